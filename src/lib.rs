@@ -4,4 +4,6 @@
 //! the I/O-free `key`, `value`, `wtf8`, `error`.
 
 pub mod error;
+pub mod key;
+pub mod storage;
 pub mod wtf8;

@@ -1,0 +1,223 @@
+//! Connections: what an open gives, and a close takes away.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak, mpsc};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::environment::{Environment, closed};
+use super::format::FormatRecord;
+use super::options::Durability;
+use super::registry;
+use super::snapshot::{Snapshot, TurnReader};
+use super::txn::WriteTxn;
+use super::writer::{Commit, Job, SessionHandle, SessionOptions};
+use crate::error::{Error, ErrorCode, Result};
+
+/// One user's way to a database. All connections of a process to one database share its
+/// environment; the last close closes it.
+pub struct Connection {
+    environment: Arc<Environment>,
+    durability: Durability,
+    read_only: bool,
+    closed: AtomicBool,
+    snapshots: Mutex<Vec<Weak<Snapshot>>>,
+    turns: Mutex<Vec<Weak<TurnReader>>>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        environment: Arc<Environment>,
+        durability: Durability,
+        read_only: bool,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            environment,
+            durability,
+            read_only,
+            closed: AtomicBool::new(false),
+            snapshots: Mutex::default(),
+            turns: Mutex::default(),
+        })
+    }
+
+    /// The shared environment.
+    pub fn environment(&self) -> &Arc<Environment> {
+        &self.environment
+    }
+
+    /// The durability of writes that ask for none themselves.
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// The format record.
+    pub fn format(&self) -> &FormatRecord {
+        &self.environment.format
+    }
+
+    /// Refuses work on a closed, forked or poisoned database.
+    pub fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        self.environment.check_process()
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        self.check_open()?;
+        if self.read_only {
+            return Err(Error::new(ErrorCode::TxReadOnly, "the database is open for reading only"));
+        }
+        Ok(())
+    }
+
+    /// Queues a job for the writer.
+    ///
+    /// Errors: `CLOSED`, `POISONED`, `TX_READ_ONLY`, `RESOURCE_LIMIT`.
+    pub fn submit(&self, job: Box<dyn Job>) -> Result<()> {
+        self.check_writable()?;
+        self.environment.writer.submit(&self.environment, job)
+    }
+
+    /// Queues an interactive transaction.
+    pub fn begin(
+        &self,
+        options: SessionOptions,
+        started: Box<dyn FnOnce(Result<SessionHandle>) + Send>,
+    ) -> Result<()> {
+        self.check_writable()?;
+        self.environment.writer.begin(&self.environment, options, started)
+    }
+
+    /// A reader of the newest state for one thread.
+    pub fn turn_reader(&self) -> Arc<TurnReader> {
+        let reader = TurnReader::new(&self.environment);
+        let mut turns = self.turns.lock();
+        turns.retain(|turn| turn.strong_count() > 0);
+        turns.push(Arc::downgrade(&reader));
+        reader
+    }
+
+    /// A snapshot of the newest state. `exempt` ones may be held without being used.
+    pub fn snapshot(&self, exempt: bool) -> Result<Arc<Snapshot>> {
+        self.check_open()?;
+        let snapshot = Snapshot::begin(&self.environment, exempt)?;
+        self.keep(&snapshot);
+        Ok(snapshot)
+    }
+
+    /// A snapshot of the state that `reader` would read now.
+    pub fn pin(&self, reader: &TurnReader) -> Result<Arc<Snapshot>> {
+        self.check_open()?;
+        let snapshot = reader.pin()?;
+        self.keep(&snapshot);
+        Ok(snapshot)
+    }
+
+    fn keep(&self, snapshot: &Arc<Snapshot>) {
+        let mut snapshots = self.snapshots.lock();
+        if snapshots.len() == snapshots.capacity() {
+            snapshots.retain(|snapshot| snapshot.strong_count() > 0);
+        }
+        snapshots.push(Arc::downgrade(snapshot));
+        super::housekeeper::wake();
+    }
+
+    /// Waits until everything accepted so far is committed, then writes all of it to disk.
+    pub fn flush(&self) -> Result<()> {
+        self.check_open()?;
+        if !self.read_only {
+            self.barrier()?;
+            self.environment.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the writes accepted so far have ended, one way or the other.
+    fn barrier(&self) -> Result<()> {
+        let (sender, receiver) = mpsc::channel();
+        let job = Box::new(Barrier { sender });
+        self.environment.writer.submit(&self.environment, job)?;
+        receiver.recv().map_err(|_| closed())?
+    }
+
+    /// Ends the connection: waits for accepted writes, ends its snapshots, and closes the
+    /// environment if this was the last connection. Calling it again does nothing.
+    ///
+    /// Blocks for up to `busyTimeout` while another process holds the write lock.
+    pub fn close(&self) -> Result<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let pending = self.environment.writer.pending_bytes() > 0;
+        let flushed = if pending && self.environment.check_process().is_ok() {
+            self.barrier()
+        } else {
+            Ok(())
+        };
+        for snapshot in self.snapshots.lock().drain(..).filter_map(|weak| weak.upgrade()) {
+            snapshot.end(ErrorCode::Closed);
+        }
+        for turn in self.turns.lock().drain(..).filter_map(|weak| weak.upgrade()) {
+            turn.evict();
+        }
+        let released = registry::release(&self.environment, self.environment.options.busy_timeout);
+        match flushed {
+            // The writes themselves have told their callers.
+            Err(error) if error.code() == ErrorCode::Busy => released,
+            Err(error) if error.code() == ErrorCode::Closed => released,
+            other => other.and(released),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !self.closed.load(Ordering::Acquire) {
+            // Nobody is left to be told; what was accepted is still committed first.
+            drop(self.close());
+        }
+    }
+}
+
+/// An empty job: when it has run, so has everything before it.
+struct Barrier {
+    sender: mpsc::Sender<Result<()>>,
+}
+
+impl Job for Barrier {
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    fn durability(&self) -> Durability {
+        Durability::None
+    }
+
+    fn run(&mut self, _txn: &mut WriteTxn<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<Commit>) {
+        // The waiter is there until it hears from us; if not, there is nobody to tell.
+        drop(self.sender.send(outcome.map(|_| ())));
+    }
+}
+
+impl Environment {
+    /// Writes everything to disk; a failure poisons.
+    pub(super) fn sync(&self) -> Result<()> {
+        let raw = self.raw()?;
+        raw.sync().map_err(|code| {
+            let error = Error::from(code);
+            self.poison(&error);
+            error
+        })?;
+        Ok(())
+    }
+
+    /// How long to wait for a writer thread that is not held up by another process.
+    pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+}

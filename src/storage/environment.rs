@@ -1,0 +1,290 @@
+//! An open database file: one per process, shared by its connections.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::format::FormatRecord;
+use super::gate::Gate;
+use super::lmdb::{Code, Env, RoTxn};
+use super::lock_file::LockFile;
+use super::options::{Layout, OpenOptions};
+use super::platform;
+use super::snapshot::{Snapshot, TurnReader};
+use super::txn::Tables;
+use super::writer::Writer;
+use crate::error::{Error, ErrorCode, Result};
+
+/// How long growing the map waits for the process's snapshots before it takes them away.
+const SNAPSHOT_GRACE: Duration = Duration::from_secs(2);
+
+/// An open LMDB environment with everything that belongs to it.
+pub struct Environment {
+    pub(super) layout: Layout,
+    pub(super) identity: platform::Identity,
+    pub(super) options: OpenOptions,
+    /// `None` only while the files are being replaced, and after the last close.
+    raw: RwLock<Option<Env>>,
+    tables: RwLock<Tables>,
+    /// Whether LMDB was opened for reading only.
+    pub(super) read_only: bool,
+    pub(super) lock_file: LockFile,
+    pub(super) format: FormatRecord,
+    pub(super) writer: Writer,
+    gate: Gate,
+    snapshots: Mutex<HashMap<u64, Weak<Snapshot>>>,
+    turns: Mutex<Vec<Weak<TurnReader>>>,
+    next_id: AtomicU64,
+    poison: RwLock<Option<Error>>,
+    poisoned: AtomicBool,
+    pub(super) unsynced: AtomicBool,
+    /// Whether the machine went down over unsynced writes, and nothing has been checked since.
+    pub(super) left_unsynced: AtomicBool,
+    /// A temporary directory to remove after the last close.
+    pub(super) temporary: Option<PathBuf>,
+}
+
+/// Why a read transaction could not be started.
+pub(super) enum ReadFailure {
+    /// LMDB said so.
+    Lmdb(Code),
+    /// The environment is closed.
+    Closed,
+}
+
+impl From<Code> for ReadFailure {
+    fn from(code: Code) -> Self {
+        Self::Lmdb(code)
+    }
+}
+
+/// What [`Environment::new`] puts together.
+pub(super) struct Parts {
+    pub layout: Layout,
+    pub identity: platform::Identity,
+    pub options: OpenOptions,
+    pub raw: Env,
+    pub tables: Tables,
+    pub read_only: bool,
+    pub lock_file: LockFile,
+    pub format: FormatRecord,
+    pub left_unsynced: bool,
+    pub temporary: Option<PathBuf>,
+}
+
+impl Environment {
+    pub(super) fn new(parts: Parts) -> Self {
+        let writer = Writer::new(&parts.options);
+        Self {
+            layout: parts.layout,
+            identity: parts.identity,
+            left_unsynced: AtomicBool::new(parts.left_unsynced),
+            options: parts.options,
+            raw: RwLock::new(Some(parts.raw)),
+            tables: RwLock::new(parts.tables),
+            read_only: parts.read_only,
+            lock_file: parts.lock_file,
+            format: parts.format,
+            writer,
+            gate: Gate::default(),
+            snapshots: Mutex::default(),
+            turns: Mutex::default(),
+            next_id: AtomicU64::new(1),
+            poison: RwLock::new(None),
+            poisoned: AtomicBool::new(false),
+            unsynced: AtomicBool::new(false),
+            temporary: parts.temporary,
+        }
+    }
+
+    /// The LMDB environment.
+    pub(super) fn raw(&self) -> Result<Env> {
+        self.raw.read().clone().ok_or_else(closed)
+    }
+
+    pub(super) fn replace_raw(&self, raw: Option<(Env, Tables)>) -> Option<Env> {
+        match raw {
+            Some((env, tables)) => {
+                *self.tables.write() = tables;
+                self.raw.write().replace(env)
+            }
+            None => self.raw.write().take(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn tables(&self) -> Tables {
+        *self.tables.read()
+    }
+
+    pub(super) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Refuses to work in a forked child, whose LMDB state belongs to its parent, and after a
+    /// failure that left the state in memory in doubt.
+    #[inline]
+    pub(super) fn check_process(&self) -> Result<()> {
+        if platform::is_forked() {
+            return Err(Error::new(
+                ErrorCode::Closed,
+                "the database was opened before fork(); open it again in the child",
+            ));
+        }
+        if self.poisoned.load(Ordering::Acquire) {
+            return Err(self.poison_error());
+        }
+        Ok(())
+    }
+
+    /// Makes every later call fail: the state in memory is in doubt. The first cause stays.
+    pub(super) fn poison(&self, cause: &Error) {
+        self.poison.write().get_or_insert_with(|| {
+            Error::new(
+                ErrorCode::Poisoned,
+                "an earlier failure left the database's state in memory in doubt; close it and \
+                 open it again",
+            )
+            .with_cause(cause)
+        });
+        self.poisoned.store(true, Ordering::Release);
+    }
+
+    fn poison_error(&self) -> Error {
+        self.poison.read().clone().unwrap_or_else(closed)
+    }
+
+    /// Whether a failure has made this environment unusable.
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Acquire)
+    }
+
+    /// The id of the last committed transaction, by any process.
+    pub fn last_txn_id(&self) -> Result<u64> {
+        loop {
+            if self.gate.try_enter() {
+                let id = self.raw().map(|raw| raw.last_txn_id());
+                self.gate.leave();
+                return id;
+            }
+            self.gate.wait_open();
+        }
+    }
+
+    pub(super) fn begin_read(&self) -> Result<RoTxn, ReadFailure> {
+        let raw = self.raw.read().clone().ok_or(ReadFailure::Closed)?;
+        Ok(RoTxn::begin(&raw)?)
+    }
+
+    /// Passes the gate and starts a read transaction with `start`, which leaves again if it fails.
+    pub(super) fn activate(
+        &self,
+        start: impl Fn(&Self) -> Result<RoTxn, ReadFailure>,
+    ) -> Result<RoTxn> {
+        self.check_process()?;
+        loop {
+            if !self.gate.try_enter() {
+                self.gate.wait_open();
+                continue;
+            }
+            match start(self) {
+                Ok(txn) => return Ok(txn),
+                Err(failure) => {
+                    self.gate.leave();
+                    self.recover_read(failure)?;
+                }
+            }
+        }
+    }
+
+    /// After a failed start of a read transaction: mends what can be mended, so that it may be
+    /// tried again, or says why not.
+    pub(super) fn recover_read(&self, failure: ReadFailure) -> Result<()> {
+        match failure {
+            ReadFailure::Lmdb(Code::MAP_RESIZED) => self.resize(0),
+            ReadFailure::Lmdb(Code::READERS_FULL) => {
+                if self.raw()?.clear_stale_readers()? == 0 {
+                    return Err(Code::READERS_FULL.into());
+                }
+                Ok(())
+            }
+            ReadFailure::Lmdb(code) => Err(code.into()),
+            ReadFailure::Closed => Err(closed()),
+        }
+    }
+
+    /// Changes the map's size, 0 for what another process has set. The caller has no transaction.
+    pub(super) fn resize(&self, map_size: usize) -> Result<()> {
+        self.quiesce(|| {
+            let raw = self.raw()?;
+            // SAFETY: the gate is closed and empty, so that no read transaction is active, and the
+            // writer calls this between its transactions; LMDB refuses (EINVAL) if it has one.
+            Ok(unsafe { raw.resize(map_size) }?)
+        })
+    }
+
+    /// Runs `work` while no read transaction of this process is active. Snapshots get a moment to
+    /// finish, then they expire.
+    pub(super) fn quiesce<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.gate.close();
+        self.evict_turns();
+        if !self.gate.wait_idle_for(SNAPSHOT_GRACE) {
+            for snapshot in self.live_snapshots() {
+                snapshot.end(ErrorCode::SnapshotExpired);
+            }
+            self.evict_turns();
+            self.gate.wait_idle();
+        }
+        let result = work();
+        self.gate.open();
+        result
+    }
+
+    pub(super) fn evict_turns(&self) {
+        let turns = std::mem::take(&mut *self.turns.lock());
+        let live: Vec<_> = turns.iter().filter_map(Weak::upgrade).collect();
+        self.turns.lock().extend(live.iter().map(Arc::downgrade));
+        for turn in live {
+            turn.evict();
+        }
+    }
+
+    pub(super) fn register_turn(&self, turn: &Arc<TurnReader>) {
+        self.turns.lock().push(Arc::downgrade(turn));
+    }
+
+    pub(super) fn next_snapshot_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn register_snapshot(&self, id: u64, snapshot: Weak<Snapshot>) {
+        self.snapshots.lock().insert(id, snapshot);
+    }
+
+    pub(super) fn forget_snapshot(&self, id: u64) {
+        self.snapshots.lock().remove(&id);
+    }
+
+    pub(super) fn live_snapshots(&self) -> Vec<Arc<Snapshot>> {
+        self.snapshots.lock().values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Periodic care: expires idle snapshots, fails writes that waited too long for another
+    /// process. True if there is something to come back for.
+    pub(super) fn tick(&self) -> bool {
+        let snapshots = self.live_snapshots();
+        let limit = u64::try_from(self.options.snapshot_timeout.as_millis()).unwrap_or(u64::MAX);
+        for snapshot in &snapshots {
+            snapshot.expire_if_idle(limit);
+        }
+        self.writer.withdraw_overdue() || !snapshots.is_empty()
+    }
+}
+
+pub(super) fn closed() -> Error {
+    Error::new(ErrorCode::Closed, "the database is closed")
+}

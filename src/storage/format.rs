@@ -1,0 +1,101 @@
+//! The format record: what kind of database this is, and whether this version can read it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::meta::{self, tag};
+use super::txn::{ReadTxn, WriteTxn};
+use crate::error::{Error, ErrorCode, Result};
+
+/// The version of the on-disk format that this code writes.
+pub const FORMAT_VERSION: u32 = 1;
+/// Feature flags that this code understands; none yet.
+const KNOWN_FLAGS: u64 = 0;
+const MAGIC: &[u8; 8] = b"LODESTOR";
+const LENGTH: usize = 48;
+
+/// The format record, as stored under `F` in `meta`: magic, version (u32), page size (u32), flags
+/// (u64), database uuid (16 bytes), creation time (f64, milliseconds since 1970), little-endian.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FormatRecord {
+    /// The on-disk format.
+    pub version: u32,
+    /// LMDB's page size when the database was created.
+    pub page_size: u32,
+    /// Features that a reader must know.
+    pub flags: u64,
+    /// The database's identity; copies share it.
+    pub uuid: uuid::Uuid,
+    /// Milliseconds since 1970.
+    pub created: f64,
+}
+
+impl FormatRecord {
+    /// The record of a database that is being created.
+    pub fn new(page_size: u32) -> Self {
+        let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            version: FORMAT_VERSION,
+            page_size,
+            flags: 0,
+            uuid: uuid::Uuid::new_v4(),
+            created: created.as_millis() as f64,
+        }
+    }
+
+    /// Reads the record; `None` if there is none. Refuses versions and flags it does not know.
+    pub fn read(txn: &ReadTxn<'_>) -> Result<Option<Self>> {
+        let Some(bytes) = meta::get_record(txn, &[tag::FORMAT])? else { return Ok(None) };
+        let record = Self::decode(&bytes)?;
+        record.check()?;
+        Ok(Some(record))
+    }
+
+    /// Writes the record.
+    pub fn write(&self, txn: &mut WriteTxn<'_>) -> Result<()> {
+        let mut bytes = Vec::with_capacity(LENGTH);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&self.version.to_le_bytes());
+        bytes.extend_from_slice(&self.page_size.to_le_bytes());
+        bytes.extend_from_slice(&self.flags.to_le_bytes());
+        bytes.extend_from_slice(self.uuid.as_bytes());
+        bytes.extend_from_slice(&self.created.to_le_bytes());
+        meta::put_record(txn, &[tag::FORMAT], &bytes)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self> {
+        let damaged = || Error::corrupt("the format record is damaged");
+        let rest = bytes.strip_prefix(MAGIC).ok_or_else(damaged)?;
+        let (version, rest) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let (page_size, rest) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let (flags, rest) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let (uuid, rest) = rest.split_first_chunk::<16>().ok_or_else(damaged)?;
+        // Later versions may append fields; what is known here stays in place.
+        let (created, _) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+        Ok(Self {
+            version: u32::from_le_bytes(*version),
+            page_size: u32::from_le_bytes(*page_size),
+            flags: u64::from_le_bytes(*flags),
+            uuid: uuid::Uuid::from_bytes(*uuid),
+            created: f64::from_le_bytes(*created),
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        let unknown = self.flags & !KNOWN_FLAGS;
+        if self.version > FORMAT_VERSION || unknown != 0 {
+            return Err(Error::new(
+                ErrorCode::IncompatibleVersion,
+                format!(
+                    "the database has format {} with features {:#x}; this version of Lodestore \
+                     reads format {FORMAT_VERSION} with features {KNOWN_FLAGS:#x}: install a newer \
+                     version",
+                    self.version, self.flags
+                ),
+            ));
+        }
+        if self.version == 0 {
+            return Err(Error::corrupt("the format record has version 0"));
+        }
+        Ok(())
+    }
+}

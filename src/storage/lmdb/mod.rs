@@ -1,0 +1,55 @@
+//! A safe wrapper around LMDB 0.9: environments, transactions, cursors.
+//!
+//! Only what the engine needs, with nothing in between: read transactions that can be reset and
+//! renewed, nested write transactions, cursors, reserved writes, the reader table. Everything else
+//! in the crate is free of raw LMDB calls.
+//!
+//! Source: `lmdb.h` of LMDB 0.9.70, as shipped by the `lmdb-master-sys` crate.
+
+pub(crate) mod code;
+mod cursor;
+mod env;
+mod txn;
+
+pub use code::Code;
+pub use cursor::Cursor;
+pub use env::{Env, EnvFlags, EnvOptions, Info, Reader, WeakEnv};
+pub use txn::{PutMode, RoTxn, RwTxn, Txn};
+
+/// A handle of one of the environment's trees, opened once and valid as long as the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dbi(lmdb_master_sys::MDB_dbi);
+
+impl Dbi {
+    /// The tree in which LMDB records free pages. Readable in read transactions only.
+    pub const FREE_LIST: Dbi = Dbi(0);
+    /// The tree that names the other trees.
+    pub const MAIN: Dbi = Dbi(1);
+}
+
+/// The result of an LMDB call.
+pub type LmdbResult<T> = std::result::Result<T, Code>;
+
+fn check(code: libc::c_int) -> LmdbResult<()> {
+    if code == 0 { Ok(()) } else { Err(Code::new(code)) }
+}
+
+fn to_val(bytes: &[u8]) -> lmdb_master_sys::MDB_val {
+    lmdb_master_sys::MDB_val { mv_size: bytes.len(), mv_data: bytes.as_ptr() as *mut libc::c_void }
+}
+
+const fn empty_val() -> lmdb_master_sys::MDB_val {
+    lmdb_master_sys::MDB_val { mv_size: 0, mv_data: std::ptr::null_mut() }
+}
+
+/// # Safety
+/// `val` must have been filled in by LMDB within a transaction that stays alive and unchanged for
+/// `'t`.
+unsafe fn from_val<'t>(val: lmdb_master_sys::MDB_val) -> &'t [u8] {
+    if val.mv_size == 0 {
+        return &[];
+    }
+    // SAFETY: LMDB returned a pointer to `mv_size` readable bytes of the map or of a dirty page,
+    // which the caller keeps alive for 't.
+    unsafe { std::slice::from_raw_parts(val.mv_data.cast::<u8>(), val.mv_size) }
+}

@@ -1,0 +1,259 @@
+//! Opening: from a path to an environment, with everything that can be wrong on the way.
+
+use std::path::{Path, PathBuf};
+
+use super::data_file;
+use super::environment::{Environment, Parts};
+use super::format::FormatRecord;
+use super::lmdb::{Dbi, Env, EnvFlags, EnvOptions, RoTxn};
+use super::lock_file::{LockFile, io_error};
+use super::memory;
+use super::options::{Layout, OpenMode, OpenOptions};
+use super::platform::{self, Identity};
+use super::txn::{ReadTxn, Tables, WriteTxn};
+use crate::error::{Error, ErrorCode, Result};
+
+/// The longest key that the format stores directly needs this much of LMDB.
+const KEY_SIZE: usize = 1_920;
+
+/// A directory that is there, and may hold a database.
+pub(super) struct Prepared {
+    directory: PathBuf,
+    pub(super) identity: Identity,
+    has_data: bool,
+    temporary: Option<PathBuf>,
+}
+
+/// Looks at the path, creates the directory if the mode allows.
+///
+/// Errors: `DATABASE_NOT_FOUND`, `DATABASE_EXISTS`, `NOT_A_DATABASE`, `PERMISSION`, `UNSUPPORTED`
+/// (network file system), `IO`.
+pub(super) fn prepare(path: &Path, options: &OpenOptions) -> Result<Prepared> {
+    if memory::is_memory(path) {
+        let directory = memory::create(options.mode)?;
+        let identity = identity(&directory)?;
+        let temporary = Some(directory.clone());
+        return Ok(Prepared { directory, identity, has_data: false, temporary });
+    }
+    let may_create = matches!(options.mode, OpenMode::OpenOrCreate | OpenMode::Create);
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => {
+            return Err(Error::new(
+                ErrorCode::NotADatabase,
+                format!("a database is a directory, and this is a file: {}", path.display()),
+            )
+            .with_path(path.display().to_string()));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_create => {
+            platform::create_private_directory(path)
+                .map_err(|error| io_error("cannot create the directory", path, &error))?;
+            if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                platform::sync_directory(parent)
+                    .map_err(|error| io_error("cannot sync the directory", parent, &error))?;
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(not_found(path)),
+        Err(error) => return Err(io_error("cannot open the directory", path, &error)),
+    }
+    let directory = std::fs::canonicalize(path)
+        .map_err(|error| io_error("cannot open the directory", path, &error))?;
+    let has_data = std::fs::metadata(directory.join("data.mdb")).is_ok_and(|file| file.len() > 0);
+    if !has_data && !may_create {
+        return Err(not_found(path));
+    }
+    if has_data && options.mode == OpenMode::Create {
+        return Err(exists(path));
+    }
+    refuse_network(&directory)?;
+    let identity = identity(&directory)?;
+    Ok(Prepared { directory, identity, has_data, temporary: None })
+}
+
+fn identity(directory: &Path) -> Result<Identity> {
+    platform::identity(directory)
+        .map_err(|error| io_error("cannot look at the directory", directory, &error))
+}
+
+fn refuse_network(directory: &Path) -> Result<()> {
+    let kind = platform::network_file_system(directory)
+        .map_err(|error| io_error("cannot look at the file system", directory, &error))?;
+    match kind {
+        None => Ok(()),
+        Some(kind) => Err(Error::new(
+            ErrorCode::Unsupported,
+            format!(
+                "the directory is on a network file system ({kind}), where memory maps and locks \
+                 are not safe; use a local disk: {}",
+                directory.display()
+            ),
+        )
+        .with_path(directory.display().to_string())),
+    }
+}
+
+/// Whether an open may share an environment that this process has open.
+pub(super) fn check_join(
+    environment: &Environment,
+    options: &OpenOptions,
+    prepared: &Prepared,
+) -> Result<()> {
+    environment.check_process()?;
+    if options.mode == OpenMode::Create {
+        return Err(exists(&prepared.directory));
+    }
+    if environment.read_only && options.mode != OpenMode::ReadOnly {
+        return Err(Error::new(
+            ErrorCode::Busy,
+            "this process has the database open for reading only; close that first",
+        ));
+    }
+    Ok(())
+}
+
+/// Opens the environment.
+///
+/// Errors: those of [`data_file::check`], `NOT_A_DATABASE` (an LMDB file of another program),
+/// `INCOMPATIBLE_VERSION`, `BUSY`, `PERMISSION`, `DISK_FULL`, `UNSUPPORTED`, `IO`.
+pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<Environment> {
+    let layout = Layout { directory: prepared.directory };
+    let wants_read_only = options.mode == OpenMode::ReadOnly;
+    let lock_file = LockFile::open(&layout.lock(), wants_read_only)?;
+    data_file::check(&layout.data())?;
+    let (raw, read_only) = open_raw(&layout, options)?;
+    if raw.max_key_size() < KEY_SIZE {
+        return Err(Error::new(
+            ErrorCode::Unsupported,
+            format!("LMDB's keys are limited to {} bytes on this system", raw.max_key_size()),
+        ));
+    }
+    let (tables, format) = open_tables(&raw, options.mode, &layout.directory)?;
+    if !prepared.has_data {
+        platform::sync_directory(&layout.directory)
+            .map_err(|error| io_error("cannot sync the directory", &layout.directory, &error))?;
+    }
+    if !read_only {
+        raw.clear_stale_readers()?;
+    }
+    let left_unsynced = prepared.temporary.is_none() && lock_file.was_left_unsynced()?;
+    Ok(Environment::new(Parts {
+        layout,
+        identity: prepared.identity,
+        options: options.clone(),
+        raw,
+        tables,
+        read_only,
+        lock_file,
+        format,
+        left_unsynced,
+        temporary: prepared.temporary,
+    }))
+}
+
+fn open_raw(layout: &Layout, options: &OpenOptions) -> Result<(Env, bool)> {
+    let page = 65_536;
+    let map_size = options.map_size.max(1 << 20).next_multiple_of(page);
+    let mut env_options =
+        EnvOptions { flags: EnvFlags::default(), map_size, max_readers: options.max_readers };
+    let open = |env_options| {
+        // SAFETY: the registry holds the slot of this directory's identity and has made sure that
+        // this process has no environment on it; the data file has been checked; nothing but LMDB
+        // touches the files while the lock file is held.
+        unsafe { Env::open(&layout.directory, env_options) }
+    };
+    match open(env_options) {
+        Ok(raw) => Ok((raw, false)),
+        Err(code) => {
+            let error = describe(code.into(), &layout.directory);
+            if options.mode != OpenMode::ReadOnly || error.code() != ErrorCode::Permission {
+                return Err(error);
+            }
+            env_options.flags.read_only = true;
+            let raw =
+                open(env_options).map_err(|code| describe(code.into(), &layout.directory))?;
+            Ok((raw, true))
+        }
+    }
+}
+
+fn describe(error: Error, directory: &Path) -> Error {
+    let path = directory.display().to_string();
+    let cause = error.cause().unwrap_or_default().to_owned();
+    let message = match error.code() {
+        ErrorCode::Permission => format!("no permission to open the database: {path}"),
+        ErrorCode::NotADatabase => format!("this is not a Lodestore database: {path}"),
+        ErrorCode::IncompatibleVersion => {
+            format!("the database is in use by a program with another version of LMDB: {path}")
+        }
+        ErrorCode::DiskFull => format!("the disk is full: {path}"),
+        _ => format!("cannot open the database: {path}"),
+    };
+    Error::new(error.code(), message).with_path(path).with_cause(cause)
+}
+
+/// Opens the four trees and reads the format record, or creates both.
+pub(super) fn open_tables(
+    raw: &Env,
+    mode: OpenMode,
+    directory: &Path,
+) -> Result<(Tables, FormatRecord)> {
+    let reader = RoTxn::begin(raw)?;
+    let found = match reader.get() {
+        Some(txn) => match Tables::open(&txn)? {
+            Some(tables) => {
+                let format = FormatRecord::read(&ReadTxn::new(txn, tables))?;
+                Some((tables, format.ok_or_else(|| foreign(directory))?))
+            }
+            None if txn.entries(Dbi::MAIN)? > 0 => return Err(foreign(directory)),
+            None => None,
+        },
+        None => None,
+    };
+    // Handles become valid for others when the transaction that opened them commits.
+    reader.commit()?;
+    match (found, mode) {
+        (Some(_), OpenMode::Create) => Err(exists(directory)),
+        (Some(found), _) => Ok(found),
+        (None, OpenMode::Open | OpenMode::ReadOnly) => Err(not_found(directory)),
+        (None, _) => create_tables(raw, mode, directory),
+    }
+}
+
+fn create_tables(raw: &Env, mode: OpenMode, directory: &Path) -> Result<(Tables, FormatRecord)> {
+    let mut txn = raw.write_txn()?;
+    let tables = Tables::create(&mut txn)?;
+    let mut txn = WriteTxn::new(txn, tables);
+    // Another process may have been faster.
+    if let Some(format) = FormatRecord::read(&txn)? {
+        if mode == OpenMode::Create {
+            return Err(exists(directory));
+        }
+        txn.commit()?;
+        return Ok((tables, format));
+    }
+    let format = FormatRecord::new(raw.page_size());
+    format.write(&mut txn)?;
+    txn.commit().map_err(|error| describe(error, directory))?;
+    Ok((tables, format))
+}
+
+fn not_found(path: &Path) -> Error {
+    Error::new(ErrorCode::DatabaseNotFound, format!("there is no database at {}", path.display()))
+        .with_path(path.display().to_string())
+}
+
+fn exists(path: &Path) -> Error {
+    Error::new(
+        ErrorCode::DatabaseExists,
+        format!("there is a database already at {}", path.display()),
+    )
+    .with_path(path.display().to_string())
+}
+
+fn foreign(path: &Path) -> Error {
+    Error::new(
+        ErrorCode::NotADatabase,
+        format!("this is an LMDB database of another program: {}", path.display()),
+    )
+    .with_path(path.display().to_string())
+}

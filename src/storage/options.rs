@@ -1,0 +1,83 @@
+//! How a database is opened.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What may be there, and what may be done with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OpenMode {
+    /// Open, or create if there is nothing.
+    #[default]
+    OpenOrCreate,
+    /// Create; an error if there is a database.
+    Create,
+    /// Open; an error if there is none.
+    Open,
+    /// Open for reading only; works on read-only file systems.
+    ReadOnly,
+}
+
+/// What has happened to a write when it is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Durability {
+    /// It is in the operating system's page cache.
+    None,
+    /// Its data pages are on disk, the page that names them perhaps not yet.
+    Relaxed,
+    /// It is on disk.
+    #[default]
+    Strict,
+}
+
+/// Options of an open.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// What may be there.
+    pub mode: OpenMode,
+    /// The durability of writes that do not ask for one themselves.
+    pub durability: Durability,
+    /// Bytes of address space to reserve at first. Default: 64 GiB (1 GiB on Windows, where LMDB
+    /// reserves disk space as well).
+    pub map_size: usize,
+    /// How many snapshots may exist at once, over all processes.
+    pub max_readers: u32,
+    /// How long a write may wait for another process's write transaction.
+    pub busy_timeout: Duration,
+    /// Bytes of queued writes beyond which more are refused.
+    pub max_pending_bytes: usize,
+    /// How long a snapshot may be held without being used.
+    pub snapshot_timeout: Duration,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            mode: OpenMode::default(),
+            durability: Durability::default(),
+            map_size: if cfg!(windows) { 1 << 30 } else { 64 << 30 },
+            max_readers: 1024,
+            busy_timeout: Duration::from_secs(30),
+            max_pending_bytes: 64 << 20,
+            snapshot_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A file or directory of a database, by its role.
+pub(super) struct Layout {
+    pub(super) directory: PathBuf,
+}
+
+impl Layout {
+    pub(super) fn data(&self) -> PathBuf {
+        self.directory.join("data.mdb")
+    }
+
+    pub(super) fn reader_table(&self) -> PathBuf {
+        self.directory.join("lock.mdb")
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.directory.join("lodestore.lock")
+    }
+}

@@ -1,0 +1,160 @@
+//! Unix.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What makes two paths the same directory.
+pub type Identity = (u64, u64);
+
+/// The identity of a directory.
+pub fn identity(directory: &Path) -> io::Result<Identity> {
+    let metadata = std::fs::metadata(directory)?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+/// Creates a directory (and its parents) that only its owner may enter.
+pub fn create_private_directory(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Opens a file for reading and writing, creating it for its owner alone.
+pub fn open_private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// Writes a directory's entries to disk.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Tries to take, for this process image, the byte of the lock file that stands for it. False if
+/// another copy of this library in the same process has it already.
+///
+/// An open-file-description lock: it belongs to `file`, not to the process, so that two copies in
+/// one process conflict, and it ends with the last descriptor.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn lock_process_byte(file: &File) -> io::Result<bool> {
+    let mut lock: libc::flock = zeroed_flock();
+    lock.l_type = libc::F_WRLCK as libc::c_short;
+    lock.l_whence = libc::SEEK_SET as libc::c_short;
+    lock.l_start = process_offset();
+    lock.l_len = 1;
+    // SAFETY: a valid descriptor and a fully initialised struct.
+    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &lock) } == 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        Some(libc::EAGAIN | libc::EACCES) => Ok(false),
+        // A file system without byte-range locks cannot tell copies apart; `flock` still works.
+        Some(libc::EINVAL | libc::ENOLCK | libc::EBADF) => Ok(true),
+        _ => Err(error),
+    }
+}
+
+/// Elsewhere copies cannot be told apart by a lock that belongs to a descriptor.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn lock_process_byte(_file: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn zeroed_flock() -> libc::flock {
+    // SAFETY: `flock` is a plain C struct of integers, for which zero is valid.
+    unsafe { std::mem::zeroed() }
+}
+
+/// A place in the lock file that no other process shares: a hash of process id and start time, so
+/// that equal ids in two containers do not meet.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn process_offset() -> libc::off_t {
+    let start = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let start = start.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(19));
+    let text = format!("{}/{}", std::process::id(), start.unwrap_or(""));
+    let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+    libc::off_t::try_from(hash >> 2).unwrap_or(0) + 1
+}
+
+/// The kind of network file system that holds `path`, if it is one: locks and shared memory maps
+/// do not work there between hosts.
+#[cfg(target_os = "linux")]
+pub fn network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    let mut stat = std::mem::MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: a NUL-terminated path and an out pointer to the C struct.
+    if unsafe { libc::statfs(path.as_ptr(), stat.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: zeroes are valid, and the call filled it in.
+    let kind = unsafe { stat.assume_init() }.f_type as i64 & 0xFFFF_FFFF;
+    Ok(match kind {
+        0x6969 => Some("NFS"),
+        0x517B | 0xFF53_4D42 | 0xFE53_4D42 => Some("SMB"),
+        0x0102_1997 => Some("9p"),
+        0x5346_414F => Some("AFS"),
+        0x00C3_6400 => Some("Ceph"),
+        0x0BD0_0BD0 => Some("Lustre"),
+        _ => None,
+    })
+}
+
+/// The kind of network file system that holds `path`, if it is one.
+#[cfg(target_os = "macos")]
+pub fn network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    let mut stat = std::mem::MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: a NUL-terminated path and an out pointer to the C struct.
+    if unsafe { libc::statfs(path.as_ptr(), stat.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: zeroes are valid, and the call filled it in.
+    let flags = unsafe { stat.assume_init() }.f_flags;
+    Ok((flags & libc::MNT_LOCAL as u32 == 0).then_some("network"))
+}
+
+/// Not known on this system.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub fn network_file_system(_path: &Path) -> io::Result<Option<&'static str>> {
+    Ok(None)
+}
+
+/// What changes when the machine starts; `None` where it cannot be told.
+pub fn boot_id() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned())
+}
+
+/// Whether a process of this id is alive.
+pub fn process_is_alive(pid: u32) -> bool {
+    let Ok(pid) = libc::pid_t::try_from(pid) else { return false };
+    // SAFETY: signal 0 only asks.
+    let answer = unsafe { libc::kill(pid, 0) };
+    answer == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
+}
+
+static FORKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process was forked after [`watch_forks`]: its LMDB state belongs to the parent.
+#[inline]
+pub fn is_forked() -> bool {
+    FORKED.load(Ordering::Relaxed)
+}
+
+/// Makes [`is_forked`] true in children.
+pub fn watch_forks() {
+    static WATCH: Once = Once::new();
+    extern "C" fn mark() {
+        FORKED.store(true, Ordering::Relaxed);
+    }
+    // SAFETY: the handler only stores to an atomic, which is allowed between fork and exec.
+    WATCH.call_once(|| unsafe {
+        libc::pthread_atfork(None, None, Some(mark));
+    });
+}

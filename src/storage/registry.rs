@@ -1,0 +1,142 @@
+//! The databases that this process has open, by identity: LMDB must not open a file twice.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::connection::Connection;
+use super::environment::Environment;
+use super::housekeeper;
+use super::lmdb::WeakEnv;
+use super::open;
+use super::options::{OpenMode, OpenOptions};
+use super::platform::{self, Identity};
+use crate::error::{Error, ErrorCode, Result};
+
+type Slot = Arc<Mutex<Opened>>;
+
+static SLOTS: LazyLock<Mutex<HashMap<Identity, Slot>>> = LazyLock::new(Mutex::default);
+
+/// What is open under an identity.
+#[derive(Default)]
+struct Opened {
+    environment: Weak<Environment>,
+    connections: usize,
+    /// The last environment, which a transaction may keep alive for a moment after its close.
+    closing: Option<WeakEnv>,
+}
+
+impl Opened {
+    fn is_in_use(&self) -> bool {
+        self.connections > 0 || self.closing.as_ref().is_some_and(WeakEnv::is_open)
+    }
+}
+
+/// Opens a database, or joins the environment that this process has open already.
+///
+/// Errors: see [`open::prepare`] and [`open::environment`].
+pub fn connect(path: &Path, options: &OpenOptions) -> Result<Arc<Connection>> {
+    platform::watch_forks();
+    let prepared = open::prepare(path, options)?;
+    let slot = slot_for(&prepared.identity);
+    let mut opened = slot.lock();
+    let environment = match opened.environment.upgrade().filter(|_| opened.connections > 0) {
+        Some(environment) => {
+            open::check_join(&environment, options, &prepared)?;
+            environment
+        }
+        None => {
+            wait_for_close(&mut opened)?;
+            let environment = Arc::new(open::environment(prepared, options)?);
+            opened.environment = Arc::downgrade(&environment);
+            opened.closing = Some(environment.raw()?.downgrade());
+            housekeeper::watch(Arc::downgrade(&environment));
+            environment
+        }
+    };
+    opened.connections += 1;
+    let read_only = options.mode == OpenMode::ReadOnly;
+    Ok(Connection::new(environment, options.durability, read_only))
+}
+
+fn wait_for_close(opened: &mut Opened) -> Result<()> {
+    for _ in 0..200 {
+        if !opened.closing.as_ref().is_some_and(WeakEnv::is_open) {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Err(Error::new(
+        ErrorCode::Busy,
+        "the database was closed in this process while a call was stuck in it; it can be opened \
+         again when that call has ended",
+    ))
+}
+
+/// A connection has ended. The last one closes the environment.
+pub(super) fn release(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<()> {
+    let Some(slot) = slot_of(environment) else { return Ok(()) };
+    let mut opened = slot.lock();
+    opened.connections = opened.connections.saturating_sub(1);
+    if opened.connections > 0 {
+        return Ok(());
+    }
+    opened.environment = Weak::new();
+    shut_down(environment, busy_timeout)
+}
+
+/// Runs `work` if `environment` has only one connection in this process, and no other may come.
+pub(super) fn alone<T>(
+    environment: &Arc<Environment>,
+    work: impl FnOnce(&mut Option<WeakEnv>) -> Result<T>,
+) -> Result<T> {
+    let slot = slot_of(environment).ok_or_else(super::environment::closed)?;
+    let mut opened = slot.lock();
+    if opened.connections != 1 {
+        return Err(Error::new(
+            ErrorCode::Busy,
+            "the database is open more than once in this process; close the other handles first",
+        ));
+    }
+    work(&mut opened.closing)
+}
+
+fn slot_of(environment: &Environment) -> Option<Slot> {
+    SLOTS.lock().get(&environment.identity).cloned()
+}
+
+/// The slot of an identity; forgets those that nothing uses any more.
+fn slot_for(identity: &Identity) -> Slot {
+    let mut slots = SLOTS.lock();
+    slots.retain(|_, slot| {
+        Arc::strong_count(slot) > 1 || slot.try_lock().is_none_or(|opened| opened.is_in_use())
+    });
+    slots.entry(identity.clone()).or_default().clone()
+}
+
+fn shut_down(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<()> {
+    let stopped = environment.writer.stop(busy_timeout.min(Environment::STOP_TIMEOUT));
+    for snapshot in environment.live_snapshots() {
+        snapshot.end(ErrorCode::Closed);
+    }
+    environment.evict_turns();
+    let mut result = Ok(());
+    if environment.unsynced.load(Ordering::Acquire) && stopped && !environment.is_poisoned() {
+        result = environment.sync().and_then(|()| environment.lock_file.clear_unsynced());
+    }
+    drop(environment.replace_raw(None));
+    // A writer that is stuck behind another process keeps the file open, and so must the lock be.
+    if stopped {
+        environment.lock_file.release();
+    }
+    if let Some(directory) = &environment.temporary {
+        let removed = std::fs::remove_dir_all(directory)
+            .map_err(|error| super::lock_file::io_error("cannot remove", directory, &error));
+        result = result.and(removed);
+    }
+    result
+}

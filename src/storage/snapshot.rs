@@ -1,0 +1,238 @@
+//! Snapshots: read transactions that are kept, shared between threads, and taken away when they
+//! must be.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::environment::Environment;
+use super::lmdb::RoTxn;
+use super::txn::ReadTxn;
+use crate::error::{Error, ErrorCode, Result};
+
+/// A consistent state of the database, held until it is dropped or expires.
+///
+/// Several threads may share one; they take turns.
+pub struct Snapshot {
+    environment: Arc<Environment>,
+    id: u64,
+    txn_id: u64,
+    created: Instant,
+    /// Milliseconds after `created` at which it was last used.
+    used: AtomicU64,
+    /// Whether it may be held without being used (backup).
+    exempt: bool,
+    state: Mutex<State>,
+}
+
+enum State {
+    Active(RoTxn),
+    Ended(ErrorCode),
+}
+
+impl Snapshot {
+    /// A snapshot of the newest state.
+    pub(super) fn begin(environment: &Arc<Environment>, exempt: bool) -> Result<Arc<Self>> {
+        environment.activate(|env| env.begin_read()).map(|txn| Self::adopt(environment, txn, exempt))
+    }
+
+    /// Keeps a read transaction that has passed the gate.
+    fn adopt(environment: &Arc<Environment>, txn: RoTxn, exempt: bool) -> Arc<Self> {
+        let snapshot = Arc::new(Self {
+            environment: environment.clone(),
+            id: environment.next_snapshot_id(),
+            txn_id: txn.get().map_or(0, |txn| txn.id()),
+            created: Instant::now(),
+            used: AtomicU64::new(0),
+            exempt,
+            state: Mutex::new(State::Active(txn)),
+        });
+        environment.register_snapshot(snapshot.id, Arc::downgrade(&snapshot));
+        snapshot
+    }
+
+    /// Reads from the snapshot.
+    ///
+    /// Errors: `SNAPSHOT_EXPIRED` after it was idle for too long or had to give way to the growth
+    /// of the map, `CLOSED` after the database was closed.
+    pub fn with<T>(&self, work: impl FnOnce(&ReadTxn<'_>) -> Result<T>) -> Result<T> {
+        self.environment.check_process()?;
+        let state = self.state.lock();
+        self.touch();
+        let result = match &*state {
+            State::Active(txn) => match txn.get() {
+                Some(raw) => work(&ReadTxn::new(raw, self.environment.tables())),
+                None => Err(ended(ErrorCode::Closed)),
+            },
+            State::Ended(code) => Err(ended(*code)),
+        };
+        self.touch();
+        result
+    }
+
+    fn touch(&self) {
+        let now = u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.used.store(now, Ordering::Relaxed);
+    }
+
+    /// The id of the transaction whose state it shows.
+    pub fn txn_id(&self) -> u64 {
+        self.txn_id
+    }
+
+    /// When it was taken.
+    pub fn created(&self) -> Instant {
+        self.created
+    }
+
+    /// Ends the snapshot; later reads fail with `code`. Waits for a read that is under way.
+    pub fn end(&self, code: ErrorCode) {
+        let mut state = self.state.lock();
+        if matches!(*state, State::Active(_)) {
+            *state = State::Ended(code);
+            drop(state);
+            self.environment.gate().leave();
+        }
+    }
+
+    /// Ends the snapshot if it has not been used for `limit` milliseconds.
+    pub(super) fn expire_if_idle(&self, limit: u64) {
+        let now = u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let idle = now.saturating_sub(self.used.load(Ordering::Relaxed));
+        // A snapshot that is being read has its state locked, and is not idle.
+        if !self.exempt && idle > limit && self.state.try_lock().is_some() {
+            self.end(ErrorCode::SnapshotExpired);
+        }
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        self.end(ErrorCode::Closed);
+        self.environment.forget_snapshot(self.id);
+    }
+}
+
+fn ended(code: ErrorCode) -> Error {
+    let message = match code {
+        ErrorCode::SnapshotExpired => {
+            "the snapshot was held unused for too long, or had to give way; take a new one"
+        }
+        _ => "the snapshot is closed",
+    };
+    Error::new(code, message)
+}
+
+/// The snapshot that point reads of one JavaScript thread share: the newest state at each call,
+/// renewed only when something was committed in between, and let go at the end of a turn.
+pub struct TurnReader {
+    environment: Arc<Environment>,
+    state: Mutex<Turn>,
+}
+
+#[derive(Default)]
+struct Turn {
+    txn: Option<RoTxn>,
+}
+
+impl Turn {
+    fn active_id(&self) -> Option<u64> {
+        self.txn.as_ref()?.get().map(|txn| txn.id())
+    }
+}
+
+impl TurnReader {
+    /// A reader with no snapshot yet.
+    pub(super) fn new(environment: &Arc<Environment>) -> Arc<Self> {
+        let reader =
+            Arc::new(Self { environment: environment.clone(), state: Mutex::default() });
+        environment.register_turn(&reader);
+        reader
+    }
+
+    /// Reads the newest committed state, of any thread or process.
+    pub fn with<T>(&self, work: impl FnOnce(&ReadTxn<'_>) -> Result<T>) -> Result<T> {
+        self.environment.check_process()?;
+        let mut turn = self.current()?;
+        let Some(txn) = turn.txn.as_mut().and_then(|txn| txn.get()) else {
+            return Err(ended(ErrorCode::Closed));
+        };
+        work(&ReadTxn::new(txn, self.environment.tables()))
+    }
+
+    /// The turn with an active, current transaction, locked.
+    fn current(&self) -> Result<parking_lot::MutexGuard<'_, Turn>> {
+        loop {
+            let mut turn = self.state.lock();
+            let active = turn.active_id();
+            if let (Some(id), Some(txn)) = (active, &turn.txn) {
+                if txn.env().last_txn_id() == id {
+                    return Ok(turn);
+                }
+            } else if !self.environment.gate().try_enter() {
+                drop(turn);
+                self.environment.gate().wait_open();
+                continue;
+            }
+            match self.refresh(&mut turn) {
+                Ok(()) => return Ok(turn),
+                Err(error) => {
+                    turn.txn = None;
+                    drop(turn);
+                    self.environment.gate().leave();
+                    self.environment.recover_read(error)?;
+                }
+            }
+        }
+    }
+
+    fn refresh(&self, turn: &mut Turn) -> Result<(), super::environment::ReadFailure> {
+        match &mut turn.txn {
+            Some(txn) => txn.renew()?,
+            empty => *empty = Some(self.environment.begin_read()?),
+        }
+        Ok(())
+    }
+
+    /// A snapshot of the state that [`with`](Self::with) would read now. It takes this reader's
+    /// own transaction over.
+    pub fn pin(&self) -> Result<Arc<Snapshot>> {
+        self.environment.check_process()?;
+        let txn = self.current()?.txn.take();
+        match txn {
+            Some(txn) => Ok(Snapshot::adopt(&self.environment, txn, false)),
+            None => Err(ended(ErrorCode::Closed)),
+        }
+    }
+
+    /// Lets go of the snapshot, keeping the place in the reader table.
+    pub fn end_turn(&self) {
+        let mut turn = self.state.lock();
+        if let Some(txn) = turn.txn.as_mut()
+            && txn.get().is_some()
+        {
+            txn.reset();
+            drop(turn);
+            self.environment.gate().leave();
+        }
+    }
+
+    /// Lets go of everything, so that the environment can be resized or closed.
+    pub(super) fn evict(&self) {
+        let mut turn = self.state.lock();
+        let was_active = turn.active_id().is_some();
+        turn.txn = None;
+        drop(turn);
+        if was_active {
+            self.environment.gate().leave();
+        }
+    }
+}
+
+impl Drop for TurnReader {
+    fn drop(&mut self) {
+        self.evict();
+    }
+}

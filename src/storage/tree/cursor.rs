@@ -1,0 +1,209 @@
+//! Cursors over a tree.
+
+use super::part::Part;
+use super::raw_key::{self, MAX_DIRECT, PartKey};
+use super::{Tree, bucket};
+use crate::error::Result;
+use crate::storage::lmdb;
+use crate::storage::tree_id::TreePrefix;
+use crate::storage::txn::ReadTxn;
+
+/// An entry under a cursor, valid until the cursor moves.
+#[derive(Clone, Copy)]
+pub struct Entry<'c> {
+    /// The key, without the tree's id.
+    pub key: &'c [u8],
+    /// The value.
+    pub value: &'c [u8],
+    /// The tree's prefix and the key, in one piece.
+    pub(crate) raw: &'c [u8],
+}
+
+/// A position in a tree, in both directions. Keys of all lengths come in `memcmp` order.
+pub struct TreeCursor<'t> {
+    tree: Tree,
+    prefix: TreePrefix,
+    cursor: lmdb::Cursor<'t>,
+    position: Position<'t>,
+    /// Prefix and key of the entry, while the position is within a bucket.
+    long: Vec<u8>,
+}
+
+enum Position<'t> {
+    Unset,
+    BeforeFirst,
+    AfterLast,
+    Direct { raw: &'t [u8], value: &'t [u8] },
+    Bucket { part: Part<'t>, index: usize, value: &'t [u8] },
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Direction {
+    Forward,
+    Backward,
+}
+
+impl<'t> TreeCursor<'t> {
+    pub(super) fn open(tree: Tree, txn: &'t ReadTxn<'_>) -> Result<Self> {
+        let cursor = txn.raw().cursor(txn.dbi(tree.table))?;
+        let prefix = tree.id.prefix();
+        Ok(Self { tree, prefix, cursor, position: Position::Unset, long: Vec::new() })
+    }
+
+    /// The tree.
+    pub fn tree(&self) -> Tree {
+        self.tree
+    }
+
+    /// The entry at the position; `None` if there is no position, or none in the tree.
+    #[inline]
+    pub fn entry(&self) -> Option<Entry<'_>> {
+        let (raw, value) = match &self.position {
+            Position::Direct { raw, value } => (*raw, *value),
+            Position::Bucket { value, .. } => (self.long.as_slice(), *value),
+            _ => return None,
+        };
+        Some(Entry { key: raw.get(self.prefix.len()..).unwrap_or_default(), value, raw })
+    }
+
+    /// The first entry.
+    pub fn first(&mut self) -> Result<Option<Entry<'_>>> {
+        let found = self.cursor.seek(&self.prefix)?;
+        self.arrive(found, Direction::Forward)
+    }
+
+    /// The last entry.
+    pub fn last(&mut self) -> Result<Option<Entry<'_>>> {
+        let found = match above(&self.prefix) {
+            Some(end) if self.cursor.seek(&end)?.is_some() => self.cursor.prev()?,
+            _ => self.cursor.last()?,
+        };
+        self.arrive(found, Direction::Backward)
+    }
+
+    /// The entry after the position: the first one if there is no position yet or the cursor ran
+    /// past the beginning.
+    #[expect(clippy::should_implement_trait, reason = "entries are borrowed from the cursor")]
+    pub fn next(&mut self) -> Result<Option<Entry<'_>>> {
+        match &mut self.position {
+            Position::Direct { .. } => {}
+            Position::Bucket { part, index, .. } if *index + 1 < part.count() => {
+                let (part, index) = (*part, *index + 1);
+                return self.place_in_bucket(part, index);
+            }
+            Position::Bucket { .. } => {}
+            Position::AfterLast => return Ok(None),
+            Position::Unset | Position::BeforeFirst => return self.first(),
+        }
+        let found = self.cursor.next()?;
+        self.arrive(found, Direction::Forward)
+    }
+
+    /// The entry before the position: the last one if there is no position yet or the cursor ran
+    /// past the end.
+    pub fn prev(&mut self) -> Result<Option<Entry<'_>>> {
+        match &mut self.position {
+            Position::Direct { .. } => {}
+            Position::Bucket { part, index, .. } if *index > 0 => {
+                let (part, index) = (*part, *index - 1);
+                return self.place_in_bucket(part, index);
+            }
+            Position::Bucket { .. } => {}
+            Position::BeforeFirst => return Ok(None),
+            Position::Unset | Position::AfterLast => return self.last(),
+        }
+        let found = self.cursor.prev()?;
+        self.arrive(found, Direction::Backward)
+    }
+
+    /// The first entry whose key is `key` or above.
+    pub fn seek(&mut self, key: &[u8]) -> Result<Option<Entry<'_>>> {
+        let Some((bucket, rest)) = PartKey::split(&self.prefix, key) else {
+            let cursor = &mut self.cursor;
+            let found = raw_key::with_joined(&self.prefix, key, |raw| cursor.seek(raw))?;
+            return self.arrive(found, Direction::Forward);
+        };
+        self.seek_long(bucket, rest)
+    }
+
+    /// The last entry whose key is below `key`.
+    pub fn seek_before(&mut self, key: &[u8]) -> Result<Option<Entry<'_>>> {
+        self.seek(key)?;
+        self.prev()
+    }
+
+    fn seek_long(&mut self, mut bucket: PartKey, rest: &[u8]) -> Result<Option<Entry<'_>>> {
+        let Some(found) = bucket::locate(&mut self.cursor, &mut bucket, rest)? else {
+            let found = self.cursor.seek(bucket.at(0))?;
+            return self.arrive(found, Direction::Forward);
+        };
+        let (part, ordinal) = (found.part, found.ordinal);
+        // The search may have left the cursor at another part.
+        self.cursor.seek(bucket.at(ordinal))?;
+        let index = part.search(rest)?.unwrap_or_else(|insert_at| insert_at);
+        if index == part.count() {
+            let found = self.cursor.next()?;
+            return self.arrive(found, Direction::Forward);
+        }
+        self.enter_bucket(bucket.at(ordinal), part, index)
+    }
+
+    /// Takes the position that LMDB's cursor has reached.
+    #[inline]
+    fn arrive(
+        &mut self,
+        found: Option<(&'t [u8], &'t [u8])>,
+        direction: Direction,
+    ) -> Result<Option<Entry<'_>>> {
+        let Some((raw, value)) = found.filter(|(raw, _)| raw.starts_with(&self.prefix)) else {
+            self.position = match direction {
+                Direction::Forward => Position::AfterLast,
+                Direction::Backward => Position::BeforeFirst,
+            };
+            return Ok(None);
+        };
+        if raw.len() > MAX_DIRECT {
+            return self.arrive_in_bucket(raw, value, direction);
+        }
+        self.position = Position::Direct { raw, value };
+        Ok(self.entry())
+    }
+
+    #[cold]
+    fn arrive_in_bucket(
+        &mut self,
+        raw: &'t [u8],
+        value: &'t [u8],
+        direction: Direction,
+    ) -> Result<Option<Entry<'_>>> {
+        let part = Part::parse(value)?;
+        let index = if direction == Direction::Forward { 0 } else { part.count() - 1 };
+        self.enter_bucket(raw, part, index)
+    }
+
+    /// Takes a position within the bucket that LMDB key `raw` names.
+    fn enter_bucket(
+        &mut self,
+        raw: &[u8],
+        part: Part<'t>,
+        index: usize,
+    ) -> Result<Option<Entry<'_>>> {
+        self.long.clear();
+        self.long.extend_from_slice(raw_key::bucket_name(raw)?.unwrap_or_default());
+        self.place_in_bucket(part, index)
+    }
+
+    /// Takes a position within the bucket that `long` names already.
+    fn place_in_bucket(&mut self, part: Part<'t>, index: usize) -> Result<Option<Entry<'_>>> {
+        let (rest, value) = part.entry(index)?;
+        self.long.truncate(MAX_DIRECT);
+        self.long.extend_from_slice(rest);
+        self.position = Position::Bucket { part, index, value };
+        Ok(self.entry())
+    }
+}
+
+/// The least LMDB key above all that begin with `prefix`.
+fn above(prefix: &TreePrefix) -> Option<Vec<u8>> {
+    crate::key::successor_prefix(prefix.to_vec())
+}

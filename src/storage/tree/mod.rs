@@ -1,0 +1,177 @@
+//! Logical trees: ordered maps from keys of any length to values, as key prefixes of the LMDB
+//! trees.
+//!
+//! A key is stored under the tree's prefix and its own bytes. Where that exceeds
+//! [`MAX_DIRECT`] bytes, it goes to a bucket of long keys with the same beginning (`bucket`), whose
+//! LMDB key sorts right after a direct key of these bytes; so the order of all keys is exact.
+
+mod bucket;
+mod cursor;
+mod part;
+mod raw_key;
+
+pub use cursor::{Entry, TreeCursor};
+pub use raw_key::MAX_DIRECT;
+pub(crate) use raw_key::with_joined;
+
+use raw_key::PartKey;
+
+use super::lmdb::{Code, PutMode};
+use super::tree_id::TreeId;
+use super::txn::{ReadTxn, Table, WriteTxn};
+use crate::error::Result;
+
+/// A logical tree. It exists as soon as its id does, and begins empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tree {
+    /// The LMDB tree that holds it.
+    pub table: Table,
+    /// Its id.
+    pub id: TreeId,
+}
+
+impl Tree {
+    /// The value under `key`.
+    ///
+    /// # Errors
+    /// `CORRUPT` if a bucket is malformed.
+    #[inline]
+    pub fn get<'t>(&self, txn: &'t ReadTxn<'_>, key: &[u8]) -> Result<Option<&'t [u8]>> {
+        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        if let Some((bucket, rest)) = PartKey::split(&prefix, key) {
+            return bucket::get(txn, dbi, bucket, rest);
+        }
+        Ok(with_joined(&prefix, key, |raw| txn.raw().get(dbi, raw))?)
+    }
+
+    /// Inserts or replaces.
+    pub fn put(&self, txn: &mut WriteTxn<'_>, key: &[u8], value: &[u8]) -> Result<()> {
+        self.put_with(txn, key, value.len(), |out| out.copy_from_slice(value))
+    }
+
+    /// Inserts or replaces a value of `len` bytes, all of which `fill` writes where they are
+    /// stored.
+    pub fn put_with(
+        &self,
+        txn: &mut WriteTxn<'_>,
+        key: &[u8],
+        len: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<()> {
+        self.write(txn, key, len, &[PutMode::Upsert], fill)
+    }
+
+    /// Inserts or replaces, where the caller believes that `key` is above every key of the tree.
+    ///
+    /// If it is above every key of the whole LMDB tree, pages fill up and no search is needed;
+    /// otherwise this is [`Tree::put`].
+    pub fn append(&self, txn: &mut WriteTxn<'_>, key: &[u8], value: &[u8]) -> Result<()> {
+        self.append_with(txn, key, value.len(), |out| out.copy_from_slice(value))
+    }
+
+    /// [`Tree::append`] with a value that is written where it is stored, as in
+    /// [`Tree::put_with`].
+    pub fn append_with(
+        &self,
+        txn: &mut WriteTxn<'_>,
+        key: &[u8],
+        len: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<()> {
+        self.write(txn, key, len, &[PutMode::Append, PutMode::Upsert], fill)
+    }
+
+    /// Writes in the first mode that LMDB accepts.
+    fn write(
+        &self,
+        txn: &mut WriteTxn<'_>,
+        key: &[u8],
+        len: usize,
+        modes: &[PutMode],
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<()> {
+        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        if let Some((bucket, rest)) = PartKey::split(&prefix, key) {
+            let mut fill = Some(fill);
+            return bucket::put(txn, dbi, bucket, rest, len, &mut |out| {
+                if let Some(fill) = fill.take() {
+                    fill(out);
+                }
+            });
+        }
+        with_joined(&prefix, key, |raw| {
+            for &mode in modes {
+                match txn.raw_mut().reserve(dbi, raw, len, mode) {
+                    Ok(out) => {
+                        fill(out);
+                        return Ok(());
+                    }
+                    Err(Code::KEY_EXISTS) => {}
+                    Err(code) => return Err(code.into()),
+                }
+            }
+            Err(Code::KEY_EXISTS.into())
+        })
+    }
+
+    /// Removes an entry; false if it was not there.
+    pub fn delete(&self, txn: &mut WriteTxn<'_>, key: &[u8]) -> Result<bool> {
+        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        if let Some((bucket, rest)) = PartKey::split(&prefix, key) {
+            return bucket::delete(txn, dbi, bucket, rest);
+        }
+        Ok(with_joined(&prefix, key, |raw| txn.raw_mut().delete(dbi, raw))?)
+    }
+
+    /// A cursor, not yet at an entry.
+    pub fn cursor<'t>(&self, txn: &'t ReadTxn<'_>) -> Result<TreeCursor<'t>> {
+        TreeCursor::open(*self, txn)
+    }
+
+    /// Whether the tree has no entries.
+    pub fn is_empty(&self, txn: &ReadTxn<'_>) -> Result<bool> {
+        Ok(self.cursor(txn)?.first()?.is_none())
+    }
+
+    /// Removes up to `max_entries` LMDB entries, the lowest first; a bucket's part counts as one.
+    /// True if none is left.
+    ///
+    /// For trees that nobody reads any more: what is left over while it is true is no longer whole.
+    pub fn delete_some(&self, txn: &mut WriteTxn<'_>, max_entries: usize) -> Result<bool> {
+        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        let mut left = max_entries;
+        loop {
+            let keys = first_keys(txn, self.table, &prefix, left.min(SWEEP_CHUNK))?;
+            if keys.is_empty() {
+                return self.is_empty(txn);
+            }
+            for key in &keys {
+                txn.raw_mut().delete(dbi, key)?;
+            }
+            left -= keys.len();
+        }
+    }
+}
+
+/// How many keys the sweep copies at a time.
+const SWEEP_CHUNK: usize = 256;
+
+/// The first `count` LMDB keys that begin with `prefix`.
+fn first_keys(
+    txn: &ReadTxn<'_>,
+    table: Table,
+    prefix: &[u8],
+    count: usize,
+) -> Result<Vec<Vec<u8>>> {
+    let mut keys = Vec::new();
+    let mut cursor = txn.raw().cursor(txn.dbi(table))?;
+    let mut found = cursor.seek(prefix)?;
+    while let Some((raw, _)) = found.filter(|(raw, _)| raw.starts_with(prefix)) {
+        if keys.len() == count {
+            break;
+        }
+        keys.push(raw.to_vec());
+        found = cursor.next()?;
+    }
+    Ok(keys)
+}

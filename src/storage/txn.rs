@@ -1,0 +1,242 @@
+//! Transactions over the four trees, with exact counts that commit with the data.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::lmdb::{Dbi, RwTxn, Txn};
+use super::meta;
+use super::tree_id::TreeId;
+use crate::error::{Error, Result};
+
+/// One of the four LMDB trees. Everything else is a key prefix within them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Table {
+    /// Format, catalog, counts, shapes: records about the data.
+    Meta,
+    /// Documents.
+    Docs,
+    /// Index entries.
+    Index,
+    /// The change log.
+    Log,
+}
+
+impl Table {
+    /// All four, in the order in which they are created.
+    pub const ALL: [Table; 4] = [Table::Meta, Table::Docs, Table::Index, Table::Log];
+
+    /// The LMDB tree's name.
+    pub const fn name(self) -> &'static CStr {
+        match self {
+            Table::Meta => c"meta",
+            Table::Docs => c"docs",
+            Table::Index => c"index",
+            Table::Log => c"log",
+        }
+    }
+}
+
+/// Handles of the four trees.
+#[derive(Debug, Clone, Copy)]
+pub struct Tables {
+    meta: Dbi,
+    docs: Dbi,
+    index: Dbi,
+    log: Dbi,
+}
+
+impl Tables {
+    /// Opens the four trees; `None` if one of them does not exist.
+    pub fn open(txn: &Txn<'_>) -> Result<Option<Self>> {
+        let mut found = [None; 4];
+        for (slot, table) in found.iter_mut().zip(Table::ALL) {
+            *slot = txn.open_tree(table.name())?;
+        }
+        Ok(match found {
+            [Some(meta), Some(docs), Some(index), Some(log)] => {
+                Some(Self { meta, docs, index, log })
+            }
+            _ => None,
+        })
+    }
+
+    /// Creates the four trees.
+    pub fn create(txn: &mut RwTxn<'_>) -> Result<Self> {
+        Ok(Self {
+            meta: txn.create_tree(Table::Meta.name())?,
+            docs: txn.create_tree(Table::Docs.name())?,
+            index: txn.create_tree(Table::Index.name())?,
+            log: txn.create_tree(Table::Log.name())?,
+        })
+    }
+
+    /// The handle of one tree.
+    #[inline]
+    pub const fn dbi(self, table: Table) -> Dbi {
+        match table {
+            Table::Meta => self.meta,
+            Table::Docs => self.docs,
+            Table::Index => self.index,
+            Table::Log => self.log,
+        }
+    }
+}
+
+/// A number that is kept exactly, in the transaction that changes what it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Counter {
+    /// The logical tree that is counted.
+    pub tree: TreeId,
+    /// 0 counts the tree's entries; other classes belong to the layer that uses the tree.
+    pub class: u8,
+}
+
+impl Counter {
+    /// The counter of a tree's entries.
+    pub const fn entries(tree: TreeId) -> Self {
+        Self { tree, class: 0 }
+    }
+}
+
+/// A transaction that reads: a snapshot, or the reading half of a [`WriteTxn`].
+pub struct ReadTxn<'e> {
+    raw: Txn<'e>,
+    tables: Tables,
+}
+
+impl<'e> ReadTxn<'e> {
+    /// Over a snapshot.
+    pub fn new(raw: Txn<'e>, tables: Tables) -> Self {
+        Self { raw, tables }
+    }
+
+    /// The LMDB transaction.
+    #[inline]
+    pub fn raw(&self) -> &Txn<'e> {
+        &self.raw
+    }
+
+    /// The handle of one of the four trees.
+    #[inline]
+    pub fn dbi(&self, table: Table) -> Dbi {
+        self.tables.dbi(table)
+    }
+
+    /// The transaction's id.
+    pub fn id(&self) -> u64 {
+        self.raw.id()
+    }
+
+    /// A counter as this snapshot has it.
+    pub fn stored_count(&self, counter: Counter) -> Result<u64> {
+        meta::read_count(self, counter)
+    }
+}
+
+/// A transaction that writes, at the top or nested.
+pub struct WriteTxn<'e> {
+    read: ReadTxn<'e>,
+    raw: RwTxn<'e>,
+    changes: Changes,
+}
+
+/// What a transaction keeps in memory until it commits.
+#[derive(Default, Clone)]
+struct Changes {
+    counts: BTreeMap<Counter, i64>,
+    extension: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl<'e> Deref for WriteTxn<'e> {
+    type Target = ReadTxn<'e>;
+
+    fn deref(&self) -> &ReadTxn<'e> {
+        &self.read
+    }
+}
+
+impl<'e> WriteTxn<'e> {
+    /// Over an LMDB write transaction.
+    pub fn new(raw: RwTxn<'e>, tables: Tables) -> Self {
+        Self::with_changes(raw, tables, Changes::default())
+    }
+
+    fn with_changes(raw: RwTxn<'e>, tables: Tables, changes: Changes) -> Self {
+        // SAFETY: the view is private to this value, is dropped with it, and lends nothing past a
+        // change: reads borrow `self`, changes borrow it mutably.
+        let read = ReadTxn { raw: unsafe { raw.view() }, tables };
+        Self { read, raw, changes }
+    }
+
+    /// The LMDB transaction, to change it.
+    #[inline]
+    pub fn raw_mut(&mut self) -> &mut RwTxn<'e> {
+        &mut self.raw
+    }
+
+    /// Runs `work` in a nested transaction: it becomes part of this one if `work` succeeds, and
+    /// leaves no trace if it fails.
+    pub fn nested<T>(
+        &mut self,
+        work: impl FnOnce(&mut WriteTxn<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let tables = self.read.tables;
+        let changes = self.changes.clone();
+        let mut child = WriteTxn::with_changes(self.raw.nested()?, tables, changes);
+        let value = work(&mut child)?;
+        let WriteTxn { raw, changes, .. } = child;
+        raw.commit()?;
+        self.changes = changes;
+        Ok(value)
+    }
+
+    /// Changes a counter; written when the outermost transaction commits.
+    pub fn add_count(&mut self, counter: Counter, delta: i64) {
+        *self.changes.counts.entry(counter).or_default() += delta;
+    }
+
+    /// A counter, with this transaction's changes.
+    pub fn count(&self, counter: Counter) -> Result<u64> {
+        let delta = self.changes.counts.get(&counter).copied().unwrap_or(0);
+        add(self.stored_count(counter)?, delta, counter)
+    }
+
+    /// The value that a higher layer keeps with the transaction. A nested transaction inherits it,
+    /// and hands it on when it commits.
+    pub fn extension<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.changes.extension.clone()?.downcast().ok()
+    }
+
+    /// Sets the value that a higher layer keeps with the transaction.
+    pub fn set_extension(&mut self, extension: Arc<dyn Any + Send + Sync>) {
+        self.changes.extension = Some(extension);
+    }
+
+    /// A tree id that no tree has ever had.
+    pub fn allocate_tree_id(&mut self) -> Result<TreeId> {
+        meta::allocate_tree_id(self)
+    }
+
+    /// Commits, counts included. After an error nothing of the transaction is left.
+    pub fn commit(mut self) -> Result<()> {
+        for (counter, delta) in std::mem::take(&mut self.changes.counts) {
+            if delta != 0 {
+                let count = add(self.stored_count(counter)?, delta, counter)?;
+                meta::write_count(&mut self, counter, count)?;
+            }
+        }
+        Ok(self.raw.commit()?)
+    }
+}
+
+fn add(count: u64, delta: i64, counter: Counter) -> Result<u64> {
+    count.checked_add_signed(delta).ok_or_else(|| {
+        Error::corrupt(format!(
+            "the count of tree {} (class {}) would fall below zero; run verify",
+            counter.tree.0, counter.class
+        ))
+    })
+}

@@ -1,0 +1,209 @@
+//! Group commit: a round of the writer thread.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::queue::Phase;
+use super::{Commit, Job, session};
+use crate::error::{Error, ErrorCode, Result};
+use crate::storage::environment::Environment;
+use crate::storage::lmdb::{Code, Env, RwTxn};
+use crate::storage::options::Durability;
+use crate::storage::txn::WriteTxn;
+
+/// A group takes no more jobs after this much work.
+const GROUP_TIME: Duration = Duration::from_millis(2);
+/// A group takes no more jobs beyond this size.
+const GROUP_BYTES: usize = 4 << 20;
+/// How large the map gets at most by doubling; beyond, it grows in steps of this size.
+const MAX_DOUBLING: usize = 64 << 30;
+
+/// One transaction: an interactive one if that is what comes next, or as many jobs as are queued.
+pub(super) fn run_round(env: &Arc<Environment>) {
+    let raw = match env.raw() {
+        Ok(raw) => raw,
+        Err(error) => return fail_all(env, &error),
+    };
+    let txn = match begin(env, &raw) {
+        Ok(txn) => txn,
+        Err(error) => return fail_all(env, &error),
+    };
+    let mut queue = env.writer.queue.lock();
+    queue.phase = Phase::Working;
+    let session = queue.pop_session();
+    drop(queue);
+    match session {
+        Some((options, started)) => session::run(env, &raw, txn, options, started),
+        None => run_group(env, &raw, txn),
+    }
+}
+
+/// Starts the write transaction, taking over a size that another process has given the map.
+fn begin<'e>(env: &Environment, raw: &'e Env) -> Result<RwTxn<'e>> {
+    loop {
+        match raw.write_txn() {
+            Ok(txn) => return Ok(txn),
+            Err(Code::MAP_RESIZED) => env.resize(0)?,
+            Err(code) => return Err(code.into()),
+        }
+    }
+}
+
+fn fail_all(env: &Environment, error: &Error) {
+    if error.code() == ErrorCode::Poisoned {
+        env.poison(error);
+    }
+    let entries = env.writer.queue.lock().take_all();
+    for entry in entries {
+        entry.fail(error);
+    }
+}
+
+/// The jobs of one commit.
+struct Group {
+    jobs: Vec<Box<dyn Job>>,
+    bytes: usize,
+    started: Instant,
+    durability: Durability,
+}
+
+impl Group {
+    fn has_room(&self, limit: usize) -> bool {
+        self.jobs.len() < limit
+            && self.bytes < GROUP_BYTES
+            && self.started.elapsed() < GROUP_TIME
+    }
+}
+
+fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
+    let txn_id = txn.id();
+    let mut txn = WriteTxn::new(txn, env.tables());
+    let mut group = Group {
+        jobs: Vec::new(),
+        bytes: 0,
+        started: Instant::now(),
+        durability: Durability::None,
+    };
+    while let Some(mut job) = next_job(env, &group) {
+        let bytes = job.bytes();
+        match job.run(&mut txn) {
+            Ok(()) => {
+                group.bytes += bytes;
+                group.durability = group.durability.max(job.durability());
+                group.jobs.push(job);
+            }
+            Err(error) => {
+                drop(txn);
+                return give_up(env, raw, group, Some(job), error);
+            }
+        }
+    }
+    if group.jobs.is_empty() {
+        return;
+    }
+    match commit(env, raw, txn, group.durability) {
+        Ok(()) => finish(env, group.jobs, &Ok(Commit { txn_id })),
+        Err(error) => give_up(env, raw, group, None, error),
+    }
+}
+
+fn next_job(env: &Environment, group: &Group) -> Option<Box<dyn Job>> {
+    let mut queue = env.writer.queue.lock();
+    if !group.has_room(queue.group_limit()) {
+        return None;
+    }
+    if let Some(job) = queue.pop_job() {
+        return Some(job);
+    }
+    // Background work only when nothing else waits, and in a commit of its own.
+    if group.jobs.is_empty() && queue.foreground.is_empty() {
+        return queue.background.pop_front();
+    }
+    None
+}
+
+/// Commits with the durability asked for.
+pub(super) fn commit(
+    env: &Environment,
+    raw: &Env,
+    txn: WriteTxn<'_>,
+    durability: Durability,
+) -> Result<()> {
+    if durability == Durability::None && !env.unsynced.swap(true, Ordering::AcqRel) {
+        env.lock_file.mark_unsynced()?;
+    }
+    raw.set_sync_flags(durability == Durability::None, durability != Durability::Strict)?;
+    txn.commit()
+}
+
+/// After a transaction that was given up: mends the reason if it can, and lets the jobs run again,
+/// or fails those that are to blame.
+fn give_up(
+    env: &Arc<Environment>,
+    raw: &Env,
+    group: Group,
+    culprit: Option<Box<dyn Job>>,
+    error: Error,
+) {
+    let mut jobs = group.jobs;
+    match error.code() {
+        ErrorCode::MapFull => {
+            jobs.extend(culprit);
+            match grow(env, raw) {
+                Ok(()) => env.writer.queue.lock().put_back(jobs),
+                Err(error) => finish(env, jobs, &Err(error)),
+            }
+        }
+        // Too much for one transaction: each by itself, and who is alone and still too large fails.
+        ErrorCode::TxTooLarge if !jobs.is_empty() => {
+            jobs.extend(culprit);
+            let mut queue = env.writer.queue.lock();
+            queue.run_singly(jobs.len());
+            queue.put_back(jobs);
+        }
+        _ => match culprit {
+            Some(job) => {
+                env.writer.queue.lock().put_back(jobs);
+                finish(env, vec![job], &Err(error));
+            }
+            None => {
+                poison_after_commit(env, &error);
+                finish(env, jobs, &Err(error));
+            }
+        },
+    }
+}
+
+/// A commit that failed because the disk is full has written nothing that counts. After any other
+/// failure the state of the page cache is unknown: a later sync may report success for pages that
+/// never reached the disk.
+pub(super) fn poison_after_commit(env: &Environment, error: &Error) {
+    if !matches!(
+        error.code(),
+        ErrorCode::DiskFull | ErrorCode::MapFull | ErrorCode::TxTooLarge | ErrorCode::Corrupt
+    ) {
+        env.poison(error);
+    }
+}
+
+fn finish(env: &Environment, jobs: Vec<Box<dyn Job>>, outcome: &Result<Commit>) {
+    let bytes = jobs.iter().filter(|job| !job.background()).map(|job| job.bytes()).sum();
+    env.writer.queue.lock().release(bytes);
+    for job in jobs {
+        job.finish(outcome.clone());
+    }
+}
+
+/// Makes the map larger. The writer has no transaction.
+pub(super) fn grow(env: &Environment, raw: &Env) -> Result<()> {
+    let old = raw.info().map_size;
+    let new = old.saturating_add(old.min(MAX_DOUBLING));
+    env.resize(new).map_err(|error| {
+        Error::new(
+            ErrorCode::ResourceLimit,
+            format!("the memory map cannot grow from {old} to {new} bytes"),
+        )
+        .with_cause(error)
+    })
+}

@@ -1,0 +1,235 @@
+//! The writer: one thread per environment that runs all writes, many to a commit.
+
+mod group;
+mod queue;
+mod session;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+pub use session::{Level, SessionHandle, SessionOptions};
+
+use self::queue::{Entry, Phase, Queue, Work};
+use super::environment::Environment;
+use super::housekeeper;
+use super::options::{Durability, OpenOptions};
+use super::txn::WriteTxn;
+use crate::error::{Error, ErrorCode, Result};
+
+/// How long an idle writer thread stays.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// What a commit was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commit {
+    /// The transaction's id: readers whose snapshot has this id or a later one see it.
+    pub txn_id: u64,
+}
+
+/// A piece of work for the writer thread that needs nothing from its caller while it runs.
+pub trait Job: Send {
+    /// What it holds in memory, in bytes.
+    fn bytes(&self) -> usize;
+
+    /// The durability it asks for.
+    fn durability(&self) -> Durability;
+
+    /// Does the work. It may be called again from the start, after the transaction in which it ran
+    /// was given up, and must then forget what the first run found out. Failures of single
+    /// operations that leave no trace are part of the job's results; an `Err` gives the whole
+    /// transaction up, and the other jobs in it run again without this one.
+    fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<()>;
+
+    /// Called once, on the writer thread, after the commit or the failure. Must not block.
+    fn finish(self: Box<Self>, outcome: Result<Commit>);
+
+    /// Work that gives way to everything else.
+    fn background(&self) -> bool {
+        false
+    }
+}
+
+/// Takes work in, runs the thread.
+pub struct Writer {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    max_pending_bytes: usize,
+    busy_timeout: Duration,
+}
+
+impl Writer {
+    pub(super) fn new(options: &OpenOptions) -> Self {
+        Self {
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            max_pending_bytes: options.max_pending_bytes,
+            busy_timeout: options.busy_timeout,
+        }
+    }
+
+    /// Queues a job.
+    ///
+    /// Errors: `RESOURCE_LIMIT` when too much is queued, `CLOSED`.
+    pub(super) fn submit(&self, env: &Arc<Environment>, job: Box<dyn Job>) -> Result<()> {
+        let bytes = job.bytes();
+        let mut queue = self.queue.lock();
+        queue.check_open()?;
+        let background = job.background();
+        if !background && queue.pending_bytes > 0 {
+            let total = queue.pending_bytes.saturating_add(bytes);
+            if total > self.max_pending_bytes {
+                return Err(Error::new(
+                    ErrorCode::ResourceLimit,
+                    format!(
+                        "{} bytes of writes are queued, more than maxPendingBytes ({}) allows; \
+                         await some of them first",
+                        total, self.max_pending_bytes
+                    ),
+                ));
+            }
+        }
+        if background {
+            queue.background.push_back(job);
+        } else {
+            queue.pending_bytes += bytes;
+            queue.foreground.push_back(Entry::new(Work::Job(job)));
+        }
+        self.ensure_thread(env, queue)
+    }
+
+    /// Queues an interactive transaction.
+    pub(super) fn begin(
+        &self,
+        env: &Arc<Environment>,
+        options: SessionOptions,
+        started: session::Started,
+    ) -> Result<()> {
+        let mut queue = self.queue.lock();
+        queue.check_open()?;
+        queue.foreground.push_back(Entry::new(Work::Session(options, started)));
+        self.ensure_thread(env, queue)
+    }
+
+    fn ensure_thread(
+        &self,
+        env: &Arc<Environment>,
+        mut queue: parking_lot::MutexGuard<'_, Queue>,
+    ) -> Result<()> {
+        if queue.has_thread {
+            drop(queue);
+            self.wake.notify_all();
+            return Ok(());
+        }
+        let environment = env.clone();
+        let thread = std::thread::Builder::new()
+            .name("lodestore-writer".to_owned())
+            .spawn(move || environment.writer.run(&environment));
+        match thread {
+            Ok(_) => {
+                queue.has_thread = true;
+                Ok(())
+            }
+            Err(error) => {
+                let entry = queue.foreground.pop_back();
+                queue.release(entry.as_ref().map_or(0, Entry::bytes));
+                Err(Error::new(ErrorCode::ResourceLimit, "cannot start the writer thread")
+                    .with_cause(error))
+            }
+        }
+    }
+
+    /// Fails the writes that have waited for another process for too long. True while something
+    /// waits.
+    pub(super) fn withdraw_overdue(&self) -> bool {
+        let mut queue = self.queue.lock();
+        let Phase::Waiting(since) = queue.phase else { return false };
+        if since.elapsed() < self.busy_timeout {
+            return true;
+        }
+        let overdue = queue.take_overdue(self.busy_timeout);
+        drop(queue);
+        for entry in overdue {
+            entry.fail(&Error::new(
+                ErrorCode::Busy,
+                format!(
+                    "another process has held the write lock for more than {} ms (busyTimeout)",
+                    self.busy_timeout.as_millis()
+                ),
+            ));
+        }
+        true
+    }
+
+    /// Lets no more work in, and waits until the thread has ended; false if it is stuck behind
+    /// another process's write transaction. What is queued by then fails with `CLOSED`.
+    pub(super) fn stop(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let mut queue = self.queue.lock();
+        queue.closing = true;
+        self.wake.notify_all();
+        while queue.has_thread {
+            if self.wake.wait_until(&mut queue, deadline).timed_out() {
+                break;
+            }
+        }
+        let stopped = !queue.has_thread;
+        let rest = queue.take_all();
+        drop(queue);
+        for entry in rest {
+            entry.fail(&super::environment::closed());
+        }
+        stopped
+    }
+
+    /// How many bytes of writes are queued or running.
+    pub(super) fn pending_bytes(&self) -> usize {
+        self.queue.lock().pending_bytes
+    }
+
+    /// The thread.
+    fn run(&self, env: &Arc<Environment>) {
+        loop {
+            let mut queue = self.queue.lock();
+            while queue.is_empty() && !queue.closing {
+                if self.wake.wait_for(&mut queue, IDLE).timed_out() {
+                    break;
+                }
+            }
+            if queue.is_empty() {
+                queue.has_thread = false;
+                drop(queue);
+                self.wake.notify_all();
+                return;
+            }
+            queue.phase = Phase::Waiting(Instant::now());
+            drop(queue);
+            housekeeper::wake();
+            // A panic means a defect: nothing of the transaction is committed, and the database
+            // must be opened again.
+            let round = std::panic::AssertUnwindSafe(|| group::run_round(env));
+            if let Err(panic) = std::panic::catch_unwind(round) {
+                let cause = Error::new(ErrorCode::Poisoned, panic_text(&*panic));
+                env.poison(&cause);
+            }
+            let mut queue = self.queue.lock();
+            queue.phase = Phase::Idle;
+            if env.is_poisoned() {
+                let rest = queue.take_all();
+                drop(queue);
+                for entry in rest {
+                    entry.fail(&env.check_process().err().unwrap_or_else(super::environment::closed));
+                }
+            }
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a defect in the writer: {}", text.unwrap_or("panic"))
+}
