@@ -3,7 +3,13 @@
 //! Layers, each using only those below it: `binding` (Node.js), `store`, `catalog`, `storage`, and
 //! the I/O-free `key`, `value`, `wtf8`, `error`.
 
+#[cfg(feature = "node")]
+pub mod binding;
+pub mod catalog;
 pub mod error;
 pub mod key;
+pub mod protocol;
 pub mod storage;
+pub mod store;
+pub mod value;
 pub mod wtf8;

@@ -104,7 +104,6 @@ function copyArray(array, state) {
     elements.push(copy(array[i], state))
   }
   state.ancestors.pop()
-  state.position.pop()
   return elements
 }
 

@@ -46,7 +46,8 @@ function encodeKey(value, buffer, offset) {
 }
 
 /**
- * Writes the encoded key of an index, which may also be null or a boolean. Otherwise as `encodeKey`.
+ * Writes the encoded key of an index, which may also be null or a boolean. Otherwise as
+ * `encodeKey`.
  *
  * @param {unknown} value for a compound index, an array with the values of all or the first
  *   components

@@ -5,7 +5,7 @@ const { LodestoreError } = require('../errors.js')
 
 const EXPECTED = 'A key is a number, BigInt, Date, string, binary value or array of keys'
 const EXPECTED_IN_INDEX =
-  'A key of an index is null, a boolean, a number, BigInt, Date, string, binary value or array of these'
+  'A key of an index is null, a boolean, number, BigInt, Date, string, binary value or array'
 
 /** Reasons that do not follow from the offending value alone. */
 const CYCLE = 'an array that contains itself'
@@ -37,7 +37,7 @@ function describeObject(value) {
   if (isDate(value)) return 'an invalid Date'
   if (isSharedArrayBuffer(value)) return 'a SharedArrayBuffer'
   if (isArrayBuffer(value)) return 'a detached ArrayBuffer'
-  if (ArrayBuffer.isView(value)) return 'a view of a detached or shared buffer'
+  if (ArrayBuffer.isView(value)) return 'a view of a detached or shared buffer or out of its bounds'
   const name = classNameOf(value)
   return name === 'Object' || name === undefined ? 'an object' : `an object of class ${name}`
 }

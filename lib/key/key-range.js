@@ -116,8 +116,8 @@ class KeyRange {
 }
 
 /**
- * The range that a query names: a KeyRange, a key, bounds (`{ gt, gte, lt, lte }`), or undefined for
- * all keys. Bounds may leave nothing between them; then no key is in the range.
+ * The range that a query names: a KeyRange, a key, bounds (`{ gt, gte, lt, lte }`), or undefined
+ * for all keys. Bounds may leave nothing between them; then no key is in the range.
  * @param {unknown} query
  * @param {boolean} [inIndex] whether null and booleans are admitted
  * @returns {{ lower: unknown, upper: unknown, lowerOpen: boolean, upperOpen: boolean }}

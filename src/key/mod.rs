@@ -44,12 +44,11 @@ pub const TAG_ARRAY: u8 = 0x70;
 pub const TAG_OBJECT: u8 = 0x80;
 /// First byte of an index's residual class, after every component in either direction.
 ///
-/// It is not a component and is never inverted.
+/// It is not a component and is never inverted. Tags of components stay within `0x10..=0xEF`, and
+/// so do inverted ones.
 pub const TAG_RESIDUAL: u8 = 0xF0;
 /// Ends strings, binary keys and arrays; below every tag and every payload byte of a string.
 pub const END: u8 = 0x00;
-/// The lowest byte that may be a tag. Tags stay within `0x10..=0xEF`, so that inverted ones do, too.
-pub const MIN_TAG: u8 = 0x10;
 
 /// How deep arrays may nest: `[[1]]` is two deep.
 pub const MAX_DEPTH: usize = 1_000;

@@ -3,9 +3,9 @@
 //!
 //! The magnitude is the bit string `1`, 11 bits of exponent (biased as in IEEE 754), then the
 //! fraction: 52 bits of a double, up to 63 of a BigInt. It is cut into groups of seven bits, each
-//! in the high bits of a byte whose lowest bit says whether more groups follow; trailing zero groups
-//! are dropped. A negative number is its magnitude with every byte inverted. So BigInts sort exactly
-//! among doubles, equal numbers have equal bytes, and small integers take two to four bytes.
+//! in the high bits of a byte whose lowest bit says whether more groups follow; trailing zero
+//! groups are dropped. A negative number is its magnitude with every byte inverted. So BigInts sort
+//! exactly among doubles, equal numbers have equal bytes, and small integers are short.
 
 use super::{TAG_DATE, TAG_NUMBER};
 

@@ -8,11 +8,11 @@ use parking_lot::Mutex;
 
 use super::environment::{Environment, closed};
 use super::format::FormatRecord;
-use super::options::Durability;
+use super::options::{Durability, OpenMode, OpenOptions};
 use super::registry;
 use super::snapshot::{Snapshot, TurnReader};
 use super::txn::WriteTxn;
-use super::writer::{Commit, Job, SessionHandle, SessionOptions};
+use super::writer::{Commit, Exclusive, Job, SessionHandle, SessionOptions};
 use crate::error::{Error, ErrorCode, Result};
 
 /// One user's way to a database. All connections of a process to one database share its
@@ -24,6 +24,8 @@ pub struct Connection {
     closed: AtomicBool,
     snapshots: Mutex<Vec<Weak<Snapshot>>>,
     turns: Mutex<Vec<Weak<TurnReader>>>,
+    /// The connection to the database that this one is a space of.
+    parent: Mutex<Option<Arc<Connection>>>,
 }
 
 impl Connection {
@@ -39,7 +41,13 @@ impl Connection {
             closed: AtomicBool::new(false),
             snapshots: Mutex::default(),
             turns: Mutex::default(),
+            parent: Mutex::default(),
         })
+    }
+
+    /// Keeps `parent` open for as long as this connection is, and closes it then.
+    pub(super) fn set_parent(&self, parent: Arc<Connection>) {
+        *self.parent.lock() = Some(parent);
     }
 
     /// The shared environment.
@@ -55,6 +63,11 @@ impl Connection {
     /// The format record.
     pub fn format(&self) -> &FormatRecord {
         &self.environment.format
+    }
+
+    /// Whether it may write.
+    pub fn is_writable(&self) -> bool {
+        !self.read_only
     }
 
     /// Refuses work on a closed, forked or poisoned database.
@@ -89,6 +102,18 @@ impl Connection {
     ) -> Result<()> {
         self.check_writable()?;
         self.environment.writer.begin(&self.environment, options, started)
+    }
+
+    /// Queues work that runs on the writer thread between transactions.
+    pub(super) fn run_exclusively(&self, work: Exclusive) -> Result<()> {
+        self.check_writable()?;
+        self.environment.writer.run_exclusively(&self.environment, work)
+    }
+
+    /// Options for opening what is open already, or a space of it.
+    pub(super) fn join_options(&self) -> OpenOptions {
+        let mode = if self.read_only { OpenMode::ReadOnly } else { OpenMode::Open };
+        OpenOptions { mode, ..self.environment.options.clone() }
     }
 
     /// A reader of the newest state for one thread.
@@ -151,7 +176,7 @@ impl Connection {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let pending = self.environment.writer.pending_bytes() > 0;
+        let pending = self.environment.writer.is_active();
         let flushed = if pending && self.environment.check_process().is_ok() {
             self.barrier()
         } else {
@@ -164,6 +189,8 @@ impl Connection {
             turn.evict();
         }
         let released = registry::release(&self.environment, self.environment.options.busy_timeout);
+        let parent = self.parent.lock().take();
+        let released = released.and(parent.map_or(Ok(()), |parent| parent.close()));
         match flushed {
             // The writes themselves have told their callers.
             Err(error) if error.code() == ErrorCode::Busy => released,

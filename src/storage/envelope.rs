@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::compression;
 use super::tree::{self, Tree};
 use super::tree_id::TreeId;
-use super::txn::WriteTxn;
+use super::txn::{ReadTxn, WriteTxn};
 use crate::error::{Error, ErrorCode, Result};
 
 pub use super::compression::Compression;
@@ -153,6 +153,19 @@ pub fn check<'v>(tree: TreeId, key: &[u8], envelope: &'v [u8]) -> Result<Payload
     tree::with_joined(&tree.prefix(), key, |raw| Payload::check(raw, envelope))
 }
 
+/// The payload under `key`, checked, perhaps compressed.
+///
+/// # Errors
+/// `CORRUPT` if the envelope, or a bucket of long keys, is damaged.
+#[inline]
+pub fn get_enveloped<'t>(
+    tree: Tree,
+    txn: &'t ReadTxn<'_>,
+    key: &[u8],
+) -> Result<Option<Payload<'t>>> {
+    tree.get_with(txn, key, Payload::check)
+}
+
 /// Stores a payload under `key`, compressed if that makes it smaller. `append` tells that the key
 /// is believed to be above all others (see [`Tree::append`]).
 ///
@@ -253,7 +266,8 @@ mod tests {
                 let shrinks = compression != Compression::None && len >= 64;
                 assert_eq!(sealed.len() < len + OVERHEAD, shrinks, "{compression:?} {len}");
             }
-            let noise: Vec<u8> = (0..1_000_u32).map(|i| (xxh3_64(&i.to_le_bytes())) as u8).collect();
+            let noise: Vec<u8> =
+                (0..1_000_u32).map(|i| (xxh3_64(&i.to_le_bytes())) as u8).collect();
             assert_eq!(envelope(b"key", &noise, compression).len(), noise.len() + OVERHEAD);
         }
     }

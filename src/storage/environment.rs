@@ -42,6 +42,8 @@ pub struct Environment {
     poison: RwLock<Option<Error>>,
     poisoned: AtomicBool,
     pub(super) unsynced: AtomicBool,
+    cared_for: AtomicBool,
+    generation: AtomicU64,
     /// Whether the machine went down over unsynced writes, and nothing has been checked since.
     pub(super) left_unsynced: AtomicBool,
     /// A temporary directory to remove after the last close.
@@ -97,6 +99,8 @@ impl Environment {
             poison: RwLock::new(None),
             poisoned: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
+            cared_for: AtomicBool::new(false),
+            generation: AtomicU64::new(0),
             temporary: parts.temporary,
         }
     }
@@ -109,6 +113,7 @@ impl Environment {
     pub(super) fn replace_raw(&self, raw: Option<(Env, Tables)>) -> Option<Env> {
         match raw {
             Some((env, tables)) => {
+                self.generation.fetch_add(1, Ordering::AcqRel);
                 *self.tables.write() = tables;
                 self.raw.write().replace(env)
             }
@@ -161,6 +166,17 @@ impl Environment {
     /// Whether a failure has made this environment unusable.
     pub fn is_poisoned(&self) -> bool {
         self.poisoned.load(Ordering::Acquire)
+    }
+
+    /// Changes when the files were replaced, which starts transaction ids anew.
+    #[inline]
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// True for the first caller: it takes up what earlier processes have left unfinished.
+    pub fn claim_care(&self) -> bool {
+        !self.cared_for.swap(true, Ordering::AcqRel)
     }
 
     /// The id of the last committed transaction, by any process.

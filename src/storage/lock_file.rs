@@ -74,8 +74,9 @@ impl LockFile {
                 ));
             }
             Err(TryLockError::Error(error)) => {
-                return Err(Error::new(ErrorCode::Io, "cannot lock the lock file")
-                    .with_cause(error));
+                return Err(
+                    Error::new(ErrorCode::Io, "cannot lock the lock file").with_cause(error)
+                );
             }
         }
         let result = work(file);
@@ -93,9 +94,9 @@ impl LockFile {
         let mut file = self.file.lock();
         let Some(file) = file.as_mut() else { return Ok(false) };
         let mut content = String::new();
-        file.seek(SeekFrom::Start(0))
-            .and_then(|_| file.read_to_string(&mut content))
-            .map_err(|error| Error::new(ErrorCode::Io, "cannot read the lock file").with_cause(error))?;
+        file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_string(&mut content)).map_err(
+            |error| Error::new(ErrorCode::Io, "cannot read the lock file").with_cause(error),
+        )?;
         Ok(!content.is_empty() && Some(content.trim()) != platform::boot_id().as_deref())
     }
 

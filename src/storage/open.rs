@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::compact;
 use super::data_file;
 use super::environment::{Environment, Parts};
 use super::format::FormatRecord;
@@ -133,6 +134,7 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
             .map_err(|error| io_error("cannot sync the directory", &layout.directory, &error))?;
     }
     if !read_only {
+        compact::remove_leftovers(&layout.directory)?;
         raw.clear_stale_readers()?;
     }
     let left_unsynced = prepared.temporary.is_none() && lock_file.was_left_unsynced()?;
@@ -148,6 +150,13 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
         left_unsynced,
         temporary: prepared.temporary,
     }))
+}
+
+/// Opens LMDB again after the files were replaced.
+pub(super) fn reopen(environment: &Environment) -> Result<(Env, Tables)> {
+    let (raw, _) = open_raw(&environment.layout, &environment.options)?;
+    let (tables, _) = open_tables(&raw, OpenMode::Open, &environment.layout.directory)?;
+    Ok((raw, tables))
 }
 
 fn open_raw(layout: &Layout, options: &OpenOptions) -> Result<(Env, bool)> {
@@ -169,8 +178,7 @@ fn open_raw(layout: &Layout, options: &OpenOptions) -> Result<(Env, bool)> {
                 return Err(error);
             }
             env_options.flags.read_only = true;
-            let raw =
-                open(env_options).map_err(|code| describe(code.into(), &layout.directory))?;
+            let raw = open(env_options).map_err(|code| describe(code.into(), &layout.directory))?;
             Ok((raw, true))
         }
     }

@@ -89,20 +89,22 @@ pub(super) fn release(environment: &Arc<Environment>, busy_timeout: Duration) ->
     shut_down(environment, busy_timeout)
 }
 
-/// Runs `work` if `environment` has only one connection in this process, and no other may come.
-pub(super) fn alone<T>(
-    environment: &Arc<Environment>,
-    work: impl FnOnce(&mut Option<WeakEnv>) -> Result<T>,
-) -> Result<T> {
-    let slot = slot_of(environment).ok_or_else(super::environment::closed)?;
-    let mut opened = slot.lock();
-    if opened.connections != 1 {
-        return Err(Error::new(
-            ErrorCode::Busy,
-            "the database is open more than once in this process; close the other handles first",
-        ));
+/// The environment's files were replaced; it has a new LMDB environment.
+pub(super) fn reopened(environment: &Environment, raw: WeakEnv) {
+    if let Some(slot) = slot_of(environment) {
+        slot.lock().closing = Some(raw);
     }
-    work(&mut opened.closing)
+}
+
+/// Runs `work` if nothing in this process has the directory open, and keeps it so meanwhile.
+pub(super) fn unopened<T>(identity: &Identity, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let slot = slot_for(identity);
+    let mut opened = slot.lock();
+    if opened.connections > 0 {
+        return Err(Error::new(ErrorCode::Busy, "it is open in this process; close it first"));
+    }
+    wait_for_close(&mut opened)?;
+    work()
 }
 
 fn slot_of(environment: &Environment) -> Option<Slot> {

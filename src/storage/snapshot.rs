@@ -35,7 +35,9 @@ enum State {
 impl Snapshot {
     /// A snapshot of the newest state.
     pub(super) fn begin(environment: &Arc<Environment>, exempt: bool) -> Result<Arc<Self>> {
-        environment.activate(|env| env.begin_read()).map(|txn| Self::adopt(environment, txn, exempt))
+        environment
+            .activate(|env| env.begin_read())
+            .map(|txn| Self::adopt(environment, txn, exempt))
     }
 
     /// Keeps a read transaction that has passed the gate.
@@ -146,8 +148,7 @@ impl Turn {
 impl TurnReader {
     /// A reader with no snapshot yet.
     pub(super) fn new(environment: &Arc<Environment>) -> Arc<Self> {
-        let reader =
-            Arc::new(Self { environment: environment.clone(), state: Mutex::default() });
+        let reader = Arc::new(Self { environment: environment.clone(), state: Mutex::default() });
         environment.register_turn(&reader);
         reader
     }

@@ -179,10 +179,7 @@ impl<'e> WriteTxn<'e> {
 
     /// Runs `work` in a nested transaction: it becomes part of this one if `work` succeeds, and
     /// leaves no trace if it fails.
-    pub fn nested<T>(
-        &mut self,
-        work: impl FnOnce(&mut WriteTxn<'_>) -> Result<T>,
-    ) -> Result<T> {
+    pub fn nested<T>(&mut self, work: impl FnOnce(&mut WriteTxn<'_>) -> Result<T>) -> Result<T> {
         let tables = self.read.tables;
         let changes = self.changes.clone();
         let mut child = WriteTxn::with_changes(self.raw.nested()?, tables, changes);

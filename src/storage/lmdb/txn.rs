@@ -171,9 +171,7 @@ impl<'e> RwTxn<'e> {
     pub fn delete(&mut self, dbi: Dbi, key: &[u8]) -> LmdbResult<bool> {
         let mut key = to_val(key);
         // SAFETY: the transaction is alive.
-        let code = unsafe {
-            ffi::mdb_del(self.txn.ptr.as_ptr(), dbi.0, &mut key, ptr::null_mut())
-        };
+        let code = unsafe { ffi::mdb_del(self.txn.ptr.as_ptr(), dbi.0, &mut key, ptr::null_mut()) };
         match code {
             0 => Ok(true),
             ffi::MDB_NOTFOUND => Ok(false),

@@ -44,6 +44,27 @@ impl Tree {
         Ok(with_joined(&prefix, key, |raw| txn.raw().get(dbi, raw))?)
     }
 
+    /// What `f` makes of the value under `key`, and of prefix and key in one piece.
+    ///
+    /// # Errors
+    /// `CORRUPT` if a bucket is malformed; those of `f`.
+    #[inline]
+    pub(crate) fn get_with<'t, T>(
+        &self,
+        txn: &'t ReadTxn<'_>,
+        key: &[u8],
+        f: impl FnOnce(&[u8], &'t [u8]) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        with_joined(&prefix, key, |raw| {
+            let found = match PartKey::split(&prefix, key) {
+                Some((bucket, rest)) => bucket::get(txn, dbi, bucket, rest)?,
+                None => txn.raw().get(dbi, raw)?,
+            };
+            found.map(|value| f(raw, value)).transpose()
+        })
+    }
+
     /// Inserts or replaces.
     pub fn put(&self, txn: &mut WriteTxn<'_>, key: &[u8], value: &[u8]) -> Result<()> {
         self.put_with(txn, key, value.len(), |out| out.copy_from_slice(value))

@@ -21,6 +21,10 @@ const MAX_DOUBLING: usize = 64 << 30;
 
 /// One transaction: an interactive one if that is what comes next, or as many jobs as are queued.
 pub(super) fn run_round(env: &Arc<Environment>) {
+    let exclusive = env.writer.queue.lock().pop_exclusive();
+    if let Some(work) = exclusive {
+        return work(Ok(env));
+    }
     let raw = match env.raw() {
         Ok(raw) => raw,
         Err(error) => return fail_all(env, &error),
@@ -70,21 +74,15 @@ struct Group {
 
 impl Group {
     fn has_room(&self, limit: usize) -> bool {
-        self.jobs.len() < limit
-            && self.bytes < GROUP_BYTES
-            && self.started.elapsed() < GROUP_TIME
+        self.jobs.len() < limit && self.bytes < GROUP_BYTES && self.started.elapsed() < GROUP_TIME
     }
 }
 
 fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
     let txn_id = txn.id();
     let mut txn = WriteTxn::new(txn, env.tables());
-    let mut group = Group {
-        jobs: Vec::new(),
-        bytes: 0,
-        started: Instant::now(),
-        durability: Durability::None,
-    };
+    let mut group =
+        Group { jobs: Vec::new(), bytes: 0, started: Instant::now(), durability: Durability::None };
     while let Some(mut job) = next_job(env, &group) {
         let bytes = job.bytes();
         match job.run(&mut txn) {

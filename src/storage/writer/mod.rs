@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+pub(super) use queue::Exclusive;
 pub use session::{Level, SessionHandle, SessionOptions};
 
 use self::queue::{Entry, Phase, Queue, Work};
@@ -112,6 +113,18 @@ impl Writer {
         self.ensure_thread(env, queue)
     }
 
+    /// Queues work that runs between transactions.
+    pub(super) fn run_exclusively(
+        &self,
+        env: &Arc<Environment>,
+        work: queue::Exclusive,
+    ) -> Result<()> {
+        let mut queue = self.queue.lock();
+        queue.check_open()?;
+        queue.foreground.push_back(Entry::new(Work::Exclusive(work)));
+        self.ensure_thread(env, queue)
+    }
+
     fn ensure_thread(
         &self,
         env: &Arc<Environment>,
@@ -183,6 +196,12 @@ impl Writer {
         stopped
     }
 
+    /// Whether anything is queued or running, other than background work.
+    pub(super) fn is_active(&self) -> bool {
+        let queue = self.queue.lock();
+        !queue.foreground.is_empty() || !matches!(queue.phase, Phase::Idle)
+    }
+
     /// How many bytes of writes are queued or running.
     pub(super) fn pending_bytes(&self) -> usize {
         self.queue.lock().pending_bytes
@@ -219,7 +238,9 @@ impl Writer {
                 let rest = queue.take_all();
                 drop(queue);
                 for entry in rest {
-                    entry.fail(&env.check_process().err().unwrap_or_else(super::environment::closed));
+                    entry.fail(
+                        &env.check_process().err().unwrap_or_else(super::environment::closed),
+                    );
                 }
             }
         }

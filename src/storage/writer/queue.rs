@@ -1,12 +1,13 @@
 //! What waits for the writer thread.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Job;
 use super::session::{SessionOptions, Started};
 use crate::error::{Error, Result};
-use crate::storage::environment::closed;
+use crate::storage::environment::{Environment, closed};
 
 /// The writer's queue and state.
 #[derive(Default)]
@@ -41,7 +42,12 @@ pub(super) struct Entry {
 pub(super) enum Work {
     Job(Box<dyn Job>),
     Session(SessionOptions, Started),
+    Exclusive(Exclusive),
 }
+
+/// Work between transactions. It is called exactly once: with the environment, or with the reason
+/// why it cannot run.
+pub type Exclusive = Box<dyn FnOnce(Result<&Arc<Environment>>) + Send>;
 
 impl Entry {
     pub fn new(work: Work) -> Self {
@@ -51,7 +57,7 @@ impl Entry {
     pub fn bytes(&self) -> usize {
         match &self.work {
             Work::Job(job) => job.bytes(),
-            Work::Session(..) => 0,
+            Work::Session(..) | Work::Exclusive(_) => 0,
         }
     }
 
@@ -59,6 +65,7 @@ impl Entry {
         match self.work {
             Work::Job(job) => job.finish(Err(error.clone())),
             Work::Session(_, started) => started(Err(error.clone())),
+            Work::Exclusive(work) => work(Err(error.clone())),
         }
     }
 }
@@ -108,6 +115,18 @@ impl Queue {
             Some(Entry { work: Work::Session(options, started), .. }) => Some((options, started)),
             Some(job) => {
                 self.foreground.push_front(job);
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// The next work that wants no transaction, if it is due.
+    pub fn pop_exclusive(&mut self) -> Option<Exclusive> {
+        match self.foreground.pop_front() {
+            Some(Entry { work: Work::Exclusive(work), .. }) => Some(work),
+            Some(other) => {
+                self.foreground.push_front(other);
                 None
             }
             None => None,

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::group::{self, poison_after_commit};
 use super::Commit;
+use super::group::{self, poison_after_commit};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::environment::Environment;
 use crate::storage::lmdb::{Env, RwTxn};

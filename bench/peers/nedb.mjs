@@ -1,0 +1,85 @@
+import { join } from 'node:path'
+import Datastore from '@seald-io/nedb'
+
+const WITHOUT_OWN_ID = { _id: 0 }
+
+/** nedb: all documents in memory, changes appended to a file of JSON lines. */
+class Nedb {
+  static async open(path) {
+    const db = new Datastore({ filename: join(path, 'data.jsonl') })
+    await db.loadDatabaseAsync()
+    await db.ensureIndexAsync({ fieldName: 'id', unique: true })
+    await db.ensureIndexAsync({ fieldName: 'city' })
+    await db.ensureIndexAsync({ fieldName: 'score' })
+    return new Nedb(db)
+  }
+
+  constructor(db) {
+    this.db = db
+  }
+
+  insertMany(documents) {
+    return this.db.insertAsync(documents)
+  }
+
+  put(document) {
+    return this.db.updateAsync({ id: document.id }, document, { upsert: true })
+  }
+
+  get(id) {
+    return this.db.findOneAsync({ id }, WITHOUT_OWN_ID)
+  }
+
+  async getMany(ids) {
+    const found = await this.db.findAsync({ id: { $in: ids } }, WITHOUT_OWN_ID)
+    const byId = new Map(found.map((document) => [document.id, document]))
+    return ids.map((id) => byId.get(id))
+  }
+
+  findByCity(city) {
+    return this.db.findAsync({ city }, WITHOUT_OWN_ID)
+  }
+
+  findFromScore(least, limit) {
+    return this.db
+      .findAsync({ score: { $gte: least } }, WITHOUT_OWN_ID)
+      .sort({ score: 1 })
+      .limit(limit)
+  }
+
+  filterByAge(age) {
+    return this.db.findAsync({ age }, WITHOUT_OWN_ID)
+  }
+
+  readAll() {
+    return this.db.findAsync({}, WITHOUT_OWN_ID)
+  }
+
+  async forEach(visit) {
+    for (const document of await this.readAll()) visit(document)
+  }
+
+  count() {
+    return this.db.countAsync({})
+  }
+
+  countByCity(city) {
+    return this.db.countAsync({ city })
+  }
+
+  deleteMany(ids) {
+    return this.db.removeAsync({ id: { $in: ids } }, { multi: true })
+  }
+
+  async close() {}
+}
+
+const NEVER = 'appended to a file, never fsynced'
+
+export default {
+  name: 'nedb',
+  title: '@seald-io/nedb (memory)',
+  package: '@seald-io/nedb',
+  durability: { default: NEVER, strict: NEVER, relaxed: NEVER },
+  open: Nedb.open,
+}

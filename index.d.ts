@@ -1,0 +1,976 @@
+import { EventEmitter } from 'node:events'
+
+// ---------------------------------------------------------------------------------------- errors
+
+/** What went wrong; docs/errors.md says when each code arises and what to do. */
+export type ErrorCode =
+  | 'INVALID_ARGUMENT'
+  | 'INVALID_QUERY'
+  | 'INVALID_UPDATE'
+  | 'INVALID_KEY'
+  | 'INVALID_CURSOR'
+  | 'EXPRESSION'
+  | 'DATA_CLONE'
+  | 'KEY_EXISTS'
+  | 'KEY_IMMUTABLE'
+  | 'NOT_FOUND'
+  | 'DATABASE_NOT_FOUND'
+  | 'DATABASE_EXISTS'
+  | 'NOT_A_DATABASE'
+  | 'PERMISSION'
+  | 'UNIQUE_VIOLATION'
+  | 'REFERENCE_VIOLATION'
+  | 'VALIDATION'
+  | 'STORE_EXISTS'
+  | 'STORE_NOT_FOUND'
+  | 'INDEX_EXISTS'
+  | 'INDEX_NOT_FOUND'
+  | 'INDEX_NOT_READY'
+  | 'TX_INACTIVE'
+  | 'TX_READ_ONLY'
+  | 'TX_TIMEOUT'
+  | 'TX_CONFLICT'
+  | 'TX_TOO_LARGE'
+  | 'SNAPSHOT_EXPIRED'
+  | 'ABORTED'
+  | 'CLOSED'
+  | 'BUSY'
+  | 'READERS_FULL'
+  | 'RESOURCE_LIMIT'
+  | 'MAP_FULL'
+  | 'DISK_FULL'
+  | 'IO'
+  | 'WRONG_KEY'
+  | 'ENCRYPTED'
+  | 'NOT_ENCRYPTED'
+  | 'CORRUPT'
+  | 'INCOMPATIBLE_VERSION'
+  | 'POISONED'
+  | 'DIMENSION_MISMATCH'
+  | 'ABI_MISMATCH'
+  | 'UNSUPPORTED'
+
+/**
+ * Every failure of Lodestore. Asynchronous methods reject with it, synchronous ones throw it. The
+ * message says what to do; it never holds a document's content.
+ */
+export class LodestoreError extends Error {
+  private constructor()
+  readonly name: 'LodestoreError'
+  /** Stable across releases. */
+  readonly code: ErrorCode
+  /** Whether the same call may succeed when it is simply made again. */
+  readonly retryable: boolean
+  /** The store concerned. */
+  readonly store?: string
+  /** The index concerned. */
+  readonly index?: string
+  /** The primary key concerned. */
+  readonly key?: Key
+  /** A file path, or a path within an argument (`options.mode`) or document. */
+  readonly path?: string
+  /** In operations on many documents: the position of the one that failed. */
+  readonly at?: number
+}
+
+// ------------------------------------------------------------------------------------------ keys
+
+/**
+ * What a primary key may be. Keys are ordered number < date < string < binary < array, as in
+ * IndexedDB; `1` and `1n` are one key, `-0` is `0`. NaN and invalid dates are not keys; a BigInt
+ * must lie between -2^63 and 2^64-1. A key read from the database is a bigint only if no number
+ * equals it, and binary keys come as ArrayBuffer.
+ */
+export type Key = number | bigint | string | Date | ArrayBuffer | ArrayBufferView | readonly Key[]
+
+/** What a key of an index may be: missing and null fields, and booleans, sort before other keys. */
+export type IndexKey = Key | null | boolean | readonly IndexKey[]
+
+/** A range of keys, as IndexedDB's IDBKeyRange. Immutable; an absent bound is undefined. */
+export class KeyRange<K = unknown> {
+  private constructor()
+  /** The range of one key. Throws INVALID_KEY. */
+  static only<K extends Key>(value: K): KeyRange<K>
+  /** Keys from `lower` on; without `lower` itself if `open`. Throws INVALID_KEY. */
+  static lowerBound<K extends Key>(lower: K, open?: boolean): KeyRange<K>
+  /** Keys up to `upper`; without `upper` itself if `open`. Throws INVALID_KEY. */
+  static upperBound<K extends Key>(upper: K, open?: boolean): KeyRange<K>
+  /**
+   * Keys from `lower` to `upper`, without those that are open. Throws INVALID_KEY, and
+   * INVALID_ARGUMENT if no key can be in the range.
+   */
+  static bound<K extends Key>(
+    lower: K,
+    upper: K,
+    lowerOpen?: boolean,
+    upperOpen?: boolean,
+  ): KeyRange<K>
+  readonly lower: K | undefined
+  readonly upper: K | undefined
+  /** Whether the lower bound itself is excluded; true without one. */
+  readonly lowerOpen: boolean
+  /** Whether the upper bound itself is excluded; true without one. */
+  readonly upperOpen: boolean
+  /** Whether a key is in the range. Throws INVALID_KEY. */
+  includes(value: Key): boolean
+}
+
+/** Compares two keys, as `indexedDB.cmp`. Throws INVALID_KEY. */
+export function compareKeys(a: Key, b: Key): -1 | 0 | 1
+
+/** Bounds of a range; at most one lower and one upper. */
+export interface KeyBounds<K = IndexKey> {
+  gt?: K
+  gte?: K
+  lt?: K
+  lte?: K
+}
+
+/** A key, a KeyRange or bounds. In an index on several fields an array may have the first ones. */
+export type KeyQuery<K = IndexKey> = K | KeyRange<K> | KeyBounds<K>
+
+/** How many rows to read, and in which order. */
+export interface ReadOptions {
+  /** From the last row to the first. Default: false. */
+  reverse?: boolean
+  /** Rows at most. Default: all. */
+  limit?: number
+  /** Rows to skip first. Default: 0. */
+  offset?: number
+}
+
+/** Options of reads in an index. */
+export interface IndexReadOptions extends ReadOptions {
+  /** One row for each index key: the one of the lowest primary key. Default: false. */
+  unique?: boolean
+}
+
+// ----------------------------------------------------------------------------------------- schema
+
+/** How a database is opened, created or shared. */
+export type OpenMode = 'openOrCreate' | 'create' | 'open' | 'readOnly'
+
+/**
+ * What `await put()` means. `strict`: on disk, even if the power fails. `relaxed`: survives the end
+ * of the process; a power failure may undo the last writes, but never corrupts. `none`: survives
+ * the end of the process; a power failure may corrupt, which the next open notices.
+ */
+export type Durability = 'strict' | 'relaxed' | 'none'
+
+/** An index, as `open` and `createObjectStore` take it. */
+export interface IndexDefinition {
+  /**
+   * The field, or fields, that are indexed; dots lead into objects, and a leading minus (`'-age'`)
+   * makes a part descend.
+   */
+  on: string | readonly string[]
+  /** Refuse two documents with one key (UNIQUE_VIOLATION). Missing or null fields never conflict. */
+  unique?: boolean
+  /** Index each element of an array instead of the array. Only on one field. */
+  multiEntry?: boolean
+  /** Leave out documents that lack all the fields. */
+  sparse?: boolean
+}
+
+/** A store, as `open` and `createObjectStore` take it. */
+export interface StoreDefinition {
+  /**
+   * Where documents carry their key: a field, a path with dots, or several for a compound key.
+   * Default: nowhere; keys are given beside the documents (out-of-line).
+   */
+  keyPath?: string | readonly string[] | null
+  /** Generate the numbers 1, 2, 3 … for documents without a key. Default: false. */
+  autoIncrement?: boolean
+  /**
+   * Generate keys: `'sequence'` is autoIncrement, `'uuidv7'` makes UUIDs that ascend with time. Not
+   * together with `autoIncrement`.
+   */
+  key?: 'sequence' | 'uuidv7'
+  /** Compress documents where it makes them smaller. Default: 'none'. */
+  compression?: 'none' | 'lz4' | 'zstd'
+  /** Indexes by name. */
+  indexes?: { readonly [index: string]: IndexDefinition }
+}
+
+/** The types of one store, for `open<Types>()`. */
+export interface StoreTypes {
+  /** What is read from the store. */
+  document: unknown
+  /** Its primary key. Default: `Key`. */
+  key?: Key
+  /** What may be written, where that differs: without a generated key, say. Default: `document`. */
+  insert?: unknown
+  /** The key type of each index, by name. Default: any name, `IndexKey`. */
+  indexes?: object
+}
+
+/** The types of a database's stores by name, for `open<Types>()`; an interface will do. */
+export type DatabaseTypes<T> = { readonly [N in keyof T]: StoreTypes }
+
+/** The types of a database about which nothing is known. */
+export interface AnyTypes {
+  [store: string]: { document: any; key: Key; indexes: { [index: string]: IndexKey } }
+}
+
+/** The types that definitions of stores tell: names, generated keys, and index names. */
+export type TypesOfDefinitions<D> = {
+  [N in keyof D]: {
+    document: any
+    key: D[N] extends { key: 'uuidv7' }
+      ? string
+      : D[N] extends { key: 'sequence' } | { autoIncrement: true }
+        ? number
+        : Key
+    indexes: D[N] extends { indexes: infer I } ? { [X in keyof I]: IndexKey } : {}
+  }
+}
+
+type StoreName<T> = Extract<keyof T, string>
+type DocumentOf<S> = S extends { document: infer D } ? D : any
+type KeyOf<S> = S extends { key: infer K extends Key } ? K : Key
+type InsertOf<S> = S extends { insert: infer I } ? I : DocumentOf<S>
+type IndexesOf<S> = S extends { indexes: infer I extends object } ? I : AnyIndexes
+type AnyIndexes = { [index: string]: IndexKey }
+type StoreOf<S> = Store<DocumentOf<S>, KeyOf<S>, IndexesOf<S>, InsertOf<S>>
+
+/** Options of `open`. */
+export interface OpenOptions<Stores = { readonly [store: string]: StoreDefinition }> {
+  /** Default: 'openOrCreate'. */
+  mode?: OpenMode
+  /** Default: 'strict'. */
+  durability?: Durability
+  /** Open a space of the database: a database of its own inside this one. */
+  space?: string
+  /** Stores and indexes to create if they are missing. Nothing is ever changed or deleted. */
+  stores?: Stores
+  /** Bytes of address space to reserve; it grows when needed. Default: 64 GiB. */
+  mapSize?: number
+  /** Milliseconds to wait for another process that writes (then BUSY). Default: 30,000. */
+  busyTimeout?: number
+  /** Bytes of writes that may wait (then RESOURCE_LIMIT). Default: 64 MiB. */
+  maxPendingBytes?: number
+  /** Snapshots of all processes at once (then READERS_FULL). Default: 1,024. */
+  maxReaders?: number
+  /** Milliseconds after which a snapshot that nobody reads expires. Default: 60,000. */
+  snapshotTimeout?: number
+}
+
+/**
+ * Opens a database, which is a directory, and creates it if need be. `':memory:'` is a database
+ * that vanishes on close.
+ *
+ * @throws {LodestoreError} INVALID_ARGUMENT (also for a store or index in `stores` that is there
+ *   with another definition), DATABASE_NOT_FOUND, DATABASE_EXISTS, NOT_A_DATABASE, PERMISSION,
+ *   CORRUPT, INCOMPATIBLE_VERSION, BUSY, DISK_FULL, IO, UNSUPPORTED, ABI_MISMATCH
+ * @example
+ * const db = await open('./data', {
+ *   stores: { users: { keyPath: 'id', key: 'uuidv7', indexes: { byEmail: { on: 'email' } } } },
+ * })
+ */
+export function open<const D extends { readonly [store: string]: StoreDefinition }>(
+  path: string,
+  options: OpenOptions<D> & { stores: D },
+): Promise<Database<TypesOfDefinitions<D>>>
+export function open<T extends DatabaseTypes<T> = AnyTypes>(
+  path: string,
+  options?: OpenOptions<{ readonly [N in keyof T]?: StoreDefinition }>,
+): Promise<Database<T>>
+
+// --------------------------------------------------------------------------------------- database
+
+/** What can be done in a database as well as in a transaction. */
+interface Scope<T> {
+  /** The names of the stores, in the order of their code units. */
+  readonly storeNames: string[]
+
+  /**
+   * A store. `store<User>('users')` tells the type of its documents where none is known, and
+   * `store<User, string>('users')` that of its keys.
+   *
+   * @throws {LodestoreError} STORE_NOT_FOUND, CLOSED, TX_INACTIVE; INVALID_ARGUMENT in a
+   *   transaction that was opened for other stores
+   */
+  store<N extends StoreName<T>>(name: N): StoreOf<T[N]>
+  store<Document, K extends Key = Key>(name: StoreName<T>): Store<Document, K>
+
+  /**
+   * Creates a store, with its indexes.
+   *
+   * @throws {LodestoreError} STORE_EXISTS, INVALID_ARGUMENT, TX_READ_ONLY, TX_INACTIVE, CLOSED
+   */
+  createObjectStore<Document = any, K extends Key = Key>(
+    name: string,
+    options?: StoreDefinition,
+  ): Promise<Store<Document, K>>
+
+  /**
+   * Deletes a store with its documents and indexes.
+   *
+   * @throws {LodestoreError} STORE_NOT_FOUND, TX_READ_ONLY, TX_INACTIVE, CLOSED
+   */
+  deleteObjectStore(name: StoreName<T>): Promise<void>
+
+  /**
+   * Renames a store.
+   *
+   * @throws {LodestoreError} STORE_NOT_FOUND, STORE_EXISTS, TX_READ_ONLY, TX_INACTIVE, CLOSED
+   */
+  renameObjectStore(name: StoreName<T>, newName: string): Promise<void>
+
+  /**
+   * Creates an index on one field or several; a leading minus makes a part descend. Outside of
+   * transactions it is built in chunks, between which others write; until then reads of it are
+   * INDEX_NOT_READY. Inside a transaction it is built as a part of it, without progress.
+   *
+   * @throws {LodestoreError} STORE_NOT_FOUND, INDEX_EXISTS, INVALID_ARGUMENT, ABORTED,
+   *   TX_READ_ONLY, TX_INACTIVE, CLOSED; UNIQUE_VIOLATION, and then there is no index
+   */
+  createIndex(
+    store: StoreName<T>,
+    name: string,
+    on: string | readonly string[],
+    options?: CreateIndexOptions,
+  ): Promise<void>
+
+  /**
+   * Deletes an index.
+   *
+   * @throws {LodestoreError} STORE_NOT_FOUND, INDEX_NOT_FOUND, TX_READ_ONLY, TX_INACTIVE, CLOSED
+   */
+  deleteIndex(store: StoreName<T>, name: string): Promise<void>
+
+  /**
+   * Renames an index.
+   *
+   * @throws {LodestoreError} STORE_NOT_FOUND, INDEX_NOT_FOUND, INDEX_EXISTS, TX_READ_ONLY,
+   *   TX_INACTIVE, CLOSED
+   */
+  renameIndex(store: StoreName<T>, name: string, newName: string): Promise<void>
+}
+
+/** How far long work has come. */
+export interface Progress {
+  /** What is being done. */
+  phase: string
+  /** Units done, of `total`. */
+  done: number
+  total: number
+}
+
+/** Options of work that takes long. */
+export interface LongWorkOptions {
+  /** Called now and then; what it throws cancels the work and is thrown on. */
+  onProgress?: (progress: Progress) => void
+  /** Cancels the work (ABORTED). */
+  signal?: AbortSignal
+}
+
+/** Options of `createIndex`. */
+export interface CreateIndexOptions extends Omit<IndexDefinition, 'on'>, LongWorkOptions {}
+
+/** Options of `backup`. */
+export interface BackupOptions extends LongWorkOptions {
+  /** Copy the spaces along, each consistent in itself. Default: true. */
+  spaces?: boolean
+}
+
+/** Options of a transaction. */
+export interface TransactionOptions<T = AnyTypes> {
+  /** Default: 'readwrite'. A read-only transaction is a snapshot: it waits for nobody. */
+  mode?: 'readwrite' | 'readonly'
+  /** The only stores that may be used. Default: all. */
+  stores?: StoreName<T> | readonly StoreName<T>[]
+  /** Milliseconds until it is rolled back (TX_TIMEOUT); 0 is no limit. Default: 60,000. */
+  timeout?: number
+  /** Milliseconds without a call until it is rolled back (TX_TIMEOUT). Default: 5,000. */
+  idleTimeout?: number
+  /** What the commit waits for. Default: the database's durability. */
+  durability?: 'strict' | 'relaxed'
+}
+
+/** The events of a database. */
+export interface DatabaseEvents {
+  /** Something to look into; the process prints a warning if nobody listens. */
+  warning: [warning: LodestoreError]
+  /** A failure in the background, such as one that poisons the database. */
+  error: [error: LodestoreError]
+  /** `close` has ended. */
+  close: []
+}
+
+/**
+ * An open database. It does not keep the process alive, but operations under way do.
+ *
+ * Calls made inside the function of `transaction` join that transaction.
+ */
+export class Database<T = AnyTypes> extends EventEmitter implements Scope<T> {
+  private constructor()
+  /** The directory, absolute; `':memory:'` for a database in memory. */
+  readonly path: string
+  /** The name of the space, if this is one. */
+  readonly space: string | undefined
+  /** Whether `close` was called. */
+  readonly closed: boolean
+  readonly storeNames: string[]
+
+  store<N extends StoreName<T>>(name: N): StoreOf<T[N]>
+  store<Document, K extends Key = Key>(name: StoreName<T>): Store<Document, K>
+  createObjectStore<Document = any, K extends Key = Key>(
+    name: string,
+    options?: StoreDefinition,
+  ): Promise<Store<Document, K>>
+  deleteObjectStore(name: StoreName<T>): Promise<void>
+  renameObjectStore(name: StoreName<T>, newName: string): Promise<void>
+  createIndex(
+    store: StoreName<T>,
+    name: string,
+    on: string | readonly string[],
+    options?: CreateIndexOptions,
+  ): Promise<void>
+  deleteIndex(store: StoreName<T>, name: string): Promise<void>
+  renameIndex(store: StoreName<T>, name: string, newName: string): Promise<void>
+
+  /**
+   * Runs a function in a transaction, which commits when the function's promise resolves and is
+   * rolled back when it rejects. Calls on the database made inside join it; a `transaction` inside
+   * is a savepoint. One transaction writes at a time; others, and single writes, wait for it.
+   *
+   * @returns what the function returns, once committed
+   * @throws {LodestoreError} TX_TIMEOUT, MAP_FULL (run it again), TX_TOO_LARGE, DISK_FULL, BUSY,
+   *   TX_READ_ONLY, INVALID_ARGUMENT, CLOSED, POISONED; and what the function throws
+   * @example
+   * await db.transaction(async (tx) => {
+   *   const accounts = tx.store('accounts')
+   *   const from = await accounts.get('a')
+   *   await accounts.put({ ...from, balance: from.balance - 10 })
+   * })
+   */
+  transaction<R>(
+    fn: (tx: Transaction<T>) => Promise<R> | R,
+    options?: TransactionOptions<T>,
+  ): Promise<R>
+
+  /**
+   * Begins a transaction that is committed or rolled back by hand, or by `await using`, which rolls
+   * back what was not committed. Calls on the database do not join it.
+   *
+   * @throws {LodestoreError} as `transaction`; INVALID_ARGUMENT inside another transaction
+   */
+  begin(options?: TransactionOptions<T>): Promise<Transaction<T>>
+
+  /**
+   * Runs a function whose calls on this database join no transaction. Do not await it inside a
+   * transaction if it writes: it would wait for the transaction to end.
+   */
+  outside<R>(fn: () => R): R
+
+  /**
+   * Pins the newest state.
+   *
+   * @throws {LodestoreError} READERS_FULL, CLOSED
+   */
+  snapshot(): Promise<Snapshot<T>>
+
+  /** The names of the spaces of this database. */
+  spaces(): Promise<string[]>
+
+  /**
+   * Deletes a space with everything in it.
+   *
+   * @throws {LodestoreError} DATABASE_NOT_FOUND, BUSY while it is open
+   */
+  deleteSpace(name: string): Promise<void>
+
+  /** Figures about the database and its files. */
+  stats(): Promise<DatabaseStats>
+
+  /**
+   * Waits until everything accepted so far is on disk, whatever the durability.
+   *
+   * @throws {LodestoreError} IO, DISK_FULL, CLOSED
+   */
+  flush(): Promise<void>
+
+  /**
+   * Copies the database into a new directory while it is in use.
+   *
+   * @throws {LodestoreError} DATABASE_EXISTS, PERMISSION, DISK_FULL, IO, ABORTED, CLOSED
+   */
+  backup(path: string, options?: BackupOptions): Promise<void>
+
+  /**
+   * Rewrites the file without free space. Nobody else may have the database open.
+   *
+   * @throws {LodestoreError} BUSY, DISK_FULL, IO, ABORTED, CLOSED
+   */
+  compact(options?: LongWorkOptions): Promise<void>
+
+  /**
+   * Closes the database once the writes accepted so far are done. Open transactions are rolled
+   * back; cursors, scans and snapshots end with CLOSED. Idempotent.
+   */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+
+  on<E extends keyof DatabaseEvents>(event: E, listener: (...args: DatabaseEvents[E]) => void): this
+  once<E extends keyof DatabaseEvents>(
+    event: E,
+    listener: (...args: DatabaseEvents[E]) => void,
+  ): this
+  off<E extends keyof DatabaseEvents>(
+    event: E,
+    listener: (...args: DatabaseEvents[E]) => void,
+  ): this
+}
+
+/** Figures about a database. */
+export interface DatabaseStats {
+  /** The identity of the database. */
+  uuid: string
+  formatVersion: number
+  /** Milliseconds since 1970. */
+  created: number
+  /** Bytes. */
+  fileSize: number
+  /** Bytes. */
+  pageSize: number
+  pages: number
+  /** Pages that will be used again. */
+  freePages: number
+  /** Bytes of address space. */
+  mapSize: number
+  /** The id of the last committed transaction. */
+  lastTransactionId: number
+  /** Snapshots that are open, in all processes. */
+  readers: number
+  /** The snapshot that holds back free pages: transactions since, and its age in milliseconds. */
+  oldestReader: { pid: number; lag: number; age: number | null } | null
+  /** Bytes of writes that wait. */
+  pendingBytes: number
+  /** Entries of the LMDB trees. */
+  entries: { meta: number; docs: number; index: number; log: number }
+}
+
+/** A transaction or savepoint: all of its work is kept, or none. */
+export class Transaction<T = AnyTypes> implements Scope<T> {
+  private constructor()
+  readonly mode: 'readwrite' | 'readonly'
+  /** Whether work can still be done in it. */
+  readonly active: boolean
+  readonly storeNames: string[]
+
+  store<N extends StoreName<T>>(name: N): StoreOf<T[N]>
+  store<Document, K extends Key = Key>(name: StoreName<T>): Store<Document, K>
+  createObjectStore<Document = any, K extends Key = Key>(
+    name: string,
+    options?: StoreDefinition,
+  ): Promise<Store<Document, K>>
+  deleteObjectStore(name: StoreName<T>): Promise<void>
+  renameObjectStore(name: StoreName<T>, newName: string): Promise<void>
+  createIndex(
+    store: StoreName<T>,
+    name: string,
+    on: string | readonly string[],
+    options?: Omit<IndexDefinition, 'on'>,
+  ): Promise<void>
+  deleteIndex(store: StoreName<T>, name: string): Promise<void>
+  renameIndex(store: StoreName<T>, name: string, newName: string): Promise<void>
+
+  /**
+   * Runs a function in a savepoint: if its promise rejects, only its work is undone. Savepoints of
+   * one level run one after the other; work of the transaction outside of them waits meanwhile.
+   *
+   * @throws {LodestoreError} TX_INACTIVE; and what the function throws
+   */
+  savepoint<R>(fn: (tx: Transaction<T>) => Promise<R> | R): Promise<R>
+
+  /**
+   * Commits, once the writes made so far are done.
+   *
+   * @throws {LodestoreError} TX_INACTIVE, TX_TIMEOUT, MAP_FULL, TX_TOO_LARGE, DISK_FULL; then
+   *   nothing of the transaction remains
+   */
+  commit(): Promise<void>
+
+  /**
+   * Undoes everything.
+   *
+   * @throws {LodestoreError} TX_INACTIVE
+   */
+  rollback(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * One state of the database, to be read for as long as it is open. One that is not read for the
+ * database's `snapshotTimeout` ends with SNAPSHOT_EXPIRED. Close it: it keeps old pages from being
+ * used again.
+ */
+export class Snapshot<T = AnyTypes> {
+  private constructor()
+  readonly storeNames: string[]
+  readonly closed: boolean
+  /** @throws {LodestoreError} STORE_NOT_FOUND, CLOSED */
+  store<N extends StoreName<T>>(name: N): StoreOf<T[N]>
+  store<Document, K extends Key = Key>(name: StoreName<T>): Store<Document, K>
+  /** Lets go of the state. Idempotent. */
+  close(): void
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+// ----------------------------------------------------------------------------------------- stores
+
+/** Options of `putMany`. */
+export interface PutManyOptions {
+  /** All documents or none. Default: true. */
+  atomic?: boolean
+  /** Items are arrays of a key and a document, as a Map yields them. Default: false. */
+  entries?: boolean
+}
+
+/** What `putMany` did with `{ atomic: false }`. */
+export interface PutManyResult<K> {
+  /** The keys, in the order of the documents; undefined for those that failed. */
+  keys: (K | undefined)[]
+  /** What failed, by position. */
+  errors: { at: number; code: ErrorCode; message: string }[]
+}
+
+/**
+ * The documents of one object store, as a database, transaction or snapshot sees them.
+ *
+ * Documents may hold whatever structured clone copies, and Blobs in asynchronous methods; class
+ * instances come back as plain objects. Values given are never changed, results are the caller's
+ * own. All asynchronous methods also reject with CLOSED, TX_INACTIVE, STORE_NOT_FOUND, POISONED,
+ * IO and CORRUPT, those that write with TX_READ_ONLY, BUSY, RESOURCE_LIMIT, DISK_FULL and MAP_FULL.
+ */
+export class Store<Document = any, K = Key, Indexes = AnyIndexes, Insert = Document> {
+  private constructor()
+  readonly name: string
+  /** Where documents carry their key; null if keys are given beside them. */
+  readonly keyPath: string | string[] | null
+  /** Whether numbers are generated for documents without a key. */
+  readonly autoIncrement: boolean
+  /** The names of the indexes, in order. */
+  readonly indexNames: string[]
+
+  /**
+   * Inserts a document.
+   *
+   * @param key only in stores without a key path
+   * @returns its key
+   * @throws {LodestoreError} KEY_EXISTS, UNIQUE_VIOLATION, INVALID_KEY, DATA_CLONE,
+   *   INVALID_ARGUMENT
+   */
+  add(document: Insert, key?: K): Promise<K>
+
+  /**
+   * Inserts or replaces a document.
+   *
+   * @param key only in stores without a key path
+   * @returns its key
+   * @throws {LodestoreError} UNIQUE_VIOLATION, INVALID_KEY, DATA_CLONE, INVALID_ARGUMENT
+   */
+  put(document: Insert, key?: K): Promise<K>
+
+  /**
+   * Inserts or replaces many documents, in bounded memory whatever their number.
+   *
+   * With `atomic` (the default) all are written or none: what is more than about 1,000 documents or
+   * 1 MiB takes a transaction, in which other writes wait, and an iterable that pauses for long
+   * runs into its limit (TX_TIMEOUT). Without, documents that cannot be written are reported and
+   * the others stay.
+   *
+   * @returns the keys; without `atomic` also what failed
+   * @throws {LodestoreError} with `atomic` as `put`, with the position of the document in `at`
+   */
+  putMany(
+    entries: Iterable<readonly [K, Insert]> | AsyncIterable<readonly [K, Insert]>,
+    options: PutManyOptions & { entries: true; atomic?: true },
+  ): Promise<K[]>
+  putMany(
+    entries: Iterable<readonly [K, Insert]> | AsyncIterable<readonly [K, Insert]>,
+    options: PutManyOptions & { entries: true; atomic: false },
+  ): Promise<PutManyResult<K>>
+  putMany(
+    documents: Iterable<Insert> | AsyncIterable<Insert>,
+    options?: PutManyOptions & { entries?: false; atomic?: true },
+  ): Promise<K[]>
+  putMany(
+    documents: Iterable<Insert> | AsyncIterable<Insert>,
+    options: PutManyOptions & { entries?: false; atomic: false },
+  ): Promise<PutManyResult<K>>
+
+  /**
+   * The document under a key, or undefined.
+   *
+   * @throws {LodestoreError} INVALID_KEY
+   */
+  get(key: K): Promise<Document | undefined>
+
+  /**
+   * The same without a promise.
+   *
+   * @throws {LodestoreError} INVALID_KEY; UNSUPPORTED inside a transaction that writes
+   */
+  getSync(key: K): Document | undefined
+
+  /**
+   * The documents under many keys, of one state; undefined for those that are not there.
+   *
+   * @throws {LodestoreError} INVALID_KEY
+   */
+  getMany(keys: Iterable<K>): Promise<(Document | undefined)[]>
+
+  /**
+   * Whether there is a document under a key.
+   *
+   * @throws {LodestoreError} INVALID_KEY
+   */
+  has(key: K): Promise<boolean>
+
+  /**
+   * Deletes the document under a key, or all of a range.
+   *
+   * @returns how many there were
+   * @throws {LodestoreError} INVALID_KEY
+   */
+  delete(query: KeyQuery<K>): Promise<number>
+
+  /**
+   * Deletes the documents under many keys, all or none.
+   *
+   * @returns how many there were
+   * @throws {LodestoreError} INVALID_KEY, with the position of the key in `at`
+   */
+  deleteMany(keys: Iterable<K>): Promise<number>
+
+  /** Deletes all documents. The key generator goes on where it was. */
+  clear(): Promise<void>
+
+  /**
+   * How many documents there are: at once in all, by counting in a range.
+   *
+   * @throws {LodestoreError} INVALID_KEY
+   */
+  count(query?: KeyQuery<K>): Promise<number>
+
+  /**
+   * The documents of a range, in the order of their keys.
+   *
+   * @throws {LodestoreError} INVALID_KEY, INVALID_ARGUMENT
+   */
+  getAll(
+    query?: (KeyBounds<K> & ReadOptions) | KeyQuery<K>,
+    options?: ReadOptions,
+  ): Promise<Document[]>
+
+  /** The keys of a range, in order. */
+  getAllKeys(
+    query?: (KeyBounds<K> & ReadOptions) | KeyQuery<K>,
+    options?: ReadOptions,
+  ): Promise<K[]>
+
+  /** The first key of a range, or undefined. */
+  getKey(query?: KeyQuery<K>): Promise<K | undefined>
+
+  /**
+   * The documents of a range, to iterate over: read in chunks, of one state of the database, no
+   * faster than they are taken. Throws INVALID_KEY and INVALID_ARGUMENT at once.
+   *
+   * @example
+   * for await (const user of users.range({ gte: 10, lt: 20, reverse: true, limit: 100 })) {}
+   */
+  range(
+    query?: (KeyBounds<K> & ReadOptions) | KeyQuery<K>,
+    options?: ReadOptions,
+  ): Scan<Document, Document, K, K>
+
+  /** The keys of a range, to iterate over. */
+  keys(
+    query?: (KeyBounds<K> & ReadOptions) | KeyQuery<K>,
+    options?: ReadOptions,
+  ): Scan<K, Document, K, K>
+
+  /** Keys and documents of a range, to iterate over. */
+  entries(
+    query?: (KeyBounds<K> & ReadOptions) | KeyQuery<K>,
+    options?: ReadOptions,
+  ): Scan<Entry<Document, K, K>, Document, K, K>
+
+  /** All documents in the order of their keys. */
+  [Symbol.asyncIterator](): ScanIterator<Document>
+
+  /**
+   * A cursor before the first document of a range.
+   *
+   * @throws {LodestoreError} INVALID_KEY, INVALID_ARGUMENT
+   * @example
+   * await using cursor = users.openCursor({ gte: 10 })
+   * while (await cursor.next()) console.log(cursor.key, cursor.value)
+   */
+  openCursor(query?: KeyQuery<K>, options?: CursorOptions): Cursor<Document, K, K, Insert>
+
+  /**
+   * One of the store's indexes.
+   *
+   * @throws {LodestoreError} INDEX_NOT_FOUND
+   */
+  index<N extends Extract<keyof Indexes, string>>(name: N): Index<Document, K, Indexes[N], Insert>
+}
+
+/**
+ * An index of a store: its documents in the order of the index's keys, then of their primary keys.
+ * Reads also reject with INDEX_NOT_READY while the index is being built.
+ */
+export class Index<Document = any, K = Key, I = IndexKey, Insert = Document> {
+  private constructor()
+  readonly name: string
+  readonly storeName: string
+  /** What is indexed: a field or several; descending ones have a minus before them. */
+  readonly on: string | string[]
+  readonly unique: boolean
+  readonly multiEntry: boolean
+  readonly sparse: boolean
+  /** 'building' while it cannot be read. */
+  readonly state: 'ready' | 'building'
+
+  /** The first document of a key or range, or undefined. */
+  get(query: KeyQuery<I>): Promise<Document | undefined>
+  /** The primary key of the first document of a key or range, or undefined. */
+  getKey(query?: KeyQuery<I>): Promise<K | undefined>
+  /** The documents of a key or range. */
+  getAll(
+    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<I>,
+    options?: IndexReadOptions,
+  ): Promise<Document[]>
+  /** The primary keys of a key or range. */
+  getAllKeys(
+    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<I>,
+    options?: IndexReadOptions,
+  ): Promise<K[]>
+  /** How many entries there are: at once in all, by counting of a key or range. */
+  count(query?: KeyQuery<I>): Promise<number>
+  /** The documents of a range, to iterate over. */
+  range(
+    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<I>,
+    options?: IndexReadOptions,
+  ): Scan<Document, Document, K, I>
+  /** The primary keys of a range, to iterate over. */
+  keys(
+    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<I>,
+    options?: IndexReadOptions,
+  ): Scan<K, Document, K, I>
+  /** Index keys, primary keys and documents of a range, to iterate over. */
+  entries(
+    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<I>,
+    options?: IndexReadOptions,
+  ): Scan<Entry<Document, K, I>, Document, K, I>
+  /** All documents in the order of the index. */
+  [Symbol.asyncIterator](): ScanIterator<Document>
+  /** A cursor before the first entry of a range. */
+  openCursor(query?: KeyQuery<I>, options?: CursorOptions): Cursor<Document, K, I, Insert>
+}
+
+/** A row of a store or index. */
+export interface Entry<Document = any, K = Key, I = K> {
+  /** The index key; in a store the primary key. */
+  key: I
+  primaryKey: K
+  value: Document
+}
+
+/**
+ * Rows to iterate over with `for await`. Nothing is read before that; each iteration reads anew, in
+ * one state of the database (in a transaction that writes, each chunk as the transaction has it).
+ */
+export class Scan<Row, Document = any, K = Key, I = K> implements AsyncIterable<Row> {
+  private constructor()
+  [Symbol.asyncIterator](): ScanIterator<Row>
+  /** All rows in an array. */
+  toArray(): Promise<Row[]>
+  /** The same rows, as primary keys. */
+  keys(): Scan<K, Document, K, I>
+  /** The same rows, with their keys. */
+  entries(): Scan<Entry<Document, K, I>, Document, K, I>
+}
+
+/** Iterates over a scan; what is not read to its end is let go of by `return`, as `break` does. */
+export interface ScanIterator<Row> extends AsyncIterator<Row, undefined, undefined> {
+  return(value?: undefined): Promise<IteratorResult<Row, undefined>>
+  throw(error?: unknown): Promise<IteratorResult<Row, undefined>>
+  [Symbol.asyncIterator](): ScanIterator<Row>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Options of a cursor. */
+export interface CursorOptions {
+  /**
+   * The order; the `unique` ones visit each index key once, at its lowest primary key. Default:
+   * 'next'.
+   */
+  direction?: 'next' | 'nextunique' | 'prev' | 'prevunique'
+  /** Read the documents, too. Default: true. */
+  values?: boolean
+}
+
+/**
+ * A place among the rows of a store or index, which begins before the first one.
+ *
+ * Outside of transactions it reads the state that it finds at its first move; inside one that
+ * writes, it sees what the transaction wrote. One move at a time.
+ */
+export class Cursor<Document = any, K = Key, I = K, Insert = Document> {
+  private constructor()
+  readonly direction: 'next' | 'nextunique' | 'prev' | 'prevunique'
+  /** The index key, in a store the primary key, of the current row; undefined without one. */
+  readonly key: I | undefined
+  /** The primary key of the current row. */
+  readonly primaryKey: K | undefined
+  /** The document of the current row. */
+  readonly value: Document | undefined
+  /** Whether the cursor stands on no row: before the first move, and behind the last one. */
+  readonly done: boolean
+
+  /**
+   * Moves to the next row.
+   *
+   * @returns false behind the last one
+   * @throws {LodestoreError} CLOSED, SNAPSHOT_EXPIRED; INVALID_ARGUMENT while it moves
+   */
+  next(): Promise<boolean>
+
+  /**
+   * Moves to the first row, in the cursor's direction, at or behind a key and, in an index, a
+   * primary key. It may lie before the current row, but not outside of the cursor's range.
+   *
+   * @returns false if there is no such row
+   * @throws {LodestoreError} INVALID_KEY, INVALID_ARGUMENT, CLOSED, SNAPSHOT_EXPIRED
+   */
+  seek(key: I, primaryKey?: K): Promise<boolean>
+
+  /**
+   * Replaces the document of the current row by one of the same primary key. Use it inside a
+   * transaction where others may have changed the document.
+   *
+   * @throws {LodestoreError} NOT_FOUND without a current row, KEY_IMMUTABLE, UNIQUE_VIOLATION,
+   *   DATA_CLONE, TX_READ_ONLY
+   */
+  update(document: Insert): Promise<K>
+
+  /**
+   * Deletes the document of the current row; the cursor stays.
+   *
+   * @returns whether it was still there
+   * @throws {LodestoreError} NOT_FOUND without a current row, TX_READ_ONLY
+   */
+  delete(): Promise<boolean>
+
+  /** Lets go of what the cursor holds. Idempotent. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+
+  /** Moves from row to row and yields the cursor itself; closes it at the end. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<this>
+}

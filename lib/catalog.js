@@ -1,0 +1,87 @@
+'use strict'
+
+const { LodestoreError } = require('./errors')
+
+/** One store, as a version of the catalog describes it. */
+class StoreDefinition {
+  constructor(description, state) {
+    this.id = description.id
+    this.name = description.name
+    this.keyPath = description.keyPath
+    this.autoIncrement = description.autoIncrement
+    this.key = description.key ?? null
+    this.compression = description.compression
+    /** @type {Map<string, IndexDefinition>} */
+    this.indexes = new Map()
+    for (const index of description.indexes) {
+      this.indexes.set(index.name, new IndexDefinition(index))
+    }
+    /** @type {import('./store-state').StoreState} */
+    this.state = state
+  }
+
+  /** @throws {LodestoreError} INDEX_NOT_FOUND */
+  index(name) {
+    const definition = this.indexes.get(name)
+    if (definition !== undefined) return definition
+    throw new LodestoreError('INDEX_NOT_FOUND', `The store '${this.name}' has no index '${name}'`, {
+      store: this.name,
+      index: name,
+    })
+  }
+}
+
+/** One index, as a version of the catalog describes it. */
+class IndexDefinition {
+  constructor(description) {
+    this.id = description.id
+    this.name = description.name
+    this.keyPath = description.keyPath
+    /** @type {{ path: string, descending: boolean }[]} */
+    this.parts = description.parts
+    this.unique = description.unique
+    this.multiEntry = description.multiEntry
+    this.sparse = description.sparse
+    /** 'ready' or 'building'. */
+    this.state = description.state
+  }
+
+  /** What the index is on, as `createIndex` takes it: descending parts with a minus. */
+  get on() {
+    const paths = this.parts.map(({ path, descending }) => (descending ? `-${path}` : path))
+    return Array.isArray(this.keyPath) ? paths : paths[0]
+  }
+}
+
+/** The stores and indexes as one snapshot has them. */
+class Catalog {
+  /**
+   * @param {object} document the catalog as the native library gives it
+   * @param {(description: object) => import('./store-state').StoreState} stateOf
+   */
+  constructor(document, stateOf) {
+    this.version = document.version
+    /** @type {Map<string, StoreDefinition>} */
+    this.stores = new Map()
+    for (const description of document.stores) {
+      const definition = new StoreDefinition(description, stateOf(description))
+      this.stores.set(definition.name, definition)
+    }
+    /** In the order of their code units, as IndexedDB lists them. */
+    this.storeNames = Object.freeze([...this.stores.keys()].toSorted())
+  }
+
+  /** @throws {LodestoreError} STORE_NOT_FOUND */
+  store(name) {
+    const definition = this.stores.get(name)
+    if (definition !== undefined) return definition
+    throw new LodestoreError(
+      'STORE_NOT_FOUND',
+      `There is no store '${name}'; create it with createObjectStore('${name}') or ` +
+        `open(path, { stores: { … } })`,
+      { store: name },
+    )
+  }
+}
+
+module.exports = { Catalog, StoreDefinition, IndexDefinition }

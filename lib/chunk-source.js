@@ -1,0 +1,160 @@
+'use strict'
+
+const { ask, askAside, askNow } = require('./reads')
+const { SCAN } = require('./read-request')
+const { RowChunk } = require('./row-chunk')
+
+/** What the first answer may hold: it is read on this thread. */
+const FIRST_ROWS = 256
+const FIRST_BYTES = 64 << 10
+/** What each further answer may hold: they are read off this thread. */
+const ROWS = 1000
+const BYTES = 1 << 20
+/** What the first answer inside an interactive transaction may hold; each next one twice as many. */
+const FIRST_TRANSACTION_ROWS = 128
+
+/** Lets go of the snapshots of scans that nobody finished. */
+const leaked = new FinalizationRegistry(({ connection, snapshot }) => connection.unpin(snapshot))
+
+/**
+ * The rows of a scan, a chunk at a time, all of one state (inside an interactive transaction: of
+ * the transaction as each chunk finds it).
+ *
+ * The first chunk is small and read on this thread. Only a scan that goes on pins a snapshot.
+ */
+class ChunkSource {
+  /**
+   * @param {object} scope
+   * @param {import('./scan-plan').ScanPlan} plan
+   */
+  constructor(scope, plan) {
+    this.scope = scope
+    this.plan = plan
+    /** Rows that may still be read. */
+    this.left = plan.limit === 0 ? Infinity : plan.limit
+    this.resume = null
+    this.resumeFlags = 0
+    this.ended = false
+    this.begun = false
+    /** A snapshot of our own, or 0. */
+    this.pinned = 0
+    /** The state that the first chunk was read from. */
+    this.transactionId = 0
+    this.rows = scope.interactive ? FIRST_TRANSACTION_ROWS : ROWS
+  }
+
+  /**
+   * The first rows.
+   *
+   * @returns {RowChunk | Promise<RowChunk>} a chunk that is not a promise reads from memory that the
+   *   next call of the connection overwrites
+   */
+  first() {
+    const { scope } = this
+    this.begun = true
+    if (scope.interactive) return this.next()
+    if (scope.snapshot === 0) this.transactionId = scope.connection.native.lastTransactionId()
+    return this.firstOf(scope)
+  }
+
+  firstOf(view) {
+    const length = askNow(view, (writer) => this.write(writer, FIRST_ROWS, FIRST_BYTES))
+    return this.took(new RowChunk(view.connection.out, length, this.plan))
+  }
+
+  /** The next rows, or null if there are none. @returns {Promise<RowChunk | null>} */
+  async next() {
+    if (this.ended) return null
+    const { scope, plan } = this
+    const { rows } = this
+    this.rows = Math.min(ROWS, rows * 2)
+    const write = (writer) => this.write(writer, rows, BYTES)
+    const answer = scope.interactive
+      ? await ask(scope.current(), write)
+      : await askAside(scope.connection, this.pinned || scope.snapshot, write)
+    return this.took(new RowChunk(answer, answer.length, plan))
+  }
+
+  write(writer, rows, bytes) {
+    const { plan, resume, resumeFlags, left } = this
+    plan.write(writer, Math.min(rows, left), bytes, resume, resumeFlags)
+  }
+
+  took(chunk) {
+    this.left -= chunk.rows
+    this.ended = chunk.done || this.left <= 0
+    if (!this.ended) {
+      this.resume = chunk.resume()
+      this.resumeFlags = 0
+    }
+    return chunk
+  }
+
+  /**
+   * Makes sure that further chunks see the state of the first one.
+   *
+   * @param {object} owner what keeps the snapshot: it is let go when the owner is collected
+   * @param {boolean} [always] even if the first chunk was the last
+   * @returns {RowChunk | null} the first rows again, if the state had changed in between
+   */
+  pin(owner, always = false) {
+    const { scope, plan } = this
+    if ((this.ended && !always) || scope.interactive || scope.snapshot !== 0) return null
+    const { connection } = scope
+    this.pinned = connection.pin()
+    leaked.register(owner, { connection, snapshot: this.pinned }, this)
+    if (connection.native.lastTransactionId() === this.transactionId) return null
+    this.left = plan.limit === 0 ? Infinity : plan.limit
+    this.resume = null
+    return this.firstOf({ connection, snapshot: this.pinned })
+  }
+
+  /** Continues from a point among the entries instead of behind the last chunk; see BEGIN_AT. */
+  continueFrom(point) {
+    this.resume = point
+    this.resumeFlags = SCAN.BEGIN_AT
+    this.ended = false
+  }
+
+  /** Lets go of the snapshot. */
+  close() {
+    this.ended = true
+    if (this.pinned === 0) return
+    leaked.unregister(this)
+    this.scope.connection.unpin(this.pinned)
+    this.pinned = 0
+  }
+}
+
+/**
+ * Reads all rows of a scan.
+ *
+ * @template T
+ * @param {object} scope
+ * @param {import('./scan-plan').ScanPlan} plan
+ * @param {(chunk: RowChunk) => T} read reads the next row
+ * @returns {Promise<T[]>}
+ */
+async function collect(scope, plan, read) {
+  const source = new ChunkSource(scope, plan)
+  const items = []
+  const take = (chunk) => {
+    while (chunk.left > 0) items.push(read(chunk))
+  }
+  try {
+    const first = source.first()
+    take(first instanceof RowChunk ? first : await first)
+    if (source.ended) return items
+    const again = source.pin(source)
+    if (again !== null) {
+      items.length = 0
+      take(again)
+    }
+    for (let chunk = await source.next(); chunk !== null; chunk = await source.next()) take(chunk)
+    return items
+  } finally {
+    source.close()
+  }
+}
+
+module.exports = { ChunkSource, collect }

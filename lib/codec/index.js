@@ -1,0 +1,11 @@
+'use strict'
+
+/** The document codec: values to bytes and back (docs/format.md). */
+
+const { ShapeTable } = require('./shapes')
+const { DocumentEncoder } = require('./encode')
+const { DocumentDecoder } = require('./decode')
+const { WriteBuffer } = require('./write-buffer')
+const { collectBlobs } = require('./locate')
+
+module.exports = { ShapeTable, DocumentEncoder, DocumentDecoder, WriteBuffer, collectBlobs }

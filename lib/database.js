@@ -1,0 +1,265 @@
+'use strict'
+
+const { EventEmitter } = require('node:events')
+const { resolve } = require('node:path')
+const ambient = require('./ambient')
+const { asyncDispose } = require('./dispose')
+const { indexBuild, readerLag } = require('./diagnostics')
+const { errorOfReport } = require('./native-errors')
+const { checkBackup, checkCompact } = require('./options/care')
+const { checkArgument, invalidArgument, nonEmptyString } = require('./options/check')
+const { checkFunction, checkNested, checkTransaction } = require('./options/transaction')
+const { PinnedView } = require('./pinned-view')
+const { Schema } = require('./schema')
+const { Snapshot } = require('./snapshot')
+const { Store } = require('./store')
+const { Transaction, nested } = require('./transaction')
+const { readOnlyTransaction } = require('./transaction-level')
+const { TransactionSession } = require('./transaction-session')
+
+/** An open database. Emits 'warning', 'error' and 'close'. */
+class Database extends EventEmitter {
+  #connection
+  #schema
+  /** @type {Map<string, Store>} */
+  #stores = new Map()
+
+  /** @param {import('./connection').Connection} connection */
+  constructor(connection) {
+    super()
+    this.#connection = connection
+    this.#schema = new Schema(connection)
+    const reference = new WeakRef(this)
+    connection.onEvent = (event) => reference.deref()?.#receive(event)
+  }
+
+  /** The directory; ':memory:' for a database that vanishes on close. */
+  get path() {
+    return this.#connection.path
+  }
+
+  /** The name of the space, if this is one. */
+  get space() {
+    return this.#connection.space
+  }
+
+  /** Whether `close` was called. */
+  get closed() {
+    return this.#connection.closed
+  }
+
+  /** The names of the stores, in order. */
+  get storeNames() {
+    return [...this.#connection.current().catalog.storeNames]
+  }
+
+  /** A store. */
+  store(name) {
+    let store = this.#stores.get(name)
+    if (store === undefined) {
+      store = new Store(this.#connection, name)
+      this.#stores.set(name, store)
+    } else {
+      this.#connection.current().definition(name)
+    }
+    return store
+  }
+
+  /** Creates a store. */
+  async createObjectStore(name, options) {
+    await this.#schema.createStore(name, options)
+    return this.store(name)
+  }
+
+  /** Deletes a store with its documents and indexes. */
+  async deleteObjectStore(name) {
+    await this.#schema.deleteStore(name)
+  }
+
+  /** Renames a store. */
+  async renameObjectStore(name, newName) {
+    await this.#schema.renameStore(name, newName)
+  }
+
+  /** Creates an index on live data. */
+  async createIndex(store, name, on, options) {
+    await this.#schema.createIndex(store, name, on, options)
+  }
+
+  /** Deletes an index. */
+  async deleteIndex(store, name) {
+    await this.#schema.deleteIndex(store, name)
+  }
+
+  /** Renames an index. */
+  async renameIndex(store, name, newName) {
+    await this.#schema.renameIndex(store, name, newName)
+  }
+
+  /** Runs a function in a transaction: commits when it resolves, rolls back when it rejects. */
+  async transaction(fn, options) {
+    checkFunction('transaction', fn)
+    const checked = checkTransaction('transaction', options)
+    const connection = this.#connection
+    const outer = ambient.scopeOf(connection, true)
+    if (outer != null) return runNested(outer.current(), checked, fn)
+    if (checked.mode === 'readonly') return this.#runReadOnly(checked.allowed, fn)
+    const session = await TransactionSession.begin(connection, checked, true)
+    return session.run((level) => fn(new Transaction(level, session)))
+  }
+
+  async #runReadOnly(allowed, fn) {
+    const connection = this.#connection
+    const view = new PinnedView(connection, { allowed, inTransaction: true })
+    try {
+      return await ambient.runWith(connection, view, true, () => fn(readOnly(view)))
+    } finally {
+      view.close()
+    }
+  }
+
+  /** Begins a transaction that is committed or rolled back by hand. */
+  async begin(options) {
+    const checked = checkTransaction('begin', options)
+    const connection = this.#connection
+    if (checked.mode === 'readonly') {
+      return readOnly(new PinnedView(connection, { allowed: checked.allowed, inTransaction: true }))
+    }
+    if (ambient.scopeOf(connection, true)?.interactive) {
+      throw invalidArgument(
+        'begin: inside a transaction of this database it would wait for itself; use ' +
+          'tx.savepoint(fn), or db.outside(fn) without awaiting it',
+      )
+    }
+    const session = await TransactionSession.begin(connection, checked, false)
+    return new Transaction(session.root, session)
+  }
+
+  /** Runs a function whose calls on this database join no transaction. */
+  outside(fn) {
+    checkFunction('outside', fn)
+    if (!ambient.isCarried()) return fn()
+    return ambient.runWith(this.#connection, null, true, fn)
+  }
+
+  /** Pins the newest state, to be read until it is closed. */
+  async snapshot() {
+    return new Snapshot(new PinnedView(this.#connection, { allowed: null, inTransaction: false }))
+  }
+
+  /** The names of the spaces of this database. */
+  async spaces() {
+    const connection = this.#connection
+    return connection.decodeInternal(
+      await connection.call((ticket) => connection.native.spaces(ticket)),
+    )
+  }
+
+  /** Deletes a space with everything in it. */
+  async deleteSpace(name) {
+    checkArgument('deleteSpace', name, nonEmptyString, 'name')
+    const { native } = this.#connection
+    await this.#connection.call((ticket) => native.deleteSpace(ticket, name))
+  }
+
+  /** Figures about the database and its files. */
+  async stats() {
+    const connection = this.#connection
+    connection.checkOpen()
+    try {
+      return JSON.parse(connection.native.stats())
+    } catch (error) {
+      throw connection.errorOf(error)
+    }
+  }
+
+  /** Waits until everything accepted is on disk. */
+  async flush() {
+    const connection = this.#connection
+    connection.checkOpen()
+    await connection.settleWrites()
+    await connection.call((ticket) => connection.native.flush(ticket))
+  }
+
+  /** Copies the database while it is in use. */
+  async backup(path, options) {
+    checkArgument('backup', path, nonEmptyString, 'path')
+    const { spaces = true, onProgress, signal } = checkBackup(options)
+    const connection = this.#connection
+    connection.checkOpen()
+    await connection.settleWrites()
+    const target = resolve(path)
+    await connection.call((ticket) => connection.native.backup(ticket, target, { spaces }), {
+      onProgress,
+      signal,
+    })
+  }
+
+  /** Rewrites the database file without free space. */
+  async compact(options) {
+    const { onProgress, signal } = checkCompact(options)
+    const connection = this.#connection
+    connection.checkOpen()
+    await connection.settleWrites()
+    await connection.call((ticket) => connection.native.compact(ticket), { onProgress, signal })
+    connection.expectCatalogChange()
+  }
+
+  /** Closes the database when what was accepted is written. Idempotent. */
+  async close() {
+    const connection = this.#connection
+    const isFirst = connection.closing === null
+    await connection.close()
+    if (isFirst) this.emit('close')
+  }
+
+  async [asyncDispose]() {
+    await this.close()
+  }
+
+  /** Passes on what the native library says by itself. */
+  #receive(event) {
+    const { type, ...rest } = event
+    const { path, space } = this.#connection
+    if (type === 'readerLag') {
+      if (readerLag.hasSubscribers) readerLag.publish({ path, space, ...rest })
+      return
+    }
+    if (type === 'indexBuild') {
+      if (indexBuild.hasSubscribers) {
+        indexBuild.publish({ path, space, ...this.#connection.namesOf(rest), phase: 'end' })
+      }
+      if (rest.code === null) return
+    }
+    this.#report(type === 'error' ? 'error' : 'warning', errorOfReport(event))
+  }
+
+  /** Emits an error or warning; one that nobody listens to is printed. */
+  #report(type, error) {
+    if (this.listenerCount(type) > 0) this.emit(type, error)
+    else process.emitWarning(error.message, { type: 'LodestoreWarning', code: error.code })
+  }
+}
+
+/** Runs a function inside the transaction that the calling code is in. */
+async function runNested(outer, options, fn) {
+  const allowed = checkNested('transaction', options, outer.allowed)
+  if (!outer.interactive) {
+    if (options.mode === 'readwrite') throw readOnlyTransaction()
+    return fn(nested(allowed === outer.allowed ? outer : outer.restrictedTo(allowed)))
+  }
+  if (options.mode === 'readwrite' && outer.readOnly) throw readOnlyTransaction()
+  const restrictions = { allowed, readOnly: outer.readOnly || options.mode === 'readonly' }
+  return outer.savepoint(restrictions, true, (level) => fn(nested(level)))
+}
+
+/** A read-only transaction; there is nothing to commit or roll back. */
+function readOnly(view) {
+  const finish = async () => {
+    view.current()
+    view.close()
+  }
+  return new Transaction(view, { commit: finish, rollback: finish })
+}
+
+module.exports = { Database }

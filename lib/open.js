@@ -1,0 +1,30 @@
+'use strict'
+
+const { Connection } = require('./connection')
+const { Database } = require('./database')
+const { checkOpen } = require('./options/open')
+const { createMissing } = require('./schema')
+
+/**
+ * Opens a database, or a space of one.
+ *
+ * @param {string} path its directory, or ':memory:'
+ * @param {object} [options] see index.d.ts
+ * @returns {Promise<Database>}
+ */
+async function open(path, options) {
+  const { native, stores } = checkOpen(path, options)
+  // Loaded here, so that a missing library is an error of `open` rather than of `require`.
+  const binding = require('./binding')
+  const connection = new Connection(native)
+  await connection.open(binding, native)
+  try {
+    await createMissing(connection, stores)
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+  return new Database(connection)
+}
+
+module.exports = { open }

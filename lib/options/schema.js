@@ -1,0 +1,164 @@
+'use strict'
+
+const { checkKeyPath, checkPath } = require('../key-path')
+const {
+  abortSignal,
+  anything,
+  boolean,
+  callback,
+  checkArgument,
+  checkOptions,
+  describe,
+  invalidArgument,
+  isOptionsObject,
+  oneOf,
+} = require('./check')
+
+const INDEX_FLAGS = { unique: boolean, multiEntry: boolean, sparse: boolean }
+
+const STORE_OPTIONS = {
+  keyPath: anything,
+  autoIncrement: boolean,
+  key: oneOf('sequence', 'uuidv7'),
+  compression: oneOf('none', 'lz4', 'zstd'),
+  indexes: anything,
+}
+
+const INDEX_OPTIONS = { on: anything, ...INDEX_FLAGS }
+
+const CREATE_INDEX_OPTIONS = { ...INDEX_FLAGS, onProgress: callback, signal: abortSignal }
+
+/** @type {import('./check').Kind} */
+const anyString = { allows: 'a string', accepts: (value) => typeof value === 'string' }
+
+/**
+ * A store as the schema operations take it.
+ *
+ * @typedef {object} StoreSchema
+ * @property {string} name
+ * @property {string | string[] | null} keyPath
+ * @property {boolean} autoIncrement
+ * @property {'uuidv7' | null} key
+ * @property {'none' | 'lz4' | 'zstd'} compression
+ * @property {IndexSchema[]} indexes
+ */
+
+/**
+ * An index as the schema operations take it.
+ *
+ * @typedef {object} IndexSchema
+ * @property {string} name
+ * @property {string | string[]} keyPath without the marks of descending parts
+ * @property {{ path: string, descending: boolean }[]} parts
+ * @property {boolean} compound
+ * @property {boolean} unique
+ * @property {boolean} multiEntry
+ * @property {boolean} sparse
+ */
+
+/** Checks the name of a store or index: any string. */
+function checkName(method, name, argument) {
+  return checkArgument(method, name, anyString, argument)
+}
+
+/**
+ * Checks the definition of a store.
+ *
+ * @param {string} method
+ * @param {unknown} name
+ * @param {unknown} definition
+ * @param {string} path where the definition stands among the arguments
+ * @returns {StoreSchema}
+ * @throws {LodestoreError} INVALID_ARGUMENT
+ */
+function checkStore(method, name, definition, path) {
+  checkName(method, name, 'name')
+  const options = checkOptions(method, definition, STORE_OPTIONS, path)
+  const { compression = 'none', indexes } = options
+  const keyPath =
+    options.keyPath == null ? null : checkKeyPath(method, options.keyPath, `${path}.keyPath`)
+  if (options.autoIncrement !== undefined && options.key !== undefined) {
+    const message = `${method}: ${path} may have autoIncrement or key, not both`
+    throw invalidArgument(message, `${path}.key`)
+  }
+  const generated = options.autoIncrement === true || options.key !== undefined
+  if (generated && Array.isArray(keyPath)) {
+    const message = `${method}: ${path}: a compound key path cannot have generated keys`
+    throw invalidArgument(message, `${path}.keyPath`)
+  }
+  return {
+    name,
+    keyPath,
+    autoIncrement: options.autoIncrement === true || options.key === 'sequence',
+    key: options.key === 'uuidv7' ? 'uuidv7' : null,
+    compression,
+    indexes: checkIndexes(method, indexes, `${path}.indexes`),
+  }
+}
+
+function checkIndexes(method, indexes, path) {
+  if (indexes === undefined) return []
+  if (!isOptionsObject(indexes)) {
+    const message = `${method}: ${path} must be an object of definitions, not ${describe(indexes)}`
+    throw invalidArgument(message, path)
+  }
+  return Object.keys(indexes).map((name) => {
+    const { on, ...flags } = checkOptions(method, indexes[name], INDEX_OPTIONS, `${path}.${name}`)
+    return indexSchema(method, name, on, flags, `${path}.${name}.on`)
+  })
+}
+
+/**
+ * Checks the definition of an index.
+ *
+ * @param {string} method
+ * @param {unknown} name
+ * @param {unknown} on a key path, or several; a leading minus marks a descending part
+ * @param {{ unique?: boolean, multiEntry?: boolean, sparse?: boolean }} flags checked
+ * @param {string} argument where `on` stands among the arguments
+ * @returns {IndexSchema}
+ * @throws {LodestoreError} INVALID_ARGUMENT
+ */
+function indexSchema(method, name, on, flags, argument) {
+  const { unique = false, multiEntry = false, sparse = false } = flags
+  checkName(method, name, 'name')
+  const compound = Array.isArray(on)
+  if (compound && on.length === 0) {
+    throw invalidArgument(`${method}: ${argument} must name at least one field`, argument)
+  }
+  if (compound && multiEntry) {
+    const message = `${method}: the index '${name}' cannot be multiEntry on several fields`
+    throw invalidArgument(message, argument)
+  }
+  const parts = (compound ? on : [on]).map((path, i) =>
+    indexPart(method, path, compound ? `${argument}[${i}]` : argument),
+  )
+  const paths = parts.map(({ path }) => path)
+  const keyPath = compound ? paths : paths[0]
+  return { name, keyPath, parts, compound, unique, multiEntry, sparse }
+}
+
+function indexPart(method, path, argument) {
+  const descending = typeof path === 'string' && path.startsWith('-')
+  return { path: checkPath(method, descending ? path.slice(1) : path, argument), descending }
+}
+
+/**
+ * Checks the definitions of several stores.
+ *
+ * @param {string} method
+ * @param {unknown} stores by name
+ * @returns {StoreSchema[]}
+ * @throws {LodestoreError} INVALID_ARGUMENT
+ */
+function checkStores(method, stores) {
+  if (!isOptionsObject(stores)) {
+    const message = `${method}: options.stores must be an object, not ${describe(stores)}`
+    throw invalidArgument(message, 'options.stores')
+  }
+  return Object.keys(stores).map((name) =>
+    checkStore(method, name, stores[name], `options.stores.${name}`),
+  )
+}
+
+module.exports = { CREATE_INDEX_OPTIONS, checkName, checkStore, checkStores, indexSchema }

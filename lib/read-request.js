@@ -1,0 +1,159 @@
+'use strict'
+
+const { encodeIndexKeyToBuffer, encodeKeyToBuffer, toRange } = require('./key')
+const { writeKey } = require('./operations')
+
+/** Kinds of read requests. */
+const READ = Object.freeze({
+  SCAN: 1,
+  COUNT: 2,
+  GET_MANY: 3,
+  GET: 4,
+  HAS: 5,
+  GET_KEY: 6,
+  CATALOG: 7,
+})
+
+/** Flags of read requests. */
+const SCAN = Object.freeze({
+  REVERSE: 1,
+  KEYS: 2,
+  VALUES: 4,
+  UNIQUE: 8,
+  PRIMARY_KEYS: 16,
+  /**
+   * What is resumed from is a point among the entries, rather than what an earlier answer named:
+   * the scan begins with the first entry at or above it, in reverse with the last one below it.
+   */
+  BEGIN_AT: 32,
+})
+
+const HEADER_BYTES = 24
+
+const HAS_LOWER = 1
+const LOWER_OPEN = 2
+const HAS_UPPER = 4
+const UPPER_OPEN = 8
+
+/** The range of everything, packed. */
+const EVERYTHING = Buffer.alloc(9)
+
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Packs the range that a query names.
+ *
+ * @param {unknown} query a KeyRange, bounds, a key, or undefined for everything
+ * @param {boolean} inIndex whether null and booleans are keys
+ * @returns {Buffer}
+ * @throws {LodestoreError} INVALID_KEY, INVALID_ARGUMENT
+ */
+function packRange(query, inIndex) {
+  if (query === undefined) return EVERYTHING
+  const range = toRange(query, inIndex)
+  return packBounds(
+    range.lower === undefined ? null : packKey(range.lower, inIndex),
+    range.lowerOpen,
+    range.upper === undefined ? null : packKey(range.upper, inIndex),
+    range.upperOpen,
+  )
+}
+
+function packKey(key, inIndex) {
+  return inIndex ? encodeIndexKeyToBuffer(key) : encodeKeyToBuffer(key)
+}
+
+/**
+ * Packs a range of encoded keys.
+ *
+ * @param {Buffer | null} lower
+ * @param {boolean} lowerOpen
+ * @param {Buffer | null} upper
+ * @param {boolean} upperOpen
+ * @returns {Buffer}
+ */
+function packBounds(lower, lowerOpen, upper, upperOpen) {
+  let bits = 0
+  if (lower !== null) bits |= lowerOpen ? HAS_LOWER | LOWER_OPEN : HAS_LOWER
+  if (upper !== null) bits |= upperOpen ? HAS_UPPER | UPPER_OPEN : HAS_UPPER
+  const from = lower ?? NOTHING
+  const to = upper ?? NOTHING
+  const packed = Buffer.allocUnsafe(9 + from.length + to.length)
+  packed[0] = bits
+  packed.writeUInt32LE(from.length, 1)
+  packed.set(from, 5)
+  packed.writeUInt32LE(to.length, 5 + from.length)
+  packed.set(to, 9 + from.length)
+  return packed
+}
+
+/**
+ * Writes the part that all read requests begin with, at the start of the buffer.
+ *
+ * @param {import('./codec').WriteBuffer} writer
+ */
+function beginRequest(writer, kind, flags, storeId, indexId, limit, offset, maxBytes) {
+  writer.ensure(HEADER_BYTES)
+  const { view, position } = writer
+  view.setUint32(position, kind | (flags << 8), true)
+  view.setUint32(position + 4, storeId, true)
+  view.setUint32(position + 8, indexId, true)
+  view.setUint32(position + 12, limit, true)
+  view.setUint32(position + 16, offset, true)
+  view.setUint32(position + 20, maxBytes, true)
+  writer.position = position + HEADER_BYTES
+}
+
+/**
+ * Writes a request about a range: SCAN, COUNT or GET_KEY.
+ *
+ * @param {import('./codec').WriteBuffer} writer
+ * @param {Buffer} range packed
+ * @param {Buffer | null} resume where to go on, or null to begin
+ */
+function writeRangeRequest(
+  writer,
+  kind,
+  flags,
+  storeId,
+  indexId,
+  limit,
+  offset,
+  maxBytes,
+  range,
+  resume,
+) {
+  beginRequest(writer, kind, flags, storeId, indexId, limit, offset, maxBytes)
+  writer.writeBytes(range)
+  writer.writeU32(resume === null ? 0 : resume.length)
+  if (resume !== null) writer.writeBytes(resume)
+}
+
+/**
+ * Writes a request about keys of a store: GET_MANY or HAS.
+ *
+ * @param {import('./codec').WriteBuffer} writer
+ * @param {unknown[]} keys none of which runs code when it is encoded
+ * @param {number} from the first key to ask for
+ * @param {number} to the end of the keys to ask for
+ * @throws {LodestoreError} INVALID_KEY
+ */
+function writeKeysRequest(writer, kind, storeId, keys, from, to) {
+  beginRequest(writer, kind, 0, storeId, 0, 0, 0, 0)
+  writer.writeU32(to - from)
+  for (let i = from; i < to; i++) {
+    const lengthAt = writer.position
+    writer.writeU32(0)
+    writeKey(writer, keys[i])
+    writer.view.setUint32(lengthAt, writer.position - lengthAt - 4, true)
+  }
+}
+
+module.exports = {
+  READ,
+  SCAN,
+  NOTHING,
+  packRange,
+  writeKeysRequest,
+  writeRangeRequest,
+}

@@ -1,0 +1,92 @@
+'use strict'
+
+const { decodeKeyAt, decodeIndexKey } = require('./key')
+const { SCAN } = require('./read-request')
+
+/** Bytes before the rows: their number, and whether they are the last. */
+const HEADER_BYTES = 5
+
+/**
+ * The answer to a scan: rows that are decoded one after the other.
+ *
+ * It reads from the buffer it was given; `detach` makes a copy for rows that are read later.
+ */
+class RowChunk {
+  /**
+   * @param {Buffer} buffer
+   * @param {number} length of the answer, from the buffer's start
+   * @param {import('./scan-plan').ScanPlan} plan
+   */
+  constructor(buffer, length, plan) {
+    this.buffer = buffer
+    this.length = length
+    this.plan = plan
+    this.rows = buffer.readUInt32LE(0)
+    /** Rows that are not read yet. */
+    this.left = this.rows
+    /** Whether no row follows the last one. */
+    this.done = buffer[4] === 1
+    this.at = HEADER_BYTES
+  }
+
+  detach() {
+    this.buffer = Buffer.from(this.buffer.subarray(0, this.length))
+    return this
+  }
+
+  /** The bounds of the next part of the current row; `at` then stands behind it. */
+  skipPart() {
+    const start = this.at + 4
+    this.at = start + this.buffer.readUInt32LE(this.at)
+    return start
+  }
+
+  /** The next document. The plan asks for values only. */
+  nextValue() {
+    this.left--
+    const start = this.skipPart()
+    return this.plan.state.decode(this.buffer, start, this.at)
+  }
+
+  /** The next primary key. The plan asks for nothing else. */
+  nextKey() {
+    this.left--
+    const start = this.skipPart()
+    return decodeKeyAt(this.buffer, start, this.at)
+  }
+
+  /**
+   * The next row as an entry.
+   *
+   * @returns {{ key: unknown, primaryKey: unknown, value: unknown }}
+   */
+  nextEntry() {
+    this.left--
+    const { flags, state } = this.plan
+    let start = this.skipPart()
+    const key = decodeIndexKey(this.buffer, start, this.at)
+    let primaryKey = key
+    if ((flags & SCAN.PRIMARY_KEYS) !== 0) {
+      start = this.skipPart()
+      primaryKey = decodeKeyAt(this.buffer, start, this.at)
+    }
+    let value
+    if ((flags & SCAN.VALUES) !== 0) {
+      start = this.skipPart()
+      value = state.decode(this.buffer, start, this.at)
+    }
+    return { key, primaryKey, value }
+  }
+
+  /** Where to go on behind the last row; a copy. Looks ahead over the rows that are left. */
+  resume() {
+    let at = this.at
+    for (let parts = this.left * this.plan.parts; parts > 0; parts--) {
+      at += 4 + this.buffer.readUInt32LE(at)
+    }
+    const start = at + 4
+    return Buffer.from(this.buffer.subarray(start, start + this.buffer.readUInt32LE(at)))
+  }
+}
+
+module.exports = { RowChunk }

@@ -1,0 +1,254 @@
+'use strict'
+
+const { indexBuild } = require('./diagnostics')
+const { LodestoreError } = require('./errors')
+const { OP, writeValueOperation } = require('./operations')
+const { checkOptions, invalidArgument } = require('./options/check')
+const { CREATE_INDEX_OPTIONS, checkName, checkStore, indexSchema } = require('./options/schema')
+
+/** Changes of stores and indexes, in a database or as a part of a transaction. */
+class Schema {
+  #scope
+
+  /** @param {object} scope whose `current()` is the view that is changed */
+  constructor(scope) {
+    this.#scope = scope
+  }
+
+  async createStore(name, options) {
+    const schema = checkStore('createObjectStore', name, options, 'options')
+    await this.apply([createStoreDocument(schema), ...schema.indexes.map(indexDocumentOf(name))])
+  }
+
+  async deleteStore(name) {
+    checkName('deleteObjectStore', name, 'name')
+    await this.apply([{ op: 'deleteStore', store: name }])
+  }
+
+  async renameStore(name, newName) {
+    checkName('renameObjectStore', name, 'name')
+    checkName('renameObjectStore', newName, 'newName')
+    await this.apply([{ op: 'renameStore', store: name, name: newName }])
+  }
+
+  async createIndex(store, name, on, options) {
+    checkName('createIndex', store, 'store')
+    const checked = checkOptions('createIndex', options, CREATE_INDEX_OPTIONS)
+    const { onProgress, signal, ...flags } = checked
+    const schema = indexSchema('createIndex', name, on, flags, 'on')
+    const view = this.#view()
+    view.definition(store)
+    if (!view.interactive) {
+      await buildIndex(view.connection, store, schema, { onProgress, signal })
+      return
+    }
+    for (const option of ['onProgress', 'signal']) {
+      if (checked[option] === undefined) continue
+      const message = `createIndex: inside a transaction there is no options.${option}`
+      throw invalidArgument(message, `options.${option}`)
+    }
+    await this.apply([indexDocumentOf(store)(schema)])
+  }
+
+  async deleteIndex(store, name) {
+    checkName('deleteIndex', store, 'store')
+    checkName('deleteIndex', name, 'name')
+    await this.apply([{ op: 'deleteIndex', store, index: name }])
+  }
+
+  async renameIndex(store, name, newName) {
+    checkName('renameIndex', store, 'store')
+    checkName('renameIndex', name, 'name')
+    checkName('renameIndex', newName, 'newName')
+    await this.apply([{ op: 'renameIndex', store, index: name, name: newName }])
+  }
+
+  /** The view to change. @throws {LodestoreError} TX_READ_ONLY */
+  #view() {
+    const view = this.#scope.current()
+    view.writes()
+    return view
+  }
+
+  /**
+   * Makes changes, one after the other.
+   *
+   * @param {object[]} documents
+   */
+  async apply(documents) {
+    const view = this.#view()
+    for (const { store } of documents) this.#checkAllowed(view, store)
+    const { connection, queue } = view
+    const places = documents.map((document) => {
+      const bytes = connection.encodeInternal(document)
+      const batch = queue.open()
+      writeValueOperation(batch.writer, OP.SCHEMA, bytes)
+      queue.append(batch)
+      return { batch, at: queue.lastAt }
+    })
+    try {
+      for (const { batch, at } of places) {
+        await batch.settled
+        batch.result(at)
+      }
+    } finally {
+      if (view.interactive) {
+        view.session.changedCatalog = true
+        if (!view.ended) await view.session.reloadCatalog(view)
+      } else {
+        connection.expectCatalogChange()
+      }
+    }
+  }
+
+  #checkAllowed(view, store) {
+    if (view.allowed === null || store === undefined || view.allowed.has(store)) return
+    view.definition(store)
+  }
+}
+
+function createStoreDocument({ name, keyPath, autoIncrement, key, compression }) {
+  return { op: 'createStore', name, keyPath, autoIncrement, key, compression }
+}
+
+function indexDocumentOf(store) {
+  return ({ name, keyPath, parts, compound, unique, multiEntry, sparse }) => ({
+    op: 'createIndex',
+    store,
+    name,
+    keyPath,
+    parts,
+    compound,
+    unique,
+    multiEntry,
+    sparse,
+  })
+}
+
+/**
+ * Creates an index on live data: it is built in chunks, between which others write.
+ *
+ * @param {import('./connection').Connection} connection
+ * @param {string} store
+ * @param {import('./options/schema').IndexSchema} schema
+ * @param {{ onProgress?: (progress: object) => void, signal?: AbortSignal }} options
+ */
+async function buildIndex(connection, store, schema, { onProgress, signal }) {
+  connection.queue.flushAll()
+  const bytes = connection.encodeInternal(indexDocumentOf(store)(schema))
+  const { path, space } = connection
+  const progress = (state) => {
+    if (indexBuild.hasSubscribers) {
+      indexBuild.publish({ path, space, store, index: schema.name, ...state })
+    }
+    onProgress?.(state)
+  }
+  try {
+    await connection.call((ticket) => connection.native.createIndex(ticket, bytes), {
+      onProgress: progress,
+      signal,
+    })
+  } finally {
+    connection.expectCatalogChange()
+  }
+}
+
+/**
+ * Creates the stores and indexes that are missing; changes and deletes nothing.
+ *
+ * @param {import('./connection').Connection} connection
+ * @param {import('./options/schema').StoreSchema[]} stores
+ * @throws {LodestoreError} INVALID_ARGUMENT if one is there with another definition
+ */
+async function createMissing(connection, stores) {
+  const schema = new Schema(connection)
+  for (const store of stores) {
+    connection.refreshCatalog()
+    const existing = connection.catalog.stores.get(store.name)
+    if (existing === undefined) {
+      checkWritable(connection, `the store '${store.name}'`, { store: store.name })
+      await tolerating('STORE_EXISTS', schema.apply([createStoreDocument(store)]))
+      connection.refreshCatalog()
+    }
+    checkSame(store, connection.catalog.store(store.name))
+    await createMissingIndexes(connection, store)
+  }
+}
+
+async function createMissingIndexes(connection, store) {
+  for (const index of store.indexes) {
+    const existing = connection.catalog.store(store.name).indexes.get(index.name)
+    if (existing !== undefined) {
+      checkSameIndex(store.name, index, existing)
+      continue
+    }
+    const details = { store: store.name, index: index.name }
+    checkWritable(connection, `the index '${index.name}' of the store '${store.name}'`, details)
+    await tolerating('INDEX_EXISTS', buildIndex(connection, store.name, index, {}))
+    connection.refreshCatalog()
+    checkSameIndex(store.name, index, connection.catalog.store(store.name).index(index.name))
+  }
+}
+
+/** Another process may have created the same in the meantime. */
+async function tolerating(code, promise) {
+  try {
+    await promise
+  } catch (error) {
+    if (error.code !== code) throw error
+  }
+}
+
+function checkWritable({ mode }, what, details) {
+  if (mode !== 'readOnly') return
+  const code = details.index === undefined ? 'STORE_NOT_FOUND' : 'INDEX_NOT_FOUND'
+  const message = `open: ${what} is missing, and the database is opened read-only`
+  throw new LodestoreError(code, message, details)
+}
+
+function checkSame(wanted, existing) {
+  for (const property of ['keyPath', 'autoIncrement', 'key', 'compression']) {
+    if (isSame(wanted[property], existing[property])) continue
+    throw differs(`the store '${wanted.name}'`, property, wanted[property], existing[property], {
+      store: wanted.name,
+      path: `options.stores.${wanted.name}.${property}`,
+    })
+  }
+}
+
+function checkSameIndex(store, wanted, existing) {
+  const compared = {
+    on: [onOf(wanted), existing.on],
+    unique: [wanted.unique, existing.unique],
+    multiEntry: [wanted.multiEntry, existing.multiEntry],
+    sparse: [wanted.sparse, existing.sparse],
+  }
+  for (const [property, [mine, theirs]] of Object.entries(compared)) {
+    if (isSame(mine, theirs)) continue
+    throw differs(`the index '${wanted.name}' of the store '${store}'`, property, mine, theirs, {
+      store,
+      index: wanted.name,
+      path: `options.stores.${store}.indexes.${wanted.name}.${property}`,
+    })
+  }
+}
+
+function onOf({ parts, compound }) {
+  const paths = parts.map(({ path, descending }) => (descending ? `-${path}` : path))
+  return compound ? paths : paths[0]
+}
+
+function isSame(a, b) {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+function differs(what, property, wanted, existing, details) {
+  return new LodestoreError(
+    'INVALID_ARGUMENT',
+    `open: ${what} has ${property} ${JSON.stringify(existing)} in the database, but ` +
+      `${JSON.stringify(wanted)} in options.stores; definitions are never changed by open`,
+    details,
+  )
+}
+
+module.exports = { Schema, createMissing }

@@ -1,0 +1,63 @@
+'use strict'
+
+const { WriteBuffer } = require('./codec')
+const { OP, beginOperation } = require('./operations')
+const { WriteBatch } = require('./write-batch')
+
+/** What a slice holds at most, roughly. */
+const SLICE_OPERATIONS = 1000
+const SLICE_BYTES = 1 << 20
+
+/** Bytes that the buffer of a slice begins with. */
+const FIRST_BYTES = 64 << 10
+
+/** Where an atomic group says how many operations it has. */
+const GROUP_COUNT_AT = 4
+
+/**
+ * A batch of its own for many operations of one caller. It takes the place of an operation queue
+ * while they are appended, so that nothing of other callers comes between them.
+ */
+class Slice {
+  /**
+   * @param {import('./write-batch').OperationQueue} queue where it is sent in the end
+   * @param {boolean} atomic whether all of it is done or nothing
+   * @param {WriteBuffer} [writer] one that nothing else uses
+   */
+  constructor(queue, atomic, writer = new WriteBuffer(FIRST_BYTES)) {
+    writer.position = 0
+    this.queue = queue
+    this.atomic = atomic
+    this.batch = new WriteBatch(queue, writer)
+    this.lastBatch = this.batch
+    this.lastAt = -1
+    /** How many operations were appended. */
+    this.length = 0
+    if (atomic) beginOperation(writer, OP.ATOMIC_GROUP, 0, 0)
+  }
+
+  open() {
+    return this.batch
+  }
+
+  append() {
+    this.lastAt = this.length++
+  }
+
+  get isFull() {
+    return this.length >= SLICE_OPERATIONS || this.batch.writer.position >= SLICE_BYTES
+  }
+
+  /** Sends it behind what was written before. @returns {WriteBuffer} its buffer, to be used again */
+  send() {
+    const { queue, batch } = this
+    const { writer } = batch
+    if (this.atomic) writer.view.setUint32(GROUP_COUNT_AT, this.length, true)
+    batch.count = this.atomic ? 1 : this.length
+    queue.flushAll()
+    queue.dispatch(batch)
+    return writer
+  }
+}
+
+module.exports = { Slice }

@@ -1,0 +1,68 @@
+'use strict'
+
+const { ShapeTable } = require('./codec')
+const { KeyReader } = require('./key-path')
+
+/** What a connection keeps of one store, by id, for as long as it is open. */
+class StoreState {
+  /**
+   * @param {import('./connection').Connection} connection
+   * @param {object} description the store's part of the catalog
+   */
+  constructor(connection, { id, name, keyPath, autoIncrement, key }) {
+    this.connection = connection
+    this.id = id
+    /** The newest name, for messages. */
+    this.name = name
+    this.keyPath = keyPath
+    /** @type {'sequence' | 'uuidv7' | null} */
+    this.generator = autoIncrement ? 'sequence' : (key ?? null)
+    this.keyReader = keyPath === null ? null : new KeyReader(keyPath)
+    this.encoder = connection.encoder
+    this.decoder = connection.decoder
+    this.shapes = new ShapeTable({ load: () => this.loadShapes() })
+    this.loadShapes()
+    /** Whether shapes are being registered. */
+    this.registering = false
+  }
+
+  /** Adds the shapes that were registered, by whomever, to the table. */
+  loadShapes() {
+    for (const [id, ...names] of this.connection.shapes(this.id)) this.shapes.add(id, names)
+  }
+
+  /** The document in a buffer. */
+  decode(buffer, start, end) {
+    return this.decoder.decode(buffer, start, end, this.shapes)
+  }
+
+  /**
+   * Begins to register the shapes that the encoder has met often, if there are any. Nobody waits
+   * for it, and nothing is lost if it fails: documents then carry their field names a while longer.
+   */
+  registerCandidates() {
+    if (this.registering || !this.shapes.hasCandidates) return
+    void this.register(this.shapes.takeCandidates())
+  }
+
+  /**
+   * Registers shapes; never rejects.
+   *
+   * @param {string[][]} candidates
+   */
+  async register(candidates) {
+    if (candidates.length === 0 || this.connection.mode === 'readOnly') return
+    this.registering = true
+    try {
+      for (const [id, ...names] of await this.connection.registerShapes(this.id, candidates)) {
+        this.shapes.add(id, names)
+      }
+    } catch {
+      // The encoder proposes them again when it has met them often enough.
+    } finally {
+      this.registering = false
+    }
+  }
+}
+
+module.exports = { StoreState }

@@ -1,0 +1,277 @@
+'use strict'
+
+const { readBlobs } = require('./blobs')
+const { deleteAll, putAll, putEach } = require('./bulk')
+const { collectBlobs } = require('./codec')
+const { appendClear, appendDelete, appendDeleteRange } = require('./delete')
+const { LodestoreError } = require('./errors')
+const { Index } = require('./index-reader')
+const { KeyRange, copyKey, decodeKey } = require('./key')
+const { OP } = require('./operations')
+const { boolean, checkOptions, describe, invalidArgument } = require('./options/check')
+const { isPlainObject } = require('./options/query')
+const { FROM_RESULT, appendPut } = require('./put')
+const { packRange } = require('./read-request')
+const reads = require('./reads')
+const { ENTRIES, KEYS, Source, VALUES } = require('./source')
+const { inTransaction } = require('./transactions')
+
+const PUT_MANY_OPTIONS = { atomic: boolean, entries: boolean }
+
+/** The documents of one object store, in a database, transaction or snapshot. */
+class Store {
+  #scope
+  #name
+  #catalog = null
+  #definition = null
+  #source
+
+  /**
+   * @param {object} scope whose `current()` is the view that calls use
+   * @param {string} name
+   */
+  constructor(scope, name) {
+    this.#scope = scope
+    this.#name = name
+    this.#resolve(scope.current())
+    this.#source = new Source(() => {
+      const view = this.#scope.current()
+      return { scope: view, state: this.#resolve(view).state, index: null }
+    }, false)
+  }
+
+  /** The store's name. */
+  get name() {
+    return this.#name
+  }
+
+  /** Where documents carry their key, or null for out-of-line keys. */
+  get keyPath() {
+    const { keyPath } = this.#resolve(this.#scope.current())
+    return Array.isArray(keyPath) ? [...keyPath] : keyPath
+  }
+
+  /** Whether numbers are generated for documents without a key. */
+  get autoIncrement() {
+    return this.#resolve(this.#scope.current()).autoIncrement
+  }
+
+  /** The names of the indexes, in order. */
+  get indexNames() {
+    return [...this.#resolve(this.#scope.current()).indexes.keys()].toSorted()
+  }
+
+  /** The definition as a view has it. */
+  #resolve(view) {
+    if (view.catalog === this.#catalog && view.allowed === null) return this.#definition
+    const definition = view.definition(this.#name)
+    this.#catalog = view.catalog
+    this.#definition = definition
+    return definition
+  }
+
+  /** Inserts a document. KEY_EXISTS if there is one under its key. */
+  add(document, key) {
+    return this.#put(OP.ADD, document, key, null)
+  }
+
+  /** Inserts or replaces a document. */
+  put(document, key) {
+    return this.#put(OP.PUT, document, key, null)
+  }
+
+  /** Inserts or replaces many documents. */
+  async putMany(documents, options) {
+    const { atomic = true, entries = false } = checkOptions('putMany', options, PUT_MANY_OPTIONS)
+    checkIterable(documents)
+    const view = this.#scope.current()
+    const target = { scope: view, state: this.#resolve(view).state }
+    view.writes()
+    if (!atomic) return putEach(target, documents, { entries })
+    const isAsync = typeof documents[Symbol.asyncIterator] === 'function'
+    return putAll(target, documents, { entries }, (run) => inTransaction(view, isAsync, run))
+  }
+
+  /** The document under a key, or undefined. */
+  async get(key) {
+    const view = this.#scope.current()
+    const { state } = this.#resolve(view)
+    if (view.interactive) return reads.getInTransaction(view, state, key)
+    return view.connection.get(view.snapshot, state, key)
+  }
+
+  /** The same without a promise. */
+  getSync(key) {
+    const view = this.#scope.current()
+    const { state } = this.#resolve(view)
+    if (view.interactive) throw noSyncReads()
+    return view.connection.get(view.snapshot, state, key)
+  }
+
+  /** The documents under many keys, undefined for those that are not there. */
+  async getMany(keys) {
+    const list = checkKeys('getMany', keys)
+    const view = this.#scope.current()
+    return reads.getMany(view, this.#resolve(view).state, list)
+  }
+
+  /** Whether there is a document under a key. */
+  async has(key) {
+    const view = this.#scope.current()
+    return reads.has(view, this.#resolve(view).state, key)
+  }
+
+  /** Deletes the document under a key, or those of a range; tells how many there were. */
+  async delete(query) {
+    const isRange = query instanceof KeyRange || isPlainObject(query)
+    const range = isRange ? packRange(query, false) : null
+    const queue = this.#writes()
+    const { state } = this.#definition
+    if (range === null) appendDelete(queue, state, query)
+    else appendDeleteRange(queue, state, range)
+    const { lastBatch, lastAt } = queue
+    await lastBatch.settled
+    return lastBatch.result(lastAt)
+  }
+
+  /** Deletes the documents under many keys, all or none; tells how many there were. */
+  async deleteMany(keys) {
+    const list = checkKeys('deleteMany', keys)
+    const view = this.#scope.current()
+    const target = { scope: view, state: this.#resolve(view).state }
+    view.writes()
+    return deleteAll(target, list, (run) => inTransaction(view, false, run))
+  }
+
+  /** Deletes all documents. */
+  async clear() {
+    const queue = this.#writes()
+    appendClear(queue, this.#definition.state)
+    const { lastBatch, lastAt } = queue
+    await lastBatch.settled
+    lastBatch.result(lastAt)
+  }
+
+  /** How many documents there are, in all or in a range. */
+  async count(query) {
+    return this.#source.count(query)
+  }
+
+  /** The documents of a range, in an array. */
+  async getAll(query, options) {
+    return this.#source.all('getAll', VALUES, query, options)
+  }
+
+  /** The keys of a range, in an array. */
+  async getAllKeys(query, options) {
+    return this.#source.all('getAllKeys', KEYS, query, options)
+  }
+
+  /** The first key of a range. */
+  async getKey(query) {
+    return this.#source.firstKey(query)
+  }
+
+  /** The documents of a range, to iterate over. */
+  range(query, options) {
+    return this.#source.scan('range', VALUES, query, options)
+  }
+
+  /** The keys of a range, to iterate over. */
+  keys(query, options) {
+    return this.#source.scan('keys', KEYS, query, options)
+  }
+
+  /** All documents with their keys, to iterate over. */
+  entries(query, options) {
+    return this.#source.scan('entries', ENTRIES, query, options)
+  }
+
+  [Symbol.asyncIterator]() {
+    return this.range()[Symbol.asyncIterator]()
+  }
+
+  /** A cursor before the first document of a range. */
+  openCursor(query, options) {
+    return this.#source.cursor(query, options, this.#cursorWrites())
+  }
+
+  /** One of the store's indexes. */
+  index(name) {
+    const resolve = () => {
+      const view = this.#scope.current()
+      const definition = this.#resolve(view)
+      return { scope: view, state: definition.state, index: definition.index(name) }
+    }
+    resolve()
+    return new Index(this.#name, name, resolve, () => this.#cursorWrites())
+  }
+
+  #cursorWrites() {
+    return {
+      replace: (document, key) => this.#put(OP.PUT, document, key, null),
+      remove: (key) => this.delete(key),
+    }
+  }
+
+  /** Where writes go; `#definition` is then of the view that they belong to. */
+  #writes() {
+    const view = this.#scope.current()
+    this.#resolve(view)
+    return view.writes()
+  }
+
+  async #put(op, document, key, blobs) {
+    const queue = this.#writes()
+    const { state } = this.#definition
+    let stored
+    try {
+      stored = appendPut(queue, op, state, document, key, blobs)
+    } catch (error) {
+      if (blobs !== null) throw error
+      return this.#putWithBlobs(op, document, key, error)
+    }
+    const { lastBatch, lastAt } = queue
+    if (state.shapes.hasCandidates) state.registerCandidates()
+    await lastBatch.settled
+    const result = lastBatch.result(lastAt)
+    return stored === FROM_RESULT ? decodeKey(result) : stored
+  }
+
+  /** Reads the blobs in a document that could not be encoded, and puts it again. */
+  async #putWithBlobs(op, document, key, error) {
+    if (error?.code !== 'DATA_CLONE') throw error
+    const blobs = collectBlobs(document)
+    if (blobs.length === 0) throw error
+    const inert = key === undefined ? undefined : copyKey(key)
+    return this.#put(op, document, inert, await readBlobs(blobs))
+  }
+}
+
+function checkIterable(documents) {
+  const isIterable =
+    typeof documents === 'object' &&
+    documents !== null &&
+    (typeof documents[Symbol.iterator] === 'function' ||
+      typeof documents[Symbol.asyncIterator] === 'function')
+  if (isIterable) return
+  const message = `putMany: documents must be iterable, such as an array, not ${describe(documents)}`
+  throw invalidArgument(message, 'documents')
+}
+
+function checkKeys(method, keys) {
+  if (typeof keys === 'object' && keys !== null && typeof keys[Symbol.iterator] === 'function') {
+    return Array.from(keys)
+  }
+  const message = `${method}: keys must be iterable, such as an array, not ${describe(keys)}`
+  throw invalidArgument(message, 'keys')
+}
+
+function noSyncReads() {
+  return new LodestoreError(
+    'UNSUPPORTED',
+    'getSync cannot read inside a read-write transaction, which runs on another thread; use get',
+  )
+}
+
+module.exports = { Store }

@@ -1,0 +1,164 @@
+'use strict'
+
+const ambient = require('./ambient')
+const { LodestoreError } = require('./errors')
+const { OP } = require('./operations')
+const { ask } = require('./reads')
+const { READ, packRange, writeRangeRequest } = require('./read-request')
+const { TransactionLevel } = require('./transaction-level')
+
+/** How durable a commit has to be, as the native library counts it. */
+const DURABILITY = { strict: 1, relaxed: 2 }
+
+/** An interactive transaction of the native library. */
+class TransactionSession {
+  /**
+   * Begins one; resolves when earlier transactions have ended.
+   *
+   * @param {import('./connection').Connection} connection
+   * @param {object} options checked options of `db.transaction`
+   * @param {boolean} joins whether calls on the database made by its function join it
+   */
+  static async begin(connection, { allowed, timeout, idleTimeout, durability }, joins) {
+    connection.queue.flushAll()
+    const options = {}
+    if (timeout !== undefined) options.totalTimeout = timeout === 0 ? Infinity : timeout
+    if (idleTimeout !== undefined) options.idleTimeout = idleTimeout
+    if (durability !== undefined) options.durability = DURABILITY[durability]
+    const payload = await connection.call((ticket) => connection.native.begin(ticket, options))
+    const session = new TransactionSession(connection, payload.readUInt32LE(0), allowed, joins)
+    await session.loadCatalog(payload.readDoubleLE(4))
+    return session
+  }
+
+  constructor(connection, id, allowed, joins) {
+    this.connection = connection
+    this.id = id
+    this.catalog = connection.catalog
+    /** How many writes it was given. */
+    this.writes = 0
+    /** Whether there ever was a savepoint, so that the calling code's level must be looked up. */
+    this.hasSavepoints = false
+    /** Why a savepoint could not be undone. */
+    this.failed = null
+    /** Whether it changed the schema. */
+    this.changedCatalog = false
+    /** @type {Promise<void> | null} the commit or rollback under way */
+    this.finishing = null
+    this.root = new TransactionLevel(this, null, { allowed, readOnly: false }, joins)
+  }
+
+  /** Takes the connection's catalog if it is of the version that this transaction sees. */
+  async loadCatalog(version) {
+    this.connection.checkOpen()
+    if (this.connection.catalog.version !== version) this.connection.refreshCatalog()
+    this.catalog = this.connection.catalog
+    if (this.catalog.version !== version) await this.reloadCatalog(this.root)
+  }
+
+  /** Reads the catalog as this transaction has it. */
+  async reloadCatalog(level) {
+    const everything = packRange(undefined, false)
+    const answer = await ask(level, (writer) =>
+      writeRangeRequest(writer, READ.CATALOG, 0, 0, 0, 0, 0, 0, everything, null),
+    )
+    this.catalog = this.connection.catalogOf(answer)
+  }
+
+  /** Sends packed operations. */
+  send(batch, bytes, length) {
+    const { tickets, native } = this.connection
+    this.connection.checkOpen()
+    const ticket = tickets.open(batch)
+    try {
+      native.txSend(this.id, ticket, bytes, length)
+    } catch (error) {
+      tickets.close(ticket)
+      throw error
+    }
+  }
+
+  /**
+   * Commits, once the open savepoints have ended.
+   *
+   * @throws {LodestoreError} TX_INACTIVE, or what the commit fails with; then nothing remains
+   */
+  async commit() {
+    this.beginEnd('commit')
+    this.root.ended = true
+    this.finishing = this.commitOnce()
+    await this.finishing
+  }
+
+  async commitOnce() {
+    await this.root.children
+    if (this.failed !== null) {
+      await this.abandon()
+      throw this.failed
+    }
+    try {
+      await this.root.finishWith(OP.COMMIT)
+    } finally {
+      if (this.changedCatalog) this.connection.expectCatalogChange()
+    }
+  }
+
+  /**
+   * Rolls back; savepoints that are open end with it.
+   *
+   * @throws {LodestoreError} TX_INACTIVE
+   */
+  async rollback() {
+    this.beginEnd('rollback')
+    this.endLevels()
+    this.finishing = this.root.finishWith(OP.ROLLBACK)
+    await this.finishing
+  }
+
+  beginEnd(method) {
+    if (!this.root.ended) return
+    throw new LodestoreError('TX_INACTIVE', `${method}: the transaction has ended`)
+  }
+
+  endLevels() {
+    this.root.end()
+    this.root.child = null
+  }
+
+  /** Rolls back what may have ended by itself. */
+  async abandon() {
+    this.endLevels()
+    try {
+      await this.root.finishWith(OP.ROLLBACK)
+    } catch (error) {
+      // A transaction that has ended, or a database that is closed, left nothing to roll back.
+      if (!(error instanceof LodestoreError)) throw error
+    }
+  }
+
+  /**
+   * Runs a function inside the transaction, which commits when the function resolves and rolls back
+   * otherwise.
+   *
+   * @template T
+   * @param {(level: TransactionLevel) => T | Promise<T>} fn
+   * @returns {Promise<T>}
+   */
+  async run(fn) {
+    const { root } = this
+    let value
+    try {
+      value = await (root.joins
+        ? ambient.runWith(this.connection, root, true, () => fn(root))
+        : fn(root))
+    } catch (error) {
+      await this.abandon()
+      throw error
+    }
+    if (root.ended) await this.finishing
+    else await this.commit()
+    return value
+  }
+}
+
+module.exports = { TransactionSession }

@@ -1,0 +1,35 @@
+//! The Node.js binding: the only part of the crate that knows JavaScript.
+//!
+//! Rules: no `async fn` on a class (a worker's end would free what it borrows); every synchronous
+//! export catches panics; buffers go to JavaScript as copies; completions travel through one weak
+//! threadsafe function per database, one call per group.
+
+mod database;
+mod error;
+mod open;
+mod options;
+mod outbox;
+mod pool;
+mod read;
+mod sweeper;
+mod transaction;
+mod work;
+
+use napi_derive::napi;
+
+use crate::error::ErrorCode;
+
+/// The version of this library; the JavaScript layer refuses another one.
+#[napi(catch_unwind)]
+pub fn native_version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// Every error code, with `*` behind those that are retryable.
+#[napi(catch_unwind)]
+pub fn error_codes() -> Vec<String> {
+    ErrorCode::ALL
+        .iter()
+        .map(|code| format!("{code}{}", if code.is_retryable() { "*" } else { "" }))
+        .collect()
+}

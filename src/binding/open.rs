@@ -1,0 +1,59 @@
+//! Opening a database off the JavaScript thread.
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::AsyncTask;
+use napi::{Env, Task};
+use napi_derive::napi;
+
+use super::database::NativeDatabase;
+use super::error::OrThrow;
+use super::options::{NativeOpenOptions, Target};
+use super::outbox::{OnMessage, Outbox};
+use crate::error::Result;
+use crate::storage::{Connection, OpenMode, OpenOptions, connect};
+
+/// Opens a database, or a space of one. Messages go to `on_message`, which does not keep the
+/// process alive.
+#[napi(catch_unwind, ts_args_type = "options: NativeOpenOptions, onMessage: (message: Buffer) => void")]
+pub fn open_database(
+    options: NativeOpenOptions,
+    on_message: OnMessage<'_>,
+) -> napi::Result<AsyncTask<OpenTask>> {
+    let target = options.into_target().or_throw()?;
+    let outbox = Outbox::new(&on_message)?;
+    Ok(AsyncTask::new(OpenTask { target, outbox }))
+}
+
+/// The work of [`open_database`].
+pub struct OpenTask {
+    target: Target,
+    outbox: Arc<Outbox>,
+}
+
+impl OpenTask {
+    fn connect(&self) -> Result<Arc<Connection>> {
+        let Target { path, space, options } = &self.target;
+        let Some(space) = space else { return connect(path, options) };
+        // The mode is about the space; its database is created along with it.
+        let mode = match options.mode {
+            OpenMode::Create => OpenMode::OpenOrCreate,
+            mode => mode,
+        };
+        let root = connect(path, &OpenOptions { mode, ..options.clone() })?;
+        root.open_space(space, options)
+    }
+}
+
+impl Task for OpenTask {
+    type Output = Arc<Connection>;
+    type JsValue = NativeDatabase;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        self.connect().or_throw()
+    }
+
+    fn resolve(&mut self, _env: Env, connection: Self::Output) -> napi::Result<NativeDatabase> {
+        NativeDatabase::new(connection, Arc::clone(&self.outbox)).or_throw()
+    }
+}

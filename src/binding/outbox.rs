@@ -1,0 +1,91 @@
+//! Completions, progress and events on their way to JavaScript.
+
+use std::sync::Arc;
+
+use napi::Status;
+use napi::bindgen_prelude::{BufferSlice, Function};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use parking_lot::Mutex;
+
+use crate::error::{Error, Result};
+use crate::protocol;
+
+/// The callback that takes messages.
+pub(super) type OnMessage<'a> = Function<'a, BufferSlice<'static>, ()>;
+
+type Notify =
+    ThreadsafeFunction<(), (), BufferSlice<'static>, Status, /* callee handled */ false, true>;
+
+/// What a message says.
+#[derive(Clone, Copy)]
+enum Kind {
+    Ok = 0,
+    Error = 1,
+    Progress = 2,
+    Event = 3,
+}
+
+/// Collects messages from all threads; one call into JavaScript takes all that there are.
+///
+/// A message is `u32 ticket | u32 kind | u32 length | payload`, little-endian.
+pub(super) struct Outbox {
+    waiting: Arc<Mutex<Vec<u8>>>,
+    notify: Notify,
+}
+
+impl Outbox {
+    pub(super) fn new(on_message: &OnMessage<'_>) -> napi::Result<Arc<Self>> {
+        let waiting = Arc::new(Mutex::new(Vec::new()));
+        let taken = Arc::clone(&waiting);
+        let notify = on_message
+            .build_threadsafe_function::<()>()
+            .weak::<true>()
+            .callee_handled::<false>()
+            .build_callback(move |context| {
+                let messages = std::mem::take(&mut *taken.lock());
+                BufferSlice::copy_from(&context.env, messages)
+            })?;
+        Ok(Arc::new(Self { waiting, notify }))
+    }
+
+    /// A request has been served, or has failed.
+    pub(super) fn complete(&self, ticket: u32, outcome: Result<Vec<u8>>) {
+        match outcome {
+            Ok(payload) => self.send(ticket, Kind::Ok, &payload),
+            Err(error) => self.fail(ticket, &error),
+        }
+    }
+
+    /// A request has failed.
+    pub(super) fn fail(&self, ticket: u32, error: &Error) {
+        self.send(ticket, Kind::Error, &protocol::encode_error(error, None));
+    }
+
+    /// A request has come further.
+    pub(super) fn progress(&self, ticket: u32, phase: &str, done: u64, total: u64) {
+        // Progress that cannot be put into words is not worth failing the work for.
+        if let Ok(progress) = protocol::encode_progress(phase, done, total) {
+            self.send(ticket, Kind::Progress, &progress);
+        }
+    }
+
+    /// Something happened that nobody asked for; `event` is an encoded document.
+    pub(super) fn event(&self, event: &[u8]) {
+        self.send(0, Kind::Event, event);
+    }
+
+    fn send(&self, ticket: u32, kind: Kind, payload: &[u8]) {
+        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        let mut waiting = self.waiting.lock();
+        let is_first = waiting.is_empty();
+        for number in [ticket, kind as u32, length] {
+            waiting.extend_from_slice(&number.to_le_bytes());
+        }
+        waiting.extend_from_slice(payload);
+        drop(waiting);
+        if is_first {
+            // If the environment is being torn down, nobody is left to tell.
+            self.notify.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! A few threads for long work (backup, compaction, closing), so that it does not take libuv's.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+
+use crate::error::{Error, ErrorCode, Result};
+
+const MAX_THREADS: usize = 4;
+
+type Work = Box<dyn FnOnce() + Send>;
+
+static POOL: Mutex<Pool> = Mutex::new(Pool { queue: VecDeque::new(), threads: 0 });
+
+struct Pool {
+    queue: VecDeque<Work>,
+    threads: usize,
+}
+
+/// Runs `work` on a thread of the pool, as soon as one is free.
+///
+/// Errors: `RESOURCE_LIMIT` if there is no thread and none can be started.
+pub(super) fn spawn(work: impl FnOnce() + Send + 'static) -> Result<()> {
+    let mut pool = POOL.lock();
+    pool.queue.push_back(Box::new(work));
+    if pool.threads == MAX_THREADS {
+        return Ok(());
+    }
+    let thread = std::thread::Builder::new().name("lodestore-work".to_owned()).spawn(run);
+    match thread {
+        Ok(_) => pool.threads += 1,
+        Err(_) if pool.threads > 0 => {}
+        Err(error) => {
+            pool.queue.pop_back();
+            return Err(Error::new(ErrorCode::ResourceLimit, "cannot start a thread")
+                .with_cause(error));
+        }
+    }
+    Ok(())
+}
+
+fn run() {
+    loop {
+        let mut pool = POOL.lock();
+        let Some(work) = pool.queue.pop_front() else {
+            pool.threads -= 1;
+            return;
+        };
+        drop(pool);
+        // A panic must not take the thread's place in the pool with it; the caller's guard has told
+        // JavaScript.
+        drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)));
+    }
+}

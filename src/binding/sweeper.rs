@@ -1,0 +1,88 @@
+//! Care in the background: sweeping dropped trees, resuming index builds.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use super::outbox::Outbox;
+use crate::error::Result;
+use crate::protocol;
+use crate::storage::{Connection, Durability};
+use crate::store::index_build::{Step, pending_builds};
+use crate::store::{
+    BuildObserver, BuiltIndex, IndexBuild, StoreShared, SweepJob, pending_sweeps,
+};
+
+/// Sweeps step by step, as a background job that queues itself again while there is more.
+pub(super) struct Sweeper {
+    connection: Weak<Connection>,
+    running: AtomicBool,
+}
+
+impl Sweeper {
+    pub(super) fn new(connection: &Arc<Connection>) -> Arc<Self> {
+        Arc::new(Self { connection: Arc::downgrade(connection), running: AtomicBool::new(false) })
+    }
+
+    /// Something may have been dropped.
+    pub(super) fn kick(self: &Arc<Self>) {
+        if !self.running.swap(true, Ordering::AcqRel) {
+            self.step();
+        }
+    }
+
+    fn step(self: &Arc<Self>) {
+        let Some(connection) = self.connection.upgrade() else { return };
+        let sweeper = Arc::clone(self);
+        let job = SweepJob::new(Durability::Relaxed, move |more| {
+            if matches!(more, Ok(true)) {
+                sweeper.step();
+            } else {
+                // What is left after a failure is swept after the next drop or open.
+                sweeper.running.store(false, Ordering::Release);
+            }
+        });
+        if connection.submit(Box::new(job)).is_err() {
+            self.running.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// Takes up what an earlier process left unfinished.
+pub(super) fn resume(
+    connection: &Arc<Connection>,
+    shared: &Arc<StoreShared>,
+    sweeper: &Arc<Sweeper>,
+    outbox: &Arc<Outbox>,
+) -> Result<()> {
+    let (sweeps, builds) = connection
+        .turn_reader()
+        .with(|txn| Ok((pending_sweeps(txn)?, pending_builds(txn)?)))?;
+    if !sweeps.is_empty() {
+        sweeper.kick();
+    }
+    for (store, index) in builds {
+        let index = BuiltIndex { store, index };
+        let observer = Arc::new(ResumedBuild { outbox: Arc::clone(outbox), index });
+        let shared = Arc::clone(shared);
+        IndexBuild::resume(connection, shared, Durability::Relaxed, index, observer)?;
+    }
+    Ok(())
+}
+
+/// Reports a build that nobody in this process has asked for.
+struct ResumedBuild {
+    outbox: Arc<Outbox>,
+    index: BuiltIndex,
+}
+
+impl BuildObserver for ResumedBuild {
+    fn progress(&self, _step: Step) {}
+
+    fn ended(&self, outcome: Result<BuiltIndex>) {
+        let failure = outcome.err();
+        let event = protocol::encode_build_event(self.index, failure.as_ref());
+        if let Ok(event) = event {
+            self.outbox.event(&event);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Interactive transactions: from packed operations to the commands of a session.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+use parking_lot::Mutex;
+
+use super::database::{NativeDatabase, Shared, durability};
+use super::error::OrThrow;
+use super::options::limit;
+use crate::catalog::Catalog;
+use crate::error::{Error, ErrorCode, Result};
+use crate::protocol::{self, Ops, ops, outcome};
+use crate::storage::{Level, SessionHandle, SessionOptions};
+
+/// Options of `begin`.
+#[napi(object, object_to_js = false)]
+pub struct NativeTransactionOptions {
+    /// Milliseconds without a command; infinite for no limit.
+    pub idle_timeout: Option<f64>,
+    /// Milliseconds in all; infinite for no limit.
+    pub total_timeout: Option<f64>,
+    /// 0 the database's, 1 strict, 2 relaxed.
+    pub durability: Option<u32>,
+}
+
+/// The transactions of a database that are open on this JavaScript thread.
+pub(super) struct Transactions {
+    shared: Arc<Shared>,
+    open: Mutex<HashMap<u32, Arc<SessionHandle>>>,
+    next: AtomicU32,
+}
+
+impl Transactions {
+    pub(super) fn new(shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self { shared, open: Mutex::default(), next: AtomicU32::new(1) })
+    }
+
+    /// Gives all of them up.
+    pub(super) fn roll_back_all(&self) {
+        self.open.lock().clear();
+    }
+
+    fn begin(self: &Arc<Self>, ticket: u32, options: SessionOptions) -> Result<()> {
+        let this = Arc::clone(self);
+        let started = move |session: Result<SessionHandle>| match session {
+            Ok(session) => this.announce(ticket, session),
+            Err(error) => this.shared.outbox.fail(ticket, &error),
+        };
+        self.shared.connection.begin(options, Box::new(started))
+    }
+
+    /// Tells JavaScript the transaction's id, and the version of the catalog that it starts from.
+    fn announce(self: &Arc<Self>, ticket: u32, session: SessionHandle) {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let session = Arc::new(session);
+        self.open.lock().insert(id, Arc::clone(&session));
+        let this = Arc::clone(self);
+        session.run(Box::new(move |txn| {
+            let version = txn.and_then(|txn| Catalog::load_version(txn));
+            let payload = version.map(|version| {
+                [&id.to_le_bytes()[..], &(version as f64).to_le_bytes()].concat()
+            });
+            let failed = payload.as_ref().err().cloned();
+            this.shared.outbox.complete(ticket, payload);
+            failed.map_or(Ok(()), Err)
+        }));
+    }
+
+    fn send(self: &Arc<Self>, id: u32, ticket: u32, ops: &[u8]) -> Result<()> {
+        let session = self.open.lock().get(&id).cloned();
+        let session = session.ok_or_else(|| {
+            Error::new(ErrorCode::TxInactive, "the transaction has ended")
+        })?;
+        protocol::ops::check_frames(ops)?;
+        let segments = split(ops)?;
+        let reply = Arc::new(Reply {
+            transactions: Arc::clone(self),
+            ticket,
+            id,
+            drops_trees: protocol::may_drop_trees(ops),
+            state: Mutex::new(ReplyState {
+                results: Vec::new(),
+                failed: None,
+                pending: segments.len(),
+            }),
+        });
+        if segments.is_empty() {
+            reply.send();
+        }
+        let ops: Arc<[u8]> = ops.into();
+        for segment in segments {
+            run(&session, &reply, &ops, segment);
+        }
+        Ok(())
+    }
+}
+
+/// A part of a buffer: operations that run in one command, or one that is the session's own.
+enum Segment {
+    Run(Range<usize>),
+    Level(Level),
+    Commit,
+    Rollback,
+}
+
+fn split(bytes: &[u8]) -> Result<Vec<Segment>> {
+    let mut segments = Vec::new();
+    let mut start = 0;
+    let mut tokens = Ops::new(bytes);
+    let mut before = 0;
+    while let Some(op) = tokens.next() {
+        let segment = match op?.code {
+            ops::SAVEPOINT => Some(Segment::Level(Level::Begin)),
+            ops::RELEASE => Some(Segment::Level(Level::Release)),
+            ops::ROLLBACK_TO => Some(Segment::Level(Level::Rollback)),
+            ops::COMMIT => Some(Segment::Commit),
+            ops::ROLLBACK => Some(Segment::Rollback),
+            _ => None,
+        };
+        if let Some(segment) = segment {
+            if start < before {
+                segments.push(Segment::Run(start..before));
+            }
+            segments.push(segment);
+            start = tokens.position();
+        }
+        before = tokens.position();
+    }
+    if start < before {
+        segments.push(Segment::Run(start..before));
+    }
+    Ok(segments)
+}
+
+fn run(session: &SessionHandle, reply: &Arc<Reply>, ops: &Arc<[u8]>, segment: Segment) {
+    let reply = Arc::clone(reply);
+    match segment {
+        Segment::Run(range) => {
+            let ops = Arc::clone(ops);
+            session.run(Box::new(move |txn| {
+                let mut results = Vec::new();
+                let outcome = txn.and_then(|txn| {
+                    let store = &reply.transactions.shared.store;
+                    let ops = ops.get(range).unwrap_or_default();
+                    protocol::run_tx_ops(txn, store, ops, &mut results)
+                });
+                reply.part(outcome.clone().map(|()| results));
+                outcome
+            }));
+        }
+        Segment::Level(level, ..) => {
+            session.level(level, Box::new(move |outcome| {
+                let mut result = Vec::new();
+                match outcome {
+                    Ok(()) => outcome::push_ok(&mut result),
+                    Err(error) if error.code() == ErrorCode::InvalidArgument => {
+                        outcome::push_error(&mut result, &error, None);
+                    }
+                    Err(error) => return reply.part(Err(error)),
+                }
+                reply.part(Ok(result));
+            }));
+        }
+        Segment::Commit => session.commit(Box::new(move |outcome| {
+            if outcome.is_ok() && reply.drops_trees {
+                reply.transactions.shared.sweeper.kick();
+            }
+            reply.ended(outcome.map(drop));
+        })),
+        Segment::Rollback => {
+            session.rollback(Box::new(move |outcome| reply.ended(outcome.map(drop))));
+        }
+    }
+}
+
+/// The answer to one `txSend`, put together from the answers of its parts.
+struct Reply {
+    transactions: Arc<Transactions>,
+    ticket: u32,
+    id: u32,
+    drops_trees: bool,
+    state: Mutex<ReplyState>,
+}
+
+struct ReplyState {
+    results: Vec<u8>,
+    failed: Option<Error>,
+    pending: usize,
+}
+
+impl Reply {
+    fn part(&self, outcome: Result<Vec<u8>>) {
+        let mut state = self.state.lock();
+        match outcome {
+            Ok(results) => state.results.extend_from_slice(&results),
+            // The first failure is the cause of the others.
+            Err(error) => drop(state.failed.get_or_insert(error)),
+        }
+        state.pending = state.pending.saturating_sub(1);
+        let is_last = state.pending == 0;
+        drop(state);
+        if is_last {
+            self.send();
+        }
+    }
+
+    fn ended(&self, outcome: Result<()>) {
+        self.transactions.open.lock().remove(&self.id);
+        let mut result = Vec::new();
+        outcome::push_ok(&mut result);
+        self.part(outcome.map(|()| result));
+    }
+
+    fn send(&self) {
+        let mut state = self.state.lock();
+        let outcome = match state.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(std::mem::take(&mut state.results)),
+        };
+        drop(state);
+        self.transactions.shared.outbox.complete(self.ticket, outcome);
+    }
+}
+
+#[napi]
+impl NativeDatabase {
+    /// Begins an interactive transaction; the message has its id (u32) and the version of the
+    /// catalog (f64).
+    #[napi(catch_unwind)]
+    pub fn begin(&self, ticket: u32, options: NativeTransactionOptions) -> napi::Result<()> {
+        let default = self.shared.connection.durability();
+        let options = SessionOptions {
+            idle_timeout: limit(options.idle_timeout),
+            total_timeout: limit(options.total_timeout),
+            durability: durability(options.durability.unwrap_or(0), default),
+        };
+        self.transactions.begin(ticket, options).or_throw()
+    }
+
+    /// Queues packed operations of a transaction; the results come as a message.
+    #[napi(catch_unwind)]
+    pub fn tx_send(
+        &self,
+        transaction: u32,
+        ticket: u32,
+        ops: Uint8Array,
+        length: u32,
+    ) -> napi::Result<()> {
+        let ops = ops.get(..length as usize).unwrap_or(&ops);
+        // An ended transaction is an answer like any other: it comes as a message.
+        if let Err(error) = self.transactions.send(transaction, ticket, ops) {
+            self.shared.outbox.fail(ticket, &error);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,197 @@
+//! Long work: index builds, backup, compaction, flushing, closing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use napi::bindgen_prelude::{Uint8Array, Utf16String};
+use napi_derive::napi;
+use parking_lot::Mutex;
+
+use super::database::{NativeDatabase, Shared};
+use super::error::OrThrow;
+use super::pool;
+use crate::error::{Error, ErrorCode, Result};
+use crate::protocol;
+use crate::storage::{Care, backup, compact};
+use crate::store::index_build::Step;
+use crate::store::{BuildObserver, BuiltIndex, IndexBuild};
+use crate::wtf8::Wtf8String;
+
+/// Options of `backup`.
+#[napi(object, object_to_js = false)]
+pub struct NativeBackupOptions {
+    /// Whether spaces are copied along.
+    pub spaces: bool,
+}
+
+/// Tells JavaScript that a request ended, whatever happens to the thread that served it.
+struct Answer {
+    shared: Arc<Shared>,
+    ticket: u32,
+    sent: bool,
+}
+
+impl Answer {
+    fn send(mut self, outcome: Result<Vec<u8>>) {
+        self.sent = true;
+        self.shared.cancels.lock().remove(&self.ticket);
+        self.shared.outbox.complete(self.ticket, outcome);
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if !self.sent {
+            self.shared.cancels.lock().remove(&self.ticket);
+            let error = Error::new(ErrorCode::Poisoned, "a defect ended the work");
+            self.shared.outbox.fail(self.ticket, &error);
+        }
+    }
+}
+
+/// How work in the pool reports and is cancelled.
+struct Reporter {
+    shared: Arc<Shared>,
+    ticket: u32,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Care for Reporter {
+    fn progress(&self, phase: &str, done: u64, total: u64) {
+        self.shared.outbox.progress(self.ticket, phase, done, total);
+    }
+
+    fn cancel(&self) -> &AtomicBool {
+        &self.cancelled
+    }
+}
+
+impl NativeDatabase {
+    fn spawn(
+        &self,
+        ticket: u32,
+        work: impl FnOnce(&Shared, Arc<Reporter>) -> Result<Vec<u8>> + Send + 'static,
+    ) -> Result<()> {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        self.shared.cancels.lock().insert(ticket, Arc::clone(&cancelled));
+        let shared = Arc::clone(&self.shared);
+        let answer = Answer { shared: Arc::clone(&shared), ticket, sent: false };
+        let reporter = Arc::new(Reporter { shared: Arc::clone(&shared), ticket, cancelled });
+        pool::spawn(move || answer.send(work(&shared, reporter)))
+    }
+}
+
+#[napi]
+impl NativeDatabase {
+    /// Creates an index and fills it in the background. `definition` is that of the schema
+    /// operation.
+    #[napi(catch_unwind)]
+    pub fn create_index(&self, ticket: u32, definition: Uint8Array) -> napi::Result<()> {
+        self.build(ticket, &definition).or_throw()
+    }
+
+    fn build(&self, ticket: u32, definition: &[u8]) -> Result<()> {
+        let (store, spec) = protocol::schema_op::decode_create_index(definition)?;
+        let observer =
+            Arc::new(Builder { shared: Arc::clone(&self.shared), ticket, build: Mutex::default() });
+        let build = IndexBuild::create(
+            &self.shared.connection,
+            Arc::clone(&self.shared.store),
+            self.shared.connection.durability(),
+            (store, spec),
+            Arc::clone(&observer) as Arc<dyn BuildObserver>,
+        )?;
+        let cancelled = Arc::new(AtomicBool::new(false));
+        self.shared.cancels.lock().insert(ticket, Arc::clone(&cancelled));
+        *observer.build.lock() = Some((build, cancelled));
+        Ok(())
+    }
+
+    /// Copies the database while it is in use.
+    #[napi(catch_unwind)]
+    pub fn backup(
+        &self,
+        ticket: u32,
+        path: String,
+        options: NativeBackupOptions,
+    ) -> napi::Result<()> {
+        self.spawn(ticket, move |shared, reporter| {
+            backup(&shared.connection, &PathBuf::from(path), options.spaces, &*reporter)?;
+            Ok(Vec::new())
+        })
+        .or_throw()
+    }
+
+    /// Rewrites the data file without free space. Nothing else may use the database meanwhile.
+    #[napi(catch_unwind)]
+    pub fn compact(&self, ticket: u32) -> napi::Result<()> {
+        self.spawn(ticket, |shared, reporter| {
+            compact(&shared.connection, reporter)?;
+            Ok(Vec::new())
+        })
+        .or_throw()
+    }
+
+    /// Writes everything to disk.
+    #[napi(catch_unwind)]
+    pub fn flush(&self, ticket: u32) -> napi::Result<()> {
+        self.spawn(ticket, |shared, _| shared.connection.flush().map(|()| Vec::new())).or_throw()
+    }
+
+    /// The names of the spaces.
+    #[napi(catch_unwind)]
+    pub fn spaces(&self, ticket: u32) -> napi::Result<()> {
+        self.spawn(ticket, |shared, _| {
+            let spaces = shared.connection.spaces()?;
+            protocol::encode_names(spaces.into_iter().map(|space| space.name))
+        })
+        .or_throw()
+    }
+
+    /// Deletes a space.
+    #[napi(catch_unwind)]
+    pub fn delete_space(&self, ticket: u32, name: Utf16String) -> napi::Result<()> {
+        let name = Wtf8String::from_utf16(&name);
+        self.spawn(ticket, move |shared, _| {
+            shared.connection.delete_space(&name).map(|()| Vec::new())
+        })
+        .or_throw()
+    }
+
+    /// Closes the database when what was accepted has been committed.
+    #[napi(catch_unwind)]
+    pub fn close(&self, ticket: u32) -> napi::Result<()> {
+        self.transactions.roll_back_all();
+        self.spawn(ticket, |shared, _| shared.connection.close().map(|()| Vec::new())).or_throw()
+    }
+}
+
+/// Reports an index build.
+struct Builder {
+    shared: Arc<Shared>,
+    ticket: u32,
+    /// The build, and whether it is to be cancelled.
+    build: Mutex<Option<(Arc<IndexBuild>, Arc<AtomicBool>)>>,
+}
+
+impl BuildObserver for Builder {
+    fn progress(&self, step: Step) {
+        if let Some((build, cancelled)) = &*self.build.lock()
+            && cancelled.load(Ordering::Acquire)
+        {
+            build.cancel();
+        }
+        self.shared.outbox.progress(self.ticket, "index", step.done, step.total);
+    }
+
+    fn ended(&self, outcome: Result<BuiltIndex>) {
+        self.shared.cancels.lock().remove(&self.ticket);
+        // The build and its observer hold each other until here.
+        self.build.lock().take();
+        if outcome.is_err() {
+            self.shared.sweeper.kick();
+        }
+        self.shared.outbox.complete(self.ticket, outcome.and_then(protocol::encode_built_index));
+    }
+}

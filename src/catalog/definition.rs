@@ -1,0 +1,146 @@
+//! What the catalog says about stores and indexes.
+
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::storage::TreeId;
+use crate::storage::envelope::Compression;
+use crate::value::FieldPath;
+use crate::wtf8::Wtf8String;
+
+/// Whose rules a store or an index follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Lodestore's own.
+    Native,
+    /// IndexedDB's: an index holds exactly the keys that the specification extracts.
+    IndexedDb,
+}
+
+/// Where a store's documents carry their primary key.
+#[derive(Debug, Clone, PartialEq)]
+pub enum KeyPath {
+    /// Nowhere: keys are out-of-line.
+    None,
+    /// In a field.
+    Single(FieldPath),
+    /// In several fields; the key is the array of their values.
+    Compound(Vec<FieldPath>),
+}
+
+/// A store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoreDef {
+    /// Never reused.
+    pub id: u32,
+    /// Unique in the database.
+    pub name: Wtf8String,
+    /// The documents.
+    pub tree: TreeId,
+    /// Where the primary key is.
+    pub key_path: KeyPath,
+    /// Whether a key generator makes keys that are not given.
+    pub auto_increment: bool,
+    /// How documents are compressed.
+    pub compression: Compression,
+    /// Whose rules the store follows.
+    pub origin: Origin,
+    /// The id of the next index.
+    pub next_index: u32,
+    /// By id.
+    pub indexes: Vec<Arc<IndexDef>>,
+}
+
+/// An index of a store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexDef {
+    /// Unique in the store, never reused.
+    pub id: u32,
+    /// Unique in the store.
+    pub name: Wtf8String,
+    /// The entries.
+    pub tree: TreeId,
+    /// What is indexed, in order; at least one part.
+    pub parts: Vec<IndexPart>,
+    /// Whether a key of the index is an array of the parts' values (`['a']` differs from `'a'`).
+    pub compound: bool,
+    /// Whether two documents may not share a key.
+    pub unique: bool,
+    /// Whether the index shows the elements of an array instead of the array.
+    pub multi_entry: bool,
+    /// Whether documents that lack every part are left out (native indexes).
+    pub sparse: bool,
+    /// Whose rules the index follows.
+    pub origin: Origin,
+    /// Whether the index can be read.
+    pub state: IndexState,
+}
+
+/// A field of an index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexPart {
+    /// The field.
+    pub path: FieldPath,
+    /// Whether the order is reversed.
+    pub descending: bool,
+}
+
+/// Whether an index can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexState {
+    /// It holds what it should.
+    Ready,
+    /// A build is under way; how far it is stands in a record of its own (see
+    /// `store::index_build`), so that progress does not change the catalog's version.
+    Building,
+}
+
+impl StoreDef {
+    /// An index by id.
+    pub fn index(&self, id: u32) -> Option<&Arc<IndexDef>> {
+        self.indexes.iter().find(|index| index.id == id)
+    }
+
+    /// An index by name.
+    pub fn index_by_name(&self, name: &Wtf8String) -> Option<&Arc<IndexDef>> {
+        self.indexes.iter().find(|index| index.name == *name)
+    }
+
+    /// An index by id.
+    ///
+    /// # Errors
+    /// `INDEX_NOT_FOUND`.
+    pub fn require_index(&self, id: u32) -> Result<&Arc<IndexDef>> {
+        self.index(id).ok_or_else(|| {
+            Error::new(
+                ErrorCode::IndexNotFound,
+                format!("store {:?} has no index of id {id}; it may have been deleted", self.name),
+            )
+            .with_store(self.name.to_string())
+        })
+    }
+
+    /// An index that can be read, by id.
+    ///
+    /// # Errors
+    /// `INDEX_NOT_FOUND`, `INDEX_NOT_READY`.
+    pub fn ready_index(&self, id: u32) -> Result<&Arc<IndexDef>> {
+        let index = self.require_index(id)?;
+        if index.state == IndexState::Ready {
+            return Ok(index);
+        }
+        Err(Error::new(
+            ErrorCode::IndexNotReady,
+            format!("index {:?} of store {:?} is still being built", index.name, self.name),
+        )
+        .with_store(self.name.to_string())
+        .with_index(index.name.to_string()))
+    }
+}
+
+impl IndexDef {
+    /// Whether any part is descending.
+    pub fn has_descending(&self) -> bool {
+        self.parts.iter().any(|part| part.descending)
+    }
+}

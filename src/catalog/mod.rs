@@ -1,0 +1,12 @@
+//! The catalog: which stores and indexes there are, by version and snapshot.
+
+mod cache;
+mod definition;
+pub mod document;
+pub mod meta_key;
+pub mod record;
+mod snapshot;
+
+pub use cache::CatalogCache;
+pub use definition::{IndexDef, IndexPart, IndexState, KeyPath, Origin, StoreDef};
+pub use snapshot::{Catalog, allocate_store_id};

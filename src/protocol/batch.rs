@@ -1,0 +1,57 @@
+//! A batch of packed operations as a job of the writer.
+
+use std::sync::Arc;
+
+use super::{ops, outcome, runner};
+use crate::error::Result;
+use crate::storage::{Commit, Durability, Job, WriteTxn};
+use crate::store::StoreShared;
+
+/// Called when a batch has been committed, with the results of its operations (empty if all are
+/// done and there is nothing to say), or when it failed as a whole. Runs on the writer thread.
+pub type Completion = Box<dyn FnOnce(Result<Vec<u8>>) + Send>;
+
+/// Plain writes: each operation for itself, all in one commit.
+pub struct WriteBatch {
+    shared: Arc<StoreShared>,
+    ops: Vec<u8>,
+    durability: Durability,
+    results: Vec<u8>,
+    done: Completion,
+}
+
+impl WriteBatch {
+    /// A batch of packed operations (see [`ops`]).
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if the frames are malformed.
+    pub fn new(
+        shared: Arc<StoreShared>,
+        ops: Vec<u8>,
+        durability: Durability,
+        done: Completion,
+    ) -> Result<Self> {
+        ops::check_frames(&ops)?;
+        Ok(Self { shared, ops, durability, results: Vec::new(), done })
+    }
+}
+
+impl Job for WriteBatch {
+    fn bytes(&self) -> usize {
+        self.ops.len()
+    }
+
+    fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<()> {
+        self.results.clear();
+        runner::run_batch(txn, &self.shared, &self.ops, &mut self.results)
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<Commit>) {
+        let results = if outcome::all_ok(&self.results) { Vec::new() } else { self.results };
+        (self.done)(outcome.map(|_| results));
+    }
+}

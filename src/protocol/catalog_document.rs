@@ -1,0 +1,74 @@
+//! The catalog as a document, for JavaScript.
+
+use crate::catalog::document::{array, object, text};
+use crate::catalog::record::{compression_name, key_path_value, origin_name, path_text};
+use crate::catalog::{Catalog, IndexDef, IndexState, KeyPath, StoreDef};
+use crate::error::Result;
+use crate::storage::Counter;
+use crate::store::entry::visible_count;
+use crate::store::read::View;
+use crate::value::{self, NoShapes, Value};
+
+/// Encodes `{version, stores: [{id, name, keyPath, autoIncrement, compression, origin, count,
+/// indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, state, origin,
+/// count}]}]}`. Stores and indexes are in the order of their ids.
+///
+/// # Errors
+/// `CORRUPT`.
+pub fn catalog_document<'t, 'e: 't>(
+    view: impl Into<View<'t, 'e>>,
+    catalog: &Catalog,
+) -> Result<Vec<u8>> {
+    let view = view.into();
+    let stores: Result<Vec<_>> = catalog.stores().map(|store| store_value(view, store)).collect();
+    let document = object(vec![
+        ("version", Value::Number(catalog.version as f64)),
+        ("stores", array(stores?)),
+    ]);
+    value::encode(&document, &NoShapes)
+}
+
+fn store_value(view: View<'_, '_>, store: &StoreDef) -> Result<Value> {
+    let indexes: Result<Vec<_>> =
+        store.indexes.iter().map(|index| index_value(view, index)).collect();
+    let count = view.count(Counter::entries(store.tree))?;
+    Ok(object(vec![
+        ("id", Value::Number(f64::from(store.id))),
+        ("name", Value::String(store.name.clone())),
+        ("keyPath", key_path_value(&store.key_path)),
+        ("autoIncrement", Value::Bool(store.auto_increment)),
+        ("compression", text(compression_name(store.compression))),
+        ("origin", text(origin_name(store.origin))),
+        ("count", Value::Number(count as f64)),
+        ("indexes", array(indexes?)),
+    ]))
+}
+
+fn index_value(view: View<'_, '_>, index: &IndexDef) -> Result<Value> {
+    let parts = index.parts.iter().map(|part| {
+        object(vec![
+            ("path", Value::String(path_text(&part.path))),
+            ("descending", Value::Bool(part.descending)),
+        ])
+    });
+    let paths: Vec<_> = index.parts.iter().map(|part| part.path.clone()).collect();
+    let key_path = match paths.as_slice() {
+        [path] if !index.compound => KeyPath::Single(path.clone()),
+        _ => KeyPath::Compound(paths),
+    };
+    let state = if index.state == IndexState::Ready { "ready" } else { "building" };
+    let count = visible_count(index, |counter| view.count(counter))?;
+    Ok(object(vec![
+        ("id", Value::Number(f64::from(index.id))),
+        ("name", Value::String(index.name.clone())),
+        ("keyPath", key_path_value(&key_path)),
+        ("parts", array(parts.collect())),
+        ("compound", Value::Bool(index.compound)),
+        ("unique", Value::Bool(index.unique)),
+        ("multiEntry", Value::Bool(index.multi_entry)),
+        ("sparse", Value::Bool(index.sparse)),
+        ("state", text(state)),
+        ("origin", text(origin_name(index.origin))),
+        ("count", Value::Number(count as f64)),
+    ]))
+}

@@ -1,0 +1,27 @@
+//! The protocol between JavaScript and the engine: packed operations, requests and their answers.
+//!
+//! Nothing here trusts its input: malformed bytes are `INVALID_ARGUMENT`, never a panic.
+
+mod batch;
+mod catalog_document;
+mod documents;
+mod error_document;
+mod fields;
+pub mod ops;
+pub mod outcome;
+mod range;
+pub mod read;
+mod runner;
+pub mod schema_op;
+mod shape_op;
+
+pub use batch::{Completion, WriteBatch};
+pub use catalog_document::catalog_document;
+pub use documents::{
+    encode_build_event, encode_built_index, encode_names, encode_progress, encode_warning,
+};
+pub use error_document::encode_error;
+pub use ops::{Op, Ops, may_drop_trees};
+pub use range::{decode_range, encode_range};
+pub use runner::run_tx_ops;
+pub use shape_op::shapes_document;

@@ -1,0 +1,46 @@
+//! Registering shapes, and the documents that list them.
+
+use crate::catalog::document::{array, items};
+use crate::error::{Error, ErrorCode, Result};
+use crate::storage::{ReadTxn, WriteTxn};
+use crate::store::{Outcome, StoreShared, load_shapes, read_names, register_shapes};
+use crate::value::{self, NoShapes, Value};
+use crate::wtf8::Wtf8String;
+
+/// Registers the lists of names in a document, an array of arrays; answers with the document
+/// `[[id, name…]…]` of those that have an id now.
+pub(super) fn register(
+    txn: &mut WriteTxn<'_>,
+    shared: &StoreShared,
+    store: u32,
+    document: &[u8],
+) -> Outcome<Vec<u8>> {
+    let lists = decode_lists(document)?;
+    let ids = register_shapes(txn, shared, store, &lists)?;
+    let known = ids.iter().zip(&lists).filter_map(|(id, names)| Some(((*id)?, names.as_slice())));
+    Ok(encode_shapes(known)?)
+}
+
+/// All shapes of a store in a snapshot, as the document `[[id, name…]…]`.
+///
+/// # Errors
+/// `CORRUPT`.
+pub fn shapes_document(txn: &ReadTxn<'_>, store: u32) -> Result<Vec<u8>> {
+    let shapes = load_shapes(txn, store)?;
+    encode_shapes(shapes.iter().map(|(id, shape)| (id, &**shape.names())))
+}
+
+fn encode_shapes<'n>(shapes: impl Iterator<Item = (u16, &'n [Wtf8String])>) -> Result<Vec<u8>> {
+    let shape = |(id, names): (u16, &[Wtf8String])| {
+        let id = Value::Number(f64::from(id));
+        array([id].into_iter().chain(names.iter().cloned().map(Value::String)).collect())
+    };
+    value::encode(&array(shapes.map(shape).collect()), &NoShapes)
+}
+
+fn decode_lists(document: &[u8]) -> Result<Vec<Vec<Wtf8String>>> {
+    let malformed = || Error::new(ErrorCode::InvalidArgument, "the shapes are malformed");
+    let lists = value::decode(document, &NoShapes).map_err(|error| malformed().with_cause(error))?;
+    let lists = items(&lists).ok_or_else(malformed)?;
+    lists.iter().map(read_names).collect::<Option<_>>().ok_or_else(malformed)
+}

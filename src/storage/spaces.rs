@@ -1,0 +1,194 @@
+//! Spaces: databases of their own in a directory of the database that names them.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+
+use super::connection::Connection;
+use super::environment::closed;
+use super::lock_file::{LockFile, io_error};
+use super::meta::{self, tag};
+use super::options::{Durability, Layout, OpenMode, OpenOptions};
+use super::platform;
+use super::registry;
+use super::txn::{ReadTxn, WriteTxn};
+use super::writer::{Commit, Job};
+use crate::error::{Error, ErrorCode, Result};
+use crate::wtf8::Wtf8String;
+
+/// A space's name and the name of its directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Space {
+    /// As its user calls it.
+    pub name: Wtf8String,
+    /// Random; never reused.
+    pub directory: String,
+}
+
+fn record_key(name: &Wtf8String) -> Vec<u8> {
+    [&[tag::SPACE], name.as_bytes()].concat()
+}
+
+fn parse_directory(payload: &[u8]) -> Result<String> {
+    let text = std::str::from_utf8(payload).ok();
+    let id = text.filter(|text| uuid::Uuid::try_parse(text).is_ok());
+    id.map(str::to_owned).ok_or_else(|| Error::corrupt("the record of a space is damaged"))
+}
+
+fn find(txn: &ReadTxn<'_>, name: &Wtf8String) -> Result<Option<String>> {
+    meta::get_record(txn, &record_key(name))?.map(|payload| parse_directory(&payload)).transpose()
+}
+
+/// The spaces as a snapshot shows them, by name.
+pub(super) fn list(txn: &ReadTxn<'_>) -> Result<Vec<Space>> {
+    let mut spaces = Vec::new();
+    for (key, payload) in meta::scan_records(txn, &[tag::SPACE])? {
+        let name = key.get(1..).and_then(Wtf8String::from_bytes);
+        let name = name.ok_or_else(|| Error::corrupt("the name of a space is damaged"))?;
+        spaces.push(Space { name, directory: parse_directory(&payload)? });
+    }
+    Ok(spaces)
+}
+
+impl Connection {
+    /// The spaces, by name.
+    pub fn spaces(&self) -> Result<Vec<Space>> {
+        self.snapshot(false)?.with(list)
+    }
+
+    /// Opens a space, creating it if the mode allows. The connection to it keeps this one open.
+    ///
+    /// Errors: `DATABASE_NOT_FOUND`, `DATABASE_EXISTS`, and those of an open.
+    pub fn open_space(
+        self: &Arc<Self>,
+        name: &Wtf8String,
+        options: &OpenOptions,
+    ) -> Result<Arc<Connection>> {
+        let found = self.snapshot(false)?.with(|txn| find(txn, name))?;
+        let directory = match (found, options.mode) {
+            (Some(_), OpenMode::Create) => {
+                return Err(Error::new(
+                    ErrorCode::DatabaseExists,
+                    format!("there is a space {name:?} already"),
+                ));
+            }
+            (None, OpenMode::Open | OpenMode::ReadOnly) => return Err(no_space(name)),
+            (Some(directory), _) => directory,
+            (None, _) => self.create_space(name)?,
+        };
+        // Its name is committed, so it exists even if its directory was never completed.
+        let mode = match options.mode {
+            OpenMode::ReadOnly => OpenMode::ReadOnly,
+            _ => OpenMode::OpenOrCreate,
+        };
+        let path = self.space_path(&directory);
+        let space = registry::connect(&path, &OpenOptions { mode, ..options.clone() })?;
+        space.set_parent(self.clone());
+        Ok(space)
+    }
+
+    /// Deletes a space with everything in it.
+    ///
+    /// Errors: `DATABASE_NOT_FOUND`; `BUSY` while it is open anywhere.
+    pub fn delete_space(&self, name: &Wtf8String) -> Result<()> {
+        let found = self.snapshot(false)?.with(|txn| find(txn, name))?;
+        let directory = found.ok_or_else(|| no_space(name))?;
+        let path = self.space_path(&directory);
+        if !path.is_dir() {
+            return self.forget_space(name);
+        }
+        let identity = platform::identity(&path)
+            .map_err(|error| io_error("cannot look at the directory", &path, &error))?;
+        registry::unopened(&identity, || {
+            let lock = LockFile::open(&Layout { directory: path.clone() }.lock(), false)?;
+            // The name goes first: a directory without a name is garbage, a name without its
+            // directory would be a space that lost its data.
+            lock.exclusively(|_| self.forget_space(name))
+        })?;
+        self.remove_orphans()
+    }
+
+    fn space_path(&self, directory: &str) -> PathBuf {
+        self.environment().layout.directory.join("spaces").join(directory)
+    }
+
+    fn create_space(&self, name: &Wtf8String) -> Result<String> {
+        let key = record_key(name);
+        self.commit_now(move |txn| {
+            if let Some(payload) = meta::get_record(txn, &key)? {
+                return parse_directory(&payload);
+            }
+            let id = uuid::Uuid::new_v4().simple().to_string();
+            meta::put_record(txn, &key, id.as_bytes())?;
+            Ok(id)
+        })
+    }
+
+    fn forget_space(&self, name: &Wtf8String) -> Result<()> {
+        let key = record_key(name);
+        self.commit_now(move |txn| meta::delete_record(txn, &key).map(drop))
+    }
+
+    /// Removes directories that no name leads to.
+    fn remove_orphans(&self) -> Result<()> {
+        let parent = self.environment().layout.directory.join("spaces");
+        let entries: Vec<_> = fs::read_dir(&parent)
+            .map_err(|error| io_error("cannot read the directory", &parent, &error))?
+            .flatten()
+            .collect();
+        // A name is committed before its directory is made, so names are read after directories.
+        let named = self.spaces()?;
+        for entry in entries {
+            let name = entry.file_name();
+            if named.iter().all(|space| *space.directory != *name) {
+                fs::remove_dir_all(entry.path())
+                    .map_err(|error| io_error("cannot remove", &entry.path(), &error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a change as a job and waits for its commit.
+    pub(super) fn commit_now<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut WriteTxn<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (sender, receiver) = mpsc::channel();
+        self.submit(Box::new(Change { work: Box::new(work), value: None, sender }))?;
+        receiver.recv().map_err(|_| closed())?
+    }
+}
+
+fn no_space(name: &Wtf8String) -> Error {
+    Error::new(ErrorCode::DatabaseNotFound, format!("there is no space {name:?}"))
+}
+
+type Work<T> = Box<dyn FnMut(&mut WriteTxn<'_>) -> Result<T> + Send>;
+
+/// A change of the records, waited for.
+struct Change<T> {
+    work: Work<T>,
+    value: Option<T>,
+    sender: mpsc::Sender<Result<T>>,
+}
+
+impl<T: Send> Job for Change<T> {
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+    }
+
+    fn durability(&self) -> Durability {
+        Durability::Strict
+    }
+
+    fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<()> {
+        self.value = Some((self.work)(txn)?);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<Commit>) {
+        let Self { value, sender, .. } = *self;
+        // Whoever gave up waiting needs no answer.
+        drop(sender.send(outcome.and_then(|_| value.ok_or_else(closed))));
+    }
+}

@@ -1,0 +1,230 @@
+//! Filling a new index from the documents that are there already.
+//!
+//! Inside a transaction the build is part of it ([`build_now`]). Outside, it proceeds in steps of
+//! bounded work ([`step`]); how far it got is a record in `meta`, so that it can go on after the
+//! database was opened again. Meanwhile writes keep the entries of the documents up to that point
+//! right ([`follows`]); those behind it are left to the build.
+
+use std::time::{Duration, Instant};
+
+use super::batch::EntryBatch;
+use super::entry::documents;
+use super::failure::{Failure, Outcome};
+use super::shared::StoreShared;
+use super::state::TxnState;
+use crate::catalog::{IndexDef, IndexState, StoreDef, meta_key};
+use crate::error::{Error, Result};
+use crate::storage::{Counter, ReadTxn, WriteTxn, envelope, meta};
+use crate::value::ShapeTable;
+
+/// How many documents a step takes in, at most.
+const STEP_DOCUMENTS: usize = 1_000;
+/// How long a step reads, about.
+const STEP_TIME: Duration = Duration::from_millis(2);
+/// How many bytes of entries are sorted at once.
+const BATCH_BYTES: usize = 32 << 20;
+
+/// How far a build is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// The primary key of the last document whose entries are in the index.
+    pub after: Option<Vec<u8>>,
+    /// How many documents were taken in.
+    pub done: u64,
+}
+
+/// The result of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Whether the index is complete.
+    pub finished: bool,
+    /// Documents taken in so far.
+    pub done: u64,
+    /// Documents in the store.
+    pub total: u64,
+}
+
+/// Whether an index has to follow changes of the document under `key`.
+#[inline]
+pub fn follows(txn: &ReadTxn<'_>, store: u32, index: &IndexDef, key: &[u8]) -> Result<bool> {
+    if index.state == IndexState::Ready {
+        return Ok(true);
+    }
+    Ok(progress(txn, store, index.id)?.after.is_some_and(|after| key <= after.as_slice()))
+}
+
+/// The builds that are under way: store id and index id.
+pub fn pending_builds(txn: &ReadTxn<'_>) -> Result<Vec<(u32, u32)>> {
+    let records = meta::scan_records(txn, &[meta_key::INDEX_BUILD])?;
+    records
+        .iter()
+        .map(|(key, _)| meta_key::index_build_ids(key).ok_or_else(malformed))
+        .collect()
+}
+
+/// Begins a build, or begins it again after the store was cleared.
+pub(super) fn restart(txn: &mut WriteTxn<'_>, store: u32, index: u32) -> Result<()> {
+    put_progress(txn, store, index, &Progress::default())
+}
+
+/// Fills a new index completely. To be run in a nested transaction.
+///
+/// # Errors
+/// `UNIQUE_VIOLATION`, naming both documents; `CORRUPT`.
+pub(super) fn build_now(
+    txn: &mut WriteTxn<'_>,
+    shared: &StoreShared,
+    state: &TxnState,
+    store: &StoreDef,
+    index: &IndexDef,
+) -> Result<()> {
+    let mut scan = Scan::new(txn, shared, state, store)?;
+    let mut batch = EntryBatch::default();
+    loop {
+        let more = scan.collect(txn, index, &mut batch, |batch, _| batch.bytes() < BATCH_BYTES)?;
+        batch.write(txn, store, index, &mut state.bounds())?;
+        if !more {
+            return Ok(());
+        }
+    }
+}
+
+/// Takes some more documents into an index that is being built. To be run in a nested transaction.
+///
+/// # Errors
+/// `STORE_NOT_FOUND` and `INDEX_NOT_FOUND` if it was deleted meanwhile; `UNIQUE_VIOLATION`, naming
+/// both documents; `CORRUPT`.
+pub fn step(
+    txn: &mut WriteTxn<'_>,
+    shared: &StoreShared,
+    store: u32,
+    index: u32,
+) -> Outcome<Step> {
+    let state = TxnState::of(txn, shared)?;
+    let store = state.catalog.require_store(store)?;
+    let index = store.require_index(index)?;
+    let total = txn.count(Counter::entries(store.tree))?;
+    let mut progress = progress(txn, store.id, index.id)?;
+    if index.state == IndexState::Ready {
+        return Ok(Step { finished: true, done: total, total });
+    }
+    let started = Instant::now();
+    let mut scan = Scan::new(txn, shared, &state, store)?;
+    scan.after = progress.after.take();
+    let mut batch = EntryBatch::default();
+    let more = scan.collect(txn, index, &mut batch, |batch, count| {
+        count < STEP_DOCUMENTS && batch.bytes() < BATCH_BYTES && started.elapsed() < STEP_TIME
+    })?;
+    batch.write(txn, store, index, &mut state.bounds())?;
+    let done = progress.done + scan.count as u64;
+    if more {
+        let progress = Progress { after: scan.after, done };
+        put_progress(txn, store.id, index.id, &progress).map_err(Failure::midway)?;
+    } else {
+        super::schema::Schema::new(txn, shared)?.finish_index(store.id, index.id)?;
+    }
+    Ok(Step { finished: !more, done: done.min(total), total })
+}
+
+/// A pass over a store's documents.
+struct Scan<'a> {
+    shared: &'a StoreShared,
+    state: &'a TxnState,
+    store: &'a StoreDef,
+    shapes: std::sync::Arc<ShapeTable>,
+    after: Option<Vec<u8>>,
+    count: usize,
+}
+
+impl<'a> Scan<'a> {
+    fn new(
+        txn: &ReadTxn<'_>,
+        shared: &'a StoreShared,
+        state: &'a TxnState,
+        store: &'a StoreDef,
+    ) -> Result<Self> {
+        let shapes = state.shapes(txn, shared, store.id)?;
+        Ok(Self { shared, state, store, shapes, after: None, count: 0 })
+    }
+
+    /// Adds the entries of the documents that follow to a batch, while `go_on`; false if there are
+    /// no more documents.
+    fn collect(
+        &mut self,
+        txn: &ReadTxn<'_>,
+        index: &IndexDef,
+        batch: &mut EntryBatch,
+        go_on: impl Fn(&EntryBatch, usize) -> bool,
+    ) -> Result<bool> {
+        let tree = documents(self.store.tree);
+        let mut cursor = tree.cursor(txn)?;
+        let mut found = match &self.after {
+            Some(after) => match cursor.seek(after)? {
+                Some(entry) if entry.key == after => cursor.next()?,
+                found => found,
+            },
+            None => cursor.first()?,
+        };
+        let mut scratch = Vec::new();
+        let mut last: Option<Vec<u8>> = None;
+        let more = loop {
+            let Some(entry) = found else { break false };
+            let document = envelope::open(tree.id, entry.key, entry.value, &mut scratch)
+                .map_err(|error| error.with_key(entry.key))?;
+            if let Err(error) = batch.add(index, document, entry.key, &*self.shapes) {
+                // Perhaps only the shape table is behind.
+                let fresh = self.state.reload_shapes(txn, self.shared, self.store.id)?;
+                if fresh.len() == self.shapes.len() {
+                    return Err(error.with_key(entry.key));
+                }
+                self.shapes = fresh;
+                batch.add(index, document, entry.key, &*self.shapes)?;
+            }
+            self.count += 1;
+            let last = last.get_or_insert_default();
+            last.clear();
+            last.extend_from_slice(entry.key);
+            if !go_on(batch, self.count) {
+                break true;
+            }
+            found = cursor.next()?;
+        };
+        if last.is_some() {
+            self.after = last;
+        }
+        Ok(more)
+    }
+}
+
+/// How far a build is.
+///
+/// # Errors
+/// `CORRUPT`.
+pub fn progress(txn: &ReadTxn<'_>, store: u32, index: u32) -> Result<Progress> {
+    let Some(payload) = meta::get_record(txn, &meta_key::index_build(store, index))? else {
+        return Ok(Progress::default());
+    };
+    let (done, after) = payload.split_first_chunk().ok_or_else(malformed)?;
+    let after = match after.split_first() {
+        Some((0, [])) => None,
+        Some((1, key)) => Some(key.to_vec()),
+        _ => return Err(malformed()),
+    };
+    Ok(Progress { after, done: u64::from_le_bytes(*done) })
+}
+
+fn put_progress(
+    txn: &mut WriteTxn<'_>,
+    store: u32,
+    index: u32,
+    progress: &Progress,
+) -> Result<()> {
+    let mut payload = progress.done.to_le_bytes().to_vec();
+    payload.push(u8::from(progress.after.is_some()));
+    payload.extend_from_slice(progress.after.as_deref().unwrap_or_default());
+    meta::put_record(txn, &meta_key::index_build(store, index), &payload)
+}
+
+fn malformed() -> Error {
+    Error::corrupt("the record of an index build is malformed")
+}

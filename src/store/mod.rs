@@ -1,0 +1,36 @@
+//! Stores: documents, indexes and what keeps them together.
+//!
+//! The write path ([`Writer`]) takes one operation at a time and checks it completely before its
+//! first write: an operation that is refused leaves no trace, and costs its neighbours in a commit
+//! nothing. The read path is in [`read`].
+
+mod batch;
+mod bounds;
+mod build_job;
+mod check;
+mod delete_range;
+pub mod entry;
+mod extract;
+mod failure;
+mod generator;
+pub mod index_build;
+mod plan;
+pub mod read;
+mod schema;
+mod shapes;
+mod shared;
+mod state;
+mod sweep;
+mod unique;
+mod writer;
+
+pub use check::{Problem, Report, check_store, check_stores};
+pub use build_job::{BuildObserver, BuiltIndex, IndexBuild};
+pub use failure::{Failure, Outcome, nested};
+pub use generator::stored_number;
+pub use schema::{Build, IndexSpec, Reference, Schema, StoreSpec};
+pub use shapes::{load_shapes, read_names, register_shapes};
+pub use shared::StoreShared;
+pub use state::TxnState;
+pub use sweep::{SweepJob, pending_sweeps, sweep_step};
+pub use writer::{KeySource, Put, Writer};

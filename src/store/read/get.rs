@@ -1,0 +1,115 @@
+//! Documents by primary key.
+
+use super::response::Response;
+use crate::catalog::StoreDef;
+use crate::error::{Error, Result};
+use crate::storage::ReadTxn;
+use crate::storage::envelope::{self, Payload};
+use crate::store::entry;
+
+/// What became of a read into memory of fixed size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GetOutcome {
+    /// There is no such document.
+    Missing,
+    /// The document was written; its length.
+    Written(usize),
+    /// The document needs that many bytes; nothing was written.
+    Needs(usize),
+}
+
+/// Stands for the length of a document that is not there.
+const MISSING: u32 = u32::MAX;
+
+/// The document under `key`, checked, not yet decompressed.
+///
+/// # Errors
+/// `CORRUPT`, naming store and key.
+#[inline]
+pub(super) fn find<'t>(
+    txn: &'t ReadTxn<'_>,
+    store: &StoreDef,
+    key: &[u8],
+) -> Result<Option<Payload<'t>>> {
+    envelope::get_enveloped(entry::documents(store.tree), txn, key)
+        .map_err(|error| in_document(error, store, key))
+}
+
+/// Says in which document an error occurred.
+#[cold]
+pub(super) fn in_document(error: Error, store: &StoreDef, key: &[u8]) -> Error {
+    let message = format!("a document of store {:?} cannot be read", store.name);
+    Error::new(error.code(), message)
+        .with_store(store.name.to_string())
+        .with_key(key)
+        .with_cause(error.message())
+}
+
+/// Copies the document under `key` to the start of `out`.
+///
+/// # Errors
+/// `CORRUPT`, naming store and key.
+#[inline]
+pub fn get_into(
+    txn: &ReadTxn<'_>,
+    store: &StoreDef,
+    key: &[u8],
+    out: &mut [u8],
+) -> Result<GetOutcome> {
+    let Some(payload) = find(txn, store, key)? else { return Ok(GetOutcome::Missing) };
+    let Some(slot) = out.get_mut(..payload.len()) else {
+        return Ok(GetOutcome::Needs(payload.len()));
+    };
+    payload.write_to(slot).map_err(|error| in_document(error, store, key))?;
+    Ok(GetOutcome::Written(payload.len()))
+}
+
+/// The document under `key`; `scratch` holds it if it has to be decompressed.
+///
+/// # Errors
+/// `CORRUPT`, naming store and key.
+pub fn get<'v>(
+    txn: &'v ReadTxn<'_>,
+    store: &StoreDef,
+    key: &[u8],
+    scratch: &'v mut Vec<u8>,
+) -> Result<Option<&'v [u8]>> {
+    match find(txn, store, key)? {
+        Some(payload) => {
+            let bytes = payload.bytes(scratch).map_err(|error| in_document(error, store, key))?;
+            Ok(Some(bytes))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Whether there is a document under `key`. Does not look at the document.
+///
+/// # Errors
+/// `CORRUPT`, naming store and key.
+pub fn has(txn: &ReadTxn<'_>, store: &StoreDef, key: &[u8]) -> Result<bool> {
+    let found = entry::documents(store.tree).get(txn, key);
+    Ok(found.map_err(|error| in_document(error, store, key))?.is_some())
+}
+
+/// Writes the documents under `keys`: for each its length and its bytes, or `u32::MAX` if there is
+/// none.
+///
+/// # Errors
+/// `CORRUPT`, naming store and key.
+pub fn get_many<'k>(
+    txn: &ReadTxn<'_>,
+    store: &StoreDef,
+    keys: impl Iterator<Item = &'k [u8]>,
+    response: &mut Response<'_>,
+) -> Result<()> {
+    for key in keys {
+        match find(txn, store, key)? {
+            Some(payload) => {
+                response.push_payload(&payload).map_err(|error| in_document(error, store, key))?
+            }
+            None => response.push_u32(MISSING),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! From key ranges to intervals of a tree's keys.
+
+use super::range::{Bound, KeyRange};
+use crate::catalog::{IndexDef, Origin};
+use crate::error::{Error, ErrorCode, Result};
+use crate::key::{self, END, TAG_ARRAY, TAG_RESIDUAL, successor_prefix};
+
+/// Keys of a tree from `from` on, below `to`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interval {
+    /// The least key that is inside.
+    pub from: Vec<u8>,
+    /// The least key above that is outside; `None`: there is none.
+    pub to: Option<Vec<u8>>,
+}
+
+impl Interval {
+    /// Whether no key can be inside.
+    pub fn is_empty(&self) -> bool {
+        self.to.as_ref().is_some_and(|to| *to <= self.from)
+    }
+}
+
+/// The keys of a store's documents within a range.
+pub fn store_interval(range: &KeyRange<'_>) -> Interval {
+    let from = match range.lower {
+        None => Vec::new(),
+        Some(Bound { key, open: false }) => key.to_vec(),
+        Some(Bound { key, open: true }) => after(key),
+    };
+    let to = match range.upper {
+        None => None,
+        Some(Bound { key, open: true }) => Some(key.to_vec()),
+        Some(Bound { key, open: false }) => Some(after(key)),
+    };
+    Interval { from, to }
+}
+
+/// The least byte string above `key`.
+pub(super) fn after(key: &[u8]) -> Vec<u8> {
+    [key, &[0]].concat()
+}
+
+/// The keys of an index's entries within a range, without the residual class: disjoint intervals in
+/// the order of the tree. More than one only if parts of a compound index differ in direction.
+///
+/// # Errors
+/// `INVALID_KEY` if a bound is malformed.
+pub fn index_intervals(index: &IndexDef, range: &KeyRange<'_>) -> Result<Vec<Interval>> {
+    let exact = index.compound && index.origin == Origin::IndexedDb;
+    let mut lower = range.lower;
+    if exact {
+        // All of the index's keys are arrays, which sort after everything else.
+        lower = lower.filter(|bound| is_array(bound));
+        if range.upper.is_some_and(|bound| !is_array(&bound)) {
+            return Ok(Vec::new());
+        }
+    }
+    let lower_components = lower.map(|bound| components(index, bound.key)).transpose()?;
+    let upper_components = range.upper.map(|bound| components(index, bound.key)).transpose()?;
+    let is_open = |bound: Option<Bound<'_>>| bound.is_some_and(|bound| bound.open);
+    let mut builder = Builder { index, exact, intervals: Vec::new() };
+    builder.add(
+        &[],
+        0,
+        Side::new(lower_components.as_deref(), is_open(lower)),
+        Side::new(upper_components.as_deref(), is_open(range.upper)),
+    );
+    Ok(builder.intervals)
+}
+
+fn is_array(bound: &Bound<'_>) -> bool {
+    bound.key.first() == Some(&TAG_ARRAY)
+}
+
+/// The components of a bound.
+fn components<'a>(index: &IndexDef, bound: &'a [u8]) -> Result<Vec<&'a [u8]>> {
+    let invalid = || {
+        Error::new(
+            ErrorCode::InvalidKey,
+            format!("a bound of a range over index {:?} is malformed", index.name),
+        )
+    };
+    let mut rest = bound;
+    let in_array = index.compound && rest.first() == Some(&TAG_ARRAY);
+    if in_array {
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    let mut components = Vec::new();
+    while !rest.is_empty() && rest != [END] {
+        let len = key::validate_component(rest, false).map_err(|_| invalid())?;
+        let (component, tail) = rest.split_at_checked(len).ok_or_else(invalid)?;
+        components.push(component);
+        rest = tail;
+    }
+    let one = components.len() == 1;
+    let ended = if in_array { rest == [END] } else { rest.is_empty() && !components.is_empty() };
+    if ended && (index.compound || one) { Ok(components) } else { Err(invalid()) }
+}
+
+/// What is left of a bound.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    components: &'a [&'a [u8]],
+    open: bool,
+}
+
+impl<'a> Side<'a> {
+    fn new(components: Option<&'a [&'a [u8]]>, open: bool) -> Option<Self> {
+        components.map(|components| Self { components, open })
+    }
+
+    fn has_ended(&self) -> bool {
+        self.components.is_empty()
+    }
+
+    /// The next component, and what is left then.
+    fn split(self) -> Option<(&'a [u8], Side<'a>)> {
+        let (first, components) = self.components.split_first()?;
+        Some((first, Side { components, ..self }))
+    }
+}
+
+struct Builder<'i> {
+    index: &'i IndexDef,
+    /// Whether bounds compare as whole arrays.
+    exact: bool,
+    intervals: Vec<Interval>,
+}
+
+impl Builder<'_> {
+    /// Adds the part of a range that begins with the components in `prefix`, as many as `depth`, as
+    /// they are stored. The bounds are what remains of them after these components.
+    fn add(
+        &mut self,
+        prefix: &[u8],
+        depth: usize,
+        lower: Option<Side<'_>>,
+        upper: Option<Side<'_>>,
+    ) {
+        let Some(part) = self.index.parts.get(depth) else {
+            // A bound of more elements is above; one of as many is equal.
+            let below_lower = lower.is_some_and(|side| side.open || !side.has_ended());
+            let above_upper = upper.is_some_and(|side| side.open && side.has_ended());
+            if !below_lower && !above_upper {
+                self.push(prefix.to_vec(), successor_prefix(prefix.to_vec()));
+            }
+            return;
+        };
+        // What begins with all elements of a bound is above it as an array, equal to it as a prefix.
+        let below_lower = lower.is_some_and(|side| side.has_ended() && side.open && !self.exact);
+        let above_upper = upper.is_some_and(|side| side.has_ended() && (side.open || self.exact));
+        if below_lower || above_upper {
+            return;
+        }
+        let (lower, upper) = (lower.and_then(Side::split), upper.and_then(Side::split));
+        let stored = |component: &[u8]| stored(prefix, component, part.descending);
+        if let (Some((low, low_rest)), Some((high, high_rest))) = (lower, upper) {
+            if low == high {
+                return self.add(&stored(low), depth + 1, Some(low_rest), Some(high_rest));
+            }
+            if low > high {
+                return;
+            }
+        }
+        // What begins with a bound's component lies at one end, the rest between.
+        let low = lower.map(|(component, rest)| (stored(component), Some(rest), None));
+        let high = upper.map(|(component, rest)| (stored(component), None, Some(rest)));
+        let (first, last) = if part.descending { (high, low) } else { (low, high) };
+        let from = match &first {
+            Some((component, lower, upper)) => {
+                self.add(component, depth + 1, *lower, *upper);
+                successor_prefix(component.clone())
+            }
+            None => Some(prefix.to_vec()),
+        };
+        let to = match &last {
+            Some((component, ..)) => Some(component.clone()),
+            None => above_all(prefix),
+        };
+        // Every component has a successor, since no tag is 0xFF.
+        self.push(from.unwrap_or_default(), to);
+        if let Some((component, lower, upper)) = last {
+            self.add(&component, depth + 1, lower, upper);
+        }
+    }
+
+    fn push(&mut self, from: Vec<u8>, to: Option<Vec<u8>>) {
+        if let Some(last) = self.intervals.last_mut()
+            && last.to.as_ref() == Some(&from)
+        {
+            last.to = to;
+            return;
+        }
+        let interval = Interval { from, to };
+        if !interval.is_empty() {
+            self.intervals.push(interval);
+        }
+    }
+}
+
+/// The end of everything that begins with `prefix`, the residual class excepted.
+fn above_all(prefix: &[u8]) -> Option<Vec<u8>> {
+    if prefix.is_empty() { Some(vec![TAG_RESIDUAL]) } else { successor_prefix(prefix.to_vec()) }
+}
+
+/// A component after others, as it is stored.
+fn stored(prefix: &[u8], component: &[u8], descending: bool) -> Vec<u8> {
+    let mut bytes = [prefix, component].concat();
+    if descending {
+        key::invert_from(&mut bytes, prefix.len());
+    }
+    bytes
+}

@@ -1,0 +1,305 @@
+//! Scans of a store or an index, in batches that can be resumed.
+
+use super::get::{find, in_document};
+use super::interval::{after, index_intervals, store_interval};
+use super::locate_error;
+use super::range::KeyRange;
+use super::response::Response;
+use super::view::View;
+use super::walk::Walk;
+use crate::catalog::{IndexDef, StoreDef};
+use crate::error::{Error, Result};
+use crate::key::{self, END, TAG_ARRAY, successor_prefix};
+use crate::storage::ReadTxn;
+use crate::storage::envelope::Payload;
+use crate::storage::tree::Entry;
+use crate::store::entry::{self, EntryKind};
+
+/// What a row carries, in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowParts {
+    /// The key: of the index in index scans, otherwise the primary key.
+    pub keys: bool,
+    /// The primary key.
+    pub primary_keys: bool,
+    /// The document.
+    pub values: bool,
+}
+
+/// A batch of rows that is asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scan<'a> {
+    /// The keys that are wanted.
+    pub range: KeyRange<'a>,
+    /// From the last entry to the first.
+    pub reverse: bool,
+    /// One row for each index key: the visible entry of the lowest primary key.
+    pub unique: bool,
+    /// What rows carry.
+    pub parts: RowParts,
+    /// The most rows; 0: no limit.
+    pub limit: u32,
+    /// Rows to skip first.
+    pub offset: u32,
+    /// Rows stop before they exceed this many bytes, but there is one at least; 0: no limit.
+    pub max_bytes: u32,
+    /// Continue after the row at which an earlier batch ended, which gave these bytes; empty: from
+    /// the start.
+    pub resume: &'a [u8],
+}
+
+/// Writes a batch of rows: `u32 rows | u8 done | rows | u32 length, resume`. Each part of a row has
+/// its length before it. `done` is 1 if no row is left, and then `resume` is empty.
+///
+/// In memory of fixed size the rows stop when it is full.
+///
+/// # Errors
+/// `INVALID_KEY` if a bound is malformed; `CORRUPT`, naming store, index and key.
+pub fn scan(
+    view: View<'_, '_>,
+    store: &StoreDef,
+    index: Option<&IndexDef>,
+    request: &Scan<'_>,
+    response: &mut Response<'_>,
+) -> Result<()> {
+    let mut rows = Rows::new(view.txn(), store, index, request)
+        .map_err(|error| locate_error(error, store, index))?;
+    let head = response.position();
+    response.push(&[0; 5]);
+    let written = rows.write(request, response);
+    let (count, done) = written.map_err(|error| locate_error(error, store, index))?;
+    response.patch(head, &count.to_le_bytes());
+    response.patch(head + 4, &[u8::from(done)]);
+    response.push_sized(if done { &[] } else { &rows.last });
+    Ok(())
+}
+
+/// The primary key of the first row, in the scan's direction.
+///
+/// # Errors
+/// As [`scan`].
+pub fn first_key(
+    view: View<'_, '_>,
+    store: &StoreDef,
+    index: Option<&IndexDef>,
+    request: &Scan<'_>,
+) -> Result<Option<Vec<u8>>> {
+    let first = || {
+        let mut rows = Rows::new(view.txn(), store, index, request)?;
+        if !rows.next()? {
+            return Ok(None);
+        }
+        let Some(entry) = rows.walk.entry() else { return Ok(None) };
+        Ok(Some(match index {
+            Some(index) => entry::split(index, entry.key)?.1.to_vec(),
+            None => entry.key.to_vec(),
+        }))
+    };
+    first().map_err(|error| locate_error(error, store, index))
+}
+
+/// The rows of a scan, one after another.
+struct Rows<'r, 't, 'e> {
+    txn: &'t ReadTxn<'e>,
+    store: &'r StoreDef,
+    index: Option<&'r IndexDef>,
+    walk: Walk<'t>,
+    parts: RowParts,
+    unique: bool,
+    reverse: bool,
+    /// The index key of the row before, in unique scans.
+    previous: Option<Vec<u8>>,
+    /// The entry's key of the last row written.
+    last: Vec<u8>,
+    /// An index key as rows carry it, where it is stored otherwise.
+    plain: Vec<u8>,
+}
+
+impl<'r, 't, 'e> Rows<'r, 't, 'e> {
+    fn new(
+        txn: &'t ReadTxn<'e>,
+        store: &'r StoreDef,
+        index: Option<&'r IndexDef>,
+        request: &Scan<'_>,
+    ) -> Result<Self> {
+        let (tree, intervals) = match index {
+            None => (entry::documents(store.tree), vec![store_interval(&request.range)]),
+            Some(index) => (entry::entries(index.tree), index_intervals(index, &request.range)?),
+        };
+        let mut walk = Walk::new(txn, tree, intervals, request.reverse)?;
+        let unique = request.unique && index.is_some();
+        if let Some(point) = resume_point(index.filter(|_| unique), request)? {
+            walk.begin_at(point);
+        }
+        Ok(Self {
+            txn,
+            store,
+            index,
+            walk,
+            parts: request.parts,
+            unique,
+            reverse: request.reverse,
+            previous: None,
+            last: Vec::new(),
+            plain: Vec::new(),
+        })
+    }
+
+    /// Writes rows; returns how many, and whether none is left.
+    fn write(&mut self, request: &Scan<'_>, response: &mut Response<'_>) -> Result<(u32, bool)> {
+        let limit = if request.limit == 0 { u32::MAX } else { request.limit };
+        let end = match request.max_bytes {
+            0 => usize::MAX,
+            max => response.position().saturating_add(max as usize),
+        };
+        for _ in 0..request.offset {
+            if !self.next()? {
+                return Ok((0, true));
+            }
+        }
+        let mut count = 0;
+        while self.next()? {
+            if count == limit || !self.write_row(count == 0, end, response)? {
+                return Ok((count, false));
+            }
+            count += 1;
+        }
+        Ok((count, true))
+    }
+
+    /// Goes to the next entry that is a row.
+    #[inline]
+    fn next(&mut self) -> Result<bool> {
+        let Some(index) = self.index else { return Ok(self.walk.next()?.is_some()) };
+        if let Some(previous) = self.previous.take() {
+            self.walk.skip_prefix(&previous)?;
+        }
+        while let Some(found) = self.walk.next()? {
+            if !is_row(index, found)? {
+                continue;
+            }
+            if self.unique {
+                let index_key = entry::split(index, found.key)?.0.to_vec();
+                if self.reverse {
+                    self.walk.back_to(&index_key, |entry| is_row(index, entry))?;
+                }
+                self.previous = Some(index_key);
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Writes the row at the position; false if it does not fit and is not the first one.
+    #[inline]
+    fn write_row(&mut self, first: bool, end: usize, response: &mut Response<'_>) -> Result<bool> {
+        let Some(found) = self.walk.entry() else { return Ok(false) };
+        let (stored_key, primary_key) = match self.index {
+            None => (found.key, found.key),
+            Some(index) => entry::split(index, found.key)?,
+        };
+        let mut size = 0;
+        let mut key = stored_key;
+        if self.parts.keys {
+            if let Some(index) = self.index.filter(|index| index.compound || index.has_descending())
+            {
+                plain_key(index, stored_key, &mut self.plain)?;
+                key = &self.plain;
+            }
+            size += 4 + key.len();
+        }
+        if self.parts.primary_keys {
+            size += 4 + primary_key.len();
+        }
+        let mut value = None;
+        if self.parts.values {
+            let payload = document(self.txn, self.store, self.index, primary_key, found)?;
+            size += 4 + payload.len();
+            value = Some(payload);
+        }
+        // The resume key has to fit as well.
+        let fits = response.has_room(size + 4 + found.key.len())
+            && response.position().saturating_add(size) <= end;
+        if !fits && !first {
+            return Ok(false);
+        }
+        if self.parts.keys {
+            response.push_sized(key);
+        }
+        if self.parts.primary_keys {
+            response.push_sized(primary_key);
+        }
+        if let Some(payload) = value {
+            let pushed = response.push_payload(&payload);
+            pushed.map_err(|error| in_document(error, self.store, primary_key))?;
+        }
+        self.last.clear();
+        self.last.extend_from_slice(found.key);
+        Ok(true)
+    }
+}
+
+#[inline]
+fn is_row(index: &IndexDef, found: Entry<'_>) -> Result<bool> {
+    Ok(entry::is_visible(index, EntryKind::of(found.value)?))
+}
+
+/// Where a scan continues: the first key that is inside, or in reverse the first that is not.
+fn resume_point(unique: Option<&IndexDef>, request: &Scan<'_>) -> Result<Option<Vec<u8>>> {
+    if request.resume.is_empty() {
+        return Ok(None);
+    }
+    let Some(index) = unique else {
+        let resume = request.resume;
+        return Ok(Some(if request.reverse { resume.to_vec() } else { after(resume) }));
+    };
+    let index_key = entry::split(index, request.resume)?.0.to_vec();
+    Ok(if request.reverse { Some(index_key) } else { successor_prefix(index_key) })
+}
+
+/// The document of a row.
+#[inline]
+fn document<'t, 'f: 't>(
+    txn: &'t ReadTxn<'_>,
+    store: &StoreDef,
+    index: Option<&IndexDef>,
+    primary_key: &[u8],
+    found: Entry<'f>,
+) -> Result<Payload<'t>> {
+    let Some(index) = index else {
+        return Payload::check(found.raw, found.value)
+            .map_err(|error| in_document(error, store, primary_key));
+    };
+    find(txn, store, primary_key)?.ok_or_else(|| {
+        Error::corrupt(format!(
+            "index {:?} of store {:?} has an entry for a document that is not there; delete the \
+             index and create it again",
+            index.name, store.name
+        ))
+        .with_key(primary_key)
+    })
+}
+
+/// Writes an index key as it would be without parts that are descending, and as an array if it is
+/// compound.
+fn plain_key(index: &IndexDef, stored: &[u8], plain: &mut Vec<u8>) -> Result<()> {
+    plain.clear();
+    if index.compound {
+        plain.push(TAG_ARRAY);
+    }
+    let mut rest = stored;
+    for part in &index.parts {
+        let len = key::encoded_len(rest, part.descending)?;
+        let (component, tail) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+        let start = plain.len();
+        plain.extend_from_slice(component);
+        if part.descending {
+            key::invert_from(plain, start);
+        }
+        rest = tail;
+    }
+    if index.compound {
+        plain.push(END);
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! What all transactions and snapshots of a database share: caches of committed state.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::shapes::load_shapes;
+use crate::catalog::{Catalog, CatalogCache};
+use crate::error::Result;
+use crate::storage::ReadTxn;
+use crate::value::ShapeTable;
+
+/// Caches of catalogs and shape tables. One per open database, shared by its threads.
+#[derive(Debug, Default)]
+pub struct StoreShared {
+    catalogs: CatalogCache,
+    /// By store id. A table only grows, so one serves snapshots of every age; ids of stores and
+    /// shapes are never reused once committed, and nothing else gets here.
+    shapes: Mutex<HashMap<u32, Arc<ShapeTable>>>,
+}
+
+impl StoreShared {
+    /// The catalog of a snapshot, or of a write transaction that has not changed it.
+    pub fn catalog(&self, txn: &ReadTxn<'_>) -> Result<Arc<Catalog>> {
+        self.catalogs.for_snapshot(txn)
+    }
+
+    /// A store's shapes: at least those known when they were last read.
+    ///
+    /// `txn` is a snapshot, or a write transaction that has registered no shapes for the store.
+    pub fn shapes(&self, txn: &ReadTxn<'_>, store: u32) -> Result<Arc<ShapeTable>> {
+        if let Some(shapes) = self.shapes.lock().get(&store) {
+            return Ok(Arc::clone(shapes));
+        }
+        self.reload_shapes(txn, store)
+    }
+
+    /// A store's shapes: at least those of `txn`. For use when an id is unknown.
+    pub fn reload_shapes(&self, txn: &ReadTxn<'_>, store: u32) -> Result<Arc<ShapeTable>> {
+        let loaded = Arc::new(load_shapes(txn, store)?);
+        let mut shapes = self.shapes.lock();
+        let known = shapes.entry(store).or_insert_with(|| Arc::clone(&loaded));
+        if loaded.len() > known.len() {
+            *known = loaded;
+        }
+        Ok(Arc::clone(known))
+    }
+
+    /// Forgets everything. For use when the database's files were replaced.
+    pub fn reset(&self) {
+        self.catalogs.clear();
+        self.shapes.lock().clear();
+    }
+}

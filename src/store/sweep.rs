@@ -1,0 +1,90 @@
+//! The sweeper: empties the trees of dropped and cleared stores and indexes, bit by bit.
+
+use super::failure::{Failure, Outcome};
+use crate::catalog::meta_key;
+use crate::error::{Error, Result};
+use crate::storage::meta::tag;
+use crate::storage::tree::Tree;
+use crate::storage::{Commit, Durability, Job, ReadTxn, Table, TreeId, WriteTxn, meta};
+
+/// How many LMDB entries one step removes, at most.
+const STEP: usize = 1_000;
+
+const DOCS: u8 = 0;
+const INDEX: u8 = 1;
+
+/// Leaves a tree that nothing refers to any more to the sweeper.
+pub fn schedule(txn: &mut WriteTxn<'_>, table: Table, tree: TreeId) -> Result<()> {
+    let table = if table == Table::Docs { DOCS } else { INDEX };
+    meta::put_record(txn, &meta_key::sweep(tree), &[table])
+}
+
+/// Trees that wait to be swept.
+///
+/// # Errors
+/// `CORRUPT`.
+pub fn pending_sweeps(txn: &ReadTxn<'_>) -> Result<Vec<Tree>> {
+    let malformed = || Error::corrupt("a sweep record is malformed");
+    let mut trees = Vec::new();
+    for (key, payload) in meta::scan_records(txn, &[tag::SWEEP])? {
+        let table = match *payload {
+            [DOCS] => Table::Docs,
+            [INDEX] => Table::Index,
+            _ => return Err(malformed()),
+        };
+        trees.push(Tree { table, id: meta_key::sweep_tree(&key).ok_or_else(malformed)? });
+    }
+    Ok(trees)
+}
+
+/// Removes a bounded number of entries; true if more are left.
+pub fn sweep_step(txn: &mut WriteTxn<'_>) -> Outcome<bool> {
+    let trees = pending_sweeps(txn)?;
+    let Some(&tree) = trees.first() else { return Ok(false) };
+    if tree.delete_some(txn, STEP).map_err(Failure::midway)? {
+        meta::delete_record(txn, &meta_key::sweep(tree.id)).map_err(Failure::midway)?;
+        meta::delete_counts(txn, tree.id).map_err(Failure::midway)?;
+        return Ok(trees.len() > 1);
+    }
+    Ok(true)
+}
+
+/// Called after a step: whether more is left to sweep.
+type Swept = Box<dyn FnOnce(Result<bool>) + Send>;
+
+/// One step of the sweeper, as a background job.
+pub struct SweepJob {
+    durability: Durability,
+    more: bool,
+    done: Swept,
+}
+
+impl SweepJob {
+    /// A step; `done` learns, on the writer thread, whether more is left. It must not block.
+    pub fn new(durability: Durability, done: impl FnOnce(Result<bool>) + Send + 'static) -> Self {
+        Self { durability, more: false, done: Box::new(done) }
+    }
+}
+
+impl Job for SweepJob {
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+    }
+
+    fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<()> {
+        self.more = sweep_step(txn).map_err(|failure| failure.into_error())?;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<Commit>) {
+        (self.done)(outcome.map(|_| self.more));
+    }
+
+    fn background(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,43 @@
+//! Documents: the bytes of stored values, read in place.
+//!
+//! A document is one JavaScript value in the format that `docs/format.md` defines and `lib/codec/`
+//! writes. The engine reads single fields through [`ValueRef`] without decoding the rest, turns
+//! values into keys ([`push_key`]), and checks whole documents ([`validate`]). [`Value`] is the
+//! decoded form, for updates and dumps.
+//!
+//! Nothing here panics, recurses by the depth of its input, or takes more than linear time,
+//! whatever the bytes; what no encoder writes is `CORRUPT`.
+
+mod bigint;
+mod builder;
+mod bytes;
+mod display;
+mod encode;
+mod lookup;
+mod model;
+mod patch;
+mod path;
+mod shape;
+mod skip;
+mod tags;
+mod text;
+mod to_key;
+mod validate;
+mod value_ref;
+mod walk;
+
+pub use bigint::BigIntRef;
+pub use builder::decode;
+pub use encode::{encode, transcode};
+pub use lookup::{IdbLookup, Lookup, lookup, lookup_idb};
+pub use model::{Array, BigInt, Blob, Fields, Value};
+pub use patch::patch_number;
+pub use path::{FieldName, FieldPath};
+pub use shape::{NoShapes, Shape, ShapeSource, ShapeTable};
+pub use tags::{
+    BinaryKind, ErrorKind, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_SHAPE_FIELDS, MAX_SHAPES,
+};
+pub use text::Text;
+pub use to_key::{KeyForm, push_key};
+pub use validate::validate;
+pub use value_ref::{Elements, Kind, ValueRef, root};

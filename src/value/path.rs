@@ -1,0 +1,99 @@
+//! Field names and dotted paths, prepared for looking up fields in many documents.
+
+use std::fmt;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::text::push_text;
+use crate::wtf8::Wtf8String;
+
+/// The name of a field, with what comparing it needs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FieldName {
+    name: Wtf8String,
+    hash: u64,
+    /// The name as documents hold it.
+    encoded: Box<[u8]>,
+}
+
+impl FieldName {
+    /// Prepares a name.
+    pub fn new(name: impl Into<Wtf8String>) -> Self {
+        let name = name.into();
+        let mut encoded = Vec::with_capacity(name.as_bytes().len() + 5);
+        push_text(&mut encoded, &name);
+        Self { hash: hash_name(&name), encoded: encoded.into(), name }
+    }
+
+    /// The name itself.
+    pub fn name(&self) -> &Wtf8String {
+        &self.name
+    }
+
+    pub(super) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    pub(super) fn encoded(&self) -> &[u8] {
+        &self.encoded
+    }
+}
+
+impl fmt::Debug for FieldName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)
+    }
+}
+
+pub(super) fn hash_name(name: &Wtf8String) -> u64 {
+    xxh3_64(name.as_bytes())
+}
+
+/// A path to a field through objects, such as `address.city`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldPath {
+    segments: Vec<FieldName>,
+}
+
+impl FieldPath {
+    /// Splits a dotted path; the empty path means the document itself.
+    pub fn parse(path: &str) -> Self {
+        Self::parse_wtf8(&Wtf8String::from(path))
+    }
+
+    /// Splits a dotted path that may hold lone surrogates.
+    pub fn parse_wtf8(path: &Wtf8String) -> Self {
+        if path.is_empty() {
+            return Self { segments: Vec::new() };
+        }
+        let segments = path
+            .as_bytes()
+            .split(|byte| *byte == b'.')
+            .filter_map(Wtf8String::from_bytes)
+            .map(FieldName::new)
+            .collect();
+        Self { segments }
+    }
+
+    /// A path of names that are not split further.
+    pub fn from_names(names: impl IntoIterator<Item = Wtf8String>) -> Self {
+        Self { segments: names.into_iter().map(FieldName::new).collect() }
+    }
+
+    /// The names, outermost first.
+    pub fn segments(&self) -> &[FieldName] {
+        &self.segments
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, segment) in self.segments.iter().enumerate() {
+            if i > 0 {
+                f.write_str(".")?;
+            }
+            segment.name.fmt(f)?;
+        }
+        Ok(())
+    }
+}
