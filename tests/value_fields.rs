@@ -4,7 +4,7 @@
 use lodestore::error::ErrorCode;
 use lodestore::key;
 use lodestore::value::{
-    self, Array, BigInt, BinaryKind, Blob, Fields, FieldName, FieldPath, IdbLookup, KeyForm, Kind,
+    self, Array, BigInt, BinaryKind, Blob, FieldName, FieldPath, Fields, IdbLookup, KeyForm, Kind,
     Lookup, Shape, ShapeTable, Text, Value, ValueRef,
 };
 use lodestore::wtf8::Wtf8String;
@@ -33,7 +33,10 @@ fn person() -> Value {
     object(&[
         ("id", Value::Number(7.0)),
         ("name", text("Ada")),
-        ("nested", object(&[("a", object(&[("b", Value::Number(-3.5))])), ("u", Value::Undefined)])),
+        (
+            "nested",
+            object(&[("a", object(&[("b", Value::Number(-3.5))])), ("u", Value::Undefined)]),
+        ),
         ("tags", array(&[text("x"), object(&[("k", Value::Null)])])),
         ("日本", text("😀")),
         ("last", Value::Bool(true)),

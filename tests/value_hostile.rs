@@ -138,7 +138,7 @@ fn check<T>(result: Result<T>) -> bool {
 fn damaged_documents_are_corrupt_or_have_a_value() {
     let mut random = Random(seed());
     let (documents, shapes) = corpus();
-    let names = ["id", "name", "a", "é", "日本", "message"].map(|name| FieldName::new(name));
+    let names = ["id", "name", "a", "é", "日本", "message"].map(FieldName::new);
     let paths = ["a.b", "tags", "name.length", "id.cause.x"].map(FieldPath::parse);
     let mut valid = 0;
     for input in 0..INPUTS {

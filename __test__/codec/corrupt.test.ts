@@ -7,7 +7,7 @@ import { seed } from './random'
 const INPUTS = 50_000
 const root = join(__dirname, '..', '..')
 
-test(`damaged documents are CORRUPT or have one value in both modes (LODESTORE_SEED=${seed})`, () => {
+test(`damaged documents are CORRUPT or have one value (LODESTORE_SEED=${seed})`, () => {
   const run = spawnSync(
     process.execPath,
     ['--import', 'tsx', join('scripts', 'fuzz-codec.mjs'), String(INPUTS)],

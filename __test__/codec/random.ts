@@ -24,9 +24,7 @@ const NAMES = [
 ]
 const ALPHABETS = ['abc XYZ0', 'aéÿ\0\x80', 'a日本é', 'a😀b', 'a\ud800\udc00\udfff']
 const LENGTHS = [0, 1, 2, 5, 12, 13, 23, 24, 63, 64, 65, 255, 256, 300]
-const ERRORS = [
-  ...[Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError],
-]
+const ERRORS = [...[Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError]]
 const VIEWS = [
   ...[Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array],
   ...[Float32Array, Float64Array, BigInt64Array, BigUint64Array, DataView],

@@ -6,7 +6,7 @@ import { assertSame } from './same'
 
 const DOCUMENTS = 100_000
 
-test(`${DOCUMENTS} random documents survive, with and without generated readers (LODESTORE_SEED=${seed})`, () => {
+test(`${DOCUMENTS} random documents survive, in both modes (LODESTORE_SEED=${seed})`, () => {
   const documents = new RandomDocuments(randomSource(seed))
   const shapes = new ShapeTable({ load() {}, codegen: true })
   const plainShapes = new ShapeTable({ load() {}, codegen: false })

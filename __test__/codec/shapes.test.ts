@@ -42,7 +42,10 @@ test('the order of fields is part of a shape', () => {
   assert.equal(encode({ b: 2, a: 1 }, shapes)[0], 0xe0)
   assert.equal(encode({ a: 1 }, shapes)[0], 0xe0)
   assert.equal(encode({ a: 1, b: 2, c: 3 }, shapes)[0], 0xe0)
-  assert.deepEqual(Object.keys(decode(encode({ b: 2, a: 1 }, shapes), shapes) as object), ['b', 'a'])
+  assert.deepEqual(Object.keys(decode(encode({ b: 2, a: 1 }, shapes), shapes) as object), [
+    'b',
+    'a',
+  ])
 })
 
 test('shapes that are prefixes or branches of each other keep apart', () => {

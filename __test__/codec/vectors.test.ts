@@ -17,12 +17,16 @@ const path = join(__dirname, '..', '..', 'tests', 'vectors', 'documents.json')
 const vectors: Vectors = JSON.parse(readFileSync(path, 'utf8'))
 
 function table(shapes: string[][] = [], codegen = true) {
-  const table = new ShapeTable({ load() {}, codegen })
-  shapes.forEach((names, id) => table.add(id, names))
-  return table
+  const made = new ShapeTable({ load() {}, codegen })
+  shapes.forEach((names, id) => made.add(id, names))
+  return made
 }
 
-function encode(value: unknown, shapes: InstanceType<typeof ShapeTable>, blobs?: Map<Blob, Buffer>) {
+function encode(
+  value: unknown,
+  shapes: InstanceType<typeof ShapeTable>,
+  blobs?: Map<Blob, Buffer>,
+) {
   const writer = new WriteBuffer()
   new DocumentEncoder({ namedArrayFields: true }).encode(value, shapes, writer, null, blobs)
   return writer.buffer.toString('hex', 0, writer.position)

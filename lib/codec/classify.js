@@ -113,7 +113,9 @@ function isUncloneable(object) {
   if (types.isGeneratorObject(object) || types.isExternal(object)) return true
   if (types.isSharedArrayBuffer(object) || types.isModuleNamespaceObject(object)) return true
   for (const constructor of UNCLONEABLE_CLASSES) if (object instanceof constructor) return true
-  return isPrototypeOf(ITERATOR_PROTOTYPE, object) || isPrototypeOf(ASYNC_ITERATOR_PROTOTYPE, object)
+  return (
+    isPrototypeOf(ITERATOR_PROTOTYPE, object) || isPrototypeOf(ASYNC_ITERATOR_PROTOTYPE, object)
+  )
 }
 
 function isPrototypeOf(prototype, object) {

@@ -243,7 +243,9 @@ function readBigInt(decoder) {
     corrupt('a BigInt is not in its shortest form')
   }
   if (length === 0) return 0n
-  const hex = Buffer.from(buffer.subarray(from, from + length)).reverse().toString('hex')
+  const hex = Buffer.from(buffer.subarray(from, from + length))
+    .reverse()
+    .toString('hex')
   const magnitude = attempt(() => BigInt(`0x${hex}`), 'a BigInt is too large')
   return sign === 1 ? -magnitude : magnitude
 }

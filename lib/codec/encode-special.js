@@ -100,7 +100,7 @@ function writeRegExp(writer, regexp) {
   writeString(writer, regexp.flags)
 }
 
-/** Writes an error: its type, and an object with its message, stack, cause, errors and own fields. */
+/** Writes an error: its type, then its message, stack, cause, errors and own fields. */
 function writeError(encoder, error) {
   const { writer } = encoder
   const dom = isDomException(error)
@@ -167,7 +167,7 @@ function unbox(object) {
   return BigInt.prototype.valueOf.call(object)
 }
 
-/** Writes the bytes of a Blob or File, read before, then its type and, for a File, name and time. */
+/** Writes a Blob's or File's bytes, read before, then its type, and a File's name and time. */
 function writeBlob(encoder, blob) {
   const { writer } = encoder
   const bytes = encoder.blobs?.get(blob)

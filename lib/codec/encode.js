@@ -1,14 +1,16 @@
 'use strict'
 
 const { LodestoreError } = require('../errors')
-const { TAG, MAX_DEPTH, MAX_DOCUMENT_BYTES, HOLE_RUN } = require('./tags')
+const { TAG, MAX_DEPTH, MAX_DOCUMENT_BYTES } = require('./tags')
+const { writeNumber } = require('./numbers')
 const { copyLatin1, writeString, LOOP_BELOW } = require('./strings')
 const { NO_NODE } = require('./shape-trie')
 const { References } = require('./references')
 const { KIND, classify } = require('./classify')
 const { findInjection } = require('./inject')
 const { findPath } = require('./locate')
-const { isIndexKey, nextIndex } = require('./arrays')
+const { writeArray, writeNamedArray } = require('./encode-array')
+const { writeFieldsWithKey } = require('./encode-key')
 const { writeBigInt, writeSpecial } = require('./encode-special')
 
 const { hasOwn } = Object
@@ -22,7 +24,7 @@ class DocumentEncoder {
    */
   constructor({ namedArrayFields = false } = {}) {
     this.namedArrayFields = namedArrayFields
-    /** After `encode` with `inject`: where the key stands behind its tag, from the document's start. */
+    /** After `encode` with `inject`: where the key's number stands, from the document's start. */
     this.injectedAt = -1
     this.references = new References()
     this.writer = null
@@ -71,6 +73,7 @@ class DocumentEncoder {
     this.blobs = blobs
     this.start = writer.position
     this.depth = 0
+    shapes.trie.beginDocument()
     try {
       this.pollutedPrototype = hasEnumerableField(Object.prototype)
       if (inject !== null) this.prepareInjection(value, inject)
@@ -146,6 +149,14 @@ class DocumentEncoder {
     return new LodestoreError('DATA_CLONE', place + error.message, { path })
   }
 
+  /** Goes some levels deeper. */
+  enter(object, levels) {
+    this.depth += levels
+    if (this.depth > MAX_DEPTH) {
+      this.refuse(object, `Values nested deeper than ${MAX_DEPTH} levels cannot be stored`)
+    }
+  }
+
   /** Writes any value. */
   value(value) {
     const { writer } = this
@@ -184,11 +195,9 @@ class DocumentEncoder {
       writer.position = start + 5
       return
     }
-    if (++this.depth > MAX_DEPTH) {
-      this.refuse(object, `Values nested deeper than ${MAX_DEPTH} levels cannot be stored`)
-    }
+    this.enter(object, 1)
     if (object === this.target) this.injectedObject(object, start)
-    else if (Array.isArray(object)) this.array(object, start)
+    else if (Array.isArray(object)) writeArray(this, object)
     else {
       const prototype = Object.getPrototypeOf(object)
       if (prototype === Object.prototype) {
@@ -275,17 +284,20 @@ class DocumentEncoder {
     for (let i = 0; i < keys.length; i++) writeString(writer, keys[i])
   }
 
-  namedFields(object, keys, start) {
+  /** Writes the head of an object of more than 255 fields, whose length is still to be patched. */
+  wideHead(keys) {
     const { writer } = this
+    const { position } = writer
+    writer.buffer[position] = TAG.WIDE_INLINE
+    writer.view.setUint32(position + 5, keys.length, true)
+    writer.position = position + 9
+    for (let i = 0; i < keys.length; i++) writeString(writer, keys[i])
+  }
+
+  namedFields(object, keys, start) {
     const wide = keys.length > 255
-    if (wide) {
-      writer.buffer[start] = TAG.WIDE_INLINE
-      writer.view.setUint32(start + 5, keys.length, true)
-      writer.position = start + 9
-      for (let i = 0; i < keys.length; i++) writeString(writer, keys[i])
-    } else {
-      this.head(keys)
-    }
+    if (wide) this.wideHead(keys)
+    else this.head(keys)
     for (let i = 0; i < keys.length; i++) {
       const value = object[keys[i]]
       if (value === undefined && !hasOwn(object, keys[i])) {
@@ -323,165 +335,13 @@ class DocumentEncoder {
     this.writer.view.setUint32(start + 1, this.writer.position - start - 9, true)
   }
 
-  array(array, start) {
-    if (this.namedArrayFields) {
-      const keys = Object.keys(array)
-      if (keys.length > 0 && !isIndexKey(keys[keys.length - 1])) {
-        return this.namedArray(array, keys, start, [])
-      }
-    }
-    this.elements(array)
-  }
-
-  /** Writes an array with fields: its own after its elements, then `added`. */
-  namedArray(array, keys, start, added) {
-    const { writer } = this
-    writer.buffer[writer.position++] = TAG.NAMED_ARRAY
-    if (++this.depth > MAX_DEPTH) {
-      this.refuse(array, `Values nested deeper than ${MAX_DEPTH} levels cannot be stored`)
-    }
-    this.elements(array)
-    const names = keys.filter((key) => !isIndexKey(key) && !added.includes(key))
-    if (writer.position > writer.limit) writer.grow(0)
-    const fields = Object.create(null)
-    for (const name of names) if (hasOwn(array, name)) fields[name] = array[name]
-    if (added.length > 0) this.fieldsWithKey(fields, added, writer.position)
-    else this.fieldsByKeys(fields, writer.position)
-    this.depth--
-  }
-
-  /** Writes the elements of an array; see HOLE_RUN for missing ones. */
-  elements(array) {
-    const { writer } = this
-    const { length } = array
-    const start = writer.position
-    if (length < 8) {
-      writer.buffer[writer.position++] = TAG.SHORT_ARRAY + length
-    } else {
-      writer.buffer[start] = TAG.ARRAY
-      writer.view.setUint32(start + 5, length, true)
-      writer.position = start + 9
-    }
-    let keys = null
-    for (let i = 0; i < length; i++) {
-      const value = array[i]
-      if (typeof value === 'number') {
-        if (writer.position > writer.limit) writer.grow(0)
-        writeNumber(writer, value)
-      } else if (value !== undefined || hasOwn(array, i)) {
-        this.value(value)
-      } else {
-        keys ??= Object.keys(array)
-        const next = nextIndex(keys, i, length)
-        this.holes(next - i, length, start)
-        i = next - 1
-      }
-    }
-    if (length >= 8) this.patchLength(start)
-  }
-
-  holes(count, length, start) {
-    const { writer } = this
-    writer.ensure(HOLE_RUN)
-    if (count < HOLE_RUN || length < 8) {
-      for (let i = 0; i < count; i++) writer.buffer[writer.position++] = TAG.HOLE
-    } else {
-      writer.buffer[start] = TAG.SPARSE_ARRAY
-      writer.buffer[writer.position++] = TAG.HOLES
-      writer.writeU32(count)
-    }
-  }
-
   injectedObject(object, start) {
     const { names } = this.injection
     this.target = null
     this.targetAt = start
-    if (Array.isArray(object)) return this.namedArray(object, Object.keys(object), start, names)
-    this.fieldsWithKey(object, names, start)
+    if (Array.isArray(object)) writeNamedArray(this, object, Object.keys(object), names)
+    else writeFieldsWithKey(this, object, names)
   }
-
-  /** Writes an object with the key that it lacks, inside new objects where the path has more names. */
-  fieldsWithKey(object, names, start) {
-    const [name, ...inner] = names
-    const keys = Object.keys(object)
-    if (!keys.includes(name)) keys.push(name)
-    this.depth += inner.length
-    if (this.depth > MAX_DEPTH) {
-      this.refuse(object, `Values nested deeper than ${MAX_DEPTH} levels cannot be stored`)
-    }
-    this.depth -= inner.length
-    if (keys.length > 255) return this.fieldsWithKeyWide(object, keys, names, start)
-    this.head(keys)
-    for (const key of keys) this.fieldOrKey(object, key, name, inner)
-  }
-
-  fieldsWithKeyWide(object, keys, names, start) {
-    const { writer } = this
-    const [name, ...inner] = names
-    writer.buffer[start] = TAG.WIDE_INLINE
-    writer.view.setUint32(start + 5, keys.length, true)
-    writer.position = start + 9
-    for (const key of keys) writeString(writer, key)
-    for (const key of keys) this.fieldOrKey(object, key, name, inner)
-    this.patchLength(start)
-  }
-
-  fieldOrKey(object, key, name, inner) {
-    if (key !== name) return this.value(object[key])
-    for (const innerName of inner) {
-      if (this.writer.position > this.writer.limit) this.writer.grow(0)
-      this.head([innerName])
-    }
-    this.key()
-  }
-
-  key() {
-    const { writer } = this
-    if (this.injection.value !== undefined) return this.value(this.injection.value)
-    if (writer.position > writer.limit) writer.grow(0)
-    writer.buffer[writer.position++] = TAG.F64
-    this.placeholderAt = writer.position
-    writer.writeF64(0)
-  }
-}
-
-/** Writes a number; the slack behind `writer.position` has room for it. */
-function writeNumber(writer, value) {
-  const { buffer, position } = writer
-  if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
-    if (value >= 0) {
-      if (value < 64) {
-        buffer[position] = value
-        writer.position = position + 1
-        return
-      }
-      if (value < 256) {
-        buffer[position] = TAG.U8
-        buffer[position + 1] = value
-        writer.position = position + 2
-        return
-      }
-      if (value < 65536) {
-        buffer[position] = TAG.U16
-        buffer[position + 1] = value & 0xff
-        buffer[position + 2] = value >> 8
-        writer.position = position + 3
-        return
-      }
-    } else if (value >= -256) {
-      buffer[position] = TAG.NEGATIVE_U8
-      buffer[position + 1] = -1 - value
-      writer.position = position + 2
-      return
-    }
-    buffer[position] = TAG.I32
-    writer.view.setInt32(position + 1, value, true)
-    writer.position = position + 5
-    return
-  }
-  buffer[position] = TAG.F64
-  writer.view.setFloat64(position + 1, value, true)
-  writer.position = position + 9
 }
 
 function hasEnumerableField(prototype) {
@@ -489,4 +349,4 @@ function hasEnumerableField(prototype) {
   return false
 }
 
-module.exports = { DocumentEncoder, writeNumber }
+module.exports = { DocumentEncoder }

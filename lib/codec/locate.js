@@ -56,9 +56,7 @@ function* members(root) {
 
 function* children(parent, path) {
   if (typeof parent !== 'object' || parent === null) return
-  const kind = Array.isArray(parent)
-    ? KIND.PLAIN
-    : classify(parent, Object.getPrototypeOf(parent))
+  const kind = Array.isArray(parent) ? KIND.PLAIN : classify(parent, Object.getPrototypeOf(parent))
   if (kind === KIND.MAP) {
     let i = 0
     for (const [key, value] of Map.prototype.entries.call(parent)) {

@@ -104,6 +104,14 @@ class ShapeTrie {
     return node
   }
 
+  /**
+   * Forgets candidates in time, so that it hardly ever happens within a document, whose objects
+   * with equal keys share their names while these are remembered.
+   */
+  beginDocument() {
+    if (this.candidates > MAX_CANDIDATE_NODES / 2) this.forgetCandidates()
+  }
+
   forgetCandidates() {
     const stack = [this.root]
     while (stack.length > 0) {

@@ -326,7 +326,7 @@ impl Drop for NativeDatabase {
         // Closing may wait for the disk; not on the JavaScript thread. If there is no thread, the
         // connection closes with its last reference, here.
         let connection = Arc::clone(&self.shared.connection);
-        self.transactions.roll_back_all();
+        self.transactions.close();
         drop(pool::spawn(move || drop(connection.close())));
     }
 }

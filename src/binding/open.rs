@@ -10,8 +10,10 @@ use super::database::NativeDatabase;
 use super::error::OrThrow;
 use super::options::{NativeOpenOptions, Target};
 use super::outbox::{OnMessage, Outbox};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::protocol;
 use crate::storage::{Connection, OpenMode, OpenOptions, connect};
+use crate::store::check_after_unclean_end;
 
 /// Opens a database, or a space of one. Messages go to `on_message`, which does not keep the
 /// process alive.
@@ -31,6 +33,12 @@ pub struct OpenTask {
     outbox: Arc<Outbox>,
 }
 
+/// A connection, and what is to be said about it.
+pub struct Opened {
+    connection: Arc<Connection>,
+    warning: Option<Error>,
+}
+
 impl OpenTask {
     fn connect(&self) -> Result<Arc<Connection>> {
         let Target { path, space, options } = &self.target;
@@ -41,19 +49,30 @@ impl OpenTask {
             mode => mode,
         };
         let root = connect(path, &OpenOptions { mode, ..options.clone() })?;
-        root.open_space(space, options)
+        let connection = root.open_space(space, options)?;
+        connection.set_parent(root);
+        Ok(connection)
     }
 }
 
 impl Task for OpenTask {
-    type Output = Arc<Connection>;
+    type Output = Opened;
     type JsValue = NativeDatabase;
 
-    fn compute(&mut self) -> napi::Result<Self::Output> {
-        self.connect().or_throw()
+    fn compute(&mut self) -> napi::Result<Opened> {
+        let opened = self.connect().and_then(|connection| {
+            let warning = check_after_unclean_end(&connection)?;
+            Ok(Opened { connection, warning })
+        });
+        opened.or_throw()
     }
 
-    fn resolve(&mut self, _env: Env, connection: Self::Output) -> napi::Result<NativeDatabase> {
-        NativeDatabase::new(connection, Arc::clone(&self.outbox)).or_throw()
+    fn resolve(&mut self, _env: Env, opened: Opened) -> napi::Result<NativeDatabase> {
+        let Opened { connection, warning } = opened;
+        let database = NativeDatabase::new(connection, Arc::clone(&self.outbox)).or_throw()?;
+        if let Some(warning) = warning {
+            self.outbox.event(&protocol::encode_warning(&warning).or_throw()?);
+        }
+        Ok(database)
     }
 }

@@ -31,18 +31,21 @@ pub struct NativeTransactionOptions {
 /// The transactions of a database that are open on this JavaScript thread.
 pub(super) struct Transactions {
     shared: Arc<Shared>,
-    open: Mutex<HashMap<u32, Arc<SessionHandle>>>,
+    /// `None` after the database was closed.
+    open: Mutex<Option<HashMap<u32, Arc<SessionHandle>>>>,
     next: AtomicU32,
 }
 
 impl Transactions {
     pub(super) fn new(shared: Arc<Shared>) -> Arc<Self> {
-        Arc::new(Self { shared, open: Mutex::default(), next: AtomicU32::new(1) })
+        let open = Mutex::new(Some(HashMap::new()));
+        Arc::new(Self { shared, open, next: AtomicU32::new(1) })
     }
 
-    /// Gives all of them up.
-    pub(super) fn roll_back_all(&self) {
-        self.open.lock().clear();
+    /// Gives all of them up, and those that are still to begin.
+    pub(super) fn close(&self) {
+        // A handle that is dropped rolls back; not with the lock held.
+        drop(self.open.lock().take());
     }
 
     fn begin(self: &Arc<Self>, ticket: u32, options: SessionOptions) -> Result<()> {
@@ -58,7 +61,12 @@ impl Transactions {
     fn announce(self: &Arc<Self>, ticket: u32, session: SessionHandle) {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let session = Arc::new(session);
-        self.open.lock().insert(id, Arc::clone(&session));
+        if let Some(open) = &mut *self.open.lock() {
+            open.insert(id, Arc::clone(&session));
+        } else {
+            let error = Error::new(ErrorCode::Closed, "the database is closed");
+            return self.shared.outbox.fail(ticket, &error);
+        }
         let this = Arc::clone(self);
         session.run(Box::new(move |txn| {
             let version = txn.and_then(|txn| Catalog::load_version(txn));
@@ -72,7 +80,7 @@ impl Transactions {
     }
 
     fn send(self: &Arc<Self>, id: u32, ticket: u32, ops: &[u8]) -> Result<()> {
-        let session = self.open.lock().get(&id).cloned();
+        let session = self.open.lock().as_ref().and_then(|open| open.get(&id).cloned());
         let session = session.ok_or_else(|| {
             Error::new(ErrorCode::TxInactive, "the transaction has ended")
         })?;
@@ -210,7 +218,8 @@ impl Reply {
     }
 
     fn ended(&self, outcome: Result<()>) {
-        self.transactions.open.lock().remove(&self.id);
+        let session = self.transactions.open.lock().as_mut().and_then(|open| open.remove(&self.id));
+        drop(session);
         let mut result = Vec::new();
         outcome::push_ok(&mut result);
         self.part(outcome.map(|()| result));

@@ -162,7 +162,7 @@ impl NativeDatabase {
     /// Closes the database when what was accepted has been committed.
     #[napi(catch_unwind)]
     pub fn close(&self, ticket: u32) -> napi::Result<()> {
-        self.transactions.roll_back_all();
+        self.transactions.close();
         self.spawn(ticket, |shared, _| shared.connection.close().map(|()| Vec::new())).or_throw()
     }
 }

@@ -45,8 +45,9 @@ impl Connection {
         })
     }
 
-    /// Keeps `parent` open for as long as this connection is, and closes it then.
-    pub(super) fn set_parent(&self, parent: Arc<Connection>) {
+    /// Keeps `parent`, the database that this one is a space of, open for as long as this
+    /// connection is, and closes it then.
+    pub fn set_parent(&self, parent: Arc<Connection>) {
         *self.parent.lock() = Some(parent);
     }
 
@@ -68,6 +69,22 @@ impl Connection {
     /// Whether it may write.
     pub fn is_writable(&self) -> bool {
         !self.read_only
+    }
+
+    /// Whether the machine went down over writes of durability `none`, and nothing has been checked
+    /// since: what is there may be damaged.
+    pub fn was_left_unsynced(&self) -> bool {
+        self.environment.left_unsynced.load(Ordering::Acquire)
+    }
+
+    /// The content was checked after [`was_left_unsynced`](Self::was_left_unsynced), and is whole.
+    pub fn declare_whole(&self) -> Result<()> {
+        self.environment.left_unsynced.store(false, Ordering::Release);
+        if self.read_only {
+            return Ok(());
+        }
+        self.environment.sync()?;
+        self.environment.lock_file.clear_unsynced()
     }
 
     /// Refuses work on a closed, forked or poisoned database.

@@ -18,6 +18,8 @@ pub struct Gate {
 struct State {
     closed: bool,
     active: usize,
+    /// Transactions that may be active for long, and that closing waits for with the gate open.
+    holds: usize,
 }
 
 impl Gate {
@@ -41,6 +43,18 @@ impl Gate {
         }
     }
 
+    /// A transaction that entered may be active for long.
+    pub fn hold(&self) {
+        self.state.lock().holds += 1;
+    }
+
+    /// A transaction that may have been active for long has ended.
+    pub fn release(&self) {
+        let mut state = self.state.lock();
+        state.holds = state.holds.saturating_sub(1);
+        self.changed.notify_all();
+    }
+
     /// Waits until the gate is open. Call without other locks held.
     pub fn wait_open(&self) {
         let mut state = self.state.lock();
@@ -49,10 +63,11 @@ impl Gate {
         }
     }
 
-    /// Closes the gate; waits for another closer to open it first.
+    /// Closes the gate; waits for another closer to open it first, and for the end of what holds it
+    /// open, during which others may still enter.
     pub fn close(&self) {
         let mut state = self.state.lock();
-        while state.closed {
+        while state.closed || state.holds > 0 {
             self.changed.wait(&mut state);
         }
         state.closed = true;

@@ -51,6 +51,9 @@ impl Snapshot {
             exempt,
             state: Mutex::new(State::Active(txn)),
         });
+        if exempt {
+            environment.gate().hold();
+        }
         environment.register_snapshot(snapshot.id, Arc::downgrade(&snapshot));
         snapshot
     }
@@ -95,6 +98,9 @@ impl Snapshot {
         if matches!(*state, State::Active(_)) {
             *state = State::Ended(code);
             drop(state);
+            if self.exempt {
+                self.environment.gate().release();
+            }
             self.environment.gate().leave();
         }
     }

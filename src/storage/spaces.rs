@@ -56,11 +56,11 @@ impl Connection {
         self.snapshot(false)?.with(list)
     }
 
-    /// Opens a space, creating it if the mode allows. The connection to it keeps this one open.
+    /// Opens a space, creating it if the mode allows.
     ///
     /// Errors: `DATABASE_NOT_FOUND`, `DATABASE_EXISTS`, and those of an open.
     pub fn open_space(
-        self: &Arc<Self>,
+        &self,
         name: &Wtf8String,
         options: &OpenOptions,
     ) -> Result<Arc<Connection>> {
@@ -82,9 +82,7 @@ impl Connection {
             _ => OpenMode::OpenOrCreate,
         };
         let path = self.space_path(&directory);
-        let space = registry::connect(&path, &OpenOptions { mode, ..options.clone() })?;
-        space.set_parent(self.clone());
-        Ok(space)
+        registry::connect(&path, &OpenOptions { mode, ..options.clone() })
     }
 
     /// Deletes a space with everything in it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::entry::{self, COUNT_ALL, COUNT_ARRAY, COUNT_RESIDUAL, COUNT_WHOLE, EntryKind};
 use super::extract::{self, EntryList};
-use super::generator::{LAST, stored_number};
+use super::generator::{stored_number, used_up_to};
 use super::index_build;
 use super::shared::StoreShared;
 use super::sweep::pending_sweeps;
@@ -357,8 +357,7 @@ impl<'a, 'e> StoreCheck<'a, 'e> {
 
     fn generator(&mut self) -> Result<()> {
         let next = stored_number(self.txn, self.store.id)?;
-        let highest = self.largest_number.min(LAST as f64).floor();
-        if self.store.auto_increment && highest >= next as f64 {
+        if self.store.auto_increment && used_up_to(self.largest_number) >= next {
             self.problem(None, None, "the key generator is behind the keys".to_owned());
         }
         Ok(())

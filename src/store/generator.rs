@@ -42,11 +42,9 @@ impl Generators {
     /// Moves the generator beyond a key that is being stored, if that is at or above its number.
     pub fn advance(&mut self, txn: &ReadTxn<'_>, store: u32, key: f64) -> Result<()> {
         let current = self.current(txn, store)?;
-        let whole = key.min(LAST as f64).floor();
-        if whole >= current as f64 {
-            // Not negative and at most 2⁵³, so exact.
-            let current = whole as u64 + 1;
-            self.0.insert(store, Generator { current, changed: true });
+        let used = used_up_to(key);
+        if used >= current {
+            self.0.insert(store, Generator { current: used + 1, changed: true });
         }
         Ok(())
     }
@@ -75,6 +73,13 @@ impl Generators {
         self.0.insert(store, Generator { current, changed: false });
         Ok(current)
     }
+}
+
+/// The largest number that a generator must not make any more once there is a document under a
+/// numeric key.
+pub fn used_up_to(key: f64) -> u64 {
+    // Negative numbers become 0; 2⁵³ and all whole numbers below are exact.
+    key.min(LAST as f64).floor() as u64
 }
 
 /// A generator's current number as stored.

@@ -21,6 +21,7 @@ mod shapes;
 mod shared;
 mod state;
 mod sweep;
+mod unclean;
 mod unique;
 mod writer;
 
@@ -33,4 +34,5 @@ pub use shapes::{load_shapes, read_names, register_shapes};
 pub use shared::StoreShared;
 pub use state::TxnState;
 pub use sweep::{SweepJob, pending_sweeps, sweep_step};
+pub use unclean::check_after_unclean_end;
 pub use writer::{KeySource, Put, Writer};

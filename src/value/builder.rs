@@ -27,8 +27,7 @@ pub fn decode<S: ShapeSource + ?Sized>(doc: &[u8], shapes: &S) -> Result<Value> 
         targets.0.dedup();
         shared.extend(targets.0.into_iter().zip(0..));
     }
-    let mut builder =
-        Builder { root, shared, names: HashMap::new(), open: Vec::new(), done: None };
+    let mut builder = Builder { root, shared, names: HashMap::new(), open: Vec::new(), done: None };
     walk(doc, shapes, &mut builder)?;
     builder.done.ok_or_else(|| damaged("it has no value"))
 }

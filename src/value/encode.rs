@@ -47,8 +47,10 @@ pub fn encode<S: ShapeSource + ?Sized>(value: &Value, shapes: &S) -> Result<Vec<
     Ok(encoder.out)
 }
 
-/// Decodes a document and encodes it again, which gives the same bytes for every document that an
-/// encoder wrote with the same shapes.
+/// Decodes a document and encodes it again with the same shapes.
+///
+/// The bytes are the same again, except where the first encoder did not share the names of inline
+/// objects or a key was filled in afterwards.
 ///
 /// # Errors
 /// As [`super::decode`] and [`encode`].

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 
 use super::bytes::{byte, damaged, read_size, slice};
-use super::tags::{
-    LATIN1_U8, LATIN1_U32, MAX_U8, SHAPED, SHORT_STRING, UTF8_U8, UTF8_U32, UTF16,
-};
+use super::tags::{LATIN1_U8, LATIN1_U32, MAX_U8, SHAPED, SHORT_STRING, UTF8_U8, UTF8_U32, UTF16};
 use crate::error::Result;
 use crate::wtf8::Wtf8String;
 

@@ -209,8 +209,7 @@ impl<'a> ValueRef<'a> {
             INLINE_AGAIN => inline_names(doc, at)?,
             WIDE_INLINE => (at + CONTAINER_HEAD, read_size(doc, at + 5)?),
             ERROR | NAMED_ARRAY => {
-                let fields =
-                    if tag == ERROR { at + 2 } else { skip(doc, at + 1, 1, shapes)? };
+                let fields = if tag == ERROR { at + 2 } else { skip(doc, at + 1, 1, shapes)? };
                 let fields = Self { doc, at: fields };
                 return match fields.tag()? {
                     tag if !super::tags::is_fields(tag) => {

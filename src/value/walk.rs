@@ -241,7 +241,9 @@ impl<'a, S: ShapeSource + ?Sized> Walker<'a, S> {
                 self.at = start + 1;
                 (Container::NamedArray, open(Inside::NamedArray, 2))
             }
-            ARRAY | SPARSE_ARRAY | MAP | SET | WIDE_INLINE => return self.long(start, tag).map(Some),
+            ARRAY | SPARSE_ARRAY | MAP | SET | WIDE_INLINE => {
+                return self.long(start, tag).map(Some);
+            }
             _ => return Ok(None),
         };
         Ok(Some((container, frame)))

@@ -7,6 +7,7 @@
 
 mod bucket;
 mod cursor;
+mod ordinal;
 mod part;
 mod raw_key;
 

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { makeDirectory, root, runProgram } from './run'
+
+/** What each example prints, line by line. */
+const OUTPUT: Record<string, string[]> = {
+  'quick-start.mjs': [
+    'Ada joined in 2024',
+    'grace@example.com is user 2',
+    'refused: UNIQUE_VIOLATION',
+    '2 users',
+  ],
+  'quick-start.cjs': ['Buy milk: done'],
+  'indexes-and-ranges.mjs': [
+    '40 and older: Alan, Émilie',
+    'in their thirties: Ada, Blaise',
+    'Paris, oldest first: Émilie, Blaise',
+    'London, from 40: Alan',
+    'mathematicians: 3',
+    'with a street: 1',
+    'from the end: Émilie',
+    'from the end: Blaise',
+  ],
+  'transactions.mjs': [
+    'not transferred: ada has only 70',
+    'balances: ada 70, grace 50',
+    'savepoint undone: better not',
+    'accounts: 2 journal: 2',
+    'seen inside: 5',
+    'still there: true',
+    'one state: 3',
+    'refused: TX_READ_ONLY',
+    'afterwards: 4',
+  ],
+  'cursors.mjs': [
+    'Handel 3 Hornpipe',
+    'Vivaldi 4 Winter',
+    'at Handel',
+    'then Vivaldi',
+    'then the end',
+    'artists: Vivaldi, Handel, Bach',
+    'plays: 11, 8, 13',
+  ],
+  'bulk-import.mjs': [
+    'read 5000',
+    'read 10000',
+    'read 15000',
+    'read 20000',
+    'imported 20000',
+    'document 1: INVALID_KEY',
+    'document 2: INVALID_KEY',
+    'built: 20000 of 20000',
+    'latest of s3: 19995',
+  ],
+  'snapshots.mjs': [
+    'now: 1 in the snapshot: 5000',
+    'sum in the snapshot: 12497500',
+    'seen although cleared meanwhile: 3000',
+  ],
+  'spaces.mjs': ['spaces: ada, grace', "ada's first note", 'left: ada'],
+  'worker-threads.mjs': ['rows: 3000', 'of worker 1: 1000'],
+  'backup.mjs': ['everything copied: true', 'orders in the copy are at least: 3000'],
+}
+
+/** The tour has a test of its own. */
+const TOUR = 'main.mjs'
+
+const lines = (text: string) => text.trimEnd().split('\n')
+
+test('every example is tested', () => {
+  const files = readdirSync(join(root, 'examples')).filter((name) => /\.[cm]js$/.test(name))
+  assert.deepEqual(files.toSorted(), [...Object.keys(OUTPUT), TOUR].toSorted())
+})
+
+for (const [name, expected] of Object.entries(OUTPUT)) {
+  test(`examples/${name} prints what it should, twice in one place`, async (t) => {
+    const { directory, remove } = makeDirectory()
+    t.after(remove)
+    for (const run of ['first', 'second']) {
+      const { stdout, stderr } = await runProgram(join(root, 'examples', name), directory)
+      assert.deepEqual(lines(stdout), expected, `${run} run`)
+      assert.equal(stderr, '', `${run} run`)
+    }
+  })
+}

@@ -1,0 +1,69 @@
+/**
+ * A database of the benchmark behind one interface. Methods may answer at once or with a promise;
+ * a workload is left out for databases without the methods that it needs.
+ *
+ * @typedef {object} Database
+ * @property {(documents: object[]) => unknown} [insertMany] in one transaction
+ * @property {(document: object) => unknown} [put] settles once it is as durable as was asked for
+ * @property {(id: number) => object} [getSync]
+ * @property {(id: number) => unknown} [get]
+ * @property {(ids: number[]) => unknown} [getMany] in the order of the ids
+ * @property {(city: string) => unknown} [findByCity] in any order
+ * @property {(least: number, limit: number) => unknown} [findFromScore] sorted by score
+ * @property {(age: number) => unknown} [filterByAge] a field without an index, in any order
+ * @property {(visit: (document: object) => void) => unknown} [forEach] in the order of the ids
+ * @property {() => unknown} [readAll] an array of all documents
+ * @property {() => unknown} [count]
+ * @property {(city: string) => unknown} [countByCity]
+ * @property {(ids: number[]) => unknown} [deleteMany] in one transaction
+ * @property {() => unknown} close
+ */
+
+/**
+ * What the benchmark compares.
+ *
+ * @typedef {object} Peer
+ * @property {string} name
+ * @property {string} title
+ * @property {string | null} package the npm package it comes from
+ * @property {boolean} [isReference] shown for scale; nothing is compared with it
+ * @property {Record<'default' | 'strict' | 'relaxed', string>} durability what an acknowledged
+ *   write has reached, by mode
+ * @property {(path: string, options: { durability: 'default' | 'strict' | 'relaxed' }) =>
+ *   Promise<Database>} open `path` is a directory; creates what is missing
+ */
+
+/**
+ * Where a workload stands.
+ *
+ * @typedef {object} Context
+ * @property {Database} db
+ * @property {number} count documents in the loaded set
+ * @property {import('../dataset.mjs').Random} random
+ * @property {() => import('../dataset.mjs').Expected} expected
+ * @property {number} seconds for which a workload is repeated
+ * @property {string} path the directory of the database
+ */
+
+/**
+ * @typedef {object} Workload
+ * @property {string} name
+ * @property {string} title
+ * @property {'docs/s' | 'ops/s' | 'ms' | 'MB'} unit
+ * @property {string[]} needs methods of the database
+ * @property {(context: Context) => Promise<number> | number} run answers with the figure
+ */
+
+/**
+ * Workloads that run one after the other in one process.
+ *
+ * @typedef {object} Group
+ * @property {string} name
+ * @property {'empty' | 'kept' | 'loaded' | 'copy' | 'closed'} stage what they find: an empty
+ *   database, the same one that later groups find loaded, the loaded one, a copy of it, or the
+ *   loaded one that is not open yet
+ * @property {'default' | 'strict' | 'relaxed'} durability
+ * @property {Workload[]} workloads
+ */
+
+export {}

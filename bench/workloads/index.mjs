@@ -1,0 +1,27 @@
+import { openExisting } from './open.mjs'
+import { memoryGrowth, READS } from './read.mjs'
+import * as write from './write.mjs'
+
+/**
+ * What one process runs, in this order.
+ *
+ * @type {import('../lib/contract.mjs').Group[]}
+ */
+export const GROUPS = [
+  { name: 'load', stage: 'kept', durability: 'default', workloads: [write.bulk, write.disk] },
+  { name: 'load-strict', stage: 'empty', durability: 'strict', workloads: [write.bulkStrict] },
+  { name: 'put', stage: 'empty', durability: 'strict', workloads: [write.putStrict] },
+  { name: 'put-relaxed', stage: 'empty', durability: 'relaxed', workloads: [write.putRelaxed] },
+  {
+    name: 'put-concurrent',
+    stage: 'empty',
+    durability: 'strict',
+    workloads: [write.putConcurrent],
+  },
+  { name: 'open', stage: 'closed', durability: 'default', workloads: [openExisting] },
+  { name: 'read', stage: 'loaded', durability: 'default', workloads: READS },
+  { name: 'memory', stage: 'loaded', durability: 'default', workloads: [memoryGrowth] },
+  { name: 'delete', stage: 'copy', durability: 'default', workloads: [write.remove] },
+]
+
+export const WORKLOADS = GROUPS.flatMap((group) => group.workloads)

@@ -1,0 +1,22 @@
+import { documentAt } from '../dataset.mjs'
+import { checkSame } from '../lib/measure.mjs'
+
+/** Opens an existing database and reads one document; the module is loaded already. */
+async function openAndGet({ peer, path, count }) {
+  const id = count >>> 1
+  const start = performance.now()
+  const db = await peer.open(path, { durability: 'default' })
+  const document = await db.get(id)
+  const elapsed = performance.now() - start
+  checkSame(document, documentAt(id), `document ${id}`)
+  await db.close()
+  return elapsed
+}
+
+export const openExisting = {
+  name: 'open',
+  title: 'open and first get, fresh process',
+  unit: 'ms',
+  needs: [],
+  run: openAndGet,
+}
