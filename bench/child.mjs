@@ -19,8 +19,9 @@ async function runWorkload(workload, context) {
     const result = await workload.run(context)
     outcome = typeof result === 'number' ? { figure: result } : result
   } catch (error) {
-    const kind = error instanceof WrongResult ? 'wrong' : 'failed'
-    return { [kind]: error instanceof WrongResult ? error.message : (error.stack ?? String(error)) }
+    if (error instanceof WrongResult) return { wrong: error.message }
+    console.error(error)
+    return { failed: String(error) }
   }
   const cpu = process.cpuUsage(before)
   // A timer that was held up is counted when it runs.
@@ -54,15 +55,16 @@ async function main({ peer: peerName, group: groupName, only, path, count, secon
     closed ||= workload.name === 'disk'
   }
   if (!closed) await db.close()
-  const { title, durability, isReference = false } = peer
-  process.send({ title, durability, isReference, results })
+  const { title, durability } = peer
+  process.send({ title, durability, results })
 }
 
 process.once('message', async (task) => {
   try {
     await main(task)
   } catch (error) {
-    process.send({ failed: error.stack ?? String(error) })
+    console.error(error)
+    process.send({ failed: String(error) })
   }
   process.disconnect()
 })

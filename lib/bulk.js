@@ -5,7 +5,7 @@ const { LodestoreError } = require('./errors')
 const { copyKey, decodeKey } = require('./key')
 const { appendDelete } = require('./delete')
 const { NO_LENGTH, OP } = require('./operations')
-const { FROM_RESULT, appendPut } = require('./put')
+const { FROM_RESULT, appendPut, withStore } = require('./put')
 const { readBlobs } = require('./blobs')
 const { sampleShapes, SAMPLE_SIZE } = require('./sampling')
 const { Slice } = require('./slice')
@@ -24,7 +24,7 @@ const MOST_UNDER_WAY = 3
  * @returns {Promise<{ keys: unknown[], errors: { at: number, code: string, message: string }[] }>}
  */
 async function putEach(target, documents, options) {
-  const work = new PutMany(target, documents, options, false)
+  const work = new PutMany(target, documents, options.entries, false)
   while (!work.exhausted) {
     await work.fillSlice(target.scope.current().writes())
     await work.sendSlice()
@@ -44,7 +44,7 @@ async function putEach(target, documents, options) {
  * @returns {Promise<unknown[]>} the keys
  */
 async function putAll(target, documents, options, inTransaction) {
-  const work = new PutMany(target, documents, options, true)
+  const work = new PutMany(target, documents, options.entries, true)
   await work.fillSlice(target.scope.current().writes())
   if (work.exhausted) {
     await work.sendSlice()
@@ -70,7 +70,7 @@ async function putAll(target, documents, options, inTransaction) {
 
 /** The state of one call that writes many documents. */
 class PutMany {
-  constructor({ state }, documents, { entries }, atomic) {
+  constructor({ scope, state }, documents, entries, atomic) {
     this.state = state
     this.entries = entries
     this.atomic = atomic
@@ -78,7 +78,8 @@ class PutMany {
     /** Items that were looked at to learn their shapes, and where the next one stands. */
     this.ahead = []
     this.aheadAt = 0
-    this.sampled = false
+    /** Registering shapes is a write of its own, which would wait for a transaction to end. */
+    this.sampled = scope.interactive
     this.exhausted = false
     /** How many items were taken. */
     this.taken = 0
@@ -291,35 +292,40 @@ function iteratorOf(documents) {
  * @returns {Promise<number>} how many there were
  */
 async function deleteAll({ scope, state }, keys, inTransaction) {
-  const inert = keys.map((key) => (typeof key === 'object' ? copyKey(key) : key))
+  const inert = keys.map((key, i) => inertKey(key, i, state))
   let deleted = 0
   let at = 0
-  const deleteSlice = async (view) => {
+  const deleteSlice = (view) => {
     const slice = new Slice(view.current().writes(), false)
-    try {
-      for (; at < inert.length && !slice.isFull; at++) appendDelete(slice, state, inert[at])
-    } catch (error) {
-      if (error instanceof LodestoreError) error.at = at
-      throw error
-    }
+    while (at < inert.length && !slice.isFull) appendDelete(slice, state, inert[at++])
     return slice
   }
   const settle = async (slice) => {
-    if (slice.length > 0) slice.send()
-    else return
+    if (slice.length === 0) return
+    slice.send()
     await slice.batch.settled
     for (let i = 0; i < slice.length; i++) deleted += slice.batch.result(i)
   }
-  const first = await deleteSlice(scope)
+  const first = deleteSlice(scope)
   if (at === inert.length) {
     await settle(first)
     return deleted
   }
   await inTransaction(async (view) => {
     at = 0
-    while (at < inert.length) await settle(await deleteSlice(view))
+    while (at < inert.length) await settle(deleteSlice(view))
   })
   return deleted
+}
+
+/** A key that nobody else can change. */
+function inertKey(key, at, state) {
+  try {
+    return copyKey(key)
+  } catch (error) {
+    if (error instanceof LodestoreError) error.at = at
+    throw withStore(error, state)
+  }
 }
 
 module.exports = { putEach, putAll, deleteAll }

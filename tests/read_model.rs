@@ -80,6 +80,7 @@ fn store() -> StoreDef {
         tree: TreeId(9),
         key_path: KeyPath::None,
         auto_increment: false,
+        key_scheme: None,
         compression: Compression::Lz4,
         origin: Origin::Native,
         next_index: 11,

@@ -118,6 +118,7 @@ fn create(scratch: &Scratch, shared: &StoreShared) -> u32 {
                 name: Wtf8String::from("people"),
                 key_path: KeyPath::None,
                 auto_increment: false,
+                key_scheme: None,
                 compression: Compression::None,
                 origin: Origin::Native,
             })

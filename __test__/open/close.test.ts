@@ -8,7 +8,10 @@ test('close waits for the writes that were accepted', async (t) => {
   const db = await open(path, { stores: { users: { keyPath: 'id' } } })
   const puts = Array.from({ length: 100 }, (_, id) => db.store('users').put({ id }))
   await db.close()
-  assert.deepEqual(await Promise.all(puts), Array.from({ length: 100 }, (_, id) => id))
+  assert.deepEqual(
+    await Promise.all(puts),
+    Array.from({ length: 100 }, (_, id) => id),
+  )
 
   const again = await open(path)
   t.after(() => again.close())

@@ -104,7 +104,10 @@ test('read-only databases lack what is missing', async (t) => {
   const mode = 'readOnly'
   await rejects(open(path, { mode, stores: { logs: {} } }), 'STORE_NOT_FOUND', { store: 'logs' })
   const indexes = { byName: { on: 'name' } }
-  const error = await rejects(open(path, { mode, stores: { users: { indexes } } }), 'INDEX_NOT_FOUND')
+  const error = await rejects(
+    open(path, { mode, stores: { users: { indexes } } }),
+    'INDEX_NOT_FOUND',
+  )
   assert.equal(error.index, 'byName')
 })
 

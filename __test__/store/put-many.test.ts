@@ -46,7 +46,7 @@ test('it takes iterables and async iterables, and asks no more than it writes', 
 test('an atomic one leaves nothing when a document fails, wherever it stands', async (t) => {
   const db = await temporaryDatabase(t, { stores })
   const users = db.store('users')
-  await users.put({ id: 'taken', name: 'name 7777' })
+  await users.put({ id: 'taken', name: 'name 8888' })
   for (const count of [10, 7800]) {
     const docs = documents(count)
     docs[count - 1]!.name = 'name 3'
@@ -55,7 +55,7 @@ test('an atomic one leaves nothing when a document fails, wherever it stands', a
     assert.equal(error.index, 'byName')
     assert.equal(await users.count(), 1)
   }
-  await rejects(users.putMany(documents(9000)), 'UNIQUE_VIOLATION', { at: 7777 })
+  await rejects(users.putMany(documents(9000)), 'UNIQUE_VIOLATION', { at: 8888 })
   const invalid = [...documents(5000), { id: 5000, name: () => {} }]
   await rejects(users.putMany(invalid), 'DATA_CLONE', { at: 5000, store: 'users' })
   await rejects(users.putMany([{ id: 1 }, { name: 'x' }]), 'INVALID_KEY', { at: 1 })
@@ -113,10 +113,16 @@ test('entries are pairs of keys and documents', async (t) => {
   assert.deepEqual(await plain.get('key 2499'), { i: 2499 })
   await rejects(plain.putMany([[1]] as never, { entries: true }), 'INVALID_ARGUMENT')
   await rejects(plain.putMany([{ a: 1 }]), 'INVALID_KEY', { at: 0 })
-  const { errors } = await plain.putMany([[1, 'a'], [NaN, 'b']] as never, {
-    entries: true,
-    atomic: false,
-  })
+  const { errors } = await plain.putMany(
+    [
+      [1, 'a'],
+      [NaN, 'b'],
+    ] as never,
+    {
+      entries: true,
+      atomic: false,
+    },
+  )
   assert.deepEqual(
     errors.map(({ at, code }) => [at, code]),
     [[1, 'INVALID_KEY']],

@@ -26,7 +26,6 @@
  * @property {string} name
  * @property {string} title
  * @property {string | null} package the npm package it comes from
- * @property {boolean} [isReference] shown for scale; nothing is compared with it
  * @property {Record<'default' | 'strict' | 'relaxed', string>} durability what an acknowledged
  *   write has reached, by mode
  * @property {(path: string, options: { durability: 'default' | 'strict' | 'relaxed' }) =>
@@ -66,4 +65,5 @@
  * @property {Workload[]} workloads
  */
 
-export {}
+/** What an acknowledged write may be asked to reach. */
+export const DURABILITIES = ['default', 'strict', 'relaxed']

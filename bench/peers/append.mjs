@@ -27,7 +27,6 @@ export default {
   name: 'append',
   title: 'file append (reference)',
   package: null,
-  isReference: true,
   durability: {
     default: 'in the page cache',
     strict: 'fdatasync at each write',

@@ -1,9 +1,10 @@
 /**
- * The peers, in the order in which they are shown. `load` is called only in the process that uses
+ * The peers, in the order in which they are shown. A reference is no database: it is only written
+ * to, and nothing is compared with it. `load` is called only in the process that uses
  * the peer, so a package that is missing costs only its own rows.
  *
  * @type {{ name: string, package: string | null, since?: number,
- *   load: () => Promise<import('../lib/contract.mjs').Peer> }[]}
+ *   isReference?: boolean, load: () => Promise<import('../lib/contract.mjs').Peer> }[]}
  */
 export const PEERS = [
   {
@@ -45,6 +46,7 @@ export const PEERS = [
   {
     name: 'append',
     package: null,
+    isReference: true,
     load: async () => (await import('./append.mjs')).default,
   },
 ]

@@ -4,6 +4,8 @@
 //! export catches panics; buffers go to JavaScript as copies; completions travel through one weak
 //! threadsafe function per database, one call per group.
 
+#![cfg_attr(test, allow(dead_code, reason = "exports are registered outside of tests only"))]
+
 mod database;
 mod error;
 mod open;

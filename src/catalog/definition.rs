@@ -28,6 +28,14 @@ pub enum KeyPath {
     Compound(Vec<FieldPath>),
 }
 
+/// How keys are made that neither the caller nor the key generator gives. The JavaScript layer makes
+/// them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyScheme {
+    /// Strings of 36 characters that ascend with time (RFC 9562, UUID version 7).
+    UuidV7,
+}
+
 /// A store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoreDef {
@@ -41,6 +49,8 @@ pub struct StoreDef {
     pub key_path: KeyPath,
     /// Whether a key generator makes keys that are not given.
     pub auto_increment: bool,
+    /// How keys are made otherwise.
+    pub key_scheme: Option<KeyScheme>,
     /// How documents are compressed.
     pub compression: Compression,
     /// Whose rules the store follows.

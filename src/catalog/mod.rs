@@ -8,5 +8,5 @@ pub mod record;
 mod snapshot;
 
 pub use cache::CatalogCache;
-pub use definition::{IndexDef, IndexPart, IndexState, KeyPath, Origin, StoreDef};
+pub use definition::{IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef};
 pub use snapshot::{Catalog, allocate_store_id};

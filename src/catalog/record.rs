@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::definition::{IndexDef, IndexPart, IndexState, KeyPath, Origin, StoreDef};
+use super::definition::{
+    IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef,
+};
 use super::document::{array, boolean, fields, get, integer, items, object, string, text};
 use crate::error::{Error, Result};
 use crate::storage::TreeId;
@@ -18,6 +20,7 @@ pub fn encode_store(store: &StoreDef) -> Result<Vec<u8>> {
         ("tree", Value::Number(store.tree.0 as f64)),
         ("keyPath", key_path_value(&store.key_path)),
         ("autoIncrement", Value::Bool(store.auto_increment)),
+        ("key", key_scheme_value(store.key_scheme)),
         ("compression", text(compression_name(store.compression))),
         ("origin", text(origin_name(store.origin))),
         ("nextIndex", Value::Number(f64::from(store.next_index))),
@@ -45,6 +48,7 @@ fn read_store(id: u32, record: &Value) -> Option<StoreDef> {
         tree: TreeId(integer(get(record, "tree")?)?),
         key_path: read_key_path(get(record, "keyPath")?)?,
         auto_increment: boolean(get(record, "autoIncrement")?)?,
+        key_scheme: read_key_scheme(get(record, "key")?)?,
         compression: compression_from(string(get(record, "compression")?)?)?,
         origin: origin_from(string(get(record, "origin")?)?)?,
         next_index: u32::try_from(integer(get(record, "nextIndex")?)?).ok()?,
@@ -109,6 +113,22 @@ fn read_part(record: &Value) -> Option<IndexPart> {
         path: FieldPath::parse_wtf8(string(get(record, "path")?)?),
         descending: boolean(get(record, "descending")?)?,
     })
+}
+
+/// A key scheme as null or a string.
+pub fn key_scheme_value(scheme: Option<KeyScheme>) -> Value {
+    match scheme {
+        None => Value::Null,
+        Some(KeyScheme::UuidV7) => text("uuidv7"),
+    }
+}
+
+/// A key scheme from null or a string.
+pub fn read_key_scheme(value: &Value) -> Option<Option<KeyScheme>> {
+    match value {
+        Value::Null | Value::Undefined => Some(None),
+        _ => (string(value)?.as_str()? == "uuidv7").then_some(Some(KeyScheme::UuidV7)),
+    }
 }
 
 /// A key path as null, a string, or an array of strings.

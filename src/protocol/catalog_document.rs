@@ -1,7 +1,9 @@
 //! The catalog as a document, for JavaScript.
 
 use crate::catalog::document::{array, object, text};
-use crate::catalog::record::{compression_name, key_path_value, origin_name, path_text};
+use crate::catalog::record::{
+    compression_name, key_path_value, key_scheme_value, origin_name, path_text,
+};
 use crate::catalog::{Catalog, IndexDef, IndexState, KeyPath, StoreDef};
 use crate::error::Result;
 use crate::storage::Counter;
@@ -37,6 +39,7 @@ fn store_value(view: View<'_, '_>, store: &StoreDef) -> Result<Value> {
         ("name", Value::String(store.name.clone())),
         ("keyPath", key_path_value(&store.key_path)),
         ("autoIncrement", Value::Bool(store.auto_increment)),
+        ("key", key_scheme_value(store.key_scheme)),
         ("compression", text(compression_name(store.compression))),
         ("origin", text(origin_name(store.origin))),
         ("count", Value::Number(count as f64)),

@@ -9,6 +9,7 @@
 //! length and document, or [`NOTHING`]; [`HAS`] for each key 0 or 1; [`FIRST_KEY`] u32 length and
 //! primary key, or [`NOTHING`].
 
+use super::catalog_document::catalog_document;
 use super::fields::Fields;
 use super::range::read_range;
 use crate::catalog::{Catalog, IndexDef, StoreDef};
@@ -30,6 +31,9 @@ pub const HAS: u8 = 5;
 /// Kind: the primary key of a range's first row.
 pub const FIRST_KEY: u8 = 6;
 
+/// Kind: the catalog, as [`catalog_document`] gives it; what follows the head is ignored.
+pub const CATALOG: u8 = 7;
+
 /// Flag: from the last to the first.
 pub const REVERSE: u8 = 1;
 /// Flag: rows carry the key.
@@ -40,6 +44,9 @@ pub const VALUES: u8 = 4;
 pub const UNIQUE: u8 = 8;
 /// Flag: rows carry the primary key.
 pub const PRIMARY_KEYS: u8 = 16;
+
+/// Flag: `resume` is a point among the entries, see [`Scan::begin_at`].
+pub const BEGIN_AT: u8 = 32;
 
 /// Stands for a length where there is nothing.
 pub const NOTHING: u32 = u32::MAX;
@@ -103,7 +110,7 @@ impl Head {
             max_bytes: fields.u32()?,
         };
         let allowed = match kind {
-            SCAN => REVERSE | KEYS | VALUES | UNIQUE | PRIMARY_KEYS,
+            SCAN => REVERSE | KEYS | VALUES | UNIQUE | PRIMARY_KEYS | BEGIN_AT,
             FIRST_KEY => REVERSE,
             _ => 0,
         };
@@ -126,6 +133,10 @@ fn answer(
 ) -> Result<()> {
     let mut fields = Fields::new(request, "a read request");
     let head = Head::read(&mut fields)?;
+    if head.kind == CATALOG {
+        response.push(&catalog_document(view, catalog)?);
+        return Ok(());
+    }
     let store = catalog.require_store(head.store)?;
     match head.kind {
         SCAN | COUNT | FIRST_KEY => {
@@ -165,6 +176,7 @@ fn answer_range(
         offset: head.offset,
         max_bytes: head.max_bytes,
         resume,
+        begin_at: head.has(BEGIN_AT),
     };
     match head.kind {
         COUNT => {

@@ -1,7 +1,7 @@
 //! Schema operations as documents `{op, …}`, and their answers.
 
 use crate::catalog::document::{boolean, fields, get, integer, items, object, string};
-use crate::catalog::record::{compression_from, origin_from, read_key_path};
+use crate::catalog::record::{compression_from, origin_from, read_key_path, read_key_scheme};
 use crate::catalog::{IndexPart, KeyPath, Origin};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::envelope::Compression;
@@ -43,6 +43,7 @@ pub fn decode(document: &[u8]) -> Result<SchemaOp> {
             name: request.required("name", string)?.clone(),
             key_path: request.optional("keyPath", read_key_path)?.unwrap_or(KeyPath::None),
             auto_increment: request.flag("autoIncrement")?,
+            key_scheme: request.optional("key", read_key_scheme)?.flatten(),
             compression: request
                 .optional("compression", |value| compression_from(string(value)?))?
                 .unwrap_or(Compression::None),

@@ -32,7 +32,7 @@ impl TreeId {
         let big_endian = self.0.to_be_bytes();
         let skip = (self.0.leading_zeros() / 8) as usize;
         let len = 8 - skip;
-        bytes[0] = ONE_BYTE as u8 + len as u8 - 1;
+        bytes[0] = ONE_BYTE as u8 + (len as u8 - 1);
         for (to, from) in bytes.iter_mut().skip(1).zip(big_endian.iter().skip(skip)) {
             *to = *from;
         }

@@ -226,22 +226,30 @@ impl<'a, 'e> StoreCheck<'a, 'e> {
         self.counter(None, Counter::entries(tree.id), count)
     }
 
+    /// Checks a document. Damage in one field does not keep the others from being looked at.
     fn document(&mut self, key: &[u8], document: &[u8]) -> Result<()> {
         key::validate_key(key)?;
-        validate(document, &*self.shapes)?;
+        if let Err(error) = validate(document, &*self.shapes) {
+            self.problem(None, Some(key), error.to_string());
+        }
         if self.store.key_path != KeyPath::None {
-            let mut extracted = Vec::new();
-            extract::primary_key(self.store, document, &*self.shapes, &mut extracted)?;
-            if extracted != key {
-                self.problem(None, Some(key), "the document has another key inside".to_owned());
+            let mut inside = Vec::new();
+            match extract::primary_key(self.store, document, &self.shapes, &mut inside) {
+                Ok(()) if inside == key => {}
+                Ok(()) => {
+                    self.problem(None, Some(key), "the document has another key inside".to_owned());
+                }
+                Err(error) => self.problem(None, Some(key), error.to_string()),
             }
         }
         if let Some(number) = key::as_number(key) {
             self.largest_number = self.largest_number.max(number);
         }
         for (position, index) in self.store.indexes.iter().enumerate() {
-            if self.built.get(position).is_some_and(|built| built.covers(key)) {
-                self.entries_of(position, index, key, document)?;
+            if self.built.get(position).is_some_and(|built| built.covers(key))
+                && let Err(error) = self.entries_of(position, index, key, document)
+            {
+                self.problem(Some(index), Some(key), error.to_string());
             }
         }
         Ok(())

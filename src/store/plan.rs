@@ -6,7 +6,7 @@ use super::extract::{self, EntryList, EntryRef};
 use super::failure::{Failure, Outcome};
 use super::unique;
 use crate::catalog::{IndexDef, StoreDef};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::storage::{Counter, ReadTxn, WriteTxn};
 use crate::value::ShapeTable;
 
@@ -60,7 +60,7 @@ impl Plan {
         }
         if let Some(document) = new {
             let out = (&mut self.bytes, &mut self.new);
-            extract::entries(index, document, primary_key, shapes, out)?;
+            extract::entries(index, document, primary_key, shapes, out).map_err(malformed)?;
         }
         self.compare(position);
         Ok(())
@@ -141,6 +141,14 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// Damage in a document that is about to be stored is its caller's mistake.
+pub fn malformed(error: Error) -> Error {
+    if error.code() != ErrorCode::Corrupt {
+        return error;
+    }
+    Error::new(ErrorCode::InvalidArgument, "the document is malformed").with_cause(error)
 }
 
 /// Counts `delta` more entries of a kind.

@@ -8,7 +8,8 @@ use super::shared::StoreShared;
 use super::state::TxnState;
 use super::sweep;
 use crate::catalog::{
-    Catalog, IndexDef, IndexPart, IndexState, KeyPath, Origin, StoreDef, allocate_store_id, meta_key,
+    Catalog, IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef,
+    allocate_store_id, meta_key,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::envelope::Compression;
@@ -24,6 +25,8 @@ pub struct StoreSpec {
     pub key_path: KeyPath,
     /// Whether a key generator makes keys that are not given.
     pub auto_increment: bool,
+    /// How keys are made otherwise.
+    pub key_scheme: Option<KeyScheme>,
     /// How documents are compressed.
     pub compression: Compression,
     /// Whose rules the store follows.
@@ -95,6 +98,7 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
             tree: self.txn.allocate_tree_id()?,
             key_path: spec.key_path,
             auto_increment: spec.auto_increment,
+            key_scheme: spec.key_scheme,
             compression: spec.compression,
             origin: spec.origin,
             next_index: 1,
@@ -328,6 +332,12 @@ fn check_store(spec: &StoreSpec) -> Result<()> {
         }
         KeyPath::Single(path) if spec.auto_increment && path.segments().is_empty() => {
             "a key generator cannot fill the empty key path"
+        }
+        KeyPath::Compound(_) if spec.key_scheme.is_some() => {
+            "made keys cannot fill a compound key path"
+        }
+        _ if spec.auto_increment && spec.key_scheme.is_some() => {
+            "keys come from a key generator or are made otherwise, not both"
         }
         _ => return Ok(()),
     };

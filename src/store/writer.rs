@@ -8,7 +8,7 @@ use super::extract;
 use super::failure::{Failure, Outcome};
 use super::generator::Generators;
 use super::index_build;
-use super::plan::Plan;
+use super::plan::{Plan, malformed};
 use super::shared::StoreShared;
 use super::state::TxnState;
 use super::unique::shown;
@@ -123,7 +123,7 @@ impl<'s> Writer<'s> {
         }
         let shapes = self.shapes(txn, &state, store.id)?;
         match self.store_document(txn, &state, &store, &shapes, put) {
-            Err(Failure::Refused(error)) if error.code() == ErrorCode::Corrupt => {
+            Err(Failure::Refused(error)) if may_lack_shapes(&error) => {
                 // Perhaps only the shape table is behind: other processes register shapes, too.
                 let fresh = state.reload_shapes(txn, self.shared, store.id)?;
                 if fresh.len() == shapes.len() {
@@ -207,7 +207,7 @@ impl<'s> Writer<'s> {
             let shapes = self.shapes(txn, state, store.id)?;
             let planned = self.plan_removal(txn, store, key, &shapes);
             let found = match planned {
-                Err(error) if error.code() == ErrorCode::Corrupt => {
+                Err(error) if may_lack_shapes(&error) => {
                     let fresh = state.reload_shapes(txn, self.shared, store.id)?;
                     if fresh.len() == shapes.len() {
                         return Err(error.into());
@@ -265,7 +265,9 @@ impl<'s> Writer<'s> {
                 key.extend_from_slice(given);
                 check_inside(store, put.document, key, shapes, inside)?;
             }
-            KeySource::Inline => extract::primary_key(store, put.document, shapes, key)?,
+            KeySource::Inline => {
+                extract::primary_key(store, put.document, shapes, key).map_err(malformed)?;
+            }
             KeySource::Generated => {
                 let out_of_line = store.key_path == KeyPath::None;
                 let number = next_number(&mut self.generators, txn, store, out_of_line)?;
@@ -277,7 +279,7 @@ impl<'s> Writer<'s> {
                 key::push_number(key, number);
                 patched.clear();
                 patched.extend_from_slice(put.document);
-                value::patch_number(patched, offset as usize, number)?;
+                value::patch_number(patched, offset as usize, number).map_err(malformed)?;
                 check_inside(store, patched, key, shapes, inside)?;
             }
         }
@@ -318,6 +320,11 @@ fn plan_indexes(
     Ok(())
 }
 
+/// Whether an error can come from a shape table that is behind.
+fn may_lack_shapes(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::Corrupt | ErrorCode::InvalidArgument)
+}
+
 /// Makes sure that a document has its primary key inside, where the store's key path says.
 fn check_inside(
     store: &StoreDef,
@@ -330,7 +337,7 @@ fn check_inside(
         return Ok(());
     }
     inside.clear();
-    extract::primary_key(store, document, shapes, inside)?;
+    extract::primary_key(store, document, shapes, inside).map_err(malformed)?;
     if inside == key {
         return Ok(());
     }

@@ -46,6 +46,9 @@ pub struct Scan<'a> {
     /// Continue after the row at which an earlier batch ended, which gave these bytes; empty: from
     /// the start.
     pub resume: &'a [u8],
+    /// `resume` is not what an earlier batch gave but a point among the entries' keys: rows begin
+    /// with the first entry at or above it, or in reverse with the last one below it.
+    pub begin_at: bool,
 }
 
 /// Writes a batch of rows: `u32 rows | u8 done | rows | u32 length, resume`. Each part of a row has
@@ -246,8 +249,11 @@ fn is_row(index: &IndexDef, found: Entry<'_>) -> Result<bool> {
 
 /// Where a scan continues: the first key that is inside, or in reverse the first that is not.
 fn resume_point(unique: Option<&IndexDef>, request: &Scan<'_>) -> Result<Option<Vec<u8>>> {
-    if request.resume.is_empty() {
+    if request.resume.is_empty() && !request.begin_at {
         return Ok(None);
+    }
+    if request.begin_at {
+        return Ok(Some(request.resume.to_vec()));
     }
     let Some(index) = unique else {
         let resume = request.resume;
