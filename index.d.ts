@@ -382,7 +382,7 @@ export interface TransactionOptions<T = AnyTypes> {
   stores?: StoreName<T> | readonly StoreName<T>[]
   /** Milliseconds until it is rolled back (TX_TIMEOUT); 0 is no limit. Default: 60,000. */
   timeout?: number
-  /** Milliseconds without a call until it is rolled back (TX_TIMEOUT). Default: 5,000. */
+  /** Milliseconds without a call until it is rolled back (TX_TIMEOUT); 0 is no limit. Default: 5,000. */
   idleTimeout?: number
   /** What the commit waits for. Default: the database's durability. */
   durability?: 'strict' | 'relaxed'

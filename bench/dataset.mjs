@@ -7,7 +7,18 @@ const SCORE_MODULUS = 1_000_003
 /** An age is shared by one document in a hundred. */
 const AGES = 100
 
-const FIRST = ["Ada", "Björn", "Chidi", "Daniela", "Emil", "Fatima", "Grete", "Hiro", "Inés", "José"]
+const FIRST = [
+  'Ada',
+  'Björn',
+  'Chidi',
+  'Daniela',
+  'Emil',
+  'Fatima',
+  'Grete',
+  'Hiro',
+  'Inés',
+  'José',
+]
 const LAST = ['Abe', 'Becker', 'Costa', 'Dupont', 'Eriksson', 'Fischer', 'García', 'Hoffmann']
 const STREETS = ['Bridge Street', 'Castle Road', 'Elm Avenue', 'Garden Lane', 'Harbour Walk']
 const COUNTRIES = ['Argentina', 'Denmark', 'France', 'Germany', 'Japan', 'Kenya', 'Portugal']

@@ -50,7 +50,8 @@ async function main() {
   const { platform, arch, versions: runtime } = process
   const { about, outcomes, failures } = runner
   for (const { name } of peers) {
-    if (about[name] === undefined) missing.push({ name, reason: failures[name] ?? 'it has no row here' })
+    if (about[name] === undefined)
+      missing.push({ name, reason: failures[name] ?? 'it has no row here' })
   }
   const run = {
     machine: { node: runtime.node, platform, arch, cpus: availableParallelism() },

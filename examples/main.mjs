@@ -38,6 +38,9 @@ async function main(path = DEFAULT_PATH) {
   }
 }
 
+// Whoever reads the output may stop early, as `head` does.
+process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
 try {
   await main(process.argv[2])
 } catch (error) {

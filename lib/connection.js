@@ -110,15 +110,16 @@ class Connection {
       const scope = ambient.scopeOf(this, true)
       if (scope != null) return scope.current()
     }
-    if (!this.turn) this.beginTurn()
+    if (!this.turn || this.native.lastTransactionId() !== this.turnTransactionId) this.beginTurn()
     return this
   }
 
   beginTurn() {
     this.checkOpen()
+    this.turnTransactionId = this.native.lastTransactionId()
     this.refreshCatalog()
+    if (!this.turn) setImmediate(this.endTurn)
     this.turn = true
-    setImmediate(this.endTurn)
   }
 
   /** @throws {LodestoreError} CLOSED */

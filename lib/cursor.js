@@ -87,6 +87,7 @@ class Cursor {
     return this.#move(async () => {
       await this.#begun()
       this.#chunk = null
+      this.#writesSeen = this.#writes()
       this.#source.continueFrom(point)
       return this.#advance()
     })

@@ -1,6 +1,6 @@
 'use strict'
 
-const { copyKey } = require('./key')
+const { copyKey, decodeKey } = require('./key')
 const { NO_LENGTH, OP, beginOperation, endValue, readU64 } = require('./operations')
 const { READ, NOTHING, writeKeysRequest, writeRangeRequest } = require('./read-request')
 
@@ -176,7 +176,7 @@ async function count(scope, { state, indexId, range, bounded }) {
 /**
  * The primary key of the first entry in a range.
  *
- * @returns {Promise<Buffer | undefined>} encoded
+ * @returns {Promise<unknown>} undefined if there is none
  */
 async function firstKey(scope, { state, indexId, range }) {
   const write = (writer) =>
@@ -189,7 +189,7 @@ async function firstKey(scope, { state, indexId, range }) {
     answer = scope.connection.out.subarray(0, length)
   }
   const length = answer.readUInt32LE(0)
-  return length === NO_LENGTH ? undefined : answer.subarray(4, 4 + length)
+  return length === NO_LENGTH ? undefined : decodeKey(answer.subarray(4, 4 + length))
 }
 
 module.exports = {

@@ -89,8 +89,9 @@ class ScanIterator {
   #chunk = null
   /** The chunk after it, if it is being read. */
   #ahead = null
-  /** Settles when the chunk that is waited for is there; later calls wait behind it. */
-  #loading = null
+  /** Steps that wait for a chunk, and the end of the last one; later steps go behind it. */
+  #waiting = 0
+  #last = Promise.resolve()
   #finished
 
   constructor(source, read, isEmpty) {
@@ -100,26 +101,21 @@ class ScanIterator {
   }
 
   async next() {
-    while (this.#loading !== null) await this.#loading
-    for (;;) {
-      if (this.#finished) return { value: undefined, done: true }
-      const chunk = this.#chunk
-      if (chunk !== null && chunk.left > 0) return { value: this.#row(chunk), done: false }
-      if (chunk !== null && this.#source.ended && this.#ahead === null) {
-        this.#finish()
-      } else {
-        await this.#load()
-      }
+    const chunk = this.#chunk
+    if (this.#waiting === 0 && chunk !== null && chunk.left > 0) {
+      return { value: this.#row(chunk), done: false }
     }
+    return this.#behind(() => this.#step())
   }
 
   async return(value) {
-    while (this.#loading !== null) await this.#loading
-    this.#finished = true
-    const ahead = this.#ahead
-    if (ahead !== null) await ahead.then(nothing, nothing)
-    this.#finish()
-    return { value, done: true }
+    return this.#behind(async () => {
+      this.#finished = true
+      const ahead = this.#ahead
+      if (ahead !== null) await ahead.then(nothing, nothing)
+      this.#finish()
+      return { value, done: true }
+    })
   }
 
   async throw(error) {
@@ -144,6 +140,27 @@ class ScanIterator {
     }
   }
 
+  /** Does something when the steps before it are done. */
+  #behind(step) {
+    this.#waiting++
+    const result = this.#last.then(step)
+    const settled = () => {
+      this.#waiting--
+    }
+    this.#last = result.then(settled, settled)
+    return result
+  }
+
+  async #step() {
+    for (;;) {
+      if (this.#finished) return { value: undefined, done: true }
+      const chunk = this.#chunk
+      if (chunk !== null && chunk.left > 0) return { value: this.#row(chunk), done: false }
+      if (chunk !== null && this.#source.ended && this.#ahead === null) this.#finish()
+      else await this.#load()
+    }
+  }
+
   #finish() {
     this.#finished = true
     this.#chunk = null
@@ -152,10 +169,6 @@ class ScanIterator {
   }
 
   async #load() {
-    let loaded
-    this.#loading = new Promise((resolve) => {
-      loaded = resolve
-    })
     try {
       const chunk = this.#chunk === null ? await this.#first() : await this.#following()
       if (chunk === null) this.#finish()
@@ -163,9 +176,6 @@ class ScanIterator {
     } catch (error) {
       this.#finish()
       throw error
-    } finally {
-      this.#loading = null
-      loaded()
     }
   }
 
@@ -180,7 +190,7 @@ class ScanIterator {
     const source = this.#source
     const chunk = await (this.#ahead ?? source.next())
     this.#ahead = null
-    if (!source.ended && !source.scope.interactive && !this.#finished) {
+    if (!source.ended && !source.scope.interactive) {
       this.#ahead = source.next()
       // A failure is reported when the chunk's turn comes.
       this.#ahead.catch(nothing)

@@ -2,7 +2,6 @@
 
 const { collect } = require('./chunk-source')
 const { Cursor } = require('./cursor')
-const { decodeKey } = require('./key')
 const { boolean, checkOptions, oneOf } = require('./options/check')
 const { splitQuery } = require('./options/query')
 const { SCAN, packRange } = require('./read-request')
@@ -92,8 +91,7 @@ class Source {
     const range = packRange(query, this.inIndex)
     const { scope, state, index } = this.resolve()
     const indexId = idOf(index)
-    const bytes = await reads.firstKey(scope, { state, indexId, range })
-    return bytes === undefined ? undefined : decodeKey(bytes)
+    return reads.firstKey(scope, { state, indexId, range })
   }
 
   /**

@@ -8,7 +8,10 @@ const { READ, packRange, writeRangeRequest } = require('./read-request')
 const { TransactionLevel } = require('./transaction-level')
 
 /** How durable a commit has to be, as the native library counts it. */
-const DURABILITY = { strict: 1, relaxed: 2 }
+const DURABILITY = { default: 0, strict: 1, relaxed: 2 }
+
+const TOTAL_TIMEOUT_MS = 60_000
+const IDLE_TIMEOUT_MS = 5000
 
 /** An interactive transaction of the native library. */
 class TransactionSession {
@@ -19,13 +22,16 @@ class TransactionSession {
    * @param {object} options checked options of `db.transaction`
    * @param {boolean} joins whether calls on the database made by its function join it
    */
-  static async begin(connection, { allowed, timeout, idleTimeout, durability }, joins) {
+  static async begin(connection, options, joins) {
+    const { allowed, durability = 'default' } = options
+    const { timeout = TOTAL_TIMEOUT_MS, idleTimeout = IDLE_TIMEOUT_MS } = options
     connection.queue.flushAll()
-    const options = {}
-    if (timeout !== undefined) options.totalTimeout = timeout === 0 ? Infinity : timeout
-    if (idleTimeout !== undefined) options.idleTimeout = idleTimeout
-    if (durability !== undefined) options.durability = DURABILITY[durability]
-    const payload = await connection.call((ticket) => connection.native.begin(ticket, options))
+    const limits = {
+      totalTimeout: timeout === 0 ? Infinity : timeout,
+      idleTimeout: idleTimeout === 0 ? Infinity : idleTimeout,
+      durability: DURABILITY[durability],
+    }
+    const payload = await connection.call((ticket) => connection.native.begin(ticket, limits))
     const session = new TransactionSession(connection, payload.readUInt32LE(0), allowed, joins)
     await session.loadCatalog(payload.readDoubleLE(4))
     return session

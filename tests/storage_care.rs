@@ -40,9 +40,8 @@ fn name(name: &str) -> Wtf8String {
 fn fill(db: &lodestore::storage::Connection, count: u32) {
     for batch in 0..count / 100 {
         write(db, move |txn| {
-            (0..100).try_for_each(|i| {
-                TREE.put(txn, &(batch * 100 + i).to_be_bytes(), &[i as u8; 300])
-            })
+            (0..100)
+                .try_for_each(|i| TREE.put(txn, &(batch * 100 + i).to_be_bytes(), &[i as u8; 300]))
         })
         .unwrap();
     }
@@ -127,10 +126,8 @@ fn compaction_gives_space_back_and_keeps_everything() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path());
     fill(&db, 20_000);
-    write(&db, |txn| {
-        (0..19_000u32).try_for_each(|i| TREE.delete(txn, &i.to_be_bytes()).map(drop))
-    })
-    .unwrap();
+    write(&db, |txn| (0..19_000u32).try_for_each(|i| TREE.delete(txn, &i.to_be_bytes()).map(drop)))
+        .unwrap();
     let before = db.stats().unwrap();
     let reader = db.turn_reader();
     assert!(reader.with(|txn| Ok(TREE.get(txn, &19_500u32.to_be_bytes())?.is_some())).unwrap());
@@ -163,10 +160,8 @@ fn leftovers_of_a_killed_compaction_are_removed() {
 #[test]
 fn a_marker_of_unsynced_writes_is_seen_after_a_restart_of_the_machine() {
     let dir = tempfile::tempdir().unwrap();
-    let options = OpenOptions {
-        durability: lodestore::storage::Durability::None,
-        ..OpenOptions::default()
-    };
+    let options =
+        OpenOptions { durability: lodestore::storage::Durability::None, ..OpenOptions::default() };
     let lock = dir.path().join("lodestore.lock");
     let db = connect(dir.path(), &options).unwrap();
     let session_free = std::fs::read_to_string(&lock).unwrap();

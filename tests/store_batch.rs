@@ -39,10 +39,7 @@ fn a_group_is_all_or_nothing() {
     let error = answers[1].refused(ErrorCode::UniqueViolation);
     assert_eq!(error["at"], 3.0);
     assert!([0, 2, 3].iter().all(|at| answers[*at] == Answer::Ok));
-    assert_eq!(
-        db.entries(store, index),
-        ["0 -> 5 (Own)", "1 -> 1 (Own)", "6 -> 6 (Own)"]
-    );
+    assert_eq!(db.entries(store, index), ["0 -> 5 (Own)", "1 -> 1 (Own)", "6 -> 6 (Own)"]);
     db.check();
 }
 
@@ -50,12 +47,12 @@ fn a_group_is_all_or_nothing() {
 fn a_group_returns_its_keys_in_one_answer() {
     let db = Db::new();
     let store = db.create_store(json!({"name": "s", "autoIncrement": true}));
-    let returning = |ops: Ops, n: Json| {
-        ops.op(ops::PUT, ops::FLAG_RETURN_KEY, store, &key(n), &doc(json!(1)))
-    };
+    let returning =
+        |ops: Ops, n: Json| ops.op(ops::PUT, ops::FLAG_RETURN_KEY, store, &key(n), &doc(json!(1)));
     let ops = Ops::new().group(3).generate(store, json!(1)).put(store, json!("x"), json!(1));
     let ops = returning(ops, json!("y"));
-    let ops = returning(ops.group(1), json!("z")).group(1).put(store, json!("w"), json!(1)).group(0);
+    let ops =
+        returning(ops.group(1), json!("z")).group(1).put(store, json!("w"), json!(1)).group(0);
     let answers = db.batch(&ops);
     let sized = |keys: &[Option<Vec<u8>>]| {
         let mut payload = Vec::new();
@@ -84,9 +81,7 @@ fn registers_shapes_once_and_for_all() {
     let store = db.create_store(json!({"name": "s"}));
     let other = db.create_store(json!({"name": "t"}));
     let register = |store, lists: Json| match db.one(&Ops::new().shapes(store, lists)) {
-        Answer::Payload(bytes) => {
-            store_support::json(&value::decode(&bytes, &NoShapes).unwrap())
-        }
+        Answer::Payload(bytes) => store_support::json(&value::decode(&bytes, &NoShapes).unwrap()),
         other => panic!("{other:?}"),
     };
     assert_eq!(register(store, json!([["a"], ["a", "b"]])), json!([[0.0, "a"], [1.0, "a", "b"]]));
@@ -138,9 +133,7 @@ fn indexes_follow_shaped_documents() {
     // Another process has registered the shape: this one's cache does not know it yet.
     let stranger = Db { scratch: db.scratch, shared: Arc::default() };
     stranger.scratch.read(|txn| stranger.shared.shapes(txn, 77)).unwrap();
-    let put = |document| {
-        Ops::new().op(ops::PUT, ops::FLAG_INLINE, store, &[], &shaped(document))
-    };
+    let put = |document| Ops::new().op(ops::PUT, ops::FLAG_INLINE, store, &[], &shaped(document));
     assert_eq!(stranger.one(&put(json!({"id": 1, "a": "x"}))), Answer::Ok);
     assert_eq!(stranger.entries(store, index), ["\"x\" -> 1 (Own)"]);
     stranger.batch(&Ops::new().shapes(store, json!([["id", "a", "b"]])));

@@ -177,7 +177,10 @@ fn compound_and_descending_parts() {
         ]
     );
     assert_eq!(
-        entries(&[json!({"a": 1}), json!({"a": "x"}), json!({})], json!({"parts": [{"path": "a", "descending": true}]})),
+        entries(
+            &[json!({"a": 1}), json!({"a": "x"}), json!({})],
+            json!({"parts": [{"path": "a", "descending": true}]})
+        ),
         ["\"x\" -> 1 (Own)", "1 -> 0 (Own)", "null -> 2 (Own)"]
     );
 }
@@ -196,8 +199,7 @@ fn an_indexeddb_index_has_what_the_specification_extracts() {
         json!({"a": []}),
         json!({"a": [true]}),
     ];
-    let (db, store, index) =
-        indexed(&documents, json!({"keyPath": "a", "origin": "indexeddb"}));
+    let (db, store, index) = indexed(&documents, json!({"keyPath": "a", "origin": "indexeddb"}));
     assert_eq!(
         db.entries(store, index),
         [
@@ -371,7 +373,8 @@ fn building_a_unique_index_over_conflicts_fails() {
             .put(store, json!("k2"), json!({"a": 2}))
             .put(store, json!("k3"), json!({"a": 1})),
     );
-    let request = json!({"op": "createIndex", "store": "s", "name": "i", "keyPath": "a", "unique": true});
+    let request =
+        json!({"op": "createIndex", "store": "s", "name": "i", "keyPath": "a", "unique": true});
     let answer = db.one(&Ops::new().schema(request));
     let message = answer.refused(ErrorCode::UniqueViolation)["message"].as_str().unwrap();
     assert!(message.contains("\"k3\"") && message.contains("\"k1\""), "{message}");

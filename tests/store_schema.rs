@@ -31,19 +31,18 @@ fn definitions_survive_in_the_catalog() {
     let multi = json!({"name": "m", "keyPath": "t", "multiEntry": true, "origin": "indexeddb"});
     db.create_index(pairs, multi);
     db.batch(&Ops::new().inline(people, json!({"a": {"id": 1}, "city": "Bonn"})));
-    let document = db
-        .scratch
-        .read(|txn| catalog_document(txn, &db.shared.catalog(txn).unwrap()))
-        .unwrap();
+    let document =
+        db.scratch.read(|txn| catalog_document(txn, &db.shared.catalog(txn).unwrap())).unwrap();
     let catalog = store_support::json(&value::decode(&document, &NoShapes).unwrap());
-    let index = |id: f64, name: &str, key_path: Json, parts: Json, flags: [bool; 4], origin: &str| {
-        let [compound, unique, multi, sparse] = flags;
-        json!({
-            "id": id, "name": name, "keyPath": key_path, "parts": parts, "compound": compound,
-            "unique": unique, "multiEntry": multi, "sparse": sparse, "state": "ready",
-            "origin": origin, "count": if id == 1.0 && origin == "native" { 1.0 } else { 0.0 },
-        })
-    };
+    let index =
+        |id: f64, name: &str, key_path: Json, parts: Json, flags: [bool; 4], origin: &str| {
+            let [compound, unique, multi, sparse] = flags;
+            json!({
+                "id": id, "name": name, "keyPath": key_path, "parts": parts, "compound": compound,
+                "unique": unique, "multiEntry": multi, "sparse": sparse, "state": "ready",
+                "origin": origin, "count": if id == 1.0 && origin == "native" { 1.0 } else { 0.0 },
+            })
+        };
     let mut one = index(
         2.0,
         "one",
@@ -55,7 +54,7 @@ fn definitions_survive_in_the_catalog() {
     // Objects have no key: the document is in the residual class, which reads do not see.
     one["count"] = json!(0.0);
     let expected = json!({
-        "version": 6.0,
+        "version": 5.0,
         "stores": [
             {
                 "id": 1.0, "name": "people", "keyPath": "a.id", "autoIncrement": true,
@@ -89,16 +88,13 @@ fn definitions_survive_in_the_catalog() {
             },
         ],
     });
-    assert_eq!(catalog["stores"], expected["stores"]);
-    assert_eq!(catalog["version"], 5.0);
+    assert_eq!(catalog, expected);
     db.check();
 }
 
 #[test]
 fn errors_name_what_is_wrong() {
-    use ErrorCode::{
-        IndexExists, IndexNotFound, InvalidArgument, StoreExists, StoreNotFound,
-    };
+    use ErrorCode::{IndexExists, IndexNotFound, InvalidArgument, StoreExists, StoreNotFound};
     let db = Db::new();
     let store = db.create_store(json!({"name": "s"}));
     db.create_store(json!({"name": "t"}));
@@ -175,7 +171,7 @@ fn names_move_freely() {
 
 fn sweep(db: &Db) -> usize {
     let mut steps = 1;
-    while db.scratch.write(|txn| sweep_step(txn)).unwrap() {
+    while db.scratch.write(sweep_step).unwrap() {
         steps += 1;
         db.check();
     }
@@ -213,13 +209,14 @@ fn what_is_dropped_or_cleared_is_swept() {
     fill(stays, 3);
     db.schema(json!({"op": "deleteStore", "store": "goes"}));
     db.schema(json!({"op": "deleteIndex", "store": "stays", "index": "i"}));
-    assert_eq!(db.scratch.read(|txn| pending_sweeps(txn)).unwrap().len(), 7);
+    assert_eq!(db.scratch.read(pending_sweeps).unwrap().len(), 7);
     assert!(sweep(&db) > 7);
-    assert_eq!(db.scratch.read(|txn| pending_sweeps(txn)).unwrap(), []);
+    assert_eq!(db.scratch.read(pending_sweeps).unwrap(), []);
     assert_eq!(entries_left(&db), (3, 3));
     assert_eq!(db.get(stays, json!(1_503)).unwrap()["b"], "2");
     // Only records of what is left are left: format-free here, so count them by tag.
-    let counters = db.scratch.read(|txn| lodestore::storage::meta::scan_records(txn, b"C")).unwrap();
+    let counters =
+        db.scratch.read(|txn| lodestore::storage::meta::scan_records(txn, b"C")).unwrap();
     assert_eq!(counters.len(), 2, "{counters:?}");
     let shapes = db.scratch.read(|txn| lodestore::storage::meta::scan_records(txn, b"H")).unwrap();
     assert_eq!(shapes, []);
@@ -295,9 +292,11 @@ fn a_bound_found_before_a_rollback_stays_an_upper_bound() {
         assert!(undone.is_err());
         let answers = db.run(
             txn,
-            &Ops::new()
-                .add(store, json!(10), json!({"a": 11}))
-                .put(store, json!(11), json!({"a": 10})),
+            &Ops::new().add(store, json!(10), json!({"a": 11})).put(
+                store,
+                json!(11),
+                json!({"a": 10}),
+            ),
         );
         answers[0].refused(ErrorCode::KeyExists);
         answers[1].refused(ErrorCode::UniqueViolation);

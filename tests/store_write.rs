@@ -153,7 +153,8 @@ fn patches_generated_keys_into_documents() {
     let db = Db::new();
     let store = db.create_store(json!({"name": "a", "keyPath": "meta.id", "autoIncrement": true}));
     let document = json!({"meta": {"id": {"$patch": 0}}, "text": "x"});
-    let answers = db.batch(&Ops::new().patch(store, document.clone()).patch(store, document.clone()));
+    let answers =
+        db.batch(&Ops::new().patch(store, document.clone()).patch(store, document.clone()));
     assert_eq!(answers.iter().map(generated).collect::<Vec<_>>(), [1.0, 2.0]);
     assert_eq!(db.get(store, json!(2)), Some(json!({"meta": {"id": 2.0}, "text": "x"})));
     // An explicit key inside moves the generator, too.

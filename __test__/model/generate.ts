@@ -258,7 +258,7 @@ export class Generator {
       case 'delete':
         return { do: kind, store: name, key: this.keyFor(store) }
       case 'deleteRange':
-        return { do: kind, store: name, query: this.query(store, undefined) }
+        return { do: kind, store: name, query: this.deletedRange(store) }
       case 'deleteMany':
         return { do: kind, store: name, keys: random.list(random.below(12), () => this.keyFor(store)) }
       case 'clear':
@@ -375,6 +375,12 @@ export class Generator {
     if (sides !== 'upper') Object.assign(query, { lower: bound(), lowerOpen: random.chance(0.5) })
     if (sides !== 'lower') Object.assign(query, { upper: bound(), upperOpen: random.chance(0.5) })
     return query
+  }
+
+  /** Nothing is no range to delete; bounds that are not there are. */
+  private deletedRange(store: StoreModel | undefined): Query {
+    const query = this.query(store, undefined)
+    return query.form === 'everything' ? { form: 'bounds' } : query
   }
 
   private bound(store: StoreModel | undefined, name: string | undefined): Key {

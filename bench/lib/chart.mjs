@@ -1,6 +1,15 @@
 import { short } from './report.mjs'
 
-const COLOURS = ['#d9480f', '#1971c2', '#2f9e44', '#74b816', '#9c36b5', '#868e96', '#f08c00', '#495057']
+const COLOURS = [
+  '#d9480f',
+  '#1971c2',
+  '#2f9e44',
+  '#74b816',
+  '#9c36b5',
+  '#868e96',
+  '#f08c00',
+  '#495057',
+]
 const BAR = 13
 const GAP = 22
 const LABELS = 250

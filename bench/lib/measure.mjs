@@ -77,6 +77,7 @@ export function memory() {
   globalThis.gc?.()
   const resident = process.memoryUsage().rss
   if (process.platform !== 'linux') return { anonymous: undefined, resident }
-  const [, kilobytes] = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+  const [, kilobytes] =
+    /^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
   return { anonymous: kilobytes === undefined ? undefined : kilobytes * 1024, resident }
 }

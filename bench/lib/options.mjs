@@ -68,7 +68,8 @@ export function parse(args) {
   }
   const workloads = WORKLOADS.map(({ name }) => name)
   const peers = PEERS.map(({ name }) => name)
-  const only = values.only === undefined ? workloads : expand(list(values.only), workloads, 'workload')
+  const only =
+    values.only === undefined ? workloads : expand(list(values.only), workloads, 'workload')
   const chosen = values.peers === undefined ? peers : expand(list(values.peers), peers, 'peer')
   return {
     usage: values.help ? USAGE : undefined,

@@ -47,7 +47,9 @@ export class Runner {
   /** @param {import('./contract.mjs').Group[]} groups */
   async run(groups) {
     const { only, passes } = this.options
-    const asked = groups.filter(({ workloads }) => workloads.some(({ name }) => only.includes(name)))
+    const asked = groups.filter(({ workloads }) =>
+      workloads.some(({ name }) => only.includes(name)),
+    )
     for (let pass = 0; pass < passes; pass++) {
       for (const group of asked) {
         for (let i = 0; i < this.peers.length; i++) {

@@ -31,7 +31,10 @@ class Level {
   }
 
   insertMany(documents) {
-    return this.db.batch(documents.flatMap((document) => this.writes(document)), this.options)
+    return this.db.batch(
+      documents.flatMap((document) => this.writes(document)),
+      this.options,
+    )
   }
 
   put(document) {

@@ -71,7 +71,10 @@ async function findEqual({ db, count, random, expected, seconds }) {
     const found = (await db.findByCity(city)).toSorted(byId)
     checkSame(found, expected().idsOfCity(city).map(documentAt), city)
   }
-  const sumOf = (city) => expected().idsOfCity(city).reduce((sum, id) => sum + scoreOf(id), 0)
+  const sumOf = (city) =>
+    expected()
+      .idsOfCity(city)
+      .reduce((sum, id) => sum + scoreOf(id), 0)
   const next = prepare(10, cityAt, sumOf)
   return rateOf(async () => {
     const { inputs, sum } = next()
@@ -212,7 +215,13 @@ export const READS = [
     run: scan,
   },
   { ...stream, name: 'iterate', title: 'iterate over a store', needs: ['forEach'], run: iterate },
-  { ...stream, name: 'readAll', title: 'read a store into an array', needs: ['readAll'], run: readAll },
+  {
+    ...stream,
+    name: 'readAll',
+    title: 'read a store into an array',
+    needs: ['readAll'],
+    run: readAll,
+  },
   { ...point, name: 'countAll', title: 'count all', needs: ['count'], run: countAll },
   {
     ...point,

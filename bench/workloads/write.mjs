@@ -16,7 +16,8 @@ async function insertAll({ db, count }) {
 
 /** Looks at the number of documents and at some of them. */
 async function checkStored(db, count) {
-  if (db.count !== undefined) check((await db.count()) === count, 'the number of documents is wrong')
+  if (db.count !== undefined)
+    check((await db.count()) === count, 'the number of documents is wrong')
   if (db.get === undefined) return
   for (let i = 0; i < 20; i++) {
     const id = Math.floor((i * (count - 1)) / 19)

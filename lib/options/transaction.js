@@ -18,7 +18,7 @@ const TRANSACTION_OPTIONS = {
     accepts: (value) => typeof value === 'string' || Array.isArray(value),
   },
   timeout: integer(0, 2 ** 31 - 1, 'milliseconds; 0 is no limit'),
-  idleTimeout: integer(1, 2 ** 31 - 1, 'milliseconds'),
+  idleTimeout: integer(0, 2 ** 31 - 1, 'milliseconds; 0 is no limit'),
   durability: oneOf('strict', 'relaxed'),
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use napi::bindgen_prelude::{AsyncTask, BufferSlice, Uint8Array};
 use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, BufferSlice, Uint8Array};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
@@ -18,7 +18,7 @@ use super::sweeper::{self, Sweeper};
 use super::transaction::Transactions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::protocol::{self, WriteBatch};
-use crate::storage::{Connection, Durability, Snapshot, TurnReader};
+use crate::storage::{Connection, Durability, Observer, Snapshot, TurnReader};
 use crate::store::StoreShared;
 use crate::store::read::GetOutcome;
 
@@ -57,6 +57,8 @@ impl NativeDatabase {
         if connection.is_writable() && connection.environment().claim_care() {
             sweeper::resume(&connection, &store, &sweeper, &outbox)?;
         }
+        let observer: Arc<dyn Observer> = outbox.clone();
+        connection.observe(Arc::downgrade(&observer));
         let turn = connection.turn_reader();
         let environment = Arc::clone(connection.environment());
         let shared =

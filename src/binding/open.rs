@@ -17,7 +17,10 @@ use crate::store::check_after_unclean_end;
 
 /// Opens a database, or a space of one. Messages go to `on_message`, which does not keep the
 /// process alive.
-#[napi(catch_unwind, ts_args_type = "options: NativeOpenOptions, onMessage: (message: Buffer) => void")]
+#[napi(
+    catch_unwind,
+    ts_args_type = "options: NativeOpenOptions, onMessage: (message: Buffer) => void"
+)]
 pub fn open_database(
     options: NativeOpenOptions,
     on_message: OnMessage<'_>,
@@ -71,7 +74,7 @@ impl Task for OpenTask {
         let Opened { connection, warning } = opened;
         let database = NativeDatabase::new(connection, Arc::clone(&self.outbox)).or_throw()?;
         if let Some(warning) = warning {
-            self.outbox.event(&protocol::encode_warning(&warning).or_throw()?);
+            self.outbox.send_event(&protocol::encode_warning(&warning).or_throw()?);
         }
         Ok(database)
     }

@@ -87,5 +87,7 @@ fn milliseconds(number: Option<f64>, default: Duration) -> Duration {
 
 /// A time limit of a transaction; none if it is infinite.
 pub(super) fn limit(number: Option<f64>) -> Option<Duration> {
-    number.filter(|number| number.is_finite()).map(|number| milliseconds(Some(number), Duration::ZERO))
+    number
+        .filter(|number| number.is_finite())
+        .map(|number| milliseconds(Some(number), Duration::ZERO))
 }

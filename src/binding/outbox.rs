@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, Result};
 use crate::protocol;
+use crate::storage::{Event, Observer};
 
 /// The callback that takes messages.
 pub(super) type OnMessage<'a> = Function<'a, BufferSlice<'static>, ()>;
@@ -23,6 +24,15 @@ enum Kind {
     Error = 1,
     Progress = 2,
     Event = 3,
+}
+
+impl Observer for Outbox {
+    fn event(&self, event: &Event) {
+        self.announce(match event {
+            Event::ReaderLag(reader) => protocol::encode_reader_lag(reader),
+            Event::Poisoned(error) => protocol::encode_failure(error),
+        });
+    }
 }
 
 /// Collects messages from all threads; one call into JavaScript takes all that there are.
@@ -70,8 +80,15 @@ impl Outbox {
     }
 
     /// Something happened that nobody asked for; `event` is an encoded document.
-    pub(super) fn event(&self, event: &[u8]) {
+    pub(super) fn send_event(&self, event: &[u8]) {
         self.send(0, Kind::Event, event);
+    }
+
+    /// Something happened, put into a document; one that cannot be put into words is left out.
+    fn announce(&self, event: Result<Vec<u8>>) {
+        if let Ok(event) = event {
+            self.send_event(&event);
+        }
     }
 
     fn send(&self, ticket: u32, kind: Kind, payload: &[u8]) {

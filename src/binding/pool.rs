@@ -32,8 +32,9 @@ pub(super) fn spawn(work: impl FnOnce() + Send + 'static) -> Result<()> {
         Err(_) if pool.threads > 0 => {}
         Err(error) => {
             pool.queue.pop_back();
-            return Err(Error::new(ErrorCode::ResourceLimit, "cannot start a thread")
-                .with_cause(error));
+            return Err(
+                Error::new(ErrorCode::ResourceLimit, "cannot start a thread").with_cause(error)
+            );
         }
     }
     Ok(())

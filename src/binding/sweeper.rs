@@ -8,9 +8,7 @@ use crate::error::Result;
 use crate::protocol;
 use crate::storage::{Connection, Durability};
 use crate::store::index_build::{Step, pending_builds};
-use crate::store::{
-    BuildObserver, BuiltIndex, IndexBuild, StoreShared, SweepJob, pending_sweeps,
-};
+use crate::store::{BuildObserver, BuiltIndex, IndexBuild, StoreShared, SweepJob, pending_sweeps};
 
 /// Sweeps step by step, as a background job that queues itself again while there is more.
 pub(super) struct Sweeper {
@@ -54,9 +52,8 @@ pub(super) fn resume(
     sweeper: &Arc<Sweeper>,
     outbox: &Arc<Outbox>,
 ) -> Result<()> {
-    let (sweeps, builds) = connection
-        .turn_reader()
-        .with(|txn| Ok((pending_sweeps(txn)?, pending_builds(txn)?)))?;
+    let (sweeps, builds) =
+        connection.turn_reader().with(|txn| Ok((pending_sweeps(txn)?, pending_builds(txn)?)))?;
     if !sweeps.is_empty() {
         sweeper.kick();
     }
@@ -82,7 +79,7 @@ impl BuildObserver for ResumedBuild {
         let failure = outcome.err();
         let event = protocol::encode_build_event(self.index, failure.as_ref());
         if let Ok(event) = event {
-            self.outbox.event(&event);
+            self.outbox.send_event(&event);
         }
     }
 }

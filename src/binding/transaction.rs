@@ -70,9 +70,8 @@ impl Transactions {
         let this = Arc::clone(self);
         session.run(Box::new(move |txn| {
             let version = txn.and_then(|txn| Catalog::load_version(txn));
-            let payload = version.map(|version| {
-                [&id.to_le_bytes()[..], &(version as f64).to_le_bytes()].concat()
-            });
+            let payload = version
+                .map(|version| [&id.to_le_bytes()[..], &(version as f64).to_le_bytes()].concat());
             let failed = payload.as_ref().err().cloned();
             this.shared.outbox.complete(ticket, payload);
             failed.map_or(Ok(()), Err)
@@ -81,9 +80,8 @@ impl Transactions {
 
     fn send(self: &Arc<Self>, id: u32, ticket: u32, ops: &[u8]) -> Result<()> {
         let session = self.open.lock().as_ref().and_then(|open| open.get(&id).cloned());
-        let session = session.ok_or_else(|| {
-            Error::new(ErrorCode::TxInactive, "the transaction has ended")
-        })?;
+        let session = session
+            .ok_or_else(|| Error::new(ErrorCode::TxInactive, "the transaction has ended"))?;
         protocol::ops::check_frames(ops)?;
         let segments = split(ops)?;
         let reply = Arc::new(Reply {
@@ -162,17 +160,20 @@ fn run(session: &SessionHandle, reply: &Arc<Reply>, ops: &Arc<[u8]>, segment: Se
             }));
         }
         Segment::Level(level, ..) => {
-            session.level(level, Box::new(move |outcome| {
-                let mut result = Vec::new();
-                match outcome {
-                    Ok(()) => outcome::push_ok(&mut result),
-                    Err(error) if error.code() == ErrorCode::InvalidArgument => {
-                        outcome::push_error(&mut result, &error, None);
+            session.level(
+                level,
+                Box::new(move |outcome| {
+                    let mut result = Vec::new();
+                    match outcome {
+                        Ok(()) => outcome::push_ok(&mut result),
+                        Err(error) if error.code() == ErrorCode::InvalidArgument => {
+                            outcome::push_error(&mut result, &error, None);
+                        }
+                        Err(error) => return reply.part(Err(error)),
                     }
-                    Err(error) => return reply.part(Err(error)),
-                }
-                reply.part(Ok(result));
-            }));
+                    reply.part(Ok(result));
+                }),
+            );
         }
         Segment::Commit => session.commit(Box::new(move |outcome| {
             if outcome.is_ok() && reply.drops_trees {

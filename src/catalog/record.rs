@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::definition::{
-    IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef,
-};
+use super::definition::{IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef};
 use super::document::{array, boolean, fields, get, integer, items, object, string, text};
 use crate::error::{Error, Result};
 use crate::storage::TreeId;
@@ -52,7 +50,10 @@ fn read_store(id: u32, record: &Value) -> Option<StoreDef> {
         compression: compression_from(string(get(record, "compression")?)?)?,
         origin: origin_from(string(get(record, "origin")?)?)?,
         next_index: u32::try_from(integer(get(record, "nextIndex")?)?).ok()?,
-        indexes: indexes.iter().map(|index| read_index(index).map(Arc::new)).collect::<Option<_>>()?,
+        indexes: indexes
+            .iter()
+            .map(|index| read_index(index).map(Arc::new))
+            .collect::<Option<_>>()?,
     })
 }
 

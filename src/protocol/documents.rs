@@ -2,6 +2,7 @@
 
 use crate::catalog::document::{array, object, text};
 use crate::error::{Error, Result};
+use crate::storage::OldestReader;
 use crate::store::BuiltIndex;
 use crate::value::{self, NoShapes, Value};
 use crate::wtf8::Wtf8String;
@@ -49,6 +50,36 @@ pub fn encode_build_event(index: BuiltIndex, failure: Option<&Error>) -> Result<
         ("indexId", number(index.index.into())),
         ("code", failure.map_or(Value::Null, |error| text(error.code().as_str()))),
         ("message", failure.map_or(Value::Null, |error| text(error.message()))),
+    ];
+    value::encode(&object(fields), &NoShapes)
+}
+
+/// The event that an old snapshot makes the file grow: `{type: 'readerLag', pid, lag, age}`, the age
+/// in milliseconds, null if it belongs to another process.
+///
+/// # Errors
+/// None.
+pub fn encode_reader_lag(reader: &OldestReader) -> Result<Vec<u8>> {
+    let age = reader.age.map_or(Value::Null, |age| Value::Number(age.as_millis() as f64));
+    let fields = vec![
+        ("type", text("readerLag")),
+        ("pid", number(reader.pid.into())),
+        ("lag", number(reader.lag)),
+        ("age", age),
+    ];
+    value::encode(&object(fields), &NoShapes)
+}
+
+/// The event that the database has failed: `{type: 'error', code, message, cause}`.
+///
+/// # Errors
+/// None for texts of sensible length.
+pub fn encode_failure(error: &Error) -> Result<Vec<u8>> {
+    let fields = vec![
+        ("type", text("error")),
+        ("code", text(error.code().as_str())),
+        ("message", text(error.message())),
+        ("cause", error.cause().map_or(Value::Null, text)),
     ];
     value::encode(&object(fields), &NoShapes)
 }

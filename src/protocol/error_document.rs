@@ -11,10 +11,8 @@ use crate::wtf8::Wtf8String;
 pub fn encode_error(error: &Error, at: Option<usize>) -> Vec<u8> {
     let text = |text: &str| Value::String(Wtf8String::from(text));
     let context = error.context();
-    let key = context
-        .key
-        .clone()
-        .map(|bytes| Value::Binary { kind: BinaryKind::Uint8Array, bytes });
+    let key =
+        context.key.clone().map(|bytes| Value::Binary { kind: BinaryKind::Uint8Array, bytes });
     let optional = [
         ("store", context.store.as_deref().map(text)),
         ("index", context.index.as_deref().map(text)),

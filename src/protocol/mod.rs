@@ -18,7 +18,8 @@ mod shape_op;
 pub use batch::{Completion, WriteBatch};
 pub use catalog_document::catalog_document;
 pub use documents::{
-    encode_build_event, encode_built_index, encode_names, encode_progress, encode_warning,
+    encode_build_event, encode_built_index, encode_failure, encode_names, encode_progress,
+    encode_reader_lag, encode_warning,
 };
 pub use error_document::encode_error;
 pub use ops::{Op, Ops, may_drop_trees};

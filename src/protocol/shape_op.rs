@@ -40,7 +40,8 @@ fn encode_shapes<'n>(shapes: impl Iterator<Item = (u16, &'n [Wtf8String])>) -> R
 
 fn decode_lists(document: &[u8]) -> Result<Vec<Vec<Wtf8String>>> {
     let malformed = || Error::new(ErrorCode::InvalidArgument, "the shapes are malformed");
-    let lists = value::decode(document, &NoShapes).map_err(|error| malformed().with_cause(error))?;
+    let lists =
+        value::decode(document, &NoShapes).map_err(|error| malformed().with_cause(error))?;
     let lists = items(&lists).ok_or_else(malformed)?;
     lists.iter().map(read_names).collect::<Option<_>>().ok_or_else(malformed)
 }

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::environment::{Environment, closed};
 use super::format::FormatRecord;
+use super::observer::Observer;
 use super::options::{Durability, OpenMode, OpenOptions};
 use super::registry;
 use super::snapshot::{Snapshot, TurnReader};
@@ -85,6 +86,11 @@ impl Connection {
         }
         self.environment.sync()?;
         self.environment.lock_file.clear_unsynced()
+    }
+
+    /// Tells `observer` what the environment has to say, for as long as it lives.
+    pub fn observe(&self, observer: Weak<dyn Observer>) {
+        self.environment.observe(observer);
     }
 
     /// Refuses work on a closed, forked or poisoned database.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -12,13 +12,19 @@ use super::format::FormatRecord;
 use super::gate::Gate;
 use super::lmdb::{Code, Env, RoTxn};
 use super::lock_file::LockFile;
+use super::observer::{Event, Observer, Observers};
 use super::options::{Layout, OpenOptions};
 use super::platform;
 use super::snapshot::{Snapshot, TurnReader};
+use super::stats::{self, OldestReader};
 use super::txn::Tables;
 use super::writer::Writer;
 use crate::error::{Error, ErrorCode, Result};
 
+/// How often the reader table is looked at, while there are writes.
+const READERS_INTERVAL: Duration = Duration::from_secs(5);
+/// A snapshot lags if so many transactions have been committed since it was taken.
+const LAG: u64 = 1_000;
 /// How long growing the map waits for the process's snapshots before it takes them away.
 const SNAPSHOT_GRACE: Duration = Duration::from_secs(2);
 
@@ -39,6 +45,8 @@ pub struct Environment {
     snapshots: Mutex<HashMap<u64, Weak<Snapshot>>>,
     turns: Mutex<Vec<Weak<TurnReader>>>,
     next_id: AtomicU64,
+    observers: Mutex<Observers>,
+    readers_checked: Mutex<Instant>,
     poison: RwLock<Option<Error>>,
     poisoned: AtomicBool,
     pub(super) unsynced: AtomicBool,
@@ -96,6 +104,8 @@ impl Environment {
             snapshots: Mutex::default(),
             turns: Mutex::default(),
             next_id: AtomicU64::new(1),
+            observers: Mutex::default(),
+            readers_checked: Mutex::new(Instant::now()),
             poison: RwLock::new(None),
             poisoned: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
@@ -148,15 +158,55 @@ impl Environment {
 
     /// Makes every later call fail: the state in memory is in doubt. The first cause stays.
     pub(super) fn poison(&self, cause: &Error) {
-        self.poison.write().get_or_insert_with(|| {
-            Error::new(
-                ErrorCode::Poisoned,
-                "an earlier failure left the database's state in memory in doubt; close it and \
-                 open it again",
-            )
-            .with_cause(cause)
-        });
-        self.poisoned.store(true, Ordering::Release);
+        let error = Error::new(
+            ErrorCode::Poisoned,
+            "an earlier failure left the database's state in memory in doubt; close it and open \
+             it again",
+        )
+        .with_cause(cause);
+        self.poison.write().get_or_insert(error.clone());
+        if !self.poisoned.swap(true, Ordering::AcqRel) {
+            self.notify(&Event::Poisoned(error));
+        }
+    }
+
+    pub(super) fn observe(&self, observer: Weak<dyn Observer>) {
+        let mut observers = self.observers.lock();
+        observers.retain(|observer| observer.strong_count() > 0);
+        observers.push(observer);
+    }
+
+    fn notify(&self, event: &Event) {
+        let observers = self.observers.lock().clone();
+        for observer in observers.iter().filter_map(Weak::upgrade) {
+            observer.event(event);
+        }
+    }
+
+    /// Looks after the reader table now and then: frees the places of dead processes when an old
+    /// snapshot keeps pages from being used again, and speaks up if that does not help. Called
+    /// after commits.
+    pub(super) fn check_readers(&self) -> Result<()> {
+        {
+            let mut checked = self.readers_checked.lock();
+            if checked.elapsed() < READERS_INTERVAL {
+                return Ok(());
+            }
+            *checked = Instant::now();
+        }
+        if self.lagging_reader()?.is_some() {
+            self.raw()?.clear_stale_readers()?;
+            if let Some(reader) = self.lagging_reader()? {
+                self.notify(&Event::ReaderLag(reader));
+            }
+        }
+        Ok(())
+    }
+
+    fn lagging_reader(&self) -> Result<Option<OldestReader>> {
+        let raw = self.raw()?;
+        let oldest = stats::oldest_reader(self, &raw.readers()?, raw.info().last_txn_id);
+        Ok(oldest.filter(|reader| reader.lag > LAG))
     }
 
     fn poison_error(&self) -> Error {

@@ -117,7 +117,7 @@ fn slot_for(identity: &Identity) -> Slot {
     slots.retain(|_, slot| {
         Arc::strong_count(slot) > 1 || slot.try_lock().is_none_or(|opened| opened.is_in_use())
     });
-    slots.entry(identity.clone()).or_default().clone()
+    slots.entry(*identity).or_default().clone()
 }
 
 fn shut_down(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<()> {

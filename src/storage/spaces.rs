@@ -59,11 +59,7 @@ impl Connection {
     /// Opens a space, creating it if the mode allows.
     ///
     /// Errors: `DATABASE_NOT_FOUND`, `DATABASE_EXISTS`, and those of an open.
-    pub fn open_space(
-        &self,
-        name: &Wtf8String,
-        options: &OpenOptions,
-    ) -> Result<Arc<Connection>> {
+    pub fn open_space(&self, name: &Wtf8String, options: &OpenOptions) -> Result<Arc<Connection>> {
         let found = self.snapshot(false)?.with(|txn| find(txn, name))?;
         let directory = match (found, options.mode) {
             (Some(_), OpenMode::Create) => {

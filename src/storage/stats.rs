@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::lmdb::{Dbi, Info, Reader};
+use super::environment::Environment;
+use super::lmdb::{Dbi, Reader};
 use crate::error::Result;
 
 /// Figures of an open database.
@@ -50,7 +51,7 @@ impl Connection {
         let snapshot = self.snapshot(false)?;
         let raw = environment.raw()?;
         let info = raw.info();
-        let oldest_reader = self.oldest(&raw.readers()?, info);
+        let oldest_reader = oldest_reader(environment, &raw.readers()?, info.last_txn_id);
         let readers = raw.readers()?.iter().filter(|reader| reader.txn_id.is_some()).count();
         let file_size = std::fs::metadata(environment.layout.data()).map_or(0, |file| file.len());
         let (entries, free_pages) = snapshot.with(|txn| {
@@ -74,23 +75,28 @@ impl Connection {
             entries,
         })
     }
+}
 
-    fn oldest(&self, readers: &[Reader], info: Info) -> Option<OldestReader> {
-        let (txn_id, pid) = readers
+/// The reader with the oldest snapshot, unless all have the newest.
+pub(super) fn oldest_reader(
+    environment: &Environment,
+    readers: &[Reader],
+    last_txn_id: u64,
+) -> Option<OldestReader> {
+    let (txn_id, pid) = readers
+        .iter()
+        .filter_map(|reader| Some((reader.txn_id?, reader.pid)))
+        .filter(|(txn_id, _)| *txn_id < last_txn_id)
+        .min()?;
+    let age = (pid == std::process::id()).then(|| {
+        environment
+            .live_snapshots()
             .iter()
-            .filter_map(|reader| Some((reader.txn_id?, reader.pid)))
-            .filter(|(txn_id, _)| *txn_id < info.last_txn_id)
-            .min()?;
-        let age = (pid == std::process::id()).then(|| {
-            self.environment()
-                .live_snapshots()
-                .iter()
-                .filter(|snapshot| snapshot.txn_id() == txn_id)
-                .map(|snapshot| snapshot.created().elapsed())
-                .max()
-        });
-        Some(OldestReader { pid, lag: info.last_txn_id - txn_id, age: age.flatten() })
-    }
+            .filter(|snapshot| snapshot.txn_id() == txn_id)
+            .map(|snapshot| snapshot.created().elapsed())
+            .max()
+    });
+    Some(OldestReader { pid, lag: last_txn_id - txn_id, age: age.flatten() })
 }
 
 /// Adds up the lists of free pages: each record starts with how many there are in it.

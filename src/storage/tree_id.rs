@@ -66,6 +66,7 @@ impl fmt::Debug for TreePrefix {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::failure::{Failure, nested};
-use super::index_build::{self, Step};
+use super::index_build::{self, STEP_DOCUMENTS, Step};
 use super::schema::{Build, IndexSpec, Reference, Schema};
 use super::shared::StoreShared;
 use crate::error::{Error, ErrorCode, Result};
@@ -148,7 +148,9 @@ impl BuildJob {
     fn fill(&self, txn: &mut WriteTxn<'_>, index: BuiltIndex) -> Result<Progress> {
         let shared = &self.build.shared;
         let step = self.build.check_cancelled().map_err(Failure::from).and_then(|()| {
-            nested(txn, |child| index_build::step(child, shared, index.store, index.index))
+            nested(txn, |child| {
+                index_build::step(child, shared, index.store, index.index, STEP_DOCUMENTS)
+            })
         });
         match step {
             Ok(step) => Ok(Progress::Filled(index, step)),
@@ -168,10 +170,7 @@ impl BuildJob {
         });
         match removed.map_err(Failure::into_error) {
             Err(error)
-                if matches!(
-                    error.code(),
-                    ErrorCode::StoreNotFound | ErrorCode::IndexNotFound
-                ) =>
+                if matches!(error.code(), ErrorCode::StoreNotFound | ErrorCode::IndexNotFound) =>
             {
                 Ok(())
             }

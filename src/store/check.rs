@@ -79,12 +79,7 @@ pub fn check_stores(txn: &ReadTxn<'_>, shared: &StoreShared) -> Report {
 
 /// Checks a store of a snapshot: every document's envelope, decoding and key; that the entries of
 /// each index are exactly those of the documents; the unique rule; the counts; the key generator.
-pub fn check_store(
-    txn: &ReadTxn<'_>,
-    shared: &StoreShared,
-    store: &StoreDef,
-    report: &mut Report,
-) {
+pub fn check_store(txn: &ReadTxn<'_>, shared: &StoreShared, store: &StoreDef, report: &mut Report) {
     let mut check = match StoreCheck::new(txn, shared, store, report) {
         Ok(check) => check,
         Err((error, report)) => {
@@ -110,13 +105,12 @@ pub fn check_store(
 }
 
 /// No tree may have two owners, and none in use may be waiting for the sweeper.
-fn check_trees<'a>(
-    txn: &ReadTxn<'_>,
-    stores: impl Iterator<Item = &'a StoreDef>,
-) -> Result<()> {
+fn check_trees<'a>(txn: &ReadTxn<'_>, stores: impl Iterator<Item = &'a StoreDef>) -> Result<()> {
     let mut owners: BTreeMap<TreeId, String> = BTreeMap::new();
     let mut own = |tree: TreeId, owner: String| match owners.insert(tree, owner.clone()) {
-        Some(other) => Err(Error::corrupt(format!("tree {} belongs to {other} and {owner}", tree.0))),
+        Some(other) => {
+            Err(Error::corrupt(format!("tree {} belongs to {other} and {owner}", tree.0)))
+        }
         None => Ok(()),
     };
     for store in stores {
@@ -266,7 +260,7 @@ impl<'a, 'e> StoreCheck<'a, 'e> {
         self.bytes.clear();
         self.entries.clear();
         let out = (&mut self.bytes, &mut self.entries);
-        extract::entries(index, document, key, &*self.shapes, out)?;
+        extract::entries(index, document, key, &self.shapes, out)?;
         let tree = entry::entries(index.tree);
         for entry in std::mem::take(&mut self.entries) {
             if let Some(counts) = self.expected.get_mut(position) {
@@ -299,7 +293,11 @@ impl<'a, 'e> StoreCheck<'a, 'e> {
             let (index_key, primary_key) = entry::split(index, entry.key)?;
             if index.unique && entry::is_visible(index, kind) && !has_null(index, index_key) {
                 if previous.as_deref() == Some(index_key) {
-                    self.problem(Some(index), Some(primary_key), "the key is not unique".to_owned());
+                    self.problem(
+                        Some(index),
+                        Some(primary_key),
+                        "the key is not unique".to_owned(),
+                    );
                 }
                 previous = Some(index_key.to_vec());
             }
@@ -334,7 +332,7 @@ impl<'a, 'e> StoreCheck<'a, 'e> {
                 && let Ok(document) = envelope::open(documents.id, key, value, &mut scratch)
             {
                 let out = (&mut self.bytes, &mut self.entries);
-                extract::entries(index, document, key, &*self.shapes, out)?;
+                extract::entries(index, document, key, &self.shapes, out)?;
             }
             let called_for = self
                 .entries
@@ -348,12 +346,7 @@ impl<'a, 'e> StoreCheck<'a, 'e> {
         Ok(())
     }
 
-    fn counter(
-        &mut self,
-        index: Option<&IndexDef>,
-        counter: Counter,
-        actual: u64,
-    ) -> Result<()> {
+    fn counter(&mut self, index: Option<&IndexDef>, counter: Counter, actual: u64) -> Result<()> {
         let stored = self.txn.stored_count(counter)?;
         if stored != actual {
             let class = counter.class;

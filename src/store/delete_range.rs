@@ -40,9 +40,10 @@ impl Writer<'_> {
         let count = txn.count(Counter::entries(store.tree))?;
         self.flush(txn)?;
         let shared = self.shared();
-        nested(txn, |child| {
-            Ok(Schema::new(child, shared)?.clear_store(&Reference::Id(store.id))?)
-        })?;
+        nested(
+            txn,
+            |child| Ok(Schema::new(child, shared)?.clear_store(&Reference::Id(store.id))?),
+        )?;
         self.forget();
         Ok(count)
     }

@@ -99,8 +99,7 @@ pub fn visible_count(index: &IndexDef, count: impl Fn(Counter) -> Result<u64>) -
         return Ok(decided);
     }
     let whole = class(COUNT_WHOLE)?;
-    let hidden =
-        if index.multi_entry { whole } else { class(COUNT_ARRAY)?.saturating_sub(whole) };
+    let hidden = if index.multi_entry { whole } else { class(COUNT_ARRAY)?.saturating_sub(whole) };
     Ok(decided.saturating_sub(hidden))
 }
 

@@ -21,8 +21,8 @@ use crate::catalog::{IndexDef, IndexPart, KeyPath, Origin, StoreDef};
 use crate::error::{Error, ErrorCode, Result};
 use crate::key::{self, MAX_KEY_BYTES, TAG_RESIDUAL};
 use crate::value::{
-    Elements, FieldPath, IdbLookup, KeyForm, Kind, Lookup, ShapeTable, ValueRef, lookup, lookup_idb,
-    push_key, root,
+    Elements, FieldPath, IdbLookup, KeyForm, Kind, Lookup, ShapeTable, ValueRef, lookup,
+    lookup_idb, push_key, root,
 };
 
 /// How many bytes the entries of one document may take.

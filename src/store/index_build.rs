@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 use crate::storage::{Counter, ReadTxn, WriteTxn, envelope, meta};
 use crate::value::ShapeTable;
 
-/// How many documents a step takes in, at most.
-const STEP_DOCUMENTS: usize = 1_000;
+/// How many documents a step of a background build takes in, at most.
+pub const STEP_DOCUMENTS: usize = 1_000;
 /// How long a step reads, about.
 const STEP_TIME: Duration = Duration::from_millis(2);
 /// How many bytes of entries are sorted at once.
@@ -56,10 +56,7 @@ pub fn follows(txn: &ReadTxn<'_>, store: u32, index: &IndexDef, key: &[u8]) -> R
 /// The builds that are under way: store id and index id.
 pub fn pending_builds(txn: &ReadTxn<'_>) -> Result<Vec<(u32, u32)>> {
     let records = meta::scan_records(txn, &[meta_key::INDEX_BUILD])?;
-    records
-        .iter()
-        .map(|(key, _)| meta_key::index_build_ids(key).ok_or_else(malformed))
-        .collect()
+    records.iter().map(|(key, _)| meta_key::index_build_ids(key).ok_or_else(malformed)).collect()
 }
 
 /// Begins a build, or begins it again after the store was cleared.
@@ -89,7 +86,8 @@ pub(super) fn build_now(
     }
 }
 
-/// Takes some more documents into an index that is being built. To be run in a nested transaction.
+/// Takes some more documents, for about 2 ms, into an index that is being built. To be run in a
+/// nested transaction.
 ///
 /// # Errors
 /// `STORE_NOT_FOUND` and `INDEX_NOT_FOUND` if it was deleted meanwhile; `UNIQUE_VIOLATION`, naming
@@ -99,6 +97,7 @@ pub fn step(
     shared: &StoreShared,
     store: u32,
     index: u32,
+    max_documents: usize,
 ) -> Outcome<Step> {
     let state = TxnState::of(txn, shared)?;
     let store = state.catalog.require_store(store)?;
@@ -113,7 +112,7 @@ pub fn step(
     scan.after = progress.after.take();
     let mut batch = EntryBatch::default();
     let more = scan.collect(txn, index, &mut batch, |batch, count| {
-        count < STEP_DOCUMENTS && batch.bytes() < BATCH_BYTES && started.elapsed() < STEP_TIME
+        count < max_documents && batch.bytes() < BATCH_BYTES && started.elapsed() < STEP_TIME
     })?;
     batch.write(txn, store, index, &mut state.bounds())?;
     let done = progress.done + scan.count as u64;
@@ -171,14 +170,14 @@ impl<'a> Scan<'a> {
             let Some(entry) = found else { break false };
             let document = envelope::open(tree.id, entry.key, entry.value, &mut scratch)
                 .map_err(|error| error.with_key(entry.key))?;
-            if let Err(error) = batch.add(index, document, entry.key, &*self.shapes) {
+            if let Err(error) = batch.add(index, document, entry.key, &self.shapes) {
                 // Perhaps only the shape table is behind.
                 let fresh = self.state.reload_shapes(txn, self.shared, self.store.id)?;
                 if fresh.len() == self.shapes.len() {
                     return Err(error.with_key(entry.key));
                 }
                 self.shapes = fresh;
-                batch.add(index, document, entry.key, &*self.shapes)?;
+                batch.add(index, document, entry.key, &self.shapes)?;
             }
             self.count += 1;
             let last = last.get_or_insert_default();
@@ -213,12 +212,7 @@ pub fn progress(txn: &ReadTxn<'_>, store: u32, index: u32) -> Result<Progress> {
     Ok(Progress { after, done: u64::from_le_bytes(*done) })
 }
 
-fn put_progress(
-    txn: &mut WriteTxn<'_>,
-    store: u32,
-    index: u32,
-    progress: &Progress,
-) -> Result<()> {
+fn put_progress(txn: &mut WriteTxn<'_>, store: u32, index: u32, progress: &Progress) -> Result<()> {
     let mut payload = progress.done.to_le_bytes().to_vec();
     payload.push(u8::from(progress.after.is_some()));
     payload.extend_from_slice(progress.after.as_deref().unwrap_or_default());

@@ -25,8 +25,8 @@ mod unclean;
 mod unique;
 mod writer;
 
-pub use check::{Problem, Report, check_store, check_stores};
 pub use build_job::{BuildObserver, BuiltIndex, IndexBuild};
+pub use check::{Problem, Report, check_store, check_stores};
 pub use failure::{Failure, Outcome, nested};
 pub use generator::stored_number;
 pub use schema::{Build, IndexSpec, Reference, Schema, StoreSpec};

@@ -16,7 +16,8 @@ use crate::wtf8::Wtf8String;
 pub fn load_shapes(txn: &ReadTxn<'_>, store: u32) -> Result<ShapeTable> {
     let mut shapes = ShapeTable::new();
     for (key, payload) in meta::scan_records(txn, &meta_key::shapes(store))? {
-        let id = meta_key::shape_id(&key).ok_or_else(|| Error::corrupt("a shape's key is malformed"))?;
+        let id =
+            meta_key::shape_id(&key).ok_or_else(|| Error::corrupt("a shape's key is malformed"))?;
         let names = value::decode(&payload, &NoShapes).ok().and_then(|names| read_names(&names));
         let names = names
             .ok_or_else(|| Error::corrupt(format!("shape {id} of store {store} is malformed")))?;

@@ -1,11 +1,12 @@
 //! The sweeper: empties the trees of dropped and cleared stores and indexes, bit by bit.
 
+use super::entry::{COUNT_ALL, COUNT_WHOLE};
 use super::failure::{Failure, Outcome};
 use crate::catalog::meta_key;
 use crate::error::{Error, Result};
 use crate::storage::meta::tag;
 use crate::storage::tree::Tree;
-use crate::storage::{Commit, Durability, Job, ReadTxn, Table, TreeId, WriteTxn, meta};
+use crate::storage::{Commit, Counter, Durability, Job, ReadTxn, Table, TreeId, WriteTxn, meta};
 
 /// How many LMDB entries one step removes, at most.
 const STEP: usize = 1_000;
@@ -43,10 +44,21 @@ pub fn sweep_step(txn: &mut WriteTxn<'_>) -> Outcome<bool> {
     let Some(&tree) = trees.first() else { return Ok(false) };
     if tree.delete_some(txn, STEP).map_err(Failure::midway)? {
         meta::delete_record(txn, &meta_key::sweep(tree.id)).map_err(Failure::midway)?;
-        meta::delete_counts(txn, tree.id).map_err(Failure::midway)?;
+        forget_counts(txn, tree.id).map_err(Failure::midway)?;
         return Ok(trees.len() > 1);
     }
     Ok(true)
+}
+
+/// Removes a tree's counters, with what this transaction has counted but not written yet.
+fn forget_counts(txn: &mut WriteTxn<'_>, tree: TreeId) -> Result<()> {
+    for class in COUNT_ALL..=COUNT_WHOLE {
+        let counter = Counter { tree, class };
+        let unwritten =
+            txn.count(counter)?.cast_signed() - txn.stored_count(counter)?.cast_signed();
+        txn.add_count(counter, -unwritten);
+    }
+    meta::delete_counts(txn, tree)
 }
 
 /// Called after a step: whether more is left to sweep.

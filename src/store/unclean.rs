@@ -35,7 +35,8 @@ pub fn check_after_unclean_end(connection: &Connection) -> Result<Option<Error>>
         ErrorCode::Corrupt,
         format!(
             "the machine went down while writes of durability 'none' were not on disk; {} \
-             documents and {} index entries were checked and are whole, the last writes may be lost",
+             documents and {} index entries were checked and are whole, but the last writes may \
+             be lost",
             report.documents, report.entries
         ),
     )))

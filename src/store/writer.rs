@@ -181,7 +181,9 @@ impl<'s> Writer<'s> {
             plan_indexes(txn, store, key, (old, Some(document)), shapes, plan)?;
             plan.check_unique(txn, store, key, &bounds)?;
         }
-        if store.auto_increment && let Some(number) = key::as_number(key) {
+        if store.auto_increment
+            && let Some(number) = key::as_number(key)
+        {
             self.generators.advance(txn, store.id, number)?;
         }
         let append = place == Place::Above { append: true };

@@ -37,6 +37,7 @@ impl<'t> Cursor<'t> {
 
     /// The entry after the position; the first one if there is no position yet.
     #[inline]
+    #[expect(clippy::should_implement_trait, reason = "entries are lent, and may fail")]
     pub fn next(&mut self) -> LmdbResult<Option<Entry<'t>>> {
         self.step(&[], ffi::MDB_NEXT)
     }
@@ -60,9 +61,10 @@ impl<'t> Cursor<'t> {
     fn step(&mut self, key: &[u8], op: ffi::MDB_cursor_op) -> LmdbResult<Option<Entry<'t>>> {
         let mut key = to_val(key);
         let mut value = empty_val();
-        // SAFETY: cursor and transaction are alive, and the transaction is borrowed for 't, so that
-        // nothing changes under the entry.
+        // SAFETY: cursor and transaction are alive.
         match unsafe { ffi::mdb_cursor_get(self.ptr.as_ptr(), &mut key, &mut value, op) } {
+            // SAFETY: LMDB has filled both in, and the transaction is borrowed for 't, so that
+            // nothing changes under them.
             0 => Ok(Some(unsafe { (from_val(key), from_val(value)) })),
             ffi::MDB_NOTFOUND => Ok(None),
             code => Err(Code::new(code)),

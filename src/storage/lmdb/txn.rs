@@ -40,9 +40,10 @@ impl Txn<'_> {
     pub fn get(&self, dbi: Dbi, key: &[u8]) -> LmdbResult<Option<&[u8]>> {
         let mut key = to_val(key);
         let mut value = empty_val();
-        // SAFETY: the transaction is alive; the value stays valid while `self` is borrowed, since
-        // every change needs `&mut RwTxn`.
+        // SAFETY: the transaction is alive.
         match unsafe { ffi::mdb_get(self.ptr.as_ptr(), dbi.0, &mut key, &mut value) } {
+            // SAFETY: LMDB has filled it in; it stays valid while `self` is borrowed, since every
+            // change needs `&mut RwTxn`.
             0 => Ok(Some(unsafe { from_val(value) })),
             ffi::MDB_NOTFOUND => Ok(None),
             code => Err(Code::new(code)),

@@ -92,7 +92,7 @@ pub fn network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: zeroes are valid, and the call filled it in.
-    let kind = unsafe { stat.assume_init() }.f_type as i64 & 0xFFFF_FFFF;
+    let kind = unsafe { stat.assume_init() }.f_type & 0xFFFF_FFFF;
     Ok(match kind {
         0x6969 => Some("NFS"),
         0x517B | 0xFF53_4D42 | 0xFE53_4D42 => Some("SMB"),

@@ -101,7 +101,11 @@ fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
         return;
     }
     match commit(env, raw, txn, group.durability) {
-        Ok(()) => finish(env, group.jobs, &Ok(Commit { txn_id })),
+        Ok(()) => {
+            finish(env, group.jobs, &Ok(Commit { txn_id }));
+            // It is only care: the next commit tries again.
+            drop(env.check_readers());
+        }
         Err(error) => give_up(env, raw, group, None, error),
     }
 }

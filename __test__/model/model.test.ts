@@ -1,0 +1,10 @@
+import { test } from 'node:test'
+import { seed } from '../support/random'
+import { checkModel } from './check'
+
+const OPERATIONS = 100_000
+
+test(`${OPERATIONS} random operations do what a model in memory does (LODESTORE_SEED=${seed})`, async (t) => {
+  const { steps, operations } = await checkModel({ seed, operations: OPERATIONS })
+  t.diagnostic(`${operations} operations in ${steps} steps`)
+})
