@@ -14,14 +14,15 @@ export declare class NativeDatabase {
   /** Sets the memory that keys and requests are written to, and that answers are read from. */
   setBuffers(key: Uint8Array, out: Uint8Array): void
   /**
-   * The document under the key in the key buffer, written to the out buffer: its length, -1 if
-   * there is none, -2 if the buffer is too small (see `neededLength`).
+   * The calls whose own cost counts: `get(snapshot, storeId, keyLength)` writes the document under
+   * the key in the key buffer to the out buffer and returns its length, -1 if there is none;
+   * `read(snapshot, requestLength)` does the same for the request there; both return -2 if the
+   * out buffer is too small (see `neededLength`). `lastTransactionId()` is the id of the last
+   * transaction that any thread or process has committed. Snapshot 0 is the newest state.
    */
-  get(snapshot: number, storeId: number, keyLength: number): number
+  fastCalls(): { get(snapshot: number, storeId: number, keyLength: number): number; read(snapshot: number, requestLength: number): number; lastTransactionId(): number }
   /** How large the out buffer must be for the last call that answered -2. */
   neededLength(): number
-  /** Answers the request in the key buffer into the out buffer: the answer's length, or -2. */
-  read(snapshot: number, requestLength: number): number
   /**
    * Answers a request off the JavaScript thread. Snapshot 0 is the newest state at the time of
    * the call.
@@ -48,8 +49,6 @@ export declare class NativeDatabase {
   stats(): string
   /** Cancels the request of a ticket, if it can be cancelled and is under way. */
   cancel(ticket: number): void
-  /** The id of the last committed transaction, by any thread or process. */
-  lastTransactionId(): number
   /**
    * Begins an interactive transaction; the message has its id (u32) and the version of the
    * catalog (f64).

@@ -34,6 +34,11 @@ async function runWorkload(workload, context) {
 async function main({ peer: peerName, group: groupName, only, path, count, seconds, seed }) {
   const group = GROUPS.find(({ name }) => name === groupName)
   const peer = await PEERS.find(({ name }) => name === peerName).load()
+  const { title, durability } = peer
+  if (durability[group.durability] === undefined) {
+    process.send({ title, durability, results: {} })
+    return
+  }
   const isClosed = group.stage === 'closed'
   const db = isClosed ? undefined : await peer.open(path, { durability: group.durability })
   let expected
@@ -55,7 +60,6 @@ async function main({ peer: peerName, group: groupName, only, path, count, secon
     closed ||= workload.name === 'disk'
   }
   if (!closed) await db.close()
-  const { title, durability } = peer
   process.send({ title, durability, results })
 }
 

@@ -37,6 +37,8 @@ class Connection {
     this.space = space
     this.mode = mode
     this.native = null
+    /** The native calls whose own cost counts. */
+    this.fast = null
     this.closed = false
     /** @type {Promise<void> | null} */
     this.closing = null
@@ -90,6 +92,7 @@ class Connection {
     keepAlive.retain()
     try {
       this.native = await binding.openDatabase(nativeOptions, receive)
+      this.fast = this.native.fastCalls()
     } catch (error) {
       throw this.errorOf(error)
     } finally {
@@ -110,13 +113,13 @@ class Connection {
       const scope = ambient.scopeOf(this, true)
       if (scope != null) return scope.current()
     }
-    if (!this.turn || this.native.lastTransactionId() !== this.turnTransactionId) this.beginTurn()
+    if (!this.turn || this.fast.lastTransactionId() !== this.turnTransactionId) this.beginTurn()
     return this
   }
 
   beginTurn() {
     this.checkOpen()
-    this.turnTransactionId = this.native.lastTransactionId()
+    this.turnTransactionId = this.fast.lastTransactionId()
     this.refreshCatalog()
     if (!this.turn) setImmediate(this.endTurn)
     this.turn = true
@@ -167,7 +170,8 @@ class Connection {
 
   stateOf(description) {
     let state = this.states.get(description.id)
-    if (state === undefined) {
+    // The id of a store whose creation was rolled back may be given to another one.
+    if (state === undefined || !state.describes(description)) {
       state = new StoreState(this, description)
       this.states.set(description.id, state)
     }
@@ -200,10 +204,10 @@ class Connection {
     const keyLength = request.position
     let length
     try {
-      length = this.native.get(snapshot, state.id, keyLength)
+      length = this.fast.get(snapshot, state.id, keyLength)
       while (length < NOT_FOUND) {
         this.shareBuffers(this.native.neededLength())
-        length = this.native.get(snapshot, state.id, keyLength)
+        length = this.fast.get(snapshot, state.id, keyLength)
       }
     } catch (error) {
       throw this.errorOf(error)
@@ -233,7 +237,7 @@ class Connection {
     const { request } = this
     if (request.buffer !== this.sharedRequest) this.shareBuffers(this.out.length)
     try {
-      return this.native.read(snapshot, request.position)
+      return this.fast.read(snapshot, request.position)
     } catch (error) {
       throw this.errorOf(error)
     }

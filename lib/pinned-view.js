@@ -21,13 +21,13 @@ class PinnedView {
     this.allowed = allowed
     this.inTransaction = inTransaction
     this.ended = false
-    const { native } = connection
+    const { fast, native } = connection
     connection.refreshCatalog()
-    const transactionId = native.lastTransactionId()
+    const transactionId = fast.lastTransactionId()
     this.catalog = connection.catalog
     this.snapshot = connection.pin()
     leaked.register(this, { connection, snapshot: this.snapshot }, this)
-    if (native.lastTransactionId() !== transactionId || !this.isCatalogCurrent()) {
+    if (fast.lastTransactionId() !== transactionId || !this.isCatalogCurrent()) {
       this.catalog = connection.catalogOf(native.catalog(this.snapshot))
     }
   }

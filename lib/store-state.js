@@ -26,6 +26,14 @@ class StoreState {
     this.registering = false
   }
 
+  /** Whether this is the state of the store that a catalog describes so. */
+  describes({ keyPath, autoIncrement, key }) {
+    return (
+      (autoIncrement ? 'sequence' : (key ?? null)) === this.generator &&
+      JSON.stringify(keyPath) === JSON.stringify(this.keyPath)
+    )
+  }
+
   /** Adds the shapes that were registered, by whomever, to the table. */
   loadShapes() {
     for (const [id, ...names] of this.connection.shapes(this.id)) this.shapes.add(id, names)

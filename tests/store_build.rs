@@ -81,7 +81,7 @@ fn writes_beside_a_build_keep_it_right() {
     }
     assert_eq!(db.index(store, index).state, IndexState::Ready);
     assert!(go_on(&db, store, index, 7).unwrap().finished, "again does no harm");
-    assert_eq!(db.scratch.read(|txn| pending_builds(txn)).unwrap(), []);
+    assert_eq!(db.scratch.read(pending_builds).unwrap(), []);
     assert_eq!(db.entries(store, index).len(), 92);
     db.check();
 }
@@ -124,7 +124,7 @@ fn clearing_or_deleting_during_a_build() {
     db.schema(json!({"op": "deleteStore", "store": store}));
     let error = go_on(&db, store, index, 50).unwrap_err();
     assert_eq!(error.code(), ErrorCode::StoreNotFound);
-    assert_eq!(db.scratch.read(|txn| pending_builds(txn)).unwrap(), []);
+    assert_eq!(db.scratch.read(pending_builds).unwrap(), []);
     db.check();
 }
 
@@ -136,10 +136,7 @@ struct Live {
 
 impl Live {
     fn open(path: &Path) -> Self {
-        Self {
-            connection: connect(path, &OpenOptions::default()).unwrap(),
-            shared: Arc::default(),
-        }
+        Self { connection: connect(path, &OpenOptions::default()).unwrap(), shared: Arc::default() }
     }
 
     fn submit(&self, ops: &Ops) -> mpsc::Receiver<Result<Vec<u8>>> {
@@ -162,11 +159,8 @@ impl Live {
     }
 
     fn check(&self) {
-        let report = self
-            .connection
-            .turn_reader()
-            .with(|txn| Ok(check_stores(txn, &self.shared)))
-            .unwrap();
+        let report =
+            self.connection.turn_reader().with(|txn| Ok(check_stores(txn, &self.shared))).unwrap();
         assert!(report.is_clean(), "{:#?}", report.problems);
     }
 
@@ -326,7 +320,7 @@ fn a_build_goes_on_after_reopening() {
     drop(db);
     let (_, ended) = outcome(&events);
     let db = Live::open(directory.path());
-    let pending = db.connection.turn_reader().with(|txn| pending_builds(txn)).unwrap();
+    let pending = db.connection.turn_reader().with(pending_builds).unwrap();
     match ended {
         // All steps fitted in before the writer stopped.
         Ok(_) => assert_eq!(pending, []),

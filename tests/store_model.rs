@@ -143,7 +143,7 @@ impl Index {
         {
             let keys: Vec<_> = items.iter().filter_map(|item| to_key(item, false)).collect();
             let mut entries: Vec<_> =
-                keys.iter().map(|key| (self.encode(&[key.clone()]), 1, false)).collect();
+                keys.iter().map(|key| (self.encode(std::slice::from_ref(key)), 1, false)).collect();
             if keys.len() < items.len() || keys.is_empty() {
                 entries.push(residual);
             }
@@ -339,11 +339,6 @@ impl Op {
                 return Expected::Number((before - store.documents.len()) as u64);
             }
             Op::Clear => {
-                if !store.documents.is_empty() {
-                    for index in store.indexes.values_mut().filter(|i| i.building.is_some()) {
-                        index.building = Some(None);
-                    }
-                }
                 store.documents.clear();
                 Ok(())
             }

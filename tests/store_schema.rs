@@ -6,7 +6,7 @@ mod store_support;
 
 use lodestore::error::{Error, ErrorCode};
 use lodestore::protocol::catalog_document;
-use lodestore::storage::Table;
+use lodestore::storage::{Table, WriteTxn};
 use lodestore::store::{pending_sweeps, sweep_step};
 use lodestore::value::{self, NoShapes};
 use serde_json::{Value as Json, json};
@@ -58,7 +58,7 @@ fn definitions_survive_in_the_catalog() {
         "stores": [
             {
                 "id": 1.0, "name": "people", "keyPath": "a.id", "autoIncrement": true,
-                "compression": "zstd", "origin": "native", "count": 1.0,
+                "key": null, "compression": "zstd", "origin": "native", "count": 1.0,
                 "indexes": [
                     index(
                         1.0,
@@ -76,7 +76,7 @@ fn definitions_survive_in_the_catalog() {
             },
             {
                 "id": 2.0, "name": "pairs", "keyPath": ["x", "y"], "autoIncrement": false,
-                "compression": "none", "origin": "indexeddb", "count": 0.0,
+                "key": null, "compression": "none", "origin": "indexeddb", "count": 0.0,
                 "indexes": [index(
                     1.0,
                     "m",
@@ -281,26 +281,33 @@ fn a_bound_found_before_a_rollback_stays_an_upper_bound() {
     let store = db.create_store(json!({"name": "s"}));
     db.create_index(store, json!({"name": "i", "keyPath": "a", "unique": true}));
     db.batch(&Ops::new().put(store, json!(10), json!({"a": 10})));
-    db.scratch.write(|txn| {
+    let undone = |txn: &mut WriteTxn<'_>, ops: Ops| {
         let undone = txn.nested(|child| {
-            // The tree's end moves down, is looked up, and moves up again.
-            db.run(child, &Ops::new().delete(store, json!(10)));
-            db.run(child, &Ops::new().put(store, json!(1), json!({"a": 1})));
-            db.run(child, &Ops::new().put(store, json!(2), json!({"a": 2})));
+            db.run(child, &ops);
             Err::<(), _>(Error::new(ErrorCode::Aborted, "on purpose"))
         });
         assert!(undone.is_err());
-        let answers = db.run(
-            txn,
-            &Ops::new().add(store, json!(10), json!({"a": 11})).put(
-                store,
-                json!(11),
-                json!({"a": 10}),
-            ),
-        );
-        answers[0].refused(ErrorCode::KeyExists);
-        answers[1].refused(ErrorCode::UniqueViolation);
-    });
+    };
+    let put = |ops: Ops, at: u32| ops.put(store, json!(at), json!({"a": at}));
+    // The ends of both trees move down, are looked up, and move up again; the second time only after
+    // the trees were written to.
+    let first = put(put(Ops::new().delete(store, json!(10)), 1), 2);
+    let second = put(put(put(Ops::new(), 3).delete(store, json!(10)), 1), 2);
+    for ops in [first, second] {
+        db.scratch.write(|txn| {
+            undone(txn, ops);
+            let answers = db.run(
+                txn,
+                &Ops::new().add(store, json!(10), json!({"a": 11})).put(
+                    store,
+                    json!(11),
+                    json!({"a": 10}),
+                ),
+            );
+            answers[0].refused(ErrorCode::KeyExists);
+            answers[1].refused(ErrorCode::UniqueViolation);
+        });
+    }
     assert_eq!(db.count(store), 1);
     db.check();
 }

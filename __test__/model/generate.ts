@@ -408,7 +408,8 @@ export class Generator {
       const { entries, compound } = definition
       if (entries.length === 0 || random.chance(0.3)) {
         const key = definition.parts.map(() => values.indexed())
-        return { do: 'seek', key: compound ? key : key[0]! }
+        const some = random.chance(0.8) ? key : key.slice(0, random.between(0, key.length))
+        return { do: 'seek', key: compound ? some : key[0]! }
       }
       const { components, primaryKey } = random.pick(entries)
       const key = compound ? components : components[0]!

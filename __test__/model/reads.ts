@@ -125,7 +125,9 @@ export class CursorModel {
     return this.stand(this.rowsNow().find(after))
   }
 
+  /** @throws {Refusal} INVALID_KEY */
   seek(key: Key, primaryKey: Key | undefined): boolean {
+    if (this.run.index !== undefined) this.store.index(this.run.index).checkPoint(key)
     return this.stand(this.rowsNow().find((row) => this.compare(row, key, primaryKey) >= 0))
   }
 

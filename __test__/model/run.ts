@@ -28,6 +28,7 @@ interface Place {
   model: DatabaseModel
   /** Whether cursors see what is written after they were opened. */
   isLive: boolean
+  isReadOnly?: boolean
   /** In a transaction whose stores are taken from the database: the database. */
   ambient?: any
 }
@@ -58,7 +59,7 @@ export class Run {
       }
       case 'readSnapshot':
         if (this.snapshot !== undefined) {
-          await this.reads({ ...this.snapshot, isLive: false }, step.reads)
+          await this.reads({ ...this.snapshot, isLive: false, isReadOnly: true }, step.reads)
         }
         return
       case 'reopen':
@@ -264,6 +265,7 @@ export class Run {
         const actual = await attempt(() => cursor.delete())
         const remove = (): boolean => {
           const { primaryKey } = twin.current()
+          if (place.isReadOnly) throw new Refusal('TX_READ_ONLY')
           return model.change(run.store, (store) => store.delete(primaryKey)) === 1
         }
         compare(expect(remove), actual, at)
@@ -273,6 +275,7 @@ export class Run {
         const actual = await attempt(() => cursor.update(value))
         const replace = (): Key => {
           const { primaryKey } = twin.current()
+          if (place.isReadOnly) throw new Refusal('TX_READ_ONLY')
           const given = keyPath === undefined ? primaryKey : undefined
           return model.change(run.store, (store) => store.put(value, given, false, undefined))
         }

@@ -88,11 +88,11 @@ export class IndexModel {
     return copy
   }
 
-  /** In the order of the index: by components, each in its direction. */
+  /** In the order of the index: by components, each in its direction, as far as both go. */
   compareComponents(a: readonly Key[], b: readonly Key[]): number {
-    for (const [i, { descending }] of this.parts.entries()) {
+    for (let i = 0; i < a.length && i < b.length; i++) {
       const order = compareKeys(a[i]!, b[i]!)
-      if (order !== 0) return descending ? -order : order
+      if (order !== 0) return this.parts[i]!.descending ? -order : order
     }
     return 0
   }
@@ -176,7 +176,13 @@ export class IndexModel {
     return rows
   }
 
-  /** Where a row stands relative to a point: the components, and perhaps a primary key. */
+  /** @throws {Refusal} INVALID_KEY for what is no point: a compound index takes arrays */
+  checkPoint(key: Key): void {
+    if (!this.compound) return
+    if (!Array.isArray(key) || key.length > this.parts.length) throw new Refusal('INVALID_KEY')
+  }
+
+  /** Where a row stands relative to a point: some components, and perhaps a primary key. */
   compareToPoint(row: Row, key: Key, primaryKey: Key | undefined): number {
     const listOf = (value: Key): Key[] => (this.compound ? (value as Key[]) : [value])
     const order = this.compareComponents(listOf(row.key), listOf(key))
@@ -184,6 +190,9 @@ export class IndexModel {
     return compareKeys(row.primaryKey, primaryKey)
   }
 }
+
+/** The last number of a key generator. */
+const LAST_GENERATED = 2 ** 53
 
 /** A store. */
 export class StoreModel {
@@ -218,13 +227,13 @@ export class StoreModel {
    * @returns the key
    */
   put(document: any, given: Key | undefined, isAdd: boolean, made: Key | undefined): Key {
-    const { key, value, generated } = this.resolve(document, given, made)
+    const { key, value } = this.resolve(document, given, made)
     const [at, found] = this.find(key)
     if (found && isAdd) throw new Refusal('KEY_EXISTS')
     for (const index of this.indexes.values()) index.check(key, value)
-    if (this.options.autoIncrement && typeof key === 'number') {
-      const whole = Math.floor(Math.min(key, 2 ** 53))
-      if (generated || whole >= this.next) this.next = whole + 1
+    if (this.options.autoIncrement && (typeof key === 'number' || typeof key === 'bigint')) {
+      const whole = Math.floor(Math.min(Number(key), LAST_GENERATED))
+      if (whole >= this.next) this.next = whole === LAST_GENERATED ? Infinity : whole + 1
     }
     if (found) this.removeAt(at)
     this.rows.splice(at, 0, { key, primaryKey: key, value })
@@ -237,31 +246,35 @@ export class StoreModel {
     document: any,
     given: Key | undefined,
     made: Key | undefined,
-  ): { key: Key; value: any; generated: boolean } {
+  ): { key: Key; value: any } {
     const { keyPath, autoIncrement, key: kind } = this.options
-    const generate = (): Key => (kind === 'uuidv7' ? (made ?? 'unknown') : this.next)
+    const generate = (): Key => {
+      if (kind === 'uuidv7') return made ?? 'unknown'
+      if (this.next > LAST_GENERATED) throw new Refusal('RESOURCE_LIMIT')
+      return this.next
+    }
     if (keyPath === undefined) {
       if (given === undefined) {
         if (!autoIncrement && kind === undefined) throw new Refusal('INVALID_KEY')
-        return { key: generate(), value: document, generated: true }
+        return { key: generate(), value: document }
       }
       if (!isStoreKey(given)) throw new Refusal('INVALID_KEY')
-      return { key: normalized(given), value: document, generated: false }
+      return { key: normalized(given), value: document }
     }
     if (given !== undefined) throw new Refusal('INVALID_ARGUMENT')
     if (Array.isArray(keyPath)) {
       const parts = keyPath.map((path) => lookUp(document, path))
       if (!parts.every(isStoreKey)) throw new Refusal('INVALID_KEY')
-      return { key: parts.map(normalized), value: document, generated: false }
+      return { key: parts.map(normalized), value: document }
     }
     const found = lookUp(document, keyPath)
     if (found === MISSING || found === undefined) {
       if (!autoIncrement && kind === undefined) throw new Refusal('INVALID_KEY')
       const key = generate()
-      return { key, value: injected(document, keyPath.split('.'), key), generated: true }
+      return { key, value: injected(document, keyPath.split('.'), key) }
     }
     if (!isStoreKey(found)) throw new Refusal('INVALID_KEY')
-    return { key: normalized(found), value: document, generated: false }
+    return { key: normalized(found), value: document }
   }
 
   private removeAt(at: number): void {

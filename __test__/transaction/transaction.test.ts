@@ -129,7 +129,7 @@ test('only the stores it was opened for may be used', async (t) => {
       await tx.store('a').put({ id: 1 })
       const error = throws(() => tx.store('b'), 'INVALID_ARGUMENT', { store: 'b' })
       assert.match(error.message, /'a'/)
-      await rejects(db.store('a').put({ id: 2 }), 'INVALID_KEY').catch(() => {})
+      await db.store('a').put({ id: 2 })
       throws(() => db.store('b'), 'INVALID_ARGUMENT')
       await rejects(tx.deleteObjectStore('b'), 'INVALID_ARGUMENT')
     },
@@ -263,9 +263,7 @@ test('a function may end its transaction itself', async (t) => {
   await db.transaction(async (tx) => {
     await tx.store('a').put({ id: 1 })
     await tx.commit()
-    await rejects(tx.store('b').put(1, 1).then(), 'TX_INACTIVE').catch((error) => {
-      assert.equal(error.code, 'TX_INACTIVE')
-    })
+    throws(() => tx.store('b'), 'TX_INACTIVE')
   })
   await db.transaction(async (tx) => {
     await tx.store('a').put({ id: 2 })

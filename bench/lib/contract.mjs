@@ -26,9 +26,9 @@
  * @property {string} name
  * @property {string} title
  * @property {string | null} package the npm package it comes from
- * @property {Record<'default' | 'strict' | 'relaxed', string>} durability what an acknowledged
- *   write has reached, by mode
- * @property {(path: string, options: { durability: 'default' | 'strict' | 'relaxed' }) =>
+ * @property {Partial<Record<Durability, string>>} durability what an acknowledged write has
+ *   reached, by mode; a mode that is not here cannot be had, and its workloads are left out
+ * @property {(path: string, options: { durability: Durability }) =>
  *   Promise<Database>} open `path` is a directory; creates what is missing
  */
 
@@ -61,9 +61,14 @@
  * @property {'empty' | 'kept' | 'loaded' | 'copy' | 'closed'} stage what they find: an empty
  *   database, the same one that later groups find loaded, the loaded one, a copy of it, or the
  *   loaded one that is not open yet
- * @property {'default' | 'strict' | 'relaxed'} durability
+ * @property {Durability} durability
  * @property {Workload[]} workloads
  */
 
-/** What an acknowledged write may be asked to reach. */
-export const DURABILITIES = ['default', 'strict', 'relaxed']
+/**
+ * What an acknowledged write may be asked to reach: what the peer does unasked; the disk; the disk
+ * but for the last writes; the page cache.
+ *
+ * @typedef {'default' | 'strict' | 'relaxed' | 'none'} Durability
+ */
+export const DURABILITIES = ['default', 'strict', 'relaxed', 'none']

@@ -49,10 +49,10 @@ function delays({ peers, about, summary }) {
 }
 
 function durability({ peers, about, versions }) {
-  const head = ['', 'version', 'by default', '"fsync" rows', '"relaxed" rows']
+  const head = ['', 'version', 'by default', '"fsync" rows', '"relaxed" rows', '"no fsync" rows']
   const lines = peers.map((peer) => {
     const { title, durability: reached } = about[peer]
-    return line([title, versions[peer] ?? '', ...DURABILITIES.map((mode) => reached[mode])])
+    return line([title, versions[peer] ?? '', ...DURABILITIES.map((mode) => reached[mode] ?? '–')])
   })
   return [line(head), line(head.map(() => '---')), ...lines]
 }

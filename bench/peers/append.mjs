@@ -30,7 +30,7 @@ export default {
   durability: {
     default: 'in the page cache',
     strict: 'fdatasync at each write',
-    relaxed: 'in the page cache',
+    none: 'in the page cache',
   },
   open: Append.open,
 }

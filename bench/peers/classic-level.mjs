@@ -127,7 +127,7 @@ export default {
   durability: {
     default: 'in the page cache (sync: false)',
     strict: 'fsync at each write (sync: true)',
-    relaxed: 'in the page cache (sync: false)',
+    none: 'in the page cache (sync: false)',
   },
   open: Level.open,
 }

@@ -6,7 +6,9 @@ const INDEX = { dupSort: true, encoding: 'ordered-binary' }
 /** lmdb with shared structures; its indexes are kept by hand in trees with sorted duplicates. */
 class Lmdb {
   static async open(path, { durability }) {
-    return new Lmdb(open({ path, maxDbs: 4 }), durability === 'strict')
+    const unsynced = durability === 'none' ? { noSync: true } : {}
+    const root = open({ path, maxDbs: 4, ...unsynced })
+    return new Lmdb(root, durability === 'strict')
   }
 
   constructor(root, isStrict) {
@@ -110,7 +112,7 @@ export default {
   durability: {
     default: 'commits first, fsyncs behind it (overlappingSync)',
     strict: 'each write awaits the fsync (flushed)',
-    relaxed: 'commits first, fsyncs behind it (overlappingSync)',
+    none: 'in the page cache (noSync)',
   },
   open: Lmdb.open,
 }

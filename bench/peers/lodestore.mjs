@@ -8,7 +8,10 @@ const STORES = {
 
 class Lodestore {
   static async open(path, { durability }) {
-    const db = await open(path, { stores: STORES, durability: DURABILITIES[durability] })
+    const db = await open(path, {
+      stores: STORES,
+      durability: durability === 'default' ? 'strict' : durability,
+    })
     return new Lodestore(db)
   }
 
@@ -78,8 +81,6 @@ class Lodestore {
   }
 }
 
-const DURABILITIES = { default: 'strict', strict: 'strict', relaxed: 'relaxed' }
-
 export default {
   name: 'lodestore',
   title: 'Lodestore',
@@ -88,6 +89,7 @@ export default {
     default: 'fsync at each commit',
     strict: 'fsync at each commit',
     relaxed: 'data pages synced at each commit, its meta page later',
+    none: 'in the page cache',
   },
   open: Lodestore.open,
 }

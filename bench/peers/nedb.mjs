@@ -74,12 +74,10 @@ class Nedb {
   async close() {}
 }
 
-const NEVER = 'appended to a file, never fsynced'
-
 export default {
   name: 'nedb',
   title: '@seald-io/nedb (memory)',
   package: '@seald-io/nedb',
-  durability: { default: NEVER, strict: NEVER, relaxed: NEVER },
+  durability: { default: 'in the page cache', none: 'in the page cache' },
   open: Nedb.open,
 }

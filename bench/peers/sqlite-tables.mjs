@@ -163,5 +163,5 @@ export class Sqlite {
 export const SQLITE_DURABILITY = {
   default: 'WAL, synchronous = normal: fsync at checkpoints only',
   strict: 'WAL, synchronous = full: fsync at each commit',
-  relaxed: 'WAL, synchronous = normal: fsync at checkpoints only',
+  none: 'WAL, synchronous = normal: fsync at checkpoints only',
 }

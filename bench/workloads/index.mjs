@@ -12,6 +12,7 @@ export const GROUPS = [
   { name: 'load-strict', stage: 'empty', durability: 'strict', workloads: [write.bulkStrict] },
   { name: 'put', stage: 'empty', durability: 'strict', workloads: [write.putStrict] },
   { name: 'put-relaxed', stage: 'empty', durability: 'relaxed', workloads: [write.putRelaxed] },
+  { name: 'put-unsynced', stage: 'empty', durability: 'none', workloads: [write.putUnsynced] },
   {
     name: 'put-concurrent',
     stage: 'empty',

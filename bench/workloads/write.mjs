@@ -104,6 +104,12 @@ export const putRelaxed = {
   title: 'put, one after another, relaxed',
   run: putOneByOne,
 }
+export const putUnsynced = {
+  ...put,
+  name: 'putUnsynced',
+  title: 'put, one after another, no fsync',
+  run: putOneByOne,
+}
 export const putConcurrent = {
   ...put,
   name: 'putConcurrent',

@@ -1,26 +1,27 @@
 //! The class that JavaScript holds: an open database.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, BufferSlice, Uint8Array};
+use napi::bindgen_prelude::{AsyncTask, BufferSlice, Object, Uint8Array};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
-use super::error::{OrThrow, to_napi};
+use super::error::OrThrow;
+use super::fast_calls;
 use super::outbox::Outbox;
 use super::pool;
-use super::read::{ReadTask, Source};
+use super::read::ReadTask;
+use super::reads::{Reads, out_of_bounds};
 use super::sweeper::{self, Sweeper};
 use super::transaction::Transactions;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::protocol::{self, WriteBatch};
-use crate::storage::{Connection, Durability, Observer, Snapshot, TurnReader};
+use crate::storage::{Connection, Durability, Observer};
 use crate::store::StoreShared;
-use crate::store::read::GetOutcome;
 
 /// What the parts of a database share, on all threads.
 pub(super) struct Shared {
@@ -36,18 +37,7 @@ pub(super) struct Shared {
 pub struct NativeDatabase {
     pub(super) shared: Arc<Shared>,
     pub(super) transactions: Arc<Transactions>,
-    turn: Arc<TurnReader>,
-    source: RefCell<Source>,
-    buffers: RefCell<Option<Buffers>>,
-    snapshots: RefCell<HashMap<u32, Arc<Snapshot>>>,
-    next_snapshot: AtomicU32,
-    needed: std::cell::Cell<u32>,
-}
-
-/// Memory that JavaScript and this library both use: keys and requests in, answers out.
-struct Buffers {
-    key: Uint8Array,
-    out: Uint8Array,
+    reads: Rc<Reads>,
 }
 
 impl NativeDatabase {
@@ -59,84 +49,11 @@ impl NativeDatabase {
         }
         let observer: Arc<dyn Observer> = outbox.clone();
         connection.observe(Arc::downgrade(&observer));
-        let turn = connection.turn_reader();
-        let environment = Arc::clone(connection.environment());
+        let reads = Rc::new(Reads::new(&connection, &store));
         let shared =
             Arc::new(Shared { connection, store, outbox, sweeper, cancels: Mutex::default() });
-        Ok(Self {
-            transactions: Transactions::new(Arc::clone(&shared)),
-            source: RefCell::new(Source::new(environment, Arc::clone(&shared.store))),
-            shared,
-            turn,
-            buffers: RefCell::default(),
-            snapshots: RefCell::default(),
-            next_snapshot: AtomicU32::new(1),
-            needed: std::cell::Cell::new(0),
-        })
+        Ok(Self { transactions: Transactions::new(Arc::clone(&shared)), shared, reads })
     }
-
-    fn pinned(&self, id: u32) -> Result<Arc<Snapshot>> {
-        let snapshot = self.snapshots.borrow().get(&id).cloned();
-        snapshot.ok_or_else(|| Error::new(ErrorCode::Closed, "the snapshot is closed"))
-    }
-
-    /// Lends the key and answer memory.
-    fn with_buffers<T>(&self, work: impl FnOnce(&[u8], &mut [u8]) -> Result<T>) -> Result<T> {
-        let mut buffers = self.buffers.borrow_mut();
-        let Some(Buffers { key, out }) = buffers.as_mut() else {
-            return Err(Error::new(ErrorCode::InvalidArgument, "setBuffers() was not called"));
-        };
-        // SAFETY: the memory belongs to typed arrays that this value keeps alive and that only the
-        // JavaScript layer of this package can reach; it is used on the JavaScript thread alone,
-        // and no JavaScript runs meanwhile.
-        let out = unsafe { out.as_mut() };
-        work(key, out)
-    }
-
-    fn read_into(&self, snapshot: u32, request_length: u32) -> Result<i32> {
-        self.with_buffers(|key, out| {
-            let request = key.get(..request_length as usize).ok_or_else(out_of_bounds)?;
-            let mut source = self.source.borrow_mut();
-            let written = if snapshot == 0 {
-                self.turn.with(|txn| source.respond_into(txn, request, out))
-            } else {
-                self.pinned(snapshot)?.with(|txn| source.respond_into(txn, request, out))
-            }?;
-            Ok(self.report(written))
-        })
-    }
-
-    fn get_into(&self, snapshot: u32, store: u32, key_length: u32) -> Result<i32> {
-        self.with_buffers(|key, out| {
-            let key = key.get(..key_length as usize).ok_or_else(out_of_bounds)?;
-            let mut source = self.source.borrow_mut();
-            let outcome = if snapshot == 0 {
-                self.turn.with(|txn| source.get_into(txn, store, key, out))
-            } else {
-                self.pinned(snapshot)?.with(|txn| source.get_into(txn, store, key, out))
-            }?;
-            Ok(match outcome {
-                GetOutcome::Missing => -1,
-                GetOutcome::Written(length) => self.report(Ok(length)),
-                GetOutcome::Needs(length) => self.report(Err(length)),
-            })
-        })
-    }
-
-    /// A length as JavaScript gets it: -2 if that much memory is needed.
-    fn report(&self, written: std::result::Result<usize, usize>) -> i32 {
-        match written {
-            Ok(length) => i32::try_from(length).unwrap_or(-2),
-            Err(needed) => {
-                self.needed.set(u32::try_from(needed).unwrap_or(u32::MAX));
-                -2
-            }
-        }
-    }
-}
-
-fn out_of_bounds() -> Error {
-    Error::new(ErrorCode::InvalidArgument, "a length exceeds the buffer")
 }
 
 /// How long a write has to be durable, as a number from JavaScript.
@@ -153,26 +70,28 @@ impl NativeDatabase {
     /// Sets the memory that keys and requests are written to, and that answers are read from.
     #[napi(catch_unwind)]
     pub fn set_buffers(&self, key: Uint8Array, out: Uint8Array) {
-        *self.buffers.borrow_mut() = Some(Buffers { key, out });
+        self.reads.set_buffers(key, out);
     }
 
-    /// The document under the key in the key buffer, written to the out buffer: its length, -1 if
-    /// there is none, -2 if the buffer is too small (see `neededLength`).
-    #[napi(catch_unwind)]
-    pub fn get(&self, snapshot: u32, store_id: u32, key_length: u32) -> napi::Result<i32> {
-        self.get_into(snapshot, store_id, key_length).or_throw()
+    /// The calls whose own cost counts: `get(snapshot, storeId, keyLength)` writes the document under
+    /// the key in the key buffer to the out buffer and returns its length, -1 if there is none;
+    /// `read(snapshot, requestLength)` does the same for the request there; both return -2 if the
+    /// out buffer is too small (see `neededLength`). `lastTransactionId()` is the id of the last
+    /// transaction that any thread or process has committed. Snapshot 0 is the newest state.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "{ get(snapshot: number, storeId: number, keyLength: number): number; \
+                          read(snapshot: number, requestLength: number): number; \
+                          lastTransactionId(): number }"
+    )]
+    pub fn fast_calls<'e>(&self, env: &'e Env) -> napi::Result<Object<'e>> {
+        fast_calls::create(env, &self.reads)
     }
 
     /// How large the out buffer must be for the last call that answered -2.
     #[napi(catch_unwind)]
     pub fn needed_length(&self) -> u32 {
-        self.needed.get()
-    }
-
-    /// Answers the request in the key buffer into the out buffer: the answer's length, or -2.
-    #[napi(catch_unwind)]
-    pub fn read(&self, snapshot: u32, request_length: u32) -> napi::Result<i32> {
-        self.read_into(snapshot, request_length).or_throw()
+        self.reads.needed()
     }
 
     /// Answers a request off the JavaScript thread. Snapshot 0 is the newest state at the time of
@@ -183,37 +102,27 @@ impl NativeDatabase {
         snapshot: u32,
         request: Uint8Array,
     ) -> napi::Result<AsyncTask<ReadTask>> {
-        let pinned = if snapshot == 0 {
-            self.shared.connection.pin(&self.turn)
-        } else {
-            self.pinned(snapshot)
-        };
+        let pinned = self.reads.snapshot(snapshot).or_throw()?;
         let store = Arc::clone(&self.shared.store);
-        Ok(AsyncTask::new(ReadTask::new(pinned.or_throw()?, store, request.to_vec())))
+        Ok(AsyncTask::new(ReadTask::new(pinned, store, request.to_vec())))
     }
 
     /// Lets go of the state that reads of this turn have shared.
     #[napi(catch_unwind)]
     pub fn end_turn(&self) {
-        self.turn.end_turn();
+        self.reads.end_turn();
     }
 
     /// A snapshot of the newest state, held until `closeSnapshot`.
     #[napi(catch_unwind)]
     pub fn snapshot(&self) -> napi::Result<u32> {
-        let snapshot = self.shared.connection.pin(&self.turn).or_throw()?;
-        let id = self.next_snapshot.fetch_add(1, Ordering::Relaxed);
-        self.snapshots.borrow_mut().insert(id, snapshot);
-        Ok(id)
+        self.reads.pin().or_throw()
     }
 
     /// Ends a snapshot; does nothing if it has ended.
     #[napi(catch_unwind)]
     pub fn close_snapshot(&self, id: u32) {
-        let snapshot = self.snapshots.borrow_mut().remove(&id);
-        if let Some(snapshot) = snapshot {
-            snapshot.end(ErrorCode::Closed);
-        }
+        self.reads.unpin(id);
     }
 
     /// Queues packed operations; the results come as a message. Durability: 0 the database's,
@@ -248,27 +157,21 @@ impl NativeDatabase {
     /// The catalog of a snapshot, as a document.
     #[napi(catch_unwind)]
     pub fn catalog<'e>(&self, env: &'e Env, snapshot: u32) -> napi::Result<BufferSlice<'e>> {
-        let mut source = self.source.borrow_mut();
-        let document = if snapshot == 0 {
-            self.turn.with(|txn| source.catalog_document(txn))
-        } else {
-            self.pinned(snapshot)
-                .and_then(|snapshot| snapshot.with(|txn| source.catalog_document(txn)))
-        };
+        let document = self.reads.with(snapshot, |txn, source| source.catalog_document(txn));
         BufferSlice::copy_from(env, document.or_throw()?)
     }
 
     /// The version of the newest catalog.
     #[napi(catch_unwind)]
     pub fn catalog_version(&self) -> napi::Result<f64> {
-        let mut source = self.source.borrow_mut();
-        self.turn.with(|txn| source.catalog_version(txn)).map(|version| version as f64).or_throw()
+        let version = self.reads.with(0, |txn, source| source.catalog_version(txn));
+        version.map(|version| version as f64).or_throw()
     }
 
     /// The newest shapes of a store, as a document.
     #[napi(catch_unwind)]
     pub fn shapes<'e>(&self, env: &'e Env, store_id: u32) -> napi::Result<BufferSlice<'e>> {
-        let document = self.turn.with(|txn| protocol::shapes_document(txn, store_id));
+        let document = self.reads.with(0, |txn, _| protocol::shapes_document(txn, store_id));
         BufferSlice::copy_from(env, document.or_throw()?)
     }
 
@@ -309,17 +212,6 @@ impl NativeDatabase {
         if let Some(cancel) = self.shared.cancels.lock().get(&ticket) {
             cancel.store(true, Ordering::Release);
         }
-    }
-
-    /// The id of the last committed transaction, by any thread or process.
-    #[napi(catch_unwind)]
-    pub fn last_transaction_id(&self) -> napi::Result<f64> {
-        self.shared
-            .connection
-            .environment()
-            .last_txn_id()
-            .map(|id| id as f64)
-            .map_err(|error| to_napi(&error))
     }
 }
 

@@ -2,11 +2,10 @@
 
 use crate::error::Error;
 
-/// An error whose message is JSON: `{code, message, store, index, key, path, cause}`, the key in
-/// hexadecimal. The JavaScript layer makes a `LodestoreError` of it.
-pub(super) fn to_napi(error: &Error) -> napi::Error {
+/// `{code, message, store, index, key, path, cause}` as JSON, the key in hexadecimal.
+pub(super) fn to_json(error: &Error) -> String {
     let context = error.context();
-    let json = serde_json::json!({
+    serde_json::json!({
         "code": error.code().as_str(),
         "message": error.message(),
         "store": context.store,
@@ -14,8 +13,13 @@ pub(super) fn to_napi(error: &Error) -> napi::Error {
         "key": context.key.as_deref().map(to_hex),
         "path": context.path,
         "cause": error.cause(),
-    });
-    napi::Error::from_reason(json.to_string())
+    })
+    .to_string()
+}
+
+/// An error whose message is JSON, of which the JavaScript layer makes a `LodestoreError`.
+pub(super) fn to_napi(error: &Error) -> napi::Error {
+    napi::Error::from_reason(to_json(error))
 }
 
 fn to_hex(bytes: &[u8]) -> String {

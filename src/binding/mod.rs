@@ -8,11 +8,13 @@
 
 mod database;
 mod error;
+mod fast_calls;
 mod open;
 mod options;
 mod outbox;
 mod pool;
 mod read;
+mod reads;
 mod sweeper;
 mod transaction;
 mod work;

@@ -27,6 +27,11 @@ impl LockFile {
                 Ok(file) => file,
                 Err(_) => return Ok(Self { file: Mutex::new(None) }),
             },
+            Err(error) if is_refusal(&error) => {
+                let what = "no permission to write here; open the database with mode 'readOnly' \
+                            if reading is enough";
+                return Err(io_error(what, path, &error));
+            }
             Err(error) => return Err(io_error("cannot open the lock file", path, &error)),
         };
         match file.try_lock_shared() {

@@ -8,6 +8,7 @@ mod compression;
 mod connection;
 pub mod copy;
 mod data_file;
+mod disk_space;
 pub mod envelope;
 mod environment;
 mod format;

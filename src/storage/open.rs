@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::compact;
 use super::data_file;
+use super::disk_space;
 use super::environment::{Environment, Parts};
 use super::format::FormatRecord;
 use super::lmdb::{Dbi, Env, EnvFlags, EnvOptions, RoTxn};
@@ -241,7 +242,10 @@ fn create_tables(raw: &Env, mode: OpenMode, directory: &Path) -> Result<(Tables,
     }
     let format = FormatRecord::new(raw.page_size());
     format.write(&mut txn)?;
-    txn.commit().map_err(|error| describe(error, directory))?;
+    txn.commit().map_err(|error| {
+        let data_file = Layout { directory: directory.to_owned() }.data();
+        describe(disk_space::explain(error, &data_file), directory)
+    })?;
     Ok((tables, format))
 }
 

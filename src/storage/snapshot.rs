@@ -169,6 +169,20 @@ impl TurnReader {
         work(&ReadTxn::new(txn, self.environment.tables()))
     }
 
+    /// The id of the last committed transaction, by any process.
+    #[inline]
+    pub fn last_txn_id(&self) -> Result<u64> {
+        self.environment.check_process()?;
+        let turn = self.state.lock();
+        if let Some(txn) = &turn.txn
+            && txn.get().is_some()
+        {
+            return Ok(txn.env().last_txn_id());
+        }
+        drop(turn);
+        self.environment.last_txn_id()
+    }
+
     /// The turn with an active, current transaction, locked.
     fn current(&self) -> Result<parking_lot::MutexGuard<'_, Turn>> {
         loop {

@@ -59,8 +59,11 @@ pub fn pending_builds(txn: &ReadTxn<'_>) -> Result<Vec<(u32, u32)>> {
     records.iter().map(|(key, _)| meta_key::index_build_ids(key).ok_or_else(malformed)).collect()
 }
 
-/// Begins a build, or begins it again after the store was cleared.
-pub(super) fn restart(txn: &mut WriteTxn<'_>, store: u32, index: u32) -> Result<()> {
+/// Begins a build.
+///
+/// A store that is cleared meanwhile needs nothing: documents up to the point that the build has
+/// reached are kept right by writes, whether there are any left or not.
+pub(super) fn begin(txn: &mut WriteTxn<'_>, store: u32, index: u32) -> Result<()> {
     put_progress(txn, store, index, &Progress::default())
 }
 

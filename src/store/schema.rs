@@ -153,9 +153,6 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
         for index in &mut store.indexes {
             let mut emptied = IndexDef::clone(index);
             emptied.tree = self.txn.allocate_tree_id()?;
-            if index.state == IndexState::Building {
-                index_build::restart(self.txn, store.id, index.id)?;
-            }
             *index = Arc::new(emptied);
         }
         self.put_store(store)
@@ -194,7 +191,7 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
         if build == Build::Now {
             index_build::build_now(self.txn, self.shared, &self.state, &store, &index)?;
         } else {
-            index_build::restart(self.txn, store_id, id)?;
+            index_build::begin(self.txn, store_id, id)?;
         }
         self.put_store(store)?;
         Ok((store_id, id))

@@ -68,9 +68,8 @@ pub(crate) fn errno_code(errno: i32) -> ErrorCode {
         std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
             ErrorCode::Permission
         }
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-            ErrorCode::DatabaseNotFound
-        }
+        std::io::ErrorKind::NotFound => ErrorCode::DatabaseNotFound,
+        std::io::ErrorKind::NotADirectory => ErrorCode::NotADatabase,
         std::io::ErrorKind::OutOfMemory => ErrorCode::ResourceLimit,
         _ => ErrorCode::Io,
     }

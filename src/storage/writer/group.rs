@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::queue::Phase;
 use super::{Commit, Job, session};
 use crate::error::{Error, ErrorCode, Result};
+use crate::storage::disk_space;
 use crate::storage::environment::Environment;
 use crate::storage::lmdb::{Code, Env, RwTxn};
 use crate::storage::options::Durability;
@@ -136,7 +137,7 @@ pub(super) fn commit(
         env.lock_file.mark_unsynced()?;
     }
     raw.set_sync_flags(durability == Durability::None, durability != Durability::Strict)?;
-    txn.commit()
+    txn.commit().map_err(|error| disk_space::explain(error, &env.layout.data()))
 }
 
 /// After a transaction that was given up: mends the reason if it can, and lets the jobs run again,

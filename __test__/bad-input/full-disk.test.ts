@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { LodestoreError, open } from '../../index.js'
+import { runChild } from '../support/child'
+import { temporaryDirectory } from '../support/database'
+import { assertCode, fails } from '../support/errors'
+import { mountMemory, noMounts } from '../support/mount'
+import { fillUntilFull } from './fill'
+
+/** Everything acknowledged is there, all that is there was written, and indexes are right. */
+async function check(db: any, acknowledged: Set<number>): Promise<void> {
+  const documents = await db.store('s').getAll()
+  const there = new Set<number>(documents.map(({ id }: { id: number }) => id))
+  for (const id of acknowledged) assert.ok(there.has(id), `${id} is lost`)
+  assert.equal(await db.store('s').count(), documents.length)
+  assert.equal((await db.store('s').index('byN').getAll()).length, documents.length)
+}
+
+test('a full disk', { skip: noMounts() }, async (t) => {
+  const directory = mountMemory(t, '6m')
+  const path = join(directory, 'db')
+  const reserve = join(directory, 'reserve')
+  writeFileSync(reserve, randomBytes(1 << 20))
+  const stores = { s: { keyPath: 'id', indexes: { byN: { on: 'n' } } } }
+  const db = await open(path, { stores })
+  const { acknowledged, error } = await fillUntilFull(db, 0)
+
+  await t.test('is DISK_FULL, which may pass', () => {
+    assertCode(error, 'DISK_FULL')
+    assert.equal(error.retryable, true)
+    assert.ok(acknowledged.size > 100)
+  })
+
+  await t.test('does no harm to what was written', async () => {
+    await check(db, acknowledged)
+    const [id] = acknowledged
+    assert.equal((await db.store('s').get(id!)).id, id)
+  })
+
+  await t.test('fails transactions and long work with the same code', async () => {
+    const large = 'x'.repeat(8 << 20)
+    await fails(
+      () => db.transaction((tx) => tx.store('s').put({ id: -1, large })),
+      'DISK_FULL',
+    )
+    await fails(() => db.backup(join(directory, 'copy')), 'DISK_FULL')
+    await fails(() => open(path, { space: 'new' }), 'DISK_FULL')
+    assert.equal(await db.store('s').has(-1), false)
+    await check(db, acknowledged)
+  })
+
+  await t.test('and the database goes on when there is room again', async () => {
+    rmSync(reserve)
+    acknowledged.add(await db.store('s').put({ id: 1_000_000, n: 0 }))
+    await check(db, acknowledged)
+    await db.close()
+    const again = await open(path)
+    await check(again, acknowledged)
+    await again.close()
+  })
+})
+
+test('a limit on the size of files', { skip: process.platform === 'win32' }, async (t) => {
+  const path = await temporaryDirectory(t)
+  // In blocks of 512 or 1,024 bytes, as the shell has it.
+  const wrapper = ['sh', '-c', 'ulimit -f 4096; exec "$@"', 'sh']
+  const child = await runChild(join(__dirname, 'fill.ts'), [path], { wrapper })
+  const [said] = child.said
+  assert.ok(said !== undefined, `the process ended: ${child.signal ?? child.code} ${child.stderr}`)
+  assert.equal(said.code, 'DISK_FULL')
+  assert.equal(child.code, 0, child.stderr)
+  const db = await open(path)
+  await check(db, new Set(said.acknowledged))
+  await db.store('s').put({ id: -1, n: 1 })
+  await db.close()
+})
+
+test('without room for a database, open says so', { skip: noMounts() }, async (t) => {
+  const directory = mountMemory(t, '64k')
+  writeFileSync(join(directory, 'file'), randomBytes(40 << 10))
+  try {
+    await open(join(directory, 'db'), { stores: { s: {} } })
+    assert.fail('there was room')
+  } catch (error) {
+    assert.ok(error instanceof LodestoreError, String(error))
+    assertCode(error, 'DISK_FULL')
+  }
+  rmSync(join(directory, 'file'))
+  await (await open(join(directory, 'small'), { stores: { s: {} } }).catch(() => undefined))?.close()
+})

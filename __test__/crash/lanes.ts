@@ -1,0 +1,216 @@
+/**
+ * What a writer does: lanes that run side by side, each one operation after the other. Before an
+ * operation a lane says what it is about to do, after it that it was acknowledged; so when the
+ * process is killed, at most one operation of each lane is in doubt.
+ */
+
+import { say } from '../support/parent'
+import type { Random } from '../support/random'
+import {
+  ACCOUNTS,
+  FIRST_BALANCE,
+  PASSING_INDEXES,
+  SCRATCH,
+  SCRATCH_DEFINITION,
+  largeBody,
+  plainDocument,
+} from './stores'
+
+/** What a writer starts from. */
+export interface Start {
+  /** The first version that was never used. */
+  version: number
+  /** The next transfer's number. */
+  transfer: number
+  /** The names of the passing indexes that are there. */
+  indexes: string[]
+  /** The generations in the scratch store; null if there is no such store. */
+  scratch: number[] | null
+  /** The keys in the numbered store. */
+  numbered: number[]
+}
+
+/** A lane's report. */
+export interface Report {
+  lane: string
+  begins?: any
+  ends?: any
+}
+
+type Lane = (db: any, random: Random, start: Start, go: () => boolean) => Promise<void>
+
+const PLACES = 120
+
+const begins = (lane: string, what: unknown): void => say({ lane, begins: what })
+const ends = (lane: string, what: unknown = true): void => say({ lane, ends: what })
+
+/** Batches of puts and deletes. */
+export function plainLane(name: string): Lane {
+  return async (db, random, start, go) => {
+    const store = db.store('plain')
+    let { version } = start
+    while (go()) {
+      const batch = random.list(random.between(1, 25), (): [number, number | null] => [
+        random.below(PLACES),
+        random.chance(0.25) ? null : version++,
+      ])
+      begins(name, batch)
+      await Promise.all(
+        batch.map(([place, version]) =>
+          version === null
+            ? store.delete(`${name}:${place}`)
+            : store.put(plainDocument(name, place, version)),
+        ),
+      )
+      ends(name)
+    }
+  }
+}
+
+/** Transfers between accounts: transactions over two stores, with savepoints. */
+const bank: Lane = async (db, random, start, go) => {
+  for (let number = start.transfer; go(); ) {
+    const [from, to] = [random.below(ACCOUNTS), random.below(ACCOUNTS)]
+    const amount = random.between(1, 50)
+    const fails = random.chance(0.15)
+    begins('bank', fails ? null : number)
+    try {
+      await db.transaction(async (tx: any) => {
+        await transfer(tx, random, { number, from, to, amount })
+        if (fails) throw new Undone()
+      })
+      number++
+    } catch (error) {
+      if (!(error instanceof Undone)) throw error
+    }
+    ends('bank')
+  }
+}
+
+class Undone extends Error {}
+
+async function transfer(tx: any, random: Random, transfer: any): Promise<void> {
+  const accounts = tx.store('accounts')
+  if (transfer.number === 0) {
+    for (let id = 0; id < ACCOUNTS; id++) void accounts.put({ id, balance: FIRST_BALANCE })
+  }
+  const move = async (id: number, amount: number): Promise<void> => {
+    const account = await accounts.get(id)
+    await accounts.put({ ...account, balance: account.balance + amount })
+  }
+  await move(transfer.from, -transfer.amount)
+  if (random.chance(0.3)) {
+    const undone = tx.savepoint(async (inner: any) => {
+      await inner.store('transfers').put({ number: -1, amount: 0 })
+      await inner.store('accounts').delete(transfer.to)
+      throw new Undone()
+    })
+    await undone.catch((error: unknown) => {
+      if (!(error instanceof Undone)) throw error
+    })
+  }
+  await tx.savepoint(async (inner: any) => {
+    await move(transfer.to, transfer.amount)
+    await inner.store('transfers').add(transfer)
+  })
+}
+
+/** Indexes that are built on live data and dropped. */
+const schema: Lane = async (db, random, start, go) => {
+  const there = new Set(start.indexes)
+  while (go()) {
+    const name = random.pick(Object.keys(PASSING_INDEXES)) as keyof typeof PASSING_INDEXES
+    const creates = !there.has(name)
+    begins('schema', { name, creates })
+    if (creates) {
+      const { on, options } = PASSING_INDEXES[name]
+      await db.createIndex('plain', name, on, options)
+      there.add(name)
+    } else {
+      await db.deleteIndex('plain', name)
+      there.delete(name)
+    }
+    ends('schema')
+  }
+}
+
+/** A store that gets many documents at once, is cleared, dropped and made again. */
+const scratch: Lane = async (db, random, start, go) => {
+  let { scratch: there, version } = start
+  const step = async (after: number[] | null, work: () => Promise<unknown>): Promise<void> => {
+    begins('scratch', after)
+    await work()
+    there = after
+    ends('scratch')
+  }
+  while (go()) {
+    if (there === null) {
+      await step([], () => db.createObjectStore(SCRATCH, SCRATCH_DEFINITION))
+    } else if (random.chance(0.15)) {
+      await step(null, () => db.deleteObjectStore(SCRATCH))
+    } else if (there.length > 0 && random.chance(0.4)) {
+      await step([], () => db.store(SCRATCH).clear())
+    } else {
+      const generation = version++
+      const documents = generationOf(generation)
+      await step([...there, generation], () => db.store(SCRATCH).putMany(documents))
+    }
+  }
+}
+
+/** The documents that are put at once, from a few to more than one slice of a bulk write. */
+export function generationOf(generation: number): any[] {
+  const length = [3, 40, 900, 12_000][generation % 4]!
+  return Array.from({ length }, (_, i) => ({
+    id: generation * 100_000 + i,
+    generation,
+    text: `document ${i} of generation ${generation}`,
+  }))
+}
+
+/** Documents of many pages. */
+const large: Lane = async (db, random, start, go) => {
+  const store = db.store('large')
+  let { version } = start
+  while (go()) {
+    const id = random.below(6)
+    const size = random.pick([10, 5_000, 70_000, random.between(1, 2_000_000)])
+    const next = random.chance(0.2) ? null : version++
+    begins('large', [id, next])
+    if (next === null) await store.delete(id)
+    else await store.put({ id, version: next, size, body: largeBody(next, size) })
+    ends('large')
+  }
+}
+
+/** Generated keys, the highest of which are deleted again. */
+const numbered: Lane = async (db, random, start, go) => {
+  const store = db.store('numbered')
+  const keys = [...start.numbered]
+  let serial = start.version
+  while (go()) {
+    const added = random.list(random.between(1, 8), () => serial++)
+    begins('numbered', { added })
+    const made: number[] = await Promise.all(added.map((serial) => store.add({ serial })))
+    ends('numbered', made)
+    keys.push(...made)
+    if (!random.chance(0.5)) continue
+    const deleted = keys.splice(-random.between(1, Math.min(keys.length, 10)))
+    begins('numbered', { deleted })
+    await store.deleteMany(deleted)
+    ends('numbered')
+  }
+}
+
+/** The lanes of a writer by name. */
+export const LANES: Record<string, Lane> = {
+  one: plainLane('one'),
+  two: plainLane('two'),
+  /** Of the writer that is not killed. */
+  companion: plainLane('companion'),
+  bank,
+  schema,
+  scratch,
+  large,
+  numbered,
+}

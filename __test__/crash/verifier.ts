@@ -1,0 +1,105 @@
+/** A process that opens the database after a kill, checks it against itself, and tells what it has. */
+
+import { open } from '../../index.js'
+import { IndexModel } from '../model/store'
+import { heard, say } from '../support/parent'
+import { isSame } from '../support/same'
+import { ACCOUNTS, FIRST_BALANCE, PASSING_INDEXES, SCRATCH, STORES, largeBody } from './stores'
+
+/** What is in the database, as far as the driver must know it. */
+export interface Contents {
+  plain: [id: string, version: number][]
+  passing: string[]
+  transfers: number
+  scratch: [generation: number, documents: number][] | null
+  large: [id: number, version: number][]
+  numbered: [key: number, serial: number][]
+  /** A key that the generator made last. */
+  made: number
+}
+
+class Wrong extends Error {}
+
+function check(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Wrong(message)
+}
+
+/** Compares a store with its count and with what each of its indexes has to hold. */
+async function consistent(db: any, name: string): Promise<any[]> {
+  const store = db.store(name)
+  const rows: any[] = await store.entries().toArray()
+  check((await store.count()) === rows.length, `${name}: the count is wrong`)
+  for (const indexName of store.indexNames) {
+    // A build that the kill interrupted goes on.
+    while (store.index(indexName).state !== 'ready') await db.flush()
+    const index = store.index(indexName)
+    const { unique, multiEntry, sparse } = index
+    const model = new IndexModel(index.on, { unique, multiEntry, sparse })
+    for (const { key, value } of rows) model.add(key, value)
+    const expected = model.rows({ form: 'everything' })
+    const actual = await index.entries().toArray()
+    check(isSame(actual, expected), `${name}.${indexName}: reads differ from the documents`)
+    check((await index.count()) === expected.length, `${name}.${indexName}: the count is wrong`)
+  }
+  return rows
+}
+
+function checkBank(accounts: any[], transfers: any[]): number {
+  if (accounts.length === 0 && transfers.length === 0) return 0
+  check(accounts.length === ACCOUNTS, `there are ${accounts.length} accounts`)
+  const balances = new Array<number>(ACCOUNTS).fill(FIRST_BALANCE)
+  for (const [i, { key, value }] of transfers.entries()) {
+    check(key === i, `transfer ${i} is missing, or half there: ${key}`)
+    balances[value.from]! -= value.amount
+    balances[value.to]! += value.amount
+  }
+  const actual = accounts.map(({ value }) => value.balance)
+  check(isSame(actual, balances), `balances ${actual} do not follow from transfers: ${balances}`)
+  return transfers.length
+}
+
+async function contentsOf(db: any): Promise<Contents> {
+  const rows = new Map<string, any[]>()
+  for (const name of db.storeNames) rows.set(name, await consistent(db, name))
+  const of = (name: string): any[] => rows.get(name)!
+  for (const { value } of of('large')) {
+    const { version, size, body } = value
+    check(Buffer.compare(body, largeBody(version, size)) === 0, `large document ${value.id} is damaged`)
+  }
+  const generations = new Map<number, number>()
+  for (const { value } of rows.get(SCRATCH) ?? []) {
+    generations.set(value.generation, (generations.get(value.generation) ?? 0) + 1)
+  }
+  const numbered: [number, number][] = of('numbered').map(({ key, value }) => [key, value.serial])
+  const made = await db.store('numbered').add({ serial: -1 })
+  check(
+    numbered.every(([key]) => key < made),
+    `the generator made ${made}, below a key that is there`,
+  )
+  await db.store('numbered').delete(made)
+  const names = db.store('plain').indexNames as string[]
+  return {
+    plain: of('plain').map(({ key, value }) => [key, value.version]),
+    passing: names.filter((name) => name in PASSING_INDEXES),
+    transfers: checkBank(of('accounts'), of('transfers')),
+    scratch: rows.has(SCRATCH) ? [...generations] : null,
+    large: of('large').map(({ key, value }) => [key, value.version]),
+    numbered,
+    made,
+  }
+}
+
+async function main(): Promise<void> {
+  const { path } = await heard()
+  const db = await open(path, { stores: STORES })
+  try {
+    say({ contents: await contentsOf(db) })
+  } finally {
+    await db.close()
+  }
+}
+
+main().catch((error) => {
+  say({ failure: error?.stack ?? String(error) })
+  process.exitCode = 1
+})

@@ -1,0 +1,44 @@
+//! Telling a full disk from a broken one.
+//!
+//! When a disk runs full in the middle of a write, the system writes a part and reports no error;
+//! LMDB makes "input/output error" of that (`mdb_page_flush`). After a real error the state of the
+//! page cache is unknown and the database must not go on; after a full disk nothing has happened.
+
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::lmdb::code::errno_code;
+use crate::error::{Error, ErrorCode};
+
+/// More than what a file system may have kept back for a file that is open.
+const PROBE: [u8; 64 << 10] = [0; 64 << 10];
+
+/// What a failed commit means: `DISK_FULL` if it failed with an input/output error and nothing more
+/// can be added to the data file.
+pub(super) fn explain(error: Error, data_file: &Path) -> Error {
+    if error.code() != ErrorCode::Io || !is_full(data_file) {
+        return error;
+    }
+    Error::new(
+        ErrorCode::DiskFull,
+        "the disk is full, or a size limit was reached; make room and try again",
+    )
+    .with_path(data_file.display().to_string())
+}
+
+/// Tries to make the file longer, and shortens it again. What lies behind the pages that LMDB knows
+/// of is free for that.
+fn is_full(data_file: &Path) -> bool {
+    let probe = || {
+        let mut file = OpenOptions::new().write(true).open(data_file)?;
+        let length = file.seek(SeekFrom::End(0))?;
+        let written = file.write_all(&PROBE).and_then(|()| file.sync_data());
+        file.set_len(length)?;
+        written
+    };
+    let failure: Option<std::io::Error> = probe().err();
+    failure
+        .and_then(|error| error.raw_os_error())
+        .is_some_and(|errno| errno_code(errno) == ErrorCode::DiskFull)
+}
