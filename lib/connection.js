@@ -6,6 +6,7 @@ const { call } = require('./call')
 const { Catalog } = require('./catalog')
 const { DocumentDecoder, DocumentEncoder, ShapeTable, WriteBuffer } = require('./codec')
 const { LodestoreError } = require('./errors')
+const { copyKey } = require('./key')
 const diagnostics = require('./diagnostics')
 const { MESSAGE, forEachMessage } = require('./messages')
 const { reportOf, errorOfReport } = require('./native-errors')
@@ -199,7 +200,8 @@ class Connection {
   get(snapshot, state, key) {
     const { request } = this
     request.position = 0
-    writeKey(request, key)
+    // Accessors of an array may call back and use the memory that the key goes to.
+    writeKey(request, Array.isArray(key) ? copyKey(key) : key)
     if (request.buffer !== this.sharedRequest) this.shareBuffers(this.out.length)
     const keyLength = request.position
     let length

@@ -1,7 +1,7 @@
 //! Lodestore's core: an embedded document store over LMDB.
 //!
-//! Layers, each using only those below it: `binding` (Node.js), `store`, `catalog`, `storage`, and
-//! the I/O-free `key`, `value`, `wtf8`, `error`.
+//! Layers, each using only those below it: `binding` (Node.js), `protocol`, `store`, `catalog`,
+//! `storage`, and the I/O-free `key`, `value`, `wtf8`, `error`.
 
 #[cfg(feature = "node")]
 pub mod binding;

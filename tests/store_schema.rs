@@ -224,6 +224,23 @@ fn what_is_dropped_or_cleared_is_swept() {
 }
 
 #[test]
+fn sweeping_in_the_transaction_that_drops() {
+    let db = Db::new();
+    let store = db.create_store(json!({"name": "s"}));
+    db.create_index(store, json!({"name": "i", "keyPath": "a"}));
+    let put = |ops: Ops, at: u32| ops.put(store, json!(at), json!({"a": [at]}));
+    db.batch(&(0..5).fold(Ops::new(), put));
+    db.scratch.write(|txn| {
+        let ops = Ops::new().delete(store, json!(1)).delete(store, json!(2)).clear(store);
+        db.run(txn, &put(put(ops, 7), 8));
+        while sweep_step(txn).unwrap() {}
+    });
+    assert_eq!(db.count(store), 2);
+    assert_eq!(entries_left(&db), (2, 4));
+    db.check();
+}
+
+#[test]
 fn older_snapshots_keep_what_is_cleared() {
     let db = Db::new();
     let store = db.create_store(json!({"name": "s"}));
@@ -295,6 +312,8 @@ fn a_bound_found_before_a_rollback_stays_an_upper_bound() {
     let second = put(put(put(Ops::new(), 3).delete(store, json!(10)), 1), 2);
     for ops in [first, second] {
         db.scratch.write(|txn| {
+            // What the transaction knows outlives the nested one.
+            db.state(txn);
             undone(txn, ops);
             let answers = db.run(
                 txn,
@@ -309,5 +328,28 @@ fn a_bound_found_before_a_rollback_stays_an_upper_bound() {
         });
     }
     assert_eq!(db.count(store), 1);
+    db.check();
+}
+
+#[test]
+fn a_tree_id_that_is_given_back_brings_no_bounds_along() {
+    let db = Db::new();
+    let store = db.create_store(json!({"name": "s"}));
+    let put = |ops: Ops, at: u32| ops.put(store, json!(at), json!({"a": at}));
+    db.batch(&put(put(Ops::new(), 1), 10));
+    let create = json!({
+        "op": "createIndex", "store": store, "name": "i", "keyPath": "a", "unique": true,
+    });
+    db.scratch.write(|txn| {
+        db.state(txn);
+        let undone = txn.nested(|child| {
+            db.run(child, &Ops::new().delete(store, json!(10)).schema(create.clone()));
+            Err::<(), _>(Error::new(ErrorCode::Aborted, "on purpose"))
+        });
+        assert!(undone.is_err());
+        db.run(txn, &Ops::new().schema(create.clone()));
+        let answers = db.run(txn, &Ops::new().put(store, json!(11), json!({"a": 10})));
+        answers[0].refused(ErrorCode::UniqueViolation);
+    });
     db.check();
 }

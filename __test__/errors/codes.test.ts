@@ -14,7 +14,10 @@ test('index.d.ts has exactly the codes of the native library', () => {
   const types = readFileSync(join(root, 'index.d.ts'), 'utf8')
   const [, union] = /export type ErrorCode =([^\n]*(?:\n {2}\| '[A-Z_]+')+)/.exec(types) ?? []
   assert.ok(union !== undefined)
-  assert.deepEqual([...union.matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code), codes)
+  assert.deepEqual(
+    [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code),
+    codes,
+  )
 })
 
 test('docs/errors.md explains exactly the codes of the native library', () => {

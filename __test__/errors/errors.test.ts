@@ -41,7 +41,11 @@ test('the stack of an error names the asynchronous callers', async (t) => {
     () => users.put({ id: 2, name: () => {} }),
     () => users.putMany([{ id: 2, name: 'a' }]),
     () => users.get(NaN),
-    () => users.index('byName').get({} as never).then(() => users.index('byName').get(NaN)),
+    () =>
+      users
+        .index('byName')
+        .get({} as never)
+        .then(() => users.index('byName').get(NaN)),
     () => users.getAll({ gte: NaN }),
     () => db.createObjectStore('users'),
     () => db.createIndex('users', 'byName', 'name'),

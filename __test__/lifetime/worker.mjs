@@ -104,6 +104,14 @@ const works = {
     })
   },
 
+  async build(db) {
+    const onProgress = ({ done }) => {
+      if (done > 0) parentPort.postMessage('building')
+    }
+    await db.createIndex('shared', 'built', 'tags', { multiEntry: true, onProgress })
+    parentPort.postMessage('built')
+  },
+
   backups: (db) => forever((i) => db.backup(join(path, `${name} ${i}`))),
 
   everything: (db) =>

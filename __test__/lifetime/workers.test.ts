@@ -29,7 +29,8 @@ async function assertConsistent(db: any): Promise<any[]> {
   const documents = await db.store('shared').getAll()
   assert.equal(await db.store('shared').count(), documents.length)
   for (const index of db.store('shared').indexNames) {
-    const { on, multiEntry } = db.store('shared').index(index)
+    const { on, multiEntry, state } = db.store('shared').index(index)
+    if (state === 'building') continue
     const entries = await db.store('shared').index(index).count()
     const expected = documents.reduce((n: number, d: any) => n + (multiEntry ? d[on].length : 1), 0)
     assert.equal(entries, expected, index)
@@ -128,6 +129,29 @@ test('workers that are terminated in the middle of their work', async (t) => {
   await db.transaction((tx) => tx.store('counters').put('free', 'end'))
   await db.close()
   const again = await open(path)
+  for (const index of again.store('shared').indexNames) await built(again, index)
   await assertConsistent(again)
   await again.close()
+})
+
+/** Waits for an index that somebody else builds. */
+async function built(db: any, index: string): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (db.store('shared').index(index).state !== 'ready') {
+    assert.ok(Date.now() < deadline, `the index ${index} is not built`)
+    await db.flush()
+  }
+}
+
+test('an index build goes on when its thread is terminated', async (t) => {
+  const path = await temporaryDirectory(t)
+  const db = await open(path, { stores: STORES, durability: 'relaxed' })
+  const documents = Array.from({ length: 20_000 }, (_, i) => ({ id: `${i}`, from: 'main', tags: [i] }))
+  await db.store('shared').putMany(documents)
+  const worker = start(path, 'build', 'builder')
+  await once(worker, 'message')
+  await worker.terminate()
+  await built(db, 'built')
+  assert.equal(await db.store('shared').index('built').count(), documents.length)
+  await db.close()
 })

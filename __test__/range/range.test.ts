@@ -36,7 +36,10 @@ test('it reads chunk after chunk in order, in both directions', async (t) => {
   assert.deepEqual(await users.range({ reverse: true }).toArray(), docs.toReversed())
   assert.deepEqual(await users.getAll(), docs)
   assert.deepEqual(await collect(users), docs)
-  assert.deepEqual(await users.range({ limit: 2500, offset: 1000 }).toArray(), docs.slice(1000, 3500))
+  assert.deepEqual(
+    await users.range({ limit: 2500, offset: 1000 }).toArray(),
+    docs.slice(1000, 3500),
+  )
   const byGroup = await users.index('byGroup').keys({ gte: 8 }).toArray()
   assert.deepEqual(byGroup, [
     ...docs.filter(({ group }) => group === 8).map(({ id }) => id),

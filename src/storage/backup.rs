@@ -10,7 +10,7 @@ use super::copy::copy_snapshot;
 use super::environment::Environment;
 use super::lock_file::io_error;
 use super::meta::{self, tag};
-use super::options::{Layout, OpenMode, OpenOptions};
+use super::options::{OpenMode, OpenOptions};
 use super::platform;
 use super::snapshot::Snapshot;
 use super::spaces::{self, Space};
@@ -60,7 +60,7 @@ fn copy_to(
     Ok(spaces)
 }
 
-/// Copies a snapshot to `target`; nothing but the data file is left there.
+/// Copies a snapshot to `target`: the data file, nothing else.
 pub(super) fn copy_environment(
     environment: &Environment,
     snapshot: &Snapshot,
@@ -70,9 +70,7 @@ pub(super) fn copy_environment(
 ) -> Result<()> {
     let map_size = environment.raw()?.info().map_size;
     let mut progress = |done, total| care.progress(phase, done, total);
-    snapshot.with(|txn| copy_snapshot(txn, target, map_size, care.cancel(), &mut progress))?;
-    let readers = Layout { directory: target.to_owned() }.reader_table();
-    fs::remove_file(&readers).map_err(|error| io_error("cannot remove", &readers, &error))
+    snapshot.with(|txn| copy_snapshot(txn, target, map_size, care.cancel(), &mut progress))
 }
 
 fn refuse_existing(target: &Path) -> Result<()> {

@@ -36,7 +36,7 @@ pub fn copy_snapshot(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<()> {
     let options = EnvOptions {
-        flags: EnvFlags { no_sync: true, ..EnvFlags::default() },
+        flags: EnvFlags { no_sync: true, no_lock: true, ..EnvFlags::default() },
         map_size: map_size.saturating_add(SPARE),
         max_readers: 1,
     };

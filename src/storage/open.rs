@@ -122,6 +122,9 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
     let wants_read_only = options.mode == OpenMode::ReadOnly;
     let lock_file = LockFile::open(&layout.lock(), wants_read_only)?;
     data_file::check(&layout.data())?;
+    if !wants_read_only {
+        allocate_reader_table(&layout, options)?;
+    }
     let (raw, read_only) = open_raw(&layout, options)?;
     if raw.max_key_size() < KEY_SIZE {
         return Err(Error::new(
@@ -151,6 +154,19 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
         left_unsynced,
         temporary: prepared.temporary,
     }))
+}
+
+/// LMDB maps the reader table from a file with holes; a hole that cannot be filled because the disk
+/// is full would kill the process when a reader takes its place.
+///
+/// Only before LMDB opens the file: closing it afterwards would drop LMDB's locks.
+fn allocate_reader_table(layout: &Layout, options: &OpenOptions) -> Result<()> {
+    const HEADER: u64 = 4_096;
+    const READER: u64 = 64;
+    let path = layout.reader_table();
+    let length = HEADER + READER * u64::from(options.max_readers);
+    platform::allocate(&path, length)
+        .map_err(|error| io_error("cannot create the reader table", &path, &error))
 }
 
 /// Opens LMDB again after the files were replaced.

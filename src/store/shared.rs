@@ -1,4 +1,4 @@
-//! What all transactions and snapshots of a database share: caches of committed state.
+//! What all transactions and snapshots of a handle share: caches of committed state.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::storage::ReadTxn;
 use crate::value::ShapeTable;
 
-/// Caches of catalogs and shape tables. One per open database, shared by its threads.
+/// Caches of catalogs and shape tables. One per handle, shared by the threads that work for it.
 #[derive(Debug, Default)]
 pub struct StoreShared {
     catalogs: CatalogCache,

@@ -19,6 +19,8 @@ pub struct EnvFlags {
     pub no_sync: bool,
     /// Do not sync the meta page at commit (`MDB_NOMETASYNC`).
     pub no_meta_sync: bool,
+    /// Keep no reader table and take no locks: nobody else knows of the file (`MDB_NOLOCK`).
+    pub no_lock: bool,
 }
 
 /// How to open an environment.
@@ -102,6 +104,7 @@ impl Env {
             (options.flags.read_only, ffi::MDB_RDONLY),
             (options.flags.no_sync, ffi::MDB_NOSYNC),
             (options.flags.no_meta_sync, ffi::MDB_NOMETASYNC),
+            (options.flags.no_lock, ffi::MDB_NOLOCK),
         ] {
             if on {
                 flags |= flag;

@@ -32,6 +32,42 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+/// Makes sure that the first `length` bytes of a file have their place on the disk, creating the
+/// file if need be; what it holds stays as it is.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn allocate(path: &Path, length: u64) -> io::Result<()> {
+    let file = open_private_file(path)?;
+    let length = libc::off_t::try_from(length).unwrap_or(libc::off_t::MAX);
+    // SAFETY: a valid descriptor.
+    match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } {
+        0 => Ok(()),
+        // A file system that cannot do this allocates when it writes.
+        libc::EINVAL | libc::EOPNOTSUPP => Ok(()),
+        errno => Err(io::Error::from_raw_os_error(errno)),
+    }
+}
+
+/// Makes sure that a file that does not exist yet has `length` bytes with their place on the disk.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn allocate(path: &Path, length: u64) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    // Complete before it has its name, since another process may be about to use it.
+    let unfinished = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
+    let create = || {
+        let zeros = vec![0; usize::try_from(length).unwrap_or(0)];
+        io::Write::write_all(&mut open_private_file(&unfinished)?, &zeros)?;
+        match std::fs::hard_link(&unfinished, path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
+    };
+    let created = create();
+    std::fs::remove_file(&unfinished)?;
+    created
+}
+
 /// Tries to take, for this process image, the byte of the lock file that stands for it. False if
 /// another copy of this library in the same process has it already.
 ///

@@ -27,6 +27,11 @@ pub fn sync_directory(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Files are allocated when they are mapped.
+pub fn allocate(_path: &Path, _length: u64) -> io::Result<()> {
+    Ok(())
+}
+
 /// Copies of the library in one process are not told apart here.
 pub fn lock_process_byte(_file: &File) -> io::Result<bool> {
     Ok(true)

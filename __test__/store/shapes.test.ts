@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { open } from '../../index.js'
+import type { Database } from '../../index.js'
+import { documents, temporaryDatabase, temporaryDirectory } from '../support/database'
+
+const sizeOf = async (db: Database) => (await db.stats()).fileSize
+
+/** Documents whose names are far longer than their values. */
+function wordy(count: number): object[] {
+  return Array.from({ length: count }, (_, id) => {
+    const document: Record<string, unknown> = { id }
+    for (let i = 0; i < 20; i++) document[`a rather long name of the field number ${i}`] = i
+    return document
+  })
+}
+
+test('documents written in bulk do not repeat their field names', async (t) => {
+  const db = await temporaryDatabase(t, { stores: { a: { keyPath: 'id' } } })
+  const names = 20 * 40
+  await db.store('a').putMany(wordy(5000))
+  assert.ok((await sizeOf(db)) < 5000 * names * 0.5)
+  assert.deepEqual(await db.store('a').getAll({ gte: 4998 }), wordy(5000).slice(4998))
+})
+
+test('nor do documents written one by one, once their shape is known', async (t) => {
+  const db = await temporaryDatabase(t, { stores: { a: { keyPath: 'id' } } })
+  const all = wordy(5000)
+  for (let i = 0; i < all.length; i += 100) {
+    await Promise.all(all.slice(i, i + 100).map((document) => db.store('a').put(document)))
+  }
+  assert.ok((await sizeOf(db)) < 5000 * 20 * 40 * 0.5)
+  assert.deepEqual(await db.store('a').getAll(), all)
+})
+
+test('another handle reads documents of shapes that it has not met', async (t) => {
+  const path = await temporaryDirectory(t)
+  const a = await open(path, { stores: { users: { keyPath: 'id' } } })
+  const b = await open(path)
+  t.after(() => Promise.all([a.close(), b.close()]))
+  assert.equal(await b.store('users').get(1), undefined)
+  await a.store('users').putMany(documents(1000))
+  assert.deepEqual(b.store('users').getSync(7), documents(8)[7])
+  await b.store('users').putMany(documents(2000))
+  assert.deepEqual(await a.store('users').get(1999), documents(2000)[1999])
+})
+
+test('documents of many shapes survive side by side', async (t) => {
+  const db = await temporaryDatabase(t, { stores: { a: { keyPath: 'id' } } })
+  const all = Array.from({ length: 3000 }, (_, id) => ({
+    id,
+    [`field ${id % 700}`]: id,
+    nested: { [`inner ${id % 50}`]: [id] },
+  }))
+  await db.store('a').putMany(all.slice(0, 1000))
+  await Promise.all(all.slice(1000).map((document) => db.store('a').put(document)))
+  assert.deepEqual(await db.store('a').getAll(), all)
+})
