@@ -403,32 +403,13 @@ export interface DatabaseEvents {
  *
  * Calls made inside the function of `transaction` join that transaction.
  */
-export class Database<T = AnyTypes> extends EventEmitter implements Scope<T> {
-  private constructor()
+export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
   /** The directory, absolute; `':memory:'` for a database in memory. */
   readonly path: string
   /** The name of the space, if this is one. */
   readonly space: string | undefined
   /** Whether `close` was called. */
   readonly closed: boolean
-  readonly storeNames: string[]
-
-  store<N extends StoreName<T>>(name: N): StoreOf<T[N]>
-  store<Document, K extends Key = Key>(name: StoreName<T>): Store<Document, K>
-  createObjectStore<Document = any, K extends Key = Key>(
-    name: string,
-    options?: StoreDefinition,
-  ): Promise<Store<Document, K>>
-  deleteObjectStore(name: StoreName<T>): Promise<void>
-  renameObjectStore(name: StoreName<T>, newName: string): Promise<void>
-  createIndex(
-    store: StoreName<T>,
-    name: string,
-    on: string | readonly string[],
-    options?: CreateIndexOptions,
-  ): Promise<void>
-  deleteIndex(store: StoreName<T>, name: string): Promise<void>
-  renameIndex(store: StoreName<T>, name: string, newName: string): Promise<void>
 
   /**
    * Runs a function in a transaction, which commits when the function's promise resolves and is
@@ -552,29 +533,18 @@ export interface DatabaseStats {
 }
 
 /** A transaction or savepoint: all of its work is kept, or none. */
-export class Transaction<T = AnyTypes> implements Scope<T> {
-  private constructor()
+export interface Transaction<T = AnyTypes> extends Scope<T> {
   readonly mode: 'readwrite' | 'readonly'
   /** Whether work can still be done in it. */
   readonly active: boolean
-  readonly storeNames: string[]
 
-  store<N extends StoreName<T>>(name: N): StoreOf<T[N]>
-  store<Document, K extends Key = Key>(name: StoreName<T>): Store<Document, K>
-  createObjectStore<Document = any, K extends Key = Key>(
-    name: string,
-    options?: StoreDefinition,
-  ): Promise<Store<Document, K>>
-  deleteObjectStore(name: StoreName<T>): Promise<void>
-  renameObjectStore(name: StoreName<T>, newName: string): Promise<void>
+  /** Creates an index as a part of the transaction. */
   createIndex(
     store: StoreName<T>,
     name: string,
     on: string | readonly string[],
     options?: Omit<IndexDefinition, 'on'>,
   ): Promise<void>
-  deleteIndex(store: StoreName<T>, name: string): Promise<void>
-  renameIndex(store: StoreName<T>, name: string, newName: string): Promise<void>
 
   /**
    * Runs a function in a savepoint: if its promise rejects, only its work is undone. Savepoints of
@@ -606,8 +576,7 @@ export class Transaction<T = AnyTypes> implements Scope<T> {
  * database's `snapshotTimeout` ends with SNAPSHOT_EXPIRED. Close it: it keeps old pages from being
  * used again.
  */
-export class Snapshot<T = AnyTypes> {
-  private constructor()
+export interface Snapshot<T = AnyTypes> {
   readonly storeNames: string[]
   readonly closed: boolean
   /** @throws {LodestoreError} STORE_NOT_FOUND, CLOSED */
@@ -645,8 +614,7 @@ export interface PutManyResult<K> {
  * own. All asynchronous methods also reject with CLOSED, TX_INACTIVE, STORE_NOT_FOUND, POISONED,
  * IO and CORRUPT, those that write with TX_READ_ONLY, BUSY, RESOURCE_LIMIT, DISK_FULL and MAP_FULL.
  */
-export class Store<Document = any, K = Key, Indexes = AnyIndexes, Insert = Document> {
-  private constructor()
+export interface Store<Document = any, K = Key, Indexes = AnyIndexes, Insert = Document> {
   readonly name: string
   /** Where documents carry their key; null if keys are given beside them. */
   readonly keyPath: string | string[] | null
@@ -677,8 +645,8 @@ export class Store<Document = any, K = Key, Indexes = AnyIndexes, Insert = Docum
   /**
    * Inserts or replaces many documents, in bounded memory whatever their number.
    *
-   * With `atomic` (the default) all are written or none: what is more than about 1,000 documents or
-   * 1 MiB takes a transaction, in which other writes wait, and an iterable that pauses for long
+   * With `atomic` (the default) all are written or none: what is more than 10,000 documents or
+   * 4 MiB takes a transaction, in which other writes wait, and an iterable that pauses for long
    * runs into its limit (TX_TIMEOUT). Without, documents that cannot be written are reported and
    * the others stay.
    *
@@ -824,8 +792,7 @@ export class Store<Document = any, K = Key, Indexes = AnyIndexes, Insert = Docum
  * An index of a store: its documents in the order of the index's keys, then of their primary keys.
  * Reads also reject with INDEX_NOT_READY while the index is being built.
  */
-export class Index<Document = any, K = Key, I = IndexKey, Insert = Document> {
-  private constructor()
+export interface Index<Document = any, K = Key, I = IndexKey, Insert = Document> {
   readonly name: string
   readonly storeName: string
   /** What is indexed: a field or several; descending ones have a minus before them. */
@@ -885,8 +852,7 @@ export interface Entry<Document = any, K = Key, I = K> {
  * Rows to iterate over with `for await`. Nothing is read before that; each iteration reads anew, in
  * one state of the database (in a transaction that writes, each chunk as the transaction has it).
  */
-export class Scan<Row, Document = any, K = Key, I = K> implements AsyncIterable<Row> {
-  private constructor()
+export interface Scan<Row, Document = any, K = Key, I = K> extends AsyncIterable<Row> {
   [Symbol.asyncIterator](): ScanIterator<Row>
   /** All rows in an array. */
   toArray(): Promise<Row[]>
@@ -921,8 +887,7 @@ export interface CursorOptions {
  * Outside of transactions it reads the state that it finds at its first move; inside one that
  * writes, it sees what the transaction wrote. One move at a time.
  */
-export class Cursor<Document = any, K = Key, I = K, Insert = Document> {
-  private constructor()
+export interface Cursor<Document = any, K = Key, I = K, Insert = Document> {
   readonly direction: 'next' | 'nextunique' | 'prev' | 'prevunique'
   /** The index key, in a store the primary key, of the current row; undefined without one. */
   readonly key: I | undefined

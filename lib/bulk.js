@@ -10,6 +10,11 @@ const { readBlobs } = require('./blobs')
 const { sampleShapes, SAMPLE_SIZE } = require('./sampling')
 const { Slice } = require('./slice')
 
+/** What one slice holds at most, roughly. */
+const SLICE = { operations: 1000, bytes: 1 << 20 }
+/** What is written atomically at once; more takes a transaction, in which others wait longer. */
+const ATOMIC_SLICE = { operations: 10_000, bytes: 4 << 20 }
+
 /** Slices of one call that may be under way at once. */
 const MOST_UNDER_WAY = 3
 
@@ -120,14 +125,20 @@ class PutMany {
   /** Encodes items until the slice is full or there are no more. */
   async fillSlice(queue) {
     if (!this.sampled) await this.sample()
-    this.slice = new Slice(queue, this.atomic, this.spare)
+    const size = this.atomic && this.taken === 0 ? ATOMIC_SLICE : SLICE
+    this.slice = new Slice(queue, this.atomic, size, this.spare)
     this.spare = undefined
     this.places = []
     try {
-      while (!this.slice.isFull) {
+      for (;;) {
         const item = this.takeNow()
         const value = item === LATER ? await this.take() : item
         if (this.exhausted) return
+        if (this.slice.isFull) {
+          this.ahead = [value, ...this.ahead.slice(this.aheadAt)]
+          this.aheadAt = 0
+          return
+        }
         const blobs = this.encode(value)
         if (blobs !== null) await this.encodeWithBlobs(value, blobs)
       }
@@ -296,7 +307,7 @@ async function deleteAll({ scope, state }, keys, inTransaction) {
   let deleted = 0
   let at = 0
   const deleteSlice = (view) => {
-    const slice = new Slice(view.current().writes(), false)
+    const slice = new Slice(view.current().writes(), false, ATOMIC_SLICE)
     while (at < inert.length && !slice.isFull) appendDelete(slice, state, inert[at++])
     return slice
   }

@@ -53,7 +53,7 @@ class ChunkSource {
     const { scope } = this
     this.begun = true
     if (scope.interactive) return this.next()
-    if (scope.snapshot === 0) this.transactionId = scope.connection.fast.lastTransactionId()
+    if (scope.snapshot === 0) this.transactionId = scope.connection.lastTransactionId()
     return this.firstOf(scope)
   }
 
@@ -103,7 +103,7 @@ class ChunkSource {
     const { connection } = scope
     this.pinned = connection.pin()
     leaked.register(owner, { connection, snapshot: this.pinned }, this)
-    if (connection.fast.lastTransactionId() === this.transactionId) return null
+    if (connection.lastTransactionId() === this.transactionId) return null
     this.left = plan.limit === 0 ? Infinity : plan.limit
     this.resume = null
     return this.firstOf({ connection, snapshot: this.pinned })

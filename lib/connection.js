@@ -114,13 +114,13 @@ class Connection {
       const scope = ambient.scopeOf(this, true)
       if (scope != null) return scope.current()
     }
-    if (!this.turn || this.fast.lastTransactionId() !== this.turnTransactionId) this.beginTurn()
+    if (!this.turn || this.lastTransactionId() !== this.turnTransactionId) this.beginTurn()
     return this
   }
 
   beginTurn() {
     this.checkOpen()
-    this.turnTransactionId = this.fast.lastTransactionId()
+    this.turnTransactionId = this.lastTransactionId()
     this.refreshCatalog()
     if (!this.turn) setImmediate(this.endTurn)
     this.turn = true
@@ -130,6 +130,15 @@ class Connection {
   checkOpen() {
     if (!this.closed) return
     throw new LodestoreError('CLOSED', `The database '${this.path}' is closed`, { path: this.path })
+  }
+
+  /** The id of the last transaction that any thread or process has committed. */
+  lastTransactionId() {
+    try {
+      return this.fast.lastTransactionId()
+    } catch (error) {
+      throw this.errorOf(error)
+    }
   }
 
   /** The store of this name. @throws {LodestoreError} STORE_NOT_FOUND */
@@ -150,11 +159,6 @@ class Connection {
     } catch (error) {
       throw this.errorOf(error)
     }
-  }
-
-  /** Has the next call compare the catalog: a schema change was just made. */
-  expectCatalogChange() {
-    this.turn = false
   }
 
   /** @param {Buffer} bytes a catalog document */
@@ -309,7 +313,8 @@ class Connection {
     const begun = performance.now()
     void batch.settled.then(() => {
       if (batch.failure !== null) return
-      diagnostics.reportCommit(this, batch.count, batch.bytes, performance.now() - begun)
+      const milliseconds = performance.now() - begun
+      diagnostics.reportCommit(this, 'write', batch.count, batch.bytes, milliseconds)
     })
   }
 

@@ -202,7 +202,6 @@ class Database extends EventEmitter {
     connection.checkOpen()
     await connection.settleWrites()
     await connection.call((ticket) => connection.native.compact(ticket), { onProgress, signal })
-    connection.expectCatalogChange()
   }
 
   /** Closes the database when what was accepted is written. Idempotent. */

@@ -2,7 +2,7 @@
 
 const { channel } = require('node:diagnostics_channel')
 
-/** A group of writes was committed: `{ path, space, operations, bytes, milliseconds }`. */
+/** Writes were committed: `{ path, space, operation, operations, bytes, milliseconds }`. */
 const commit = channel('lodestore:commit')
 /** An operation took longer than `SLOW_MS`: `{ path, space, operation, milliseconds }`. */
 const slowOperation = channel('lodestore:slow-operation')
@@ -31,10 +31,20 @@ function reportSlow({ path, space }, operation, milliseconds) {
   slowOperation.publish({ path, space, operation, milliseconds })
 }
 
-/** Publishes a committed group of writes, and that it was slow if it was. */
-function reportCommit({ path, space }, operations, bytes, milliseconds) {
-  if (commit.hasSubscribers) commit.publish({ path, space, operations, bytes, milliseconds })
-  reportSlow({ path, space }, 'write', milliseconds)
+/**
+ * Publishes a commit, and that it was slow if it was.
+ *
+ * @param {{ path: string, space: string | undefined }} connection
+ * @param {'write' | 'transaction'} operation
+ * @param {number} operations how many travelled together, or were made in the transaction
+ * @param {number} bytes of packed operations
+ * @param {number} milliseconds since they were sent, or the transaction began
+ */
+function reportCommit({ path, space }, operation, operations, bytes, milliseconds) {
+  if (commit.hasSubscribers) {
+    commit.publish({ path, space, operation, operations, bytes, milliseconds })
+  }
+  reportSlow({ path, space }, operation, milliseconds)
 }
 
 module.exports = { readerLag, indexBuild, timed, reportCommit, reportSlow, SLOW_MS }

@@ -21,13 +21,13 @@ class PinnedView {
     this.allowed = allowed
     this.inTransaction = inTransaction
     this.ended = false
-    const { fast, native } = connection
+    const { native } = connection
     connection.refreshCatalog()
-    const transactionId = fast.lastTransactionId()
+    const transactionId = connection.lastTransactionId()
     this.catalog = connection.catalog
     this.snapshot = connection.pin()
     leaked.register(this, { connection, snapshot: this.snapshot }, this)
-    if (fast.lastTransactionId() !== transactionId || !this.isCatalogCurrent()) {
+    if (connection.lastTransactionId() !== transactionId || !this.isCatalogCurrent()) {
       this.catalog = connection.catalogOf(native.catalog(this.snapshot))
     }
   }

@@ -4,6 +4,7 @@ const { indexBuild } = require('./diagnostics')
 const { LodestoreError } = require('./errors')
 const { OP, writeValueOperation } = require('./operations')
 const { checkOptions, invalidArgument } = require('./options/check')
+const { notAllowed } = require('./transaction-level')
 const { CREATE_INDEX_OPTIONS, checkName, checkStore, indexSchema } = require('./options/schema')
 
 /** Changes of stores and indexes, in a database or as a part of a transaction. */
@@ -77,7 +78,7 @@ class Schema {
    */
   async apply(documents) {
     const view = this.#view()
-    for (const { store } of documents) this.#checkAllowed(view, store)
+    for (const { store, name } of documents) checkAllowed(view, store ?? name)
     const { connection, queue } = view
     const places = documents.map((document) => {
       const bytes = connection.encodeInternal(document)
@@ -92,19 +93,14 @@ class Schema {
         batch.result(at)
       }
     } finally {
-      if (view.interactive) {
-        view.session.changedCatalog = true
-        if (!view.ended) await view.session.reloadCatalog(view)
-      } else {
-        connection.expectCatalogChange()
-      }
+      if (view.interactive && !view.ended) await view.session.reloadCatalog(view)
     }
   }
+}
 
-  #checkAllowed(view, store) {
-    if (view.allowed === null || store === undefined || view.allowed.has(store)) return
-    view.definition(store)
-  }
+/** Checks that a transaction was opened for a store, which may be about to be created. */
+function checkAllowed({ allowed }, store) {
+  if (allowed !== null && !allowed.has(store)) throw notAllowed(store, allowed)
 }
 
 function createStoreDocument({ name, keyPath, autoIncrement, key, compression }) {
@@ -143,14 +139,10 @@ async function buildIndex(connection, store, schema, { onProgress, signal }) {
     }
     onProgress?.(state)
   }
-  try {
-    await connection.call((ticket) => connection.native.createIndex(ticket, bytes), {
-      onProgress: progress,
-      signal,
-    })
-  } finally {
-    connection.expectCatalogChange()
-  }
+  await connection.call((ticket) => connection.native.createIndex(ticket, bytes), {
+    onProgress: progress,
+    signal,
+  })
 }
 
 /**

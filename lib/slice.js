@@ -4,10 +4,6 @@ const { WriteBuffer } = require('./codec')
 const { OP, beginOperation } = require('./operations')
 const { WriteBatch } = require('./write-batch')
 
-/** What a slice holds at most, roughly. */
-const SLICE_OPERATIONS = 1000
-const SLICE_BYTES = 1 << 20
-
 /** Bytes that the buffer of a slice begins with. */
 const FIRST_BYTES = 64 << 10
 
@@ -22,12 +18,14 @@ class Slice {
   /**
    * @param {import('./write-batch').OperationQueue} queue where it is sent in the end
    * @param {boolean} atomic whether all of it is done or nothing
+   * @param {{ operations: number, bytes: number }} size what it holds at most, roughly
    * @param {WriteBuffer} [writer] one that nothing else uses
    */
-  constructor(queue, atomic, writer = new WriteBuffer(FIRST_BYTES)) {
+  constructor(queue, atomic, size, writer = new WriteBuffer(FIRST_BYTES)) {
     writer.position = 0
     this.queue = queue
     this.atomic = atomic
+    this.size = size
     this.batch = new WriteBatch(queue, writer)
     this.lastBatch = this.batch
     this.lastAt = -1
@@ -45,7 +43,8 @@ class Slice {
   }
 
   get isFull() {
-    return this.length >= SLICE_OPERATIONS || this.batch.writer.position >= SLICE_BYTES
+    const { operations, bytes } = this.size
+    return this.length >= operations || this.batch.writer.position >= bytes
   }
 
   /** Sends it behind what was written before. @returns {WriteBuffer} its buffer, to be used again */

@@ -20,8 +20,6 @@ class StoreState {
     this.keyReader = keyPath === null ? null : new KeyReader(keyPath)
     this.encoder = connection.encoder
     this.decoder = connection.decoder
-    this.shapes = new ShapeTable({ load: () => this.loadShapes() })
-    this.loadShapes()
     /** Whether shapes are being registered. */
     this.registering = false
   }
@@ -32,6 +30,14 @@ class StoreState {
       (autoIncrement ? 'sequence' : (key ?? null)) === this.generator &&
       JSON.stringify(keyPath) === JSON.stringify(this.keyPath)
     )
+  }
+
+  /** The shapes of its documents, read when they are first needed. */
+  get shapes() {
+    const value = new ShapeTable({ load: () => this.loadShapes() })
+    Object.defineProperty(this, 'shapes', { value })
+    this.loadShapes()
+    return value
   }
 
   /** Adds the shapes that were registered, by whomever, to the table. */

@@ -1,6 +1,7 @@
 'use strict'
 
 const ambient = require('./ambient')
+const diagnostics = require('./diagnostics')
 const { LodestoreError } = require('./errors')
 const { OP } = require('./operations')
 const { ask } = require('./reads')
@@ -41,14 +42,14 @@ class TransactionSession {
     this.connection = connection
     this.id = id
     this.catalog = connection.catalog
-    /** How many writes it was given. */
+    /** How many writes it was given, and how many bytes it was sent. */
     this.writes = 0
+    this.bytes = 0
+    this.begun = diagnostics.timed() ? performance.now() : null
     /** Whether there ever was a savepoint, so that the calling code's level must be looked up. */
     this.hasSavepoints = false
     /** Why a savepoint could not be undone. */
     this.failed = null
-    /** Whether it changed the schema. */
-    this.changedCatalog = false
     /** @type {Promise<void> | null} the commit or rollback under way */
     this.finishing = null
     this.root = new TransactionLevel(this, null, { allowed, readOnly: false }, joins)
@@ -75,6 +76,7 @@ class TransactionSession {
   send(batch, bytes, length) {
     const { tickets, native } = this.connection
     this.connection.checkOpen()
+    this.bytes += length
     const ticket = tickets.open(batch)
     try {
       native.txSend(this.id, ticket, bytes, length)
@@ -102,11 +104,11 @@ class TransactionSession {
       await this.abandon()
       throw this.failed
     }
-    try {
-      await this.root.finishWith(OP.COMMIT)
-    } finally {
-      if (this.changedCatalog) this.connection.expectCatalogChange()
-    }
+    await this.root.finishWith(OP.COMMIT)
+    if (this.begun === null) return
+    const milliseconds = performance.now() - this.begun
+    const { connection, writes, bytes } = this
+    diagnostics.reportCommit(connection, 'transaction', writes, bytes, milliseconds)
   }
 
   /**

@@ -68,9 +68,13 @@ fn a_record_that_later_versions_made_longer_is_read() {
 
 #[test]
 fn a_damaged_record_is_corrupt() {
-    for change in [(|record| record.truncate(47)) as fn(&mut Vec<u8>), |record| record[0] = b'X', |record| {
-        record[VERSION] = 0;
-    }] {
+    for change in [
+        (|record| record.truncate(47)) as fn(&mut Vec<u8>),
+        |record| record[0] = b'X',
+        |record| {
+            record[VERSION] = 0;
+        },
+    ] {
         assert_eq!(open_changed(change).0, ErrorCode::Corrupt);
     }
 }

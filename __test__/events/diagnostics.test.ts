@@ -70,7 +70,6 @@ test('operations that take long are published', async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 150))
   await tx.commit()
   await waiting
-  assert.equal(slow.length, 1)
-  assert.equal(slow[0]!.operation, 'write')
-  assert.ok(slow[0]!.milliseconds >= 100)
+  assert.deepEqual(slow.map(({ operation }) => operation).toSorted(), ['transaction', 'write'])
+  for (const { milliseconds } of slow) assert.ok(milliseconds >= 100)
 })

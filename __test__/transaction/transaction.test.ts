@@ -132,6 +132,7 @@ test('only the stores it was opened for may be used', async (t) => {
       await db.store('a').put({ id: 2 })
       throws(() => db.store('b'), 'INVALID_ARGUMENT')
       await rejects(tx.deleteObjectStore('b'), 'INVALID_ARGUMENT')
+      await rejects(tx.createObjectStore('c'), 'INVALID_ARGUMENT', { store: 'c' })
     },
     { stores: ['a'] },
   )

@@ -42,7 +42,7 @@ export async function untyped(): Promise<void> {
   const byNumber: Store<User, number> = db.store<User, number>('users')
   const key: number = await byNumber.add({ id: 'a', name: 'b' })
   const anything = await db.store('whatever').get([1, 'a', new Date()])
-  anything.field.of.any.type
+  const nested: string = anything.field.of.any.type
   const created = await db.createObjectStore<User, string>('more', { keyPath: 'id' })
   const string: string = await created.add({ id: 'x', name: 'y' })
   await db.createIndex('users', 'byName', ['name', '-age'], {
@@ -71,11 +71,11 @@ export async function untyped(): Promise<void> {
   // @ts-expect-error there is no such event
   db.on('closed', () => {})
   // @ts-expect-error databases come from open()
-  new Database()
+  const made = new Database()
   // @ts-expect-error ranges come from the static methods
-  new KeyRange(1, 2, false, false)
+  const range = new KeyRange(1, 2, false, false)
 
-  void [user, key, string, age]
+  void [user, key, string, age, nested, made, range]
 }
 
 export function errors(error: unknown): string {

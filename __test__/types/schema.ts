@@ -87,13 +87,13 @@ export async function typedBySchema(): Promise<void> {
   // @ts-expect-error stores have no such option
   users.range({ gte: 'a', unique: true })
   // @ts-expect-error what is read has no such field
-  user?.name
+  const name: unknown = user?.name
   // @ts-expect-error pairs need { entries: true }
   await db.store('visits').putMany(new Map([[1, { day: new Date(), page: '/' }]]))
   // @ts-expect-error a snapshot cannot be written to
   await (await db.snapshot()).createObjectStore('x')
 
-  void [sync, many, all, keys, names, count, byAge, byKey, put, first, failed, pairs, total]
+  void [sync, many, all, keys, names, count, byAge, byKey, put, first, failed, pairs, total, name]
 }
 
 export async function refusesOtherDefinitions(): Promise<void> {

@@ -37,7 +37,7 @@ pub(super) struct Shared {
 pub struct NativeDatabase {
     pub(super) shared: Arc<Shared>,
     pub(super) transactions: Arc<Transactions>,
-    reads: Rc<Reads>,
+    pub(super) reads: Rc<Reads>,
 }
 
 impl NativeDatabase {

@@ -132,10 +132,7 @@ unsafe fn run<const N: usize>(
     result
 }
 
-unsafe extern "C" fn get(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: Node.js calls it as the callback of a function made by `function`.
     unsafe {
         run(env, info, |reads, [snapshot, store, length]| {
@@ -144,10 +141,7 @@ unsafe extern "C" fn get(
     }
 }
 
-unsafe extern "C" fn read(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+unsafe extern "C" fn read(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: as in `get`.
     unsafe {
         run(env, info, |reads, [snapshot, length]| reads.read(snapshot, length).map(f64::from))

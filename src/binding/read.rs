@@ -26,7 +26,8 @@ impl Source {
         Self { environment, shared, last: None }
     }
 
-    fn catalog(&mut self, txn: &ReadTxn<'_>) -> Result<&Arc<Catalog>> {
+    /// The catalog of a snapshot.
+    pub(super) fn catalog(&mut self, txn: &ReadTxn<'_>) -> Result<&Arc<Catalog>> {
         let id = (self.environment.generation(), txn.id());
         if self.last.as_ref().is_none_or(|(last, _)| *last != id) {
             self.last = Some((id, self.shared.catalog(txn)?));

@@ -11,11 +11,12 @@ use parking_lot::Mutex;
 use super::database::{NativeDatabase, Shared};
 use super::error::OrThrow;
 use super::pool;
+use crate::catalog::{Catalog, IndexState};
 use crate::error::{Error, ErrorCode, Result};
 use crate::protocol;
 use crate::storage::{Care, backup, compact};
 use crate::store::index_build::Step;
-use crate::store::{BuildObserver, BuiltIndex, IndexBuild};
+use crate::store::{BuildObserver, BuiltIndex, IndexBuild, IndexSpec, Reference};
 use crate::wtf8::Wtf8String;
 
 /// Options of `backup`.
@@ -95,13 +96,18 @@ impl NativeDatabase {
         let (store, spec) = protocol::schema_op::decode_create_index(definition)?;
         let observer =
             Arc::new(Builder { shared: Arc::clone(&self.shared), ticket, build: Mutex::default() });
-        let build = IndexBuild::create(
-            &self.shared.connection,
-            Arc::clone(&self.shared.store),
-            self.shared.connection.durability(),
-            (store, spec),
-            Arc::clone(&observer) as Arc<dyn BuildObserver>,
-        )?;
+        let connection = &self.shared.connection;
+        let shared = Arc::clone(&self.shared.store);
+        let durability = connection.durability();
+        let hears = Arc::clone(&observer) as Arc<dyn BuildObserver>;
+        // The process that began to build it may have ended.
+        let unfinished = self
+            .reads
+            .with(0, |txn, source| Ok(find_unfinished(source.catalog(txn)?, &store, &spec)))?;
+        let build = match unfinished {
+            Some(index) => IndexBuild::resume(connection, shared, durability, index, hears)?,
+            None => IndexBuild::create(connection, shared, durability, (store, spec), hears)?,
+        };
         let cancelled = Arc::new(AtomicBool::new(false));
         self.shared.cancels.lock().insert(ticket, Arc::clone(&cancelled));
         *observer.build.lock() = Some((build, cancelled));
@@ -165,6 +171,23 @@ impl NativeDatabase {
         self.transactions.close();
         self.spawn(ticket, |shared, _| shared.connection.close().map(|()| Vec::new())).or_throw()
     }
+}
+
+/// An index of this name and definition whose build has not ended.
+fn find_unfinished(catalog: &Catalog, store: &Reference, spec: &IndexSpec) -> Option<BuiltIndex> {
+    let store = match store {
+        Reference::Id(id) => catalog.store(*id),
+        Reference::Name(name) => catalog.store_by_name(name),
+    }?;
+    let index = store.index_by_name(&spec.name)?;
+    let is_same = index.state == IndexState::Building
+        && index.parts == spec.parts
+        && index.compound == spec.compound
+        && index.unique == spec.unique
+        && index.multi_entry == spec.multi_entry
+        && index.sparse == spec.sparse
+        && index.origin == spec.origin;
+    is_same.then_some(BuiltIndex { store: store.id, index: index.id })
 }
 
 /// Reports an index build.

@@ -168,9 +168,10 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Whether any operation may leave trees behind that have to be swept. Malformed buffers have none.
+/// Whether any operation may leave trees behind that have to be swept (a range without limits is
+/// deleted as a clear). Malformed buffers have none.
 pub fn may_drop_trees(bytes: &[u8]) -> bool {
-    Ops::new(bytes).any(|op| op.is_ok_and(|op| matches!(op.code, CLEAR | SCHEMA)))
+    Ops::new(bytes).any(|op| op.is_ok_and(|op| matches!(op.code, CLEAR | DELETE_RANGE | SCHEMA)))
 }
 
 #[cfg(test)]
@@ -219,6 +220,16 @@ mod tests {
         assert!(check_frames(&huge).is_err());
         assert!(check_frames(&op(PUT, 0x80, 3, b"", b"")).is_err());
         assert_eq!(check_frames(&[]).unwrap(), 0);
+    }
+
+    #[test]
+    fn tells_what_may_drop_trees() {
+        for code in [CLEAR, DELETE_RANGE, SCHEMA] {
+            let ops = [op(PUT, 0, 1, b"k", b"v"), op(code, 0, 1, b"", b"")].concat();
+            assert!(may_drop_trees(&ops), "{code:#x}");
+        }
+        assert!(!may_drop_trees(&op(DELETE, 0, 1, b"k", b"")));
+        assert!(!may_drop_trees(&[CLEAR]));
     }
 
     #[test]

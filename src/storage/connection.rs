@@ -13,7 +13,7 @@ use super::options::{Durability, OpenMode, OpenOptions};
 use super::registry;
 use super::snapshot::{Snapshot, TurnReader};
 use super::txn::WriteTxn;
-use super::writer::{Commit, Exclusive, Job, SessionHandle, SessionOptions};
+use super::writer::{Commit, Exclusive, Job, SessionHandle, SessionOptions, is_writer_thread};
 use crate::error::{Error, ErrorCode, Result};
 
 /// One user's way to a database. All connections of a process to one database share its
@@ -35,7 +35,7 @@ impl Connection {
         durability: Durability,
         read_only: bool,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        let connection = Arc::new(Self {
             environment,
             durability,
             read_only,
@@ -43,7 +43,9 @@ impl Connection {
             snapshots: Mutex::default(),
             turns: Mutex::default(),
             parent: Mutex::default(),
-        })
+        });
+        connection.environment.register_connection(Arc::downgrade(&connection));
+        connection
     }
 
     /// Keeps `parent`, the database that this one is a space of, open for as long as this
@@ -101,7 +103,7 @@ impl Connection {
         self.environment.check_process()
     }
 
-    fn check_writable(&self) -> Result<()> {
+    pub(super) fn check_writable(&self) -> Result<()> {
         self.check_open()?;
         if self.read_only {
             return Err(Error::new(ErrorCode::TxReadOnly, "the database is open for reading only"));
@@ -200,18 +202,17 @@ impl Connection {
             return Ok(());
         }
         let pending = self.environment.writer.is_active();
-        let flushed = if pending && self.environment.check_process().is_ok() {
-            self.barrier()
-        } else {
-            Ok(())
-        };
+        // A job may hold the last reference to a connection; it has ended by then.
+        let can_wait = !is_writer_thread() && self.environment.check_process().is_ok();
+        let flushed = if pending && can_wait { self.barrier() } else { Ok(()) };
         for snapshot in self.snapshots.lock().drain(..).filter_map(|weak| weak.upgrade()) {
             snapshot.end(ErrorCode::Closed);
         }
         for turn in self.turns.lock().drain(..).filter_map(|weak| weak.upgrade()) {
             turn.evict();
         }
-        let released = registry::release(&self.environment, self.environment.options.busy_timeout);
+        let timeout = if can_wait { self.environment.options.busy_timeout } else { Duration::ZERO };
+        let released = registry::release(&self.environment, timeout);
         let parent = self.parent.lock().take();
         let released = released.and(parent.map_or(Ok(()), |parent| parent.close()));
         match flushed {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::connection::Connection;
 use super::format::FormatRecord;
 use super::gate::Gate;
 use super::lmdb::{Code, Env, RoTxn};
@@ -42,6 +43,7 @@ pub struct Environment {
     pub(super) format: FormatRecord,
     pub(super) writer: Writer,
     gate: Gate,
+    connections: Mutex<Vec<Weak<Connection>>>,
     snapshots: Mutex<HashMap<u64, Weak<Snapshot>>>,
     turns: Mutex<Vec<Weak<TurnReader>>>,
     next_id: AtomicU64,
@@ -101,6 +103,7 @@ impl Environment {
             format: parts.format,
             writer,
             gate: Gate::default(),
+            connections: Mutex::default(),
             snapshots: Mutex::default(),
             turns: Mutex::default(),
             next_id: AtomicU64::new(1),
@@ -308,6 +311,19 @@ impl Environment {
         let result = work();
         self.gate.open();
         result
+    }
+
+    pub(super) fn register_connection(&self, connection: Weak<Connection>) {
+        let mut connections = self.connections.lock();
+        connections.retain(|connection| connection.strong_count() > 0);
+        connections.push(connection);
+    }
+
+    /// A connection of this process that may write and is open.
+    pub fn writable_connection(&self) -> Option<Arc<Connection>> {
+        let connections: Vec<_> =
+            self.connections.lock().iter().filter_map(Weak::upgrade).collect();
+        connections.into_iter().find(|connection| connection.check_writable().is_ok())
     }
 
     pub(super) fn evict_turns(&self) {

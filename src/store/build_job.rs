@@ -8,7 +8,7 @@ use super::index_build::{self, STEP_DOCUMENTS, Step};
 use super::schema::{Build, IndexSpec, Reference, Schema};
 use super::shared::StoreShared;
 use crate::error::{Error, ErrorCode, Result};
-use crate::storage::{Commit, Connection, Durability, Job, WriteTxn};
+use crate::storage::{Commit, Connection, Durability, Environment, Job, WriteTxn};
 
 /// Hears of a build; called on the writer thread, must not block.
 pub trait BuildObserver: Send + Sync {
@@ -32,7 +32,7 @@ pub struct BuiltIndex {
 
 /// A build that is under way.
 pub struct IndexBuild {
-    connection: Weak<Connection>,
+    environment: Weak<Environment>,
     shared: Arc<StoreShared>,
     durability: Durability,
     observer: Arc<dyn BuildObserver>,
@@ -81,7 +81,7 @@ impl IndexBuild {
         observer: Arc<dyn BuildObserver>,
     ) -> Result<Arc<Self>> {
         let build = Arc::new(Self {
-            connection: Arc::downgrade(connection),
+            environment: Arc::downgrade(connection.environment()),
             shared,
             durability,
             observer,
@@ -182,9 +182,12 @@ impl BuildJob {
     fn go_on(build: &Arc<IndexBuild>, index: BuiltIndex) {
         let closed = || Error::new(ErrorCode::Closed, "the database was closed during the build");
         let next = BuildJob::new(Arc::clone(build), Stage::Fill(index));
+        // Whichever connection is open: the one that began the build may belong to a thread that
+        // has ended.
         let queued = build
-            .connection
+            .environment
             .upgrade()
+            .and_then(|environment| environment.writable_connection())
             .ok_or_else(closed)
             .and_then(|connection| connection.submit(Box::new(next)));
         if let Err(error) = queued {

@@ -22,13 +22,6 @@ impl Failure {
     }
 
     /// The error.
-    pub fn error(&self) -> &Error {
-        match self {
-            Self::Refused(error) | Self::Fatal(error) => error,
-        }
-    }
-
-    /// The error.
     pub fn into_error(self) -> Error {
         match self {
             Self::Refused(error) | Self::Fatal(error) => error,

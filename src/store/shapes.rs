@@ -78,7 +78,7 @@ pub fn read_names(value: &Value) -> Option<Vec<Wtf8String>> {
 }
 
 /// Names as an array of strings.
-pub fn write_names(names: &[Wtf8String]) -> Value {
+fn write_names(names: &[Wtf8String]) -> Value {
     let items = names.iter().cloned().map(Value::String).collect();
     Value::Array(value::Array { items, fields: None })
 }

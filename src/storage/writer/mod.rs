@@ -4,6 +4,7 @@ mod group;
 mod queue;
 mod session;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,15 @@ pub trait Job: Send {
     fn background(&self) -> bool {
         false
     }
+}
+
+thread_local! {
+    static IS_WRITER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this is a writer thread, which must not wait for itself.
+pub(super) fn is_writer_thread() -> bool {
+    IS_WRITER.get()
 }
 
 /// Takes work in, runs the thread.
@@ -209,6 +219,7 @@ impl Writer {
 
     /// The thread.
     fn run(&self, env: &Arc<Environment>) {
+        IS_WRITER.set(true);
         loop {
             let mut queue = self.queue.lock();
             while queue.is_empty() && !queue.closing {
