@@ -164,7 +164,7 @@ export interface IndexDefinition {
    * makes a part descend.
    */
   on: string | readonly string[]
-  /** Refuse two documents with one key (UNIQUE_VIOLATION). Missing or null fields never conflict. */
+  /** Refuse two documents with one key (UNIQUE_VIOLATION); missing and null never conflict. */
   unique?: boolean
   /** Index each element of an array instead of the array. Only on one field. */
   multiEntry?: boolean
@@ -382,7 +382,10 @@ export interface TransactionOptions<T = AnyTypes> {
   stores?: StoreName<T> | readonly StoreName<T>[]
   /** Milliseconds until it is rolled back (TX_TIMEOUT); 0 is no limit. Default: 60,000. */
   timeout?: number
-  /** Milliseconds without a call until it is rolled back (TX_TIMEOUT); 0 is no limit. Default: 5,000. */
+  /**
+   * Milliseconds without a call until it is rolled back (TX_TIMEOUT); 0 is no limit. Default:
+   * 5,000.
+   */
   idleTimeout?: number
   /** What the commit waits for. Default: the database's durability. */
   durability?: 'strict' | 'relaxed'

@@ -10,7 +10,7 @@ const FIRST_BYTES = 64 << 10
 /** What each further answer may hold: they are read off this thread. */
 const ROWS = 1000
 const BYTES = 1 << 20
-/** What the first answer inside an interactive transaction may hold; each next one twice as many. */
+/** Rows of the first answer inside an interactive transaction; each next one has twice as many. */
 const FIRST_TRANSACTION_ROWS = 128
 
 /** Lets go of the snapshots of scans that nobody finished. */
@@ -46,8 +46,8 @@ class ChunkSource {
   /**
    * The first rows.
    *
-   * @returns {RowChunk | Promise<RowChunk>} a chunk that is not a promise reads from memory that the
-   *   next call of the connection overwrites
+   * @returns {RowChunk | Promise<RowChunk>} a chunk that is not a promise reads from memory that
+   *   the next call of the connection overwrites
    */
   first() {
     const { scope } = this

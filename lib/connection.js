@@ -56,7 +56,7 @@ class Connection {
     /** @type {Catalog | null} */
     this.catalog = null
 
-    /** Whether the catalog was compared and a snapshot may be held in this turn of the event loop. */
+    /** Whether the catalog was compared, and a snapshot may be held, in this turn. */
     this.turn = false
     this.endTurn = () => {
       this.turn = false

@@ -23,7 +23,8 @@ const numberAt = (path) => ({ path })
  * Appends a put or an add to what is about to be written. Whatever may run code of the user
  * (proxies, accessors of keys) comes before the batch is chosen; the encoder guards itself.
  *
- * @param {import('./write-batch').OperationQueue} queue its `lastBatch` and `lastAt` then tell where
+ * @param {import('./write-batch').OperationQueue} queue its `lastBatch` and `lastAt` then tell
+ *   where it stands
  * @param {number} op PUT or ADD
  * @param {import('./store-state').StoreState} state
  * @param {unknown} value the document

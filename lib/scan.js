@@ -48,7 +48,7 @@ class Scan {
   #isEmpty
 
   /**
-   * @param {(selection: Selection) => { scope: object, plan: import('./scan-plan').ScanPlan }} begin
+   * @param {(selection: Selection) => object} begin plans the read: `{ scope, plan }`
    * @param {Selection} selection
    * @param {boolean} isEmpty whether the limit is 0
    */

@@ -4,6 +4,11 @@ const { WriteBuffer } = require('./codec')
 const { OP, beginOperation } = require('./operations')
 const { WriteBatch } = require('./write-batch')
 
+/** What one slice holds at most, roughly. */
+const SLICE = { operations: 1000, bytes: 1 << 20 }
+/** What is written atomically at once; more takes a transaction, in which others wait longer. */
+const ATOMIC_SLICE = { operations: 10_000, bytes: 4 << 20 }
+
 /** Bytes that the buffer of a slice begins with. */
 const FIRST_BYTES = 64 << 10
 
@@ -47,7 +52,11 @@ class Slice {
     return this.length >= operations || this.batch.writer.position >= bytes
   }
 
-  /** Sends it behind what was written before. @returns {WriteBuffer} its buffer, to be used again */
+  /**
+   * Sends it behind what was written before.
+   *
+   * @returns {WriteBuffer} its buffer, to be used again
+   */
   send() {
     const { queue, batch } = this
     const { writer } = batch
@@ -59,4 +68,4 @@ class Slice {
   }
 }
 
-module.exports = { Slice }
+module.exports = { ATOMIC_SLICE, SLICE, Slice }

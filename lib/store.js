@@ -1,9 +1,9 @@
 'use strict'
 
 const { readBlobs } = require('./blobs')
-const { deleteAll, putAll, putEach } = require('./bulk')
 const { collectBlobs } = require('./codec')
 const { appendClear, appendDelete, appendDeleteRange } = require('./delete')
+const { deleteAll } = require('./delete-many')
 const { LodestoreError } = require('./errors')
 const { Index } = require('./index-reader')
 const { KeyRange, copyKey, decodeKey } = require('./key')
@@ -11,6 +11,7 @@ const { OP } = require('./operations')
 const { boolean, checkOptions, describe, invalidArgument } = require('./options/check')
 const { isPlainObject } = require('./options/query')
 const { FROM_RESULT, appendPut } = require('./put')
+const { putAll, putEach } = require('./put-many')
 const { packRange } = require('./read-request')
 const reads = require('./reads')
 const { ENTRIES, KEYS, Source, VALUES } = require('./source')
@@ -255,8 +256,10 @@ function checkIterable(documents) {
     (typeof documents[Symbol.iterator] === 'function' ||
       typeof documents[Symbol.asyncIterator] === 'function')
   if (isIterable) return
-  const message = `putMany: documents must be iterable, such as an array, not ${describe(documents)}`
-  throw invalidArgument(message, 'documents')
+  throw invalidArgument(
+    `putMany: documents must be iterable, such as an array, not ${describe(documents)}`,
+    'documents',
+  )
 }
 
 function checkKeys(method, keys) {

@@ -10,8 +10,8 @@ let lastMilliseconds = 0
 let sequence = 0
 
 /**
- * A new UUID of version 7 (RFC 9562, section 5.7; 12-bit counter in `rand_a`, section 6.2 method 1),
- * as 36 lower-case characters. Each is greater than all that this thread made before, so that
+ * A new UUID of version 7 (RFC 9562, section 5.7; 12-bit counter in `rand_a`, section 6.2 method
+ * 1), as 36 lower-case characters. Each is greater than all that this thread made before, so that
  * documents stored under them are appended.
  *
  * @returns {string}

@@ -24,10 +24,10 @@ async function filled(path: string, documents: number): Promise<any> {
 
 /** Moves money to and fro until it is told to stop; the sum never changes. */
 function transferring(db: any): { stop: () => Promise<number> } {
-  let goes = true
+  const work = { goes: true }
   const run = async (): Promise<number> => {
     let transfers = 0
-    for (; goes; transfers++) {
+    for (; work.goes; transfers++) {
       await db.transaction(async (tx: any) => {
         const accounts = tx.store('accounts')
         const ids = [transfers % ACCOUNTS, (transfers * 7 + 3) % ACCOUNTS]
@@ -43,7 +43,7 @@ function transferring(db: any): { stop: () => Promise<number> } {
   const running = run()
   return {
     async stop() {
-      goes = false
+      work.goes = false
       return running
     },
   }

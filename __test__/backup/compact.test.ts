@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { open } from '../../index.js'
 import { temporaryDirectory } from '../support/database'
@@ -60,17 +61,17 @@ test('reads and writes go on while it runs', async (t) => {
   const path = await temporaryDirectory(t)
   const db = await sparse(path)
   const other = (await open(path)) as any
-  let goes = true
+  const work = { goes: true }
   const counts = { reads: 0, expired: 0 }
   const reading = async (handle: any): Promise<void> => {
-    while (goes) {
+    while (work.goes) {
       const id = counts.reads++ % 1_000
       assert.equal((await handle.store('s').get(id)).id, id)
       try {
         assert.equal((await handle.store('s').getAll()).length, 1_000)
         let rows = 0
-        for await (const { id } of handle.store('s').index('byA').range()) {
-          assert.ok(id < 1_000)
+        for await (const row of handle.store('s').index('byA').range()) {
+          assert.ok(row.id < 1_000)
           rows++
         }
         assert.equal(rows, 1_000)
@@ -82,6 +83,8 @@ test('reads and writes go on while it runs', async (t) => {
     }
   }
   const running = [reading(db), reading(other)]
+  const delay = monitorEventLoopDelay()
+  delay.enable()
   const phases = new Set<string>()
   for (let i = 0; i < 4; i++) {
     const onProgress = ({ phase }: any): unknown => phases.add(phase)
@@ -91,11 +94,14 @@ test('reads and writes go on while it runs', async (t) => {
     ])
     assert.equal(await db.store('numbered').get(key), 'meanwhile')
   }
-  goes = false
+  work.goes = false
   await Promise.all(running)
   assert.ok(counts.reads > 0)
   assert.deepEqual([...phases], ['compact'])
-  t.diagnostic(JSON.stringify(counts))
+  delay.disable()
+  const longest = delay.max / 1e6
+  t.diagnostic(JSON.stringify({ ...counts, longest }))
+  assert.ok(longest < 1_000, `the event loop stood still for ${longest} ms`)
   await assertIntact(db)
   await Promise.all([db.close(), other.close()])
 })

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { open } from '../../index.js'
@@ -92,16 +100,20 @@ test('the same database by another path is the same', async (t) => {
 
 const asRoot = process.getuid?.() === 0
 
-test('files that may not be read are PERMISSION', { skip: asRoot && 'root may read all' }, async (t) => {
-  const directory = await temporaryDirectory(t)
-  await (await open(directory)).close()
-  chmodSync(join(directory, 'data.mdb'), 0)
-  await fails(() => open(directory), 'PERMISSION')
-  await fails(() => open(directory, { mode: 'readOnly' }), 'PERMISSION')
-  const closed = join(directory, 'closed')
-  mkdirSync(closed, { mode: 0o500 })
-  await fails(() => open(closed), 'PERMISSION')
-})
+test(
+  'files that may not be read are PERMISSION',
+  { skip: asRoot && 'root may read all' },
+  async (t) => {
+    const directory = await temporaryDirectory(t)
+    await (await open(directory)).close()
+    chmodSync(join(directory, 'data.mdb'), 0)
+    await fails(() => open(directory), 'PERMISSION')
+    await fails(() => open(directory, { mode: 'readOnly' }), 'PERMISSION')
+    const closed = join(directory, 'closed')
+    mkdirSync(closed, { mode: 0o500 })
+    await fails(() => open(closed), 'PERMISSION')
+  },
+)
 
 test('without its lock files a database opens', async (t) => {
   const directory = await temporaryDirectory(t)

@@ -11,8 +11,8 @@ export async function fillUntilFull(
   const store = db.store('s')
   const acknowledged = new Set<number>()
   let error: unknown
-  for (let id = from; error === undefined; id += 10) {
-    const ids = Array.from({ length: 10 }, (_, i) => id + i)
+  for (let first = from; error === undefined; first += 10) {
+    const ids = Array.from({ length: 10 }, (_, i) => first + i)
     const outcomes = await Promise.allSettled(
       ids.map((id) => store.put({ id, n: id % 13, text: `${id} `.repeat(200) })),
     )

@@ -8,12 +8,14 @@ import { mountMemory, noMounts, remount } from '../support/mount'
 test('a read-only file system', { skip: noMounts() }, async (t) => {
   const directory = mountMemory(t, '8m')
   const path = join(directory, 'db')
-  const db = await open(path, { stores: { s: { keyPath: 'id', indexes: { byA: { on: 'a' } } } } })
-  await db.store('s').putMany(Array.from({ length: 500 }, (_, id) => ({ id, a: id % 7 })))
-  const space = await open(path, { space: 'inner', stores: { s: {} } })
-  await space.store('s').put('in a space', 1)
-  await space.close()
-  await db.close()
+  const writable = await open(path, {
+    stores: { s: { keyPath: 'id', indexes: { byA: { on: 'a' } } } },
+  })
+  await writable.store('s').putMany(Array.from({ length: 500 }, (_, id) => ({ id, a: id % 7 })))
+  const inner = await open(path, { space: 'inner', stores: { s: {} } })
+  await inner.store('s').put('in a space', 1)
+  await inner.close()
+  await writable.close()
   remount(directory, 'ro')
 
   await t.test('a database there can be read with mode readOnly', async () => {

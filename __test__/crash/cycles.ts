@@ -25,7 +25,10 @@ export interface Options {
   onCycle?: (cycle: number, acknowledged: number) => void
 }
 
-/** @returns the number of acknowledged operations @throws when anything was lost or is half there */
+/**
+ * @returns the number of acknowledged operations
+ * @throws when anything was lost or is half there
+ */
 export async function killWriters({ seed, cycles, onCycle }: Options): Promise<number> {
   const random = new Random(seed)
   const ledger = new Ledger()

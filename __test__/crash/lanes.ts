@@ -56,10 +56,10 @@ export function plainLane(name: string): Lane {
       ])
       begins(name, batch)
       await Promise.all(
-        batch.map(([place, version]) =>
-          version === null
+        batch.map(([place, next]) =>
+          next === null
             ? store.delete(`${name}:${place}`)
-            : store.put(plainDocument(name, place, version)),
+            : store.put(plainDocument(name, place, next)),
         ),
       )
       ends(name)
@@ -69,14 +69,14 @@ export function plainLane(name: string): Lane {
 
 /** Transfers between accounts: transactions over two stores, with savepoints. */
 const bank: Lane = async (db, random, start, go) => {
-  for (let number = start.transfer; go(); ) {
+  for (let number = start.transfer; go();) {
     const [from, to] = [random.below(ACCOUNTS), random.below(ACCOUNTS)]
     const amount = random.between(1, 50)
     const fails = random.chance(0.15)
     begins('bank', fails ? null : number)
     try {
       await db.transaction(async (tx: any) => {
-        await transfer(tx, random, { number, from, to, amount })
+        await move(tx, random, { number, from, to, amount })
         if (fails) throw new Undone()
       })
       number++
@@ -89,16 +89,16 @@ const bank: Lane = async (db, random, start, go) => {
 
 class Undone extends Error {}
 
-async function transfer(tx: any, random: Random, transfer: any): Promise<void> {
+async function move(tx: any, random: Random, transfer: any): Promise<void> {
   const accounts = tx.store('accounts')
   if (transfer.number === 0) {
     for (let id = 0; id < ACCOUNTS; id++) void accounts.put({ id, balance: FIRST_BALANCE })
   }
-  const move = async (id: number, amount: number): Promise<void> => {
+  const add = async (id: number, amount: number): Promise<void> => {
     const account = await accounts.get(id)
     await accounts.put({ ...account, balance: account.balance + amount })
   }
-  await move(transfer.from, -transfer.amount)
+  await add(transfer.from, -transfer.amount)
   if (random.chance(0.3)) {
     const undone = tx.savepoint(async (inner: any) => {
       await inner.store('transfers').put({ number: -1, amount: 0 })
@@ -110,7 +110,7 @@ async function transfer(tx: any, random: Random, transfer: any): Promise<void> {
     })
   }
   await tx.savepoint(async (inner: any) => {
-    await move(transfer.to, transfer.amount)
+    await add(transfer.to, transfer.amount)
     await inner.store('transfers').add(transfer)
   })
 }
@@ -191,7 +191,7 @@ const numbered: Lane = async (db, random, start, go) => {
   while (go()) {
     const added = random.list(random.between(1, 8), () => serial++)
     begins('numbered', { added })
-    const made: number[] = await Promise.all(added.map((serial) => store.add({ serial })))
+    const made: number[] = await Promise.all(added.map((each) => store.add({ serial: each })))
     ends('numbered', made)
     keys.push(...made)
     if (!random.chance(0.5)) continue

@@ -1,4 +1,4 @@
-/** What the driver knows: what was acknowledged, and what was under way when a writer was killed. */
+/** What was acknowledged, and what was under way when a writer was killed. */
 
 import { generationOf, type Report, type Start } from './lanes'
 import type { Contents } from './verifier'
@@ -141,7 +141,9 @@ export class Ledger {
     if (this.underWay.has('scratch')) allowed.push(this.underWay.get('scratch'))
     const generations = found?.map(([generation]) => generation).toSorted(byNumber) ?? null
     const wholes = (found ?? []).every(([generation, n]) => generationOf(generation).length === n)
-    const isAllowed = allowed.some((each) => String(each) === String(generations) && !each === !generations)
+    const isAllowed = allowed.some(
+      (each) => String(each) === String(generations) && !each === !generations,
+    )
     const problem = `scratch has ${JSON.stringify(found)}, not ${JSON.stringify(allowed)}`
     this.scratch = generations
     return wholes && isAllowed ? [] : [problem]
@@ -152,12 +154,17 @@ export class Ledger {
     const { added = [], deleted = [] } = this.underWay.get('numbered') ?? {}
     const found = new Map(numbered)
     for (const [key, serial] of this.numbered) {
-      if (deleted.includes(key) ? found.has(key) && found.get(key) !== serial : found.get(key) !== serial) {
+      if (
+        deleted.includes(key)
+          ? found.has(key) && found.get(key) !== serial
+          : found.get(key) !== serial
+      ) {
         problems.push(`numbered ${key} has serial ${found.get(key)}, not ${serial}`)
       }
     }
     const deletedLeft = deleted.filter((key: number) => found.has(key)).length
-    if (deletedLeft !== 0 && deletedLeft !== deleted.length) problems.push('half of a deleteMany is there')
+    if (deletedLeft !== 0 && deletedLeft !== deleted.length)
+      problems.push('half of a deleteMany is there')
     for (const [key, serial] of found) {
       if (!this.numbered.has(key) && !added.includes(serial)) {
         problems.push(`numbered ${key} with serial ${serial} was never written`)

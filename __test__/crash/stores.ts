@@ -1,4 +1,4 @@
-/** The database that writers are killed on: its stores, and what can be said about their documents. */
+/** The database that writers are killed on: its stores, and documents that tell what they are. */
 
 /** What every process opens the database with. */
 export const STORES = {

@@ -1,4 +1,4 @@
-/** A process that opens the database after a kill, checks it against itself, and tells what it has. */
+/** A process that checks the database after a kill against itself, and tells what is in it. */
 
 import { open } from '../../index.js'
 import { IndexModel } from '../model/store'
@@ -64,7 +64,10 @@ async function contentsOf(db: any): Promise<Contents> {
   const of = (name: string): any[] => rows.get(name)!
   for (const { value } of of('large')) {
     const { version, size, body } = value
-    check(Buffer.compare(body, largeBody(version, size)) === 0, `large document ${value.id} is damaged`)
+    check(
+      Buffer.compare(body, largeBody(version, size)) === 0,
+      `large document ${value.id} is damaged`,
+    )
   }
   const generations = new Map<number, number>()
   for (const { value } of rows.get(SCRATCH) ?? []) {

@@ -40,6 +40,7 @@ const VALUES: unknown[] = [
   Object(5),
   Object('boxed'),
   [1, [2, [3]]],
+  // oxlint-disable-next-line no-sparse-arrays -- holes are the point
   [1, , 3],
   Array.from({ length: 20 }, (_, i) => i),
   { deep: { er: { and: ['deeper'] } } },

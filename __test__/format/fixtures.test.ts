@@ -72,8 +72,9 @@ test('a fixture can be read where nothing may be written', async (t) => {
   const path = join(await temporaryDirectory(t), 'db')
   cpSync(join(FIXTURES, names[0]!), path, { recursive: true })
   chmodSync(path, 0o500)
-  t.after(() => chmodSync(path, 0o700))
   const db = await open(path, { mode: 'readOnly' })
   await check(db)
   await db.close()
+  // So that it can be removed.
+  chmodSync(path, 0o700)
 })

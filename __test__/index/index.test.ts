@@ -87,7 +87,7 @@ test('missing and null are keys before all others, unless the index is sparse', 
   assert.deepEqual(await store.index('named').getAllKeys(), [4, 1, 2, 3])
 })
 
-test('descending parts turn the order round, and ranges stay in the order of the values', async (t) => {
+test('descending parts turn the order round; ranges go by the order of the values', async (t) => {
   const { store } = await peopleStore(t)
   assert.deepEqual(await store.index('byAgeDown').getAllKeys(), [5, 1, 3, 4, 2])
   assert.deepEqual(await store.index('byAgeDown').getAllKeys({ gte: 30 }), [5, 1, 3])

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { open } from '../../index.js'
-import { temporaryDirectory } from '../support/database'
+import { collect, temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
 
 const STORES = { s: { keyPath: 'id', indexes: { byA: { on: 'a' } } } } as const
@@ -12,12 +12,10 @@ test('close in the middle of everything', async (t) => {
   const path = await temporaryDirectory(t)
   const db = (await open(path, { stores: STORES })) as any
   const s = db.store('s')
-  await s.putMany(Array.from({ length: 5000 }, (_, id) => ({ id, a: id % 9, text: 'x'.repeat(99) })))
-  const iterate = async (): Promise<number> => {
-    let n = 0
-    for await (const _ of s.range()) n++
-    return n
-  }
+  await s.putMany(
+    Array.from({ length: 5000 }, (_, id) => ({ id, a: id % 9, text: 'x'.repeat(99) })),
+  )
+  const iterate = async (): Promise<number> => (await collect(s.range())).length
   const work: Record<string, Promise<unknown>> = {
     puts: Promise.all(Array.from({ length: 300 }, (_, i) => s.put({ id: 10_000 + i, a: 1 }))),
     putMany: s.putMany(Array.from({ length: 40_000 }, (_, i) => ({ id: 20_000 + i, a: 2 }))),

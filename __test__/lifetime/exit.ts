@@ -2,12 +2,13 @@
 
 import { join } from 'node:path'
 import { open } from '../../index.js'
+import { collect } from '../support/database'
 import { say } from '../support/parent'
 
 const scenarios: Record<string, (db: any, path: string) => Promise<unknown> | void> = {
   async idle(db) {
     await db.store('s').put('written', 1)
-    for await (const _ of db.store('s')) break
+    await db.store('s').range()[Symbol.asyncIterator]().next()
     const cursor = db.store('s').openCursor()
     await cursor.next()
     await db.snapshot()
@@ -71,9 +72,7 @@ async function fill(db: any): Promise<void> {
 }
 
 async function count(rows: AsyncIterable<unknown>): Promise<number> {
-  let n = 0
-  for await (const _ of rows) n++
-  return n
+  return (await collect(rows)).length
 }
 
 /** Has everything under way that can be. */
@@ -86,7 +85,14 @@ async function busy(db: any): Promise<void> {
   ignore(count(db.store('s').range()))
   ignore(db.createIndex('s', 'byText', 'text'))
   ignore(db.backup(join(db.path, 'unfinished')))
-  ignore(db.transaction(async (tx: any) => tx.store('s').clear().then(() => tx.store('s').put('written', -1))))
+  ignore(
+    db.transaction(async (tx: any) =>
+      tx
+        .store('s')
+        .clear()
+        .then(() => tx.store('s').put('written', -1)),
+    ),
+  )
 }
 
 async function main(): Promise<void> {

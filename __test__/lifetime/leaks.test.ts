@@ -6,7 +6,14 @@ import { temporaryDirectory } from '../support/database'
 
 const PROGRAM = join(__dirname, 'leaks.ts')
 
-for (const scenario of ['snapshots', 'cursors', 'iterators', 'transactions', 'databases', 'everything']) {
+for (const scenario of [
+  'snapshots',
+  'cursors',
+  'iterators',
+  'transactions',
+  'databases',
+  'everything',
+]) {
   test(`leaked ${scenario} are collected`, async (t) => {
     const args = [await temporaryDirectory(t), scenario]
     const child = await runChild(PROGRAM, args, { nodeArgs: ['--expose-gc'] })

@@ -29,7 +29,7 @@ test('two copies of the package in one process', async (t) => {
   await t.test('the second one is refused what the first one has open', async () => {
     const error = await copy.open(path).then(
       () => assert.fail('LMDB has one file open twice'),
-      (error: Error & { code: string }) => error,
+      (refused: Error & { code: string }) => refused,
     )
     assert.equal(error.code, 'UNSUPPORTED')
     assert.match(error.message, /another copy of Lodestore/)
@@ -49,7 +49,7 @@ test('two copies of the package in one process', async (t) => {
     await db.close()
     const again = await copy.open(path)
     assert.equal(await again.store('s').get(2), 'still')
-    const error = await open(path).catch((error) => error)
+    const error = await open(path).catch((refused) => refused)
     assertCode(error, 'UNSUPPORTED')
     await again.close()
     await (await open(path)).close()

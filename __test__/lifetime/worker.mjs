@@ -1,5 +1,7 @@
 /** What worker threads of the tests do. */
 
+/* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origins */
+
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'

@@ -1,3 +1,5 @@
+/* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origins */
+
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -9,7 +11,10 @@ import { fails } from '../support/errors'
 import { Random, seed } from '../support/random'
 
 const STORES = {
-  shared: { keyPath: 'id', indexes: { byFrom: { on: 'from' }, byTag: { on: 'tags', multiEntry: true } } },
+  shared: {
+    keyPath: 'id',
+    indexes: { byFrom: { on: 'from' }, byTag: { on: 'tags', multiEntry: true } },
+  },
   counters: {},
 } as const
 
@@ -40,22 +45,25 @@ async function assertConsistent(db: any): Promise<any[]> {
 
 test('worker threads share one database', async (t) => {
   const path = await temporaryDirectory(t)
-  const db = await open(path, { stores: STORES })
+  const db = (await open(path, { stores: STORES })) as any
   const workers = ['a', 'b', 'c'].map((name) => start(path, 'write', name))
   const written = await Promise.all(workers.map(result))
   const documents = await assertConsistent(db)
-  assert.equal(documents.length, written.reduce((sum, n) => sum + n, 0))
+  assert.equal(
+    documents.length,
+    written.reduce((sum, n) => sum + n, 0),
+  )
   assert.equal(await db.store('shared').index('byFrom').count('b'), 200)
   await db.close()
 })
 
 test('transactions of threads are isolated from each other', async (t) => {
   const path = await temporaryDirectory(t)
-  const db = await open(path, { stores: STORES })
+  const db = (await open(path, { stores: STORES })) as any
   await db.store('counters').put(0, 'n')
   const workers = ['a', 'b', 'c'].map((name) => start(path, 'increment', name))
   const increments = Array.from({ length: 50 }, () =>
-    db.transaction(async (tx) => {
+    db.transaction(async (tx: any) => {
       const n = await tx.store('counters').get('n')
       await tx.store('counters').put(n + 1, 'n')
     }),
@@ -67,7 +75,7 @@ test('transactions of threads are isolated from each other', async (t) => {
 
 test('what a thread has acknowledged, another one reads at once', async (t) => {
   const path = await temporaryDirectory(t)
-  const db = await open(path, { stores: STORES })
+  const db = (await open(path, { stores: STORES })) as any
   const worker = start(path, 'echo', 'echo')
   for (let i = 0; i < 200; i++) {
     worker.postMessage(i)
@@ -83,7 +91,7 @@ test('what a thread has acknowledged, another one reads at once', async (t) => {
 
 test('a change of the schema in one thread is seen by another one', async (t) => {
   const path = await temporaryDirectory(t)
-  const db = await open(path, { stores: STORES })
+  const db = (await open(path, { stores: STORES })) as any
   const worker = start(path, 'schema', 'schema')
   await once(worker, 'message')
   assert.deepEqual(db.storeNames, ['counters', 'made', 'shared'])
@@ -99,7 +107,7 @@ test('a change of the schema in one thread is seen by another one', async (t) =>
 
 test('a worker that never closes leaves the database in order', async (t) => {
   const path = await temporaryDirectory(t)
-  const db = await open(path, { stores: STORES })
+  const db = (await open(path, { stores: STORES })) as any
   await once(start(path, 'leave', 'leaver'), 'exit')
   assert.equal((await assertConsistent(db)).length, 1)
   await db.store('shared').put({ id: 2, from: 'main', tags: [] })
@@ -111,8 +119,16 @@ test('workers that are terminated in the middle of their work', async (t) => {
   const path = await temporaryDirectory(t)
   const random = new Random(seed)
   t.diagnostic(`LODESTORE_SEED=${seed}`)
-  const db = await open(path, { stores: STORES, durability: 'relaxed' })
-  for (const work of ['puts', 'scans', 'transactions', 'opens', 'indexes', 'backups', 'everything']) {
+  const db = (await open(path, { stores: STORES, durability: 'relaxed' })) as any
+  for (const work of [
+    'puts',
+    'scans',
+    'transactions',
+    'opens',
+    'indexes',
+    'backups',
+    'everything',
+  ]) {
     for (let i = 0; i < 4; i++) {
       const worker = start(path, work, `${work} ${i}`)
       // Some die on the way to their first word, some in the middle of their work.
@@ -126,7 +142,7 @@ test('workers that are terminated in the middle of their work', async (t) => {
     await assertConsistent(db)
   }
   // Nobody's transaction is left open, and nobody's snapshot.
-  await db.transaction((tx) => tx.store('counters').put('free', 'end'))
+  await db.transaction((tx: any) => tx.store('counters').put('free', 'end'))
   await db.close()
   const again = await open(path)
   for (const index of again.store('shared').indexNames) await built(again, index)
@@ -145,8 +161,12 @@ async function built(db: any, index: string): Promise<void> {
 
 test('an index build goes on when its thread is terminated', async (t) => {
   const path = await temporaryDirectory(t)
-  const db = await open(path, { stores: STORES, durability: 'relaxed' })
-  const documents = Array.from({ length: 20_000 }, (_, i) => ({ id: `${i}`, from: 'main', tags: [i] }))
+  const db = (await open(path, { stores: STORES, durability: 'relaxed' })) as any
+  const documents = Array.from({ length: 20_000 }, (_, i) => ({
+    id: `${i}`,
+    from: 'main',
+    tags: [i],
+  }))
   await db.store('shared').putMany(documents)
   const worker = start(path, 'build', 'builder')
   await once(worker, 'message')

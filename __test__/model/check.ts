@@ -45,22 +45,30 @@ export async function checkModel(options: CheckOptions): Promise<Report> {
     await run.finish()
   } catch (error) {
     await run.discard().catch(() => {})
-    const { steps: fewest, error: last } = await shrink(steps, error, replay, shrinkTime)
-    const shown = inspect(fewest, {
-      depth: Infinity,
-      maxArrayLength: 50,
-      maxStringLength: 200,
-      breakLength: 100,
-    })
-    const message =
-      `LODESTORE_SEED=${seed}: step ${steps.length} failed; ` +
-      `${fewest.length} of the steps fail, too:\n${shown}\n`
-    throw new Error(message + (last instanceof Error ? last.message : String(last)), {
-      cause: last,
-    })
+    throw await explained(seed, steps, error, shrinkTime)
   }
   await run.discard()
   return { steps: steps.length, operations }
+}
+
+/** An error that tells what fails, with the fewest steps that are found in the time. */
+async function explained(
+  seed: number,
+  steps: TopStep[],
+  error: unknown,
+  time: number,
+): Promise<Error> {
+  const { steps: fewest, error: last } = await shrink(steps, error, replay, time)
+  const shown = inspect(fewest, {
+    depth: Infinity,
+    maxArrayLength: 50,
+    maxStringLength: 200,
+    breakLength: 100,
+  })
+  const message =
+    `LODESTORE_SEED=${seed}: step ${steps.length} failed; ` +
+    `${fewest.length} of the steps fail, too:\n${shown}\n`
+  return new Error(message + (last instanceof Error ? last.message : String(last)), { cause: last })
 }
 
 /** Runs steps anew; gives what they fail with, if they do. */

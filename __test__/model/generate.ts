@@ -13,12 +13,11 @@ import type {
   TopStep,
   Write,
 } from './operations'
-import type { Query, ReadOptions } from './queries'
+import type { ReadOptions } from './queries'
 import type { IndexOptions, StoreModel, StoreOptions } from './store'
+import { INDEXES, STORES, Targets } from './targets'
 import { RandomValues } from './values'
 
-const STORES = ['people', 'orders', 'events', 'notes', 'Ünïcode \u0000']
-const INDEXES = ['first', 'second', 'third', 'fourth']
 const MANY_ROWS: readonly ManyRows[] = ['getAll', 'getAllKeys', 'range', 'keys', 'entries']
 const DIRECTIONS = ['next', 'nextunique', 'prev', 'prevunique'] as const
 
@@ -53,9 +52,11 @@ export const SPACES = 3
 /** Makes the steps of a run. */
 export class Generator {
   private readonly values: RandomValues
+  private readonly targets: Targets
 
   constructor(private readonly random: Random) {
     this.values = new RandomValues(random)
+    this.targets = new Targets(random, this.values)
   }
 
   /** A step, for databases in these states. */
@@ -117,7 +118,7 @@ export class Generator {
     return { do: 'schema', change: this.schemaChange(model, inTransaction) }
   }
 
-  /** Steps inside a transaction are made before any of them runs, so they may miss their targets. */
+  /** Steps inside a transaction are made before it begins, so they may miss their targets. */
   private transaction(model: DatabaseModel): Step {
     const { random } = this
     const steps = this.steps(model, 0)
@@ -165,7 +166,7 @@ export class Generator {
 
   private schemaChange(model: DatabaseModel, inTransaction: boolean): SchemaChange {
     const { random } = this
-    const name = this.storeName(model)
+    const name = this.targets.storeName(model)
     const kind = random.weighted([
       [3, 'createStore'],
       [1, 'deleteStore'],
@@ -182,10 +183,10 @@ export class Generator {
       case 'renameStore':
         return { do: kind, name, newName: random.pick(STORES) }
       case 'deleteIndex':
-        return { do: kind, store: name, name: this.indexName(model, name) }
+        return { do: kind, store: name, name: this.targets.indexName(model, name) }
       case 'renameIndex': {
         const newName = random.pick(INDEXES)
-        return { do: kind, store: name, name: this.indexName(model, name), newName }
+        return { do: kind, store: name, name: this.targets.indexName(model, name), newName }
       }
     }
     const on = random.pick(INDEXED)
@@ -206,18 +207,6 @@ export class Generator {
     }
   }
 
-  private storeName(model: DatabaseModel): string {
-    const { random } = this
-    return random.chance(0.03) ? random.pick(STORES) : random.pick(model.storeNames)
-  }
-
-  private indexName(model: DatabaseModel, store: string): string {
-    const names = model.storeNames.includes(store) ? [...model.store(store).indexes.keys()] : []
-    return names.length > 0 && !this.random.chance(0.1)
-      ? this.random.pick(names)
-      : this.random.pick(INDEXES)
-  }
-
   private writes(model: DatabaseModel): Write[] {
     const { random } = this
     const length = random.weighted([
@@ -230,7 +219,7 @@ export class Generator {
 
   private write(model: DatabaseModel): Write {
     const { random } = this
-    const name = this.storeName(model)
+    const name = this.targets.storeName(model)
     const store = model.storeNames.includes(name) ? model.store(name) : undefined
     const crowded = (store?.rows.length ?? 0) > USUAL_ROWS
     const kind = random.weighted([
@@ -246,7 +235,9 @@ export class Generator {
       case 'put':
       case 'add': {
         const [key, value] = this.item(store, random.chance(0.02))
-        return key === undefined ? { do: kind, store: name, value } : { do: kind, store: name, value, key }
+        return key === undefined
+          ? { do: kind, store: name, value }
+          : { do: kind, store: name, value, key }
       }
       case 'putMany': {
         const atomic = random.chance(0.6)
@@ -256,11 +247,15 @@ export class Generator {
         return { do: kind, store: name, items, atomic }
       }
       case 'delete':
-        return { do: kind, store: name, key: this.keyFor(store) }
+        return { do: kind, store: name, key: this.targets.keyFor(store) }
       case 'deleteRange':
-        return { do: kind, store: name, query: this.deletedRange(store) }
+        return { do: kind, store: name, query: this.targets.deletedRange(store) }
       case 'deleteMany':
-        return { do: kind, store: name, keys: random.list(random.below(12), () => this.keyFor(store)) }
+        return {
+          do: kind,
+          store: name,
+          keys: random.list(random.below(12), () => this.targets.keyFor(store)),
+        }
       case 'clear':
         return { do: kind, store: name }
     }
@@ -272,7 +267,8 @@ export class Generator {
     const value = values.document()
     const { keyPath, autoIncrement, key } = store?.options ?? {}
     const generated = (autoIncrement || key !== undefined) && random.chance(0.6)
-    const chosen = autoIncrement && random.chance(0.8) ? random.below(200) : this.keyFor(store)
+    const chosen =
+      autoIncrement && random.chance(0.8) ? random.below(200) : this.targets.keyFor(store)
     if (keyPath === undefined) {
       if (invalid) return [values.notAKey() as Key, value]
       return [generated ? undefined : chosen, value]
@@ -290,15 +286,6 @@ export class Generator {
     return [undefined, generated ? value : { ...value, id: field }]
   }
 
-  /** A key that may be there. */
-  private keyFor(store: StoreModel | undefined): Key {
-    const { random, values } = this
-    const there = store !== undefined && store.rows.length > 0 && random.chance(0.5)
-    if (there) return random.pick(store.rows).key
-    if (Array.isArray(store?.options.keyPath)) return [values.key(), values.key()]
-    return values.key()
-  }
-
   private reads(model: DatabaseModel, pinned: boolean): Read[] {
     const { random } = this
     return random.list(random.between(1, 6), () => this.read(model, pinned))
@@ -306,7 +293,7 @@ export class Generator {
 
   private read(model: DatabaseModel, pinned: boolean): Read {
     const { random } = this
-    const name = this.storeName(model)
+    const name = this.targets.storeName(model)
     const store = model.storeNames.includes(name) ? model.store(name) : undefined
     const kind = random.weighted([
       [20, 'get'],
@@ -321,20 +308,28 @@ export class Generator {
     ] as const)
     switch (kind) {
       case 'get':
-        return { do: pinned || random.chance(0.6) ? 'get' : 'getSync', store: name, key: this.keyFor(store) }
+        return {
+          do: pinned || random.chance(0.6) ? 'get' : 'getSync',
+          store: name,
+          key: this.targets.keyFor(store),
+        }
       case 'has':
-        return { do: 'has', store: name, key: this.keyFor(store) }
+        return { do: 'has', store: name, key: this.targets.keyFor(store) }
       case 'getMany': {
         const length = random.chance(0.05) ? random.between(100, 1500) : random.below(10)
-        return { do: 'getMany', store: name, keys: random.list(length, () => this.keyFor(store)) }
+        return {
+          do: 'getMany',
+          store: name,
+          keys: random.list(length, () => this.targets.keyFor(store)),
+        }
       }
       case 'definition':
         return { do: 'definition', store: name }
       case 'cursor':
         return this.cursor(model, name, store)
     }
-    const index = this.someIndex(model, name)
-    const query = this.query(store, index)
+    const index = this.targets.someIndex(model, name)
+    const query = this.targets.query(store, index)
     const at = index === undefined ? {} : { index }
     if (kind === 'first') {
       return index === undefined
@@ -352,59 +347,13 @@ export class Generator {
     return { do: method, store: name, ...at, query, options, together }
   }
 
-  private someIndex(model: DatabaseModel, store: string): string | undefined {
-    if (!model.storeNames.includes(store)) return undefined
-    const hasIndexes = model.store(store).indexes.size > 0
-    return this.random.chance(hasIndexes ? 0.6 : 0.05) ? this.indexName(model, store) : undefined
-  }
-
-  /** A range of keys that may be in the store or index. */
-  private query(store: StoreModel | undefined, index: string | undefined): Query {
-    const { random } = this
-    const bound = (): Key => this.bound(store, index)
-    const form = random.weighted([
-      [2, 'everything'],
-      [3, 'key'],
-      [5, 'bounds'],
-      [3, 'range'],
-    ] as const)
-    if (form === 'everything') return { form }
-    if (form === 'key') return { form, lower: bound() }
-    const query: Query = { form }
-    const sides = random.pick(['lower', 'upper', 'both', 'both'])
-    if (sides !== 'upper') Object.assign(query, { lower: bound(), lowerOpen: random.chance(0.5) })
-    if (sides !== 'lower') Object.assign(query, { upper: bound(), upperOpen: random.chance(0.5) })
-    return query
-  }
-
-  /** Nothing is no range to delete; bounds that are not there are. */
-  private deletedRange(store: StoreModel | undefined): Query {
-    const query = this.query(store, undefined)
-    return query.form === 'everything' ? { form: 'bounds' } : query
-  }
-
-  private bound(store: StoreModel | undefined, name: string | undefined): Key {
-    const { random, values } = this
-    if (name === undefined) return this.keyFor(store)
-    const index = store?.indexes.get(name)
-    if (index === undefined) return values.indexed()
-    const entries = index.entries
-    const some =
-      entries.length > 0 && random.chance(0.6)
-        ? random.pick(entries).components
-        : index.parts.map(() => values.indexed())
-    if (!index.compound) return some[0]!
-    if (random.chance(0.1)) return random.pick([[], [...some, values.indexed()], some[0]!])
-    return some.slice(0, random.between(1, some.length))
-  }
-
   private cursor(model: DatabaseModel, name: string, store: StoreModel | undefined): CursorRun {
     const { random, values } = this
-    const index = this.someIndex(model, name)
+    const index = this.targets.someIndex(model, name)
     const direction = random.pick(DIRECTIONS)
     const definition = index === undefined ? undefined : store?.indexes.get(index)
     const point = (): CursorMove => {
-      if (definition === undefined) return { do: 'seek', key: this.keyFor(store) }
+      if (definition === undefined) return { do: 'seek', key: this.targets.keyFor(store) }
       const { entries, compound } = definition
       if (entries.length === 0 || random.chance(0.3)) {
         const key = definition.parts.map(() => values.indexed())
@@ -427,7 +376,9 @@ export class Generator {
       return kind === 'update' ? { do: kind, value: values.document() } : { do: kind }
     })
     const at = index === undefined ? {} : { index }
-    const query = random.chance(0.5) ? { form: 'everything' as const } : this.query(store, index)
+    const query = random.chance(0.5)
+      ? { form: 'everything' as const }
+      : this.targets.query(store, index)
     return { do: 'cursor', store: name, ...at, query, direction, values: random.chance(0.7), moves }
   }
 }

@@ -4,7 +4,9 @@ import { checkModel } from './check'
 
 const OPERATIONS = 100_000
 
-test(`${OPERATIONS} random operations do what a model in memory does (LODESTORE_SEED=${seed})`, async (t) => {
+const NAME = `${OPERATIONS} random operations do what a model does (LODESTORE_SEED=${seed})`
+
+test(NAME, async (t) => {
   const { steps, operations } = await checkModel({ seed, operations: OPERATIONS })
   t.diagnostic(`${operations} operations in ${steps} steps`)
 })

@@ -86,7 +86,7 @@ export type Step =
   | { do: 'savepoint'; steps: Step[]; commits: boolean; nested: boolean }
   | { do: 'verify' }
 
-/** A step at the top: which database, through which of its handles; or what concerns all of them. */
+/** A step at the top: in one database, through one of its handles; or about several. */
 export type TopStep =
   | { space: number; handle: number; step: Step }
   | { do: 'takeSnapshot'; space: number; handle: number }

@@ -39,8 +39,8 @@ function definitionOf({ options, indexes }: StoreModel): unknown {
     keyPath: options.keyPath ?? null,
     autoIncrement: options.autoIncrement ?? false,
     indexes: [...indexes.keys()].toSorted().map((name) => {
-      const { on, options } = indexes.get(name)!
-      const { unique = false, multiEntry = false, sparse = false } = options
+      const { on, options: flags } = indexes.get(name)!
+      const { unique = false, multiEntry = false, sparse = false } = flags
       return { name, on, unique, multiEntry, sparse, state: 'ready' }
     }),
   }
@@ -71,9 +71,11 @@ export async function actualOf(scope: any, read: Exclude<Read, CursorRun>): Prom
   }
   const target = read.index === undefined ? store : store.index(read.index)
   const query = argumentOf(read.query)
-  if (read.do === 'getKey' || read.do === 'count') return target[read.do](query)
+  if (!('options' in read)) return target[read.do](query)
   const { options, together } = read
-  const rows = together ? target[read.do]({ ...query, ...options }) : target[read.do](query, options)
+  const rows = together
+    ? target[read.do]({ ...query, ...options })
+    : target[read.do](query, options)
   if (read.do === 'keys') return rows.toArray()
   if (read.do === 'getAll' || read.do === 'getAllKeys') return rows
   const all: unknown[] = []

@@ -3,24 +3,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inspect } from 'node:util'
-import { LodestoreError, open } from '../../index.js'
-import { isSame } from '../support/same'
+import { open } from '../../index.js'
+import { changeModel, changeSchema, compareWrite, isSimple, start } from './changes'
 import { DatabaseModel } from './database'
 import { SPACES } from './generate'
 import type { Key } from './keys'
 import type { CursorRun, Read, SchemaChange, Step, TopStep, Write } from './operations'
+import { RollBack, attempt, compare, expect, rollingBack, type Outcome } from './outcome'
 import { argumentOf } from './queries'
 import { CursorModel, actualOf, carrying, expectedOf } from './reads'
 import { Refusal } from './store'
-
-/** The database does not do what the model does. */
-export class Mismatch extends Error {}
-
-/** Thrown by transactions of a run to roll back. */
-class RollBack extends Error {}
-
-type Outcome = { value: unknown } | { code: string }
 
 /** Where operations of a step go: a database or transaction, with its model. */
 interface Place {
@@ -113,9 +105,9 @@ export class Run {
 
   private async close(): Promise<void> {
     await this.closeSnapshot()
-    const open = this.handles.flat().filter((handle) => handle !== undefined)
+    const handles = this.handles.flat().filter((handle) => handle !== undefined)
     this.handles = Array.from({ length: SPACES }, () => [])
-    await Promise.all(open.map((handle) => handle.close()))
+    await Promise.all(handles.map((handle) => handle.close()))
   }
 
   private async backup(space: number): Promise<void> {
@@ -175,7 +167,11 @@ export class Run {
       const done = rollingBack(
         database.transaction(async (scope: any) => {
           const place = { scope, model: inner, isLive: true }
-          await this.steps(step.ambient ? { ...place, ambient: database } : place, step.steps, database)
+          await this.steps(
+            step.ambient ? { ...place, ambient: database } : place,
+            step.steps,
+            database,
+          )
           if (!step.commits) throw new RollBack()
         }),
       )
@@ -234,7 +230,11 @@ export class Run {
     const plain = reads.filter((read) => read.do !== 'cursor')
     const outcomes = await Promise.all(plain.map((read) => attempt(() => actualOf(target, read))))
     for (const [i, read] of plain.entries()) {
-      compare(expect(() => expectedOf(place.model, read)), outcomes[i]!, read)
+      compare(
+        expect(() => expectedOf(place.model, read)),
+        outcomes[i]!,
+        read,
+      )
     }
     for (const read of reads) if (read.do === 'cursor') await this.cursor(place, target, read)
   }
@@ -255,12 +255,20 @@ export class Run {
     for (const move of run.moves) {
       const at = { ...run, moves: move }
       if (move.do === 'next') {
-        compare(expect(() => twin.next()), await attempt(() => cursor.next()), at)
+        compare(
+          expect(() => twin.next()),
+          await attempt(() => cursor.next()),
+          at,
+        )
       } else if (move.do === 'seek') {
         const { key, primaryKey } = move
         const arguments_ = primaryKey === undefined ? [key] : [key, primaryKey]
         const actual = await attempt(() => cursor.seek(...arguments_))
-        compare(expect(() => twin.seek(key, primaryKey)), actual, at)
+        compare(
+          expect(() => twin.seek(key, primaryKey)),
+          actual,
+          at,
+        )
       } else if (move.do === 'delete') {
         const actual = await attempt(() => cursor.delete())
         const remove = (): boolean => {
@@ -282,7 +290,12 @@ export class Run {
         compare(expect(replace), actual, at)
       }
       const { row } = twin
-      const seen = { done: cursor.done, key: cursor.key, primaryKey: cursor.primaryKey, value: cursor.value }
+      const seen = {
+        done: cursor.done,
+        key: cursor.key,
+        primaryKey: cursor.primaryKey,
+        value: cursor.value,
+      }
       const value = run.values ? row?.value : undefined
       const wanted = { done: row === undefined, key: row?.key, primaryKey: row?.primaryKey, value }
       compare({ value: wanted }, { value: seen }, at)
@@ -298,7 +311,11 @@ export class Run {
     const during = change.do === 'createIndex' ? change.during.filter(isSimple) : []
     const made = attempt(() => changeSchema(target, change))
     const writes = during.map((write) => attempt(() => start(target, write)))
-    compare(expect(() => changeModel(model, change)), await made, change)
+    compare(
+      expect(() => changeModel(model, change)),
+      await made,
+      change,
+    )
     for (const [i, write] of during.entries()) {
       compareWrite(model, write, await writes[i]!, 'while an index is built')
     }
@@ -322,172 +339,4 @@ export class Run {
       await this.reads(place, reads)
     }
   }
-}
-
-/** Whether a write takes its place among others by the order of the calls. */
-function isSimple(write: Write): boolean {
-  return write.do !== 'putMany' && write.do !== 'deleteMany'
-}
-
-/** Begins a write; what it needs of the catalog is looked up at once. */
-function start(scope: any, write: Write): Promise<unknown> {
-  const store = scope.store(write.store)
-  switch (write.do) {
-    case 'put':
-    case 'add':
-      return write.key === undefined ? store[write.do](write.value) : store[write.do](write.value, write.key)
-    case 'putMany': {
-      const { items, atomic } = write
-      const entries = items.length > 0 && items.every(([key]) => key !== undefined)
-      const documents = entries ? items : items.map(([, value]) => value)
-      return store.putMany(documents, { atomic, entries })
-    }
-    case 'delete':
-      return store.delete(write.key)
-    case 'deleteRange':
-      return store.delete(argumentOf(write.query))
-    case 'deleteMany':
-      return store.deleteMany(write.keys)
-    case 'clear':
-      return store.clear()
-  }
-}
-
-/** Applies a write to the model; `actual` tells it keys that only the database can make. */
-function applyWrite(model: DatabaseModel, write: Write, actual: Outcome): unknown {
-  const made = 'value' in actual ? actual.value : undefined
-  return model.change(
-    write.store,
-    (store) => {
-      switch (write.do) {
-        case 'put':
-        case 'add':
-          return store.put(write.value, write.key, write.do === 'add', made as Key)
-        case 'delete':
-          return store.delete(write.key)
-        case 'deleteRange':
-          return store.deleteRange(write.query)
-        case 'deleteMany':
-          return write.keys.reduce((sum: number, key) => sum + store.delete(key), 0)
-        case 'clear':
-          return store.clear()
-        case 'putMany': {
-          const all = write.items.every(([key]) => key !== undefined)
-          const given = (key: Key | undefined): Key | undefined => (all ? key : undefined)
-          if (write.atomic) {
-            const keys = (made ?? []) as Key[]
-            return write.items.map(([key, value], i) => store.put(value, given(key), false, keys[i]))
-          }
-          const known = (made as { keys: Key[] } | undefined)?.keys ?? []
-          const result = { keys: [] as (Key | undefined)[], errors: [] as unknown[] }
-          for (const [i, [key, value]] of write.items.entries()) {
-            try {
-              result.keys.push(store.put(value, given(key), false, known[i]))
-            } catch (error) {
-              if (!(error instanceof Refusal)) throw error
-              result.keys.push(undefined)
-              result.errors.push({ at: i, code: error.code })
-            }
-          }
-          return result
-        }
-      }
-    },
-    write.do === 'putMany' && write.atomic,
-  )
-}
-
-function compareWrite(model: DatabaseModel, write: Write, actual: Outcome, when: string): void {
-  const expected = expect(() => applyWrite(model, write, actual))
-  if (write.do === 'putMany' && !write.atomic && 'value' in actual) {
-    const { keys, errors } = actual.value as { keys: unknown[]; errors: { at: number; code: string }[] }
-    actual = { value: { keys, errors: errors.map(({ at, code }) => ({ at, code })) } }
-  }
-  compare(expected, actual, write, when)
-}
-
-function changeSchema(scope: any, change: SchemaChange): Promise<unknown> {
-  switch (change.do) {
-    case 'createStore':
-      return scope.createObjectStore(change.name, change.options).then(() => undefined)
-    case 'deleteStore':
-      return scope.deleteObjectStore(change.name)
-    case 'renameStore':
-      return scope.renameObjectStore(change.name, change.newName)
-    case 'createIndex':
-      return scope.createIndex(change.store, change.name, change.on, change.options)
-    case 'deleteIndex':
-      return scope.deleteIndex(change.store, change.name)
-    case 'renameIndex':
-      return scope.renameIndex(change.store, change.name, change.newName)
-  }
-}
-
-function changeModel(model: DatabaseModel, change: SchemaChange): void {
-  switch (change.do) {
-    case 'createStore':
-      return model.createStore(change.name, change.options)
-    case 'deleteStore':
-      return model.deleteStore(change.name)
-    case 'renameStore':
-      return model.renameStore(change.name, change.newName)
-  }
-  model.change(change.store, (store) => {
-    if (change.do === 'createIndex') return store.createIndex(change.name, change.on, change.options)
-    const index = store.index(change.name)
-    if (change.do === 'renameIndex') {
-      if (change.newName === change.name) return
-      if (store.indexes.has(change.newName)) throw new Refusal('INDEX_EXISTS')
-      store.indexes.set(change.newName, index)
-    }
-    store.indexes.delete(change.name)
-  })
-}
-
-/* Outcomes */
-
-/** Begins something at once; what it fails with is an outcome. */
-async function attempt(run: () => unknown): Promise<Outcome> {
-  try {
-    return { value: await run() }
-  } catch (error) {
-    if (error instanceof LodestoreError) return { code: error.code }
-    throw error
-  }
-}
-
-function expect(run: () => unknown): Outcome {
-  try {
-    return { value: run() }
-  } catch (error) {
-    if (error instanceof Refusal) return { code: error.code }
-    throw error
-  }
-}
-
-async function rollingBack(transaction: Promise<unknown>): Promise<void> {
-  try {
-    await transaction
-  } catch (error) {
-    if (!(error instanceof RollBack)) throw error
-  }
-}
-
-function compare(expected: Outcome, actual: Outcome, operation: unknown, when = ''): void {
-  if (isSame(expected, actual)) return
-  const show = (value: unknown): string =>
-    inspect(value, { depth: 12, maxStringLength: 60, maxArrayLength: 20, breakLength: 100 })
-  throw new Mismatch(
-    `${show(operation)} ${when}\n  expected ${show(difference(expected, actual))}\n  got ${show(difference(actual, expected))}`,
-  )
-}
-
-/** Of two long arrays, the part where they differ. */
-function difference(outcome: Outcome, other: Outcome): unknown {
-  if (!('value' in outcome) || !('value' in other)) return outcome
-  const [a, b] = [outcome.value, other.value]
-  if (!Array.isArray(a) || !Array.isArray(b)) return outcome
-  let at = 0
-  while (at < a.length && at < b.length && isSame(a[at], b[at])) at++
-  return { length: a.length, differsAt: at, from: a.slice(Math.max(0, at - 1), at + 4) }
 }

@@ -85,4 +85,3 @@ function withPart(value: any, [name, ...rest]: (string | number)[], list: unknow
   const inner = withPart(value[name], rest, list)
   return Array.isArray(value) ? value.with(name as number, inner) : { ...value, [name]: inner }
 }
-

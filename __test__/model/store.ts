@@ -58,7 +58,9 @@ function lookUp(value: any, path: string): unknown {
   for (const name of path.split('.')) {
     if (Array.isArray(value)) return THROUGH_ARRAY
     const isObject =
-      typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+      typeof value === 'object' &&
+      value !== null &&
+      Object.getPrototypeOf(value) === Object.prototype
     if (!isObject || !Object.hasOwn(value, name)) return MISSING
     value = value[name]
   }
@@ -149,7 +151,8 @@ export class IndexModel {
     if (!this.options.unique) return
     for (const components of this.keysOf(value)) {
       if (components.includes(null)) continue
-      const compare = (entry: Entry): number => -this.compareComponents(components, entry.components)
+      const compare = (entry: Entry): number =>
+        -this.compareComponents(components, entry.components)
       for (let [at] = search(this.entries, compare); at < this.entries.length; at++) {
         const entry = this.entries[at]!
         if (compare(entry) !== 0) break
@@ -190,6 +193,9 @@ export class IndexModel {
     return compareKeys(row.primaryKey, primaryKey)
   }
 }
+
+/** How many keys had to be made up, since the database made none: it failed to write. */
+let unknownKeys = 0
 
 /** The last number of a key generator. */
 const LAST_GENERATED = 2 ** 53
@@ -249,7 +255,7 @@ export class StoreModel {
   ): { key: Key; value: any } {
     const { keyPath, autoIncrement, key: kind } = this.options
     const generate = (): Key => {
-      if (kind === 'uuidv7') return made ?? 'unknown'
+      if (kind === 'uuidv7') return made ?? `unknown ${unknownKeys++}`
       if (this.next > LAST_GENERATED) throw new Refusal('RESOURCE_LIMIT')
       return this.next
     }

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import { open } from '../../index.js'
 import { Child } from '../support/child'
 import { temporaryDirectory } from '../support/database'
-import { fails } from '../support/errors'
+import { assertCode, fails } from '../support/errors'
 
 const PROGRAM = join(__dirname, 'other.ts')
 const STORES = {
@@ -75,7 +75,10 @@ test('both write at the same time', async (t) => {
   const { db, other } = await both(t, { durability: 'relaxed' })
   await db.store('counters').put(0, 'n')
   const increment = (tx: any): Promise<unknown> =>
-    tx.store('counters').get('n').then((n: number) => tx.store('counters').put(n + 1, 'n'))
+    tx
+      .store('counters')
+      .get('n')
+      .then((n: number) => tx.store('counters').put(n + 1, 'n'))
   const mine = async (): Promise<void> => {
     for (let i = 0; i < 100; i++) {
       await db.transaction(increment)
@@ -165,21 +168,25 @@ test('a write that waits for another process too long is BUSY, and not made', as
   await db.close()
 })
 
-test('close returns while a stopped process holds the lock', { skip: process.platform === 'win32' }, async (t) => {
-  const { db, other } = await both(t, { busyTimeout: 300 })
-  await other.do('hold')
-  other.signal('SIGSTOP')
-  const put = fails(() => db.store('s').put({ id: 1 }), 'BUSY', 'CLOSED')
-  const begun = performance.now()
-  await db.close().catch((error: unknown) => fails(() => Promise.reject(error), 'BUSY'))
-  await put
-  assert.ok(performance.now() - begun < 10_000, 'it took too long')
-  other.signal('SIGCONT')
-  await other.end()
-  const again = await open(db.path)
-  assert.equal(await again.store('s').count(), 0)
-  await again.close()
-})
+test(
+  'close returns while a stopped process holds the lock',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    const { db, other } = await both(t, { busyTimeout: 300 })
+    await other.do('hold')
+    other.signal('SIGSTOP')
+    const put = fails(() => db.store('s').put({ id: 1 }), 'BUSY', 'CLOSED')
+    const begun = performance.now()
+    await db.close().catch((error: unknown) => assertCode(error, 'BUSY'))
+    await put
+    assert.ok(performance.now() - begun < 10_000, 'it took too long')
+    other.signal('SIGCONT')
+    await other.end()
+    const again = await open(db.path)
+    assert.equal(await again.store('s').count(), 0)
+    await again.close()
+  },
+)
 
 test('what replaces files is refused while another process has them open', async (t) => {
   const { db, other } = await both(t)

@@ -70,7 +70,7 @@ test('out-of-line keys are given beside the document', async (t) => {
   await rejects(docs.add('value', 0), 'KEY_EXISTS', { key: 0 })
 })
 
-test('the key generator counts on from the largest number, through clear and reopening', async (t) => {
+test('the key generator counts on from the largest number, also after reopening', async (t) => {
   const path = await temporaryDirectory(t)
   const stores = {
     inLine: { keyPath: 'id', autoIncrement: true },

@@ -62,7 +62,7 @@ test('an atomic one leaves nothing when a document fails, wherever it stands', a
   assert.equal(await users.count(), 1)
 })
 
-test('an atomic one leaves nothing when its iterable fails, and closes what it leaves', async (t) => {
+test('an atomic one leaves nothing when its iterable fails, and closes it', async (t) => {
   const db = await temporaryDatabase(t, { stores })
   const users = db.store('users')
   async function* failing() {

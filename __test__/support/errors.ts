@@ -15,10 +15,7 @@ export function assertCode(error: unknown, ...codes: string[]): asserts error is
 }
 
 /** Runs a function that must fail with one of the codes; gives the error. */
-export async function fails(
-  run: () => unknown,
-  ...codes: string[]
-): Promise<InstanceType<typeof LodestoreError>> {
+export async function fails(run: () => unknown, ...codes: string[]): Promise<LodestoreError> {
   let value: unknown
   try {
     value = await run()

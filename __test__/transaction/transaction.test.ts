@@ -214,7 +214,7 @@ test('one transaction after the other', async (t) => {
   assert.equal(await db.store('b').get('counter'), 20)
 })
 
-test('begin gives a transaction to end by hand, which calls on the database do not join', async (t) => {
+test('begin gives a transaction to end by hand, which other calls do not join', async (t) => {
   const db = await temporaryDatabase(t, { stores })
   const tx = await db.begin()
   await tx.store('a').put({ id: 1 })

@@ -27,8 +27,9 @@ function runChild(task) {
 /** Runs all groups for all peers, in turn, as often as there are passes. */
 export class Runner {
   /**
-   * @param {{ data: string, docs: number, only: string[], passes: number, seconds: number }} options
-   * @param {{ name: string }[]} peers
+   * @param {{ data: string, docs: number, only: string[], passes: number,
+   *   seconds: number }} options
+   * @param {{ name: string, isReference?: boolean }[]} peers
    * @param {(line: string) => void} log
    */
   constructor(options, peers, log) {

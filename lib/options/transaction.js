@@ -39,7 +39,7 @@ function checkTransaction(method, options) {
   if (checked.mode === 'readonly') {
     for (const name of OUTERMOST) {
       if (checked[name] === undefined) continue
-      const message = `${method}: options.${name} is for transactions that write, not read-only ones`
+      const message = `${method}: options.${name} is for transactions that write`
       throw invalidArgument(message, `options.${name}`)
     }
   }

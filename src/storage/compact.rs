@@ -8,7 +8,7 @@ use super::backup::copy_environment;
 use super::care::Care;
 use super::connection::Connection;
 use super::environment::{Environment, closed};
-use super::lock_file::io_error;
+use super::lock_file::{EXCLUSIVE_PATIENCE, io_error};
 use super::open;
 use super::options::Layout;
 use super::platform;
@@ -28,7 +28,7 @@ pub fn compact(connection: &Arc<Connection>, care: Arc<dyn Care + Send + Sync>) 
     let (sender, receiver) = mpsc::channel();
     connection.run_exclusively(Box::new(move |environment| {
         let result = environment.and_then(|environment| {
-            environment.lock_file.exclusively(|_| replace(environment, &*care))
+            environment.lock_file.exclusively(EXCLUSIVE_PATIENCE, |_| replace(environment, &*care))
         });
         // The waiter is there until it hears from us.
         drop(sender.send(result));

@@ -19,7 +19,7 @@ use super::platform;
 use super::snapshot::{Snapshot, TurnReader};
 use super::stats::{self, OldestReader};
 use super::txn::Tables;
-use super::writer::Writer;
+use super::writer::{Writer, is_writer_thread};
 use crate::error::{Error, ErrorCode, Result};
 
 /// How often the reader table is looked at, while there are writes.
@@ -297,20 +297,33 @@ impl Environment {
     }
 
     /// Runs `work` while no read transaction of this process is active. Snapshots get a moment to
-    /// finish, then they expire.
+    /// finish first, in which everything goes on, and then they expire.
     pub(super) fn quiesce<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        // Any other thread may hold some of them itself, and would wait in vain.
+        if is_writer_thread() {
+            self.wait_for_snapshots();
+        }
         self.gate.close();
         self.evict_turns();
-        if !self.gate.wait_idle_for(SNAPSHOT_GRACE) {
-            for snapshot in self.live_snapshots() {
-                snapshot.end(ErrorCode::SnapshotExpired);
-            }
-            self.evict_turns();
-            self.gate.wait_idle();
+        for snapshot in self.live_snapshots() {
+            snapshot.end(ErrorCode::SnapshotExpired);
         }
+        self.gate.wait_idle();
         let result = work();
         self.gate.open();
         result
+    }
+
+    /// Waits until the snapshots that there are now have ended, but not for long.
+    fn wait_for_snapshots(&self) {
+        let waited_for: Vec<_> = self.snapshots.lock().values().cloned().collect();
+        let deadline = Instant::now() + SNAPSHOT_GRACE;
+        let is_active = |snapshot: &Weak<Snapshot>| {
+            snapshot.upgrade().is_some_and(|snapshot| snapshot.is_active())
+        };
+        while waited_for.iter().any(is_active) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub(super) fn register_connection(&self, connection: Weak<Connection>) {

@@ -3,8 +3,6 @@
 //! Growing the map, and replacing the files, needs a moment in which this process has no active
 //! transaction, because the map may move. A closed gate lets no new one in.
 
-use std::time::{Duration, Instant};
-
 use parking_lot::{Condvar, Mutex};
 
 /// Counts the active read transactions of an environment.
@@ -71,18 +69,6 @@ impl Gate {
             self.changed.wait(&mut state);
         }
         state.closed = true;
-    }
-
-    /// Waits until no transaction is active, or until `timeout`; true if none is.
-    pub fn wait_idle_for(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
-        let mut state = self.state.lock();
-        while state.active > 0 {
-            if self.changed.wait_until(&mut state, deadline).timed_out() {
-                return state.active == 0;
-            }
-        }
-        true
     }
 
     /// Waits until no transaction is active.

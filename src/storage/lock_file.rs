@@ -3,11 +3,19 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::lmdb::code::errno_code;
 use super::platform;
 use crate::error::{Error, ErrorCode, Result};
+
+/// How long an open waits for a process that has the database to itself: one that closes it does so
+/// for a moment.
+const SHARED_PATIENCE: Duration = Duration::from_secs(2);
+/// How long work that needs the database for itself waits for processes that are about to close it.
+pub(super) const EXCLUSIVE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The lock file, held shared while the database is open.
 ///
@@ -34,7 +42,7 @@ impl LockFile {
             }
             Err(error) => return Err(io_error("cannot open the lock file", path, &error)),
         };
-        match file.try_lock_shared() {
+        match retry(SHARED_PATIENCE, || file.try_lock_shared()) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::new(
@@ -62,13 +70,17 @@ impl LockFile {
     }
 
     /// Takes the lock exclusively, for as long as `work` runs; `BUSY` if another process has the
-    /// database open.
-    pub fn exclusively<T>(&self, work: impl FnOnce(&mut File) -> Result<T>) -> Result<T> {
+    /// database open, and still has after `patience`.
+    pub fn exclusively<T>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce(&mut File) -> Result<T>,
+    ) -> Result<T> {
         let mut file = self.file.lock();
         let Some(file) = file.as_mut() else {
             return Err(Error::new(ErrorCode::TxReadOnly, "the file system is read-only"));
         };
-        match file.try_lock() {
+        match retry(patience, || file.try_lock()) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 // A failed conversion may have dropped the shared lock.
@@ -94,6 +106,11 @@ impl LockFile {
         *self.file.lock() = None;
     }
 
+    /// Whether there are locks to give up.
+    pub fn is_held(&self) -> bool {
+        self.file.lock().is_some()
+    }
+
     /// Whether writes were left unsynced before the machine last started.
     pub fn was_left_unsynced(&self) -> Result<bool> {
         let mut file = self.file.lock();
@@ -114,7 +131,7 @@ impl LockFile {
 
     /// Records that everything is on disk, unless another process may still have unsynced writes.
     pub fn clear_unsynced(&self) -> Result<()> {
-        match self.exclusively(|file| replace(file, "")) {
+        match self.exclusively(Duration::ZERO, |file| replace(file, "")) {
             Err(error) if error.code() == ErrorCode::Busy => Ok(()),
             result => result,
         }
@@ -131,7 +148,26 @@ fn replace(file: &mut File, content: &str) -> Result<()> {
         .and_then(|()| file.seek(SeekFrom::Start(0)))
         .and_then(|_| file.write_all(content.as_bytes()))
         .and_then(|()| file.sync_all())
-        .map_err(|error| Error::new(ErrorCode::Io, "cannot write the lock file").with_cause(error))
+        .map_err(|error| {
+            let code = error.raw_os_error().map_or(ErrorCode::Io, errno_code);
+            Error::new(code, "cannot write the lock file").with_cause(error)
+        })
+}
+
+/// Tries to take a lock until it is free or `patience` has run out.
+fn retry(
+    patience: Duration,
+    try_lock: impl Fn() -> Result<(), TryLockError>,
+) -> Result<(), TryLockError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            result => return result,
+        }
+    }
 }
 
 fn is_refusal(error: &std::io::Error) -> bool {

@@ -26,13 +26,20 @@ static SLOTS: LazyLock<Mutex<HashMap<Identity, Slot>>> = LazyLock::new(Mutex::de
 struct Opened {
     environment: Weak<Environment>,
     connections: usize,
-    /// The last environment, which a transaction may keep alive for a moment after its close.
+    /// The last LMDB environment, which a transaction may keep alive for a moment after its close.
     closing: Option<WeakEnv>,
+    /// The last environment, whose writer may be stuck behind another process after its close.
+    stuck: Weak<Environment>,
 }
 
 impl Opened {
     fn is_in_use(&self) -> bool {
-        self.connections > 0 || self.closing.as_ref().is_some_and(WeakEnv::is_open)
+        self.connections > 0 || self.is_closing()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.as_ref().is_some_and(WeakEnv::is_open)
+            || self.stuck.upgrade().is_some_and(|environment| environment.lock_file.is_held())
     }
 }
 
@@ -65,7 +72,7 @@ pub fn connect(path: &Path, options: &OpenOptions) -> Result<Arc<Connection>> {
 
 fn wait_for_close(opened: &mut Opened) -> Result<()> {
     for _ in 0..200 {
-        if !opened.closing.as_ref().is_some_and(WeakEnv::is_open) {
+        if !opened.is_closing() {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(5));
@@ -86,6 +93,7 @@ pub(super) fn release(environment: &Arc<Environment>, busy_timeout: Duration) ->
         return Ok(());
     }
     opened.environment = Weak::new();
+    opened.stuck = Arc::downgrade(environment);
     shut_down(environment, busy_timeout)
 }
 

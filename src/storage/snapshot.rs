@@ -82,6 +82,11 @@ impl Snapshot {
         self.used.store(now, Ordering::Relaxed);
     }
 
+    /// Whether it has not ended; one that is being read has not.
+    pub(super) fn is_active(&self) -> bool {
+        self.state.try_lock().is_none_or(|state| matches!(*state, State::Active(_)))
+    }
+
     /// The id of the transaction whose state it shows.
     pub fn txn_id(&self) -> u64 {
         self.txn_id

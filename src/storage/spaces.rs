@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 
 use super::connection::Connection;
 use super::environment::closed;
-use super::lock_file::{LockFile, io_error};
+use super::lock_file::{EXCLUSIVE_PATIENCE, LockFile, io_error};
 use super::meta::{self, tag};
 use super::options::{Durability, Layout, OpenMode, OpenOptions};
 use super::platform;
@@ -97,7 +97,7 @@ impl Connection {
             let lock = LockFile::open(&Layout { directory: path.clone() }.lock(), false)?;
             // The name goes first: a directory without a name is garbage, a name without its
             // directory would be a space that lost its data.
-            lock.exclusively(|_| self.forget_space(name))
+            lock.exclusively(EXCLUSIVE_PATIENCE, |_| self.forget_space(name))
         })?;
         self.remove_orphans()
     }

@@ -133,8 +133,9 @@ pub(super) fn commit(
     txn: WriteTxn<'_>,
     durability: Durability,
 ) -> Result<()> {
-    if durability == Durability::None && !env.unsynced.swap(true, Ordering::AcqRel) {
+    if durability == Durability::None && !env.unsynced.load(Ordering::Acquire) {
         env.lock_file.mark_unsynced()?;
+        env.unsynced.store(true, Ordering::Release);
     }
     raw.set_sync_flags(durability == Durability::None, durability != Durability::Strict)?;
     txn.commit().map_err(|error| disk_space::explain(error, &env.layout.data()))

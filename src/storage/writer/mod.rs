@@ -228,6 +228,10 @@ impl Writer {
                 }
             }
             if queue.is_empty() {
+                if queue.closing {
+                    // The close may have given up waiting for this thread.
+                    env.lock_file.release();
+                }
                 queue.has_thread = false;
                 drop(queue);
                 self.wake.notify_all();

@@ -2,18 +2,12 @@
 
 const { collectBlobs } = require('./codec')
 const { LodestoreError } = require('./errors')
-const { copyKey, decodeKey } = require('./key')
-const { appendDelete } = require('./delete')
+const { decodeKey } = require('./key')
 const { NO_LENGTH, OP } = require('./operations')
-const { FROM_RESULT, appendPut, withStore } = require('./put')
+const { FROM_RESULT, appendPut } = require('./put')
 const { readBlobs } = require('./blobs')
 const { sampleShapes, SAMPLE_SIZE } = require('./sampling')
-const { Slice } = require('./slice')
-
-/** What one slice holds at most, roughly. */
-const SLICE = { operations: 1000, bytes: 1 << 20 }
-/** What is written atomically at once; more takes a transaction, in which others wait longer. */
-const ATOMIC_SLICE = { operations: 10_000, bytes: 4 << 20 }
+const { ATOMIC_SLICE, SLICE, Slice } = require('./slice')
 
 /** Slices of one call that may be under way at once. */
 const MOST_UNDER_WAY = 3
@@ -293,50 +287,4 @@ function iteratorOf(documents) {
   }
 }
 
-/**
- * Deletes many documents.
- *
- * @param {object} target as for `putEach`
- * @param {unknown[]} keys
- * @param {(run: (scope: object) => Promise<void>) => Promise<void>} inTransaction for more keys than
- *   a slice holds
- * @returns {Promise<number>} how many there were
- */
-async function deleteAll({ scope, state }, keys, inTransaction) {
-  const inert = keys.map((key, i) => inertKey(key, i, state))
-  let deleted = 0
-  let at = 0
-  const deleteSlice = (view) => {
-    const slice = new Slice(view.current().writes(), false, ATOMIC_SLICE)
-    while (at < inert.length && !slice.isFull) appendDelete(slice, state, inert[at++])
-    return slice
-  }
-  const settle = async (slice) => {
-    if (slice.length === 0) return
-    slice.send()
-    await slice.batch.settled
-    for (let i = 0; i < slice.length; i++) deleted += slice.batch.result(i)
-  }
-  const first = deleteSlice(scope)
-  if (at === inert.length) {
-    await settle(first)
-    return deleted
-  }
-  await inTransaction(async (view) => {
-    at = 0
-    while (at < inert.length) await settle(deleteSlice(view))
-  })
-  return deleted
-}
-
-/** A key that nobody else can change. */
-function inertKey(key, at, state) {
-  try {
-    return copyKey(key)
-  } catch (error) {
-    if (error instanceof LodestoreError) error.at = at
-    throw withStore(error, state)
-  }
-}
-
-module.exports = { putEach, putAll, deleteAll }
+module.exports = { putEach, putAll }
