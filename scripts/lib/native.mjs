@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -21,8 +22,11 @@ const PROFILES = new Map([
   ['dev', []],
 ])
 
-/** Where `napi build` puts the library, and where the generated loader looks first. */
+/** Where the library is, and where the generated loader looks first. */
 export const nativePath = join(root, `lodestore.${platform.hostPlatform().name}.node`)
+
+/** Where `napi build` writes. */
+const outputDirectory = join(root, '.cache', 'native')
 
 /** Where the last build is recorded. */
 const recordPath = join(root, '.cache', 'native-build.json')
@@ -103,11 +107,15 @@ export function buildNative(profile, extra = []) {
     ...PROFILES.get(profile),
     '--js=binding.js',
     '--dts=binding.d.ts',
-    ...extra,
+    ...(extra.length > 0 ? extra : [`--output-dir=${outputDirectory}`]),
     '--',
     '--locked',
   ])
   if (extra.length > 0) return
+  // A library that a process has mapped must not be written to: the new one takes its name.
+  for (const name of readdirSync(outputDirectory)) {
+    renameSync(join(outputDirectory, name), join(root, name))
+  }
   if (!existsSync(nativePath)) throw new Failure(`the build made no ${nativePath}`)
   mkdirSync(join(root, '.cache'), { recursive: true })
   writeFileSync(recordPath, JSON.stringify({ fingerprint: built, ...stateOfLibrary() }))
