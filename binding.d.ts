@@ -124,3 +124,9 @@ export declare function nativeVersion(): string
  * process alive.
  */
 export declare function openDatabase(options: NativeOpenOptions, onMessage: (message: Buffer) => void): Promise<unknown>
+
+/**
+ * Decodes a document natively and encodes it again, with the shapes whose names are listed in
+ * another document. Holds the two codecs together: a test compares the bytes.
+ */
+export declare function transcode(document: Uint8Array, shapes: Uint8Array): Buffer

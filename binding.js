@@ -782,3 +782,4 @@ module.exports.NativeDatabase = nativeBinding.NativeDatabase
 module.exports.errorCodes = nativeBinding.errorCodes
 module.exports.nativeVersion = nativeBinding.nativeVersion
 module.exports.openDatabase = nativeBinding.openDatabase
+module.exports.transcode = nativeBinding.transcode

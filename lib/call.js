@@ -1,6 +1,7 @@
 'use strict'
 
 const { LodestoreError } = require('./errors')
+const { decodeInternal } = require('./internal-codec')
 
 /** An operation of the native library that one caller waits for. */
 class Call {
@@ -54,7 +55,7 @@ async function call(connection, begin, { onProgress, signal } = {}) {
   const report =
     onProgress === undefined
       ? undefined
-      : (payload) => onProgress(connection.decodeInternal(payload))
+      : (payload) => onProgress(decodeInternal(payload))
   const cancel = () => connection.native.cancel(ticket)
   const request = new Call(report, cancel)
   const ticket = connection.tickets.open(request)

@@ -5,6 +5,7 @@ const { resolve } = require('node:path')
 const ambient = require('./ambient')
 const { asyncDispose } = require('./dispose')
 const { indexBuild, readerLag } = require('./diagnostics')
+const { decodeInternal } = require('./internal-codec')
 const { errorOfReport } = require('./native-errors')
 const { checkBackup, checkCompact } = require('./options/care')
 const { checkArgument, invalidArgument, nonEmptyString } = require('./options/check')
@@ -28,7 +29,7 @@ class Database extends EventEmitter {
   constructor(connection) {
     super()
     this.#connection = connection
-    this.#schema = new Schema(connection)
+    this.#schema = new Schema(connection.newest)
     const reference = new WeakRef(this)
     connection.onEvent = (event) => reference.deref()?.#receive(event)
   }
@@ -50,17 +51,17 @@ class Database extends EventEmitter {
 
   /** The names of the stores, in order. */
   get storeNames() {
-    return [...this.#connection.current().catalog.storeNames]
+    return [...this.#connection.newest.current().catalog.storeNames]
   }
 
   /** A store. */
   store(name) {
     let store = this.#stores.get(name)
     if (store === undefined) {
-      store = new Store(this.#connection, name)
+      store = new Store(this.#connection.newest, name)
       this.#stores.set(name, store)
     } else {
-      this.#connection.current().definition(name)
+      this.#connection.newest.current().definition(name)
     }
     return store
   }
@@ -150,9 +151,7 @@ class Database extends EventEmitter {
   /** The names of the spaces of this database. */
   async spaces() {
     const connection = this.#connection
-    return connection.decodeInternal(
-      await connection.call((ticket) => connection.native.spaces(ticket)),
-    )
+    return decodeInternal(await connection.call((ticket) => connection.native.spaces(ticket)))
   }
 
   /** Deletes a space with everything in it. */
@@ -166,11 +165,7 @@ class Database extends EventEmitter {
   async stats() {
     const connection = this.#connection
     connection.checkOpen()
-    try {
-      return JSON.parse(connection.native.stats())
-    } catch (error) {
-      throw connection.errorOf(error)
-    }
+    return JSON.parse(connection.native.stats())
   }
 
   /** Waits until everything accepted is on disk. */
@@ -226,7 +221,7 @@ class Database extends EventEmitter {
     }
     if (type === 'indexBuild') {
       if (indexBuild.hasSubscribers) {
-        indexBuild.publish({ path, space, ...this.#connection.namesOf(rest), phase: 'end' })
+        indexBuild.publish({ path, space, ...this.#connection.newest.namesOf(rest), phase: 'end' })
       }
       if (rest.code === null) return
     }

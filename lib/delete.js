@@ -3,6 +3,7 @@
 const { copyKey } = require('./key')
 const { FLAG, OP, beginOperation, endKey, writeBareOperation, writeKey } = require('./operations')
 const { withStore } = require('./put')
+const { writeRange } = require('./range')
 
 /**
  * Appends the deletion of one document to what is about to be written.
@@ -34,15 +35,21 @@ function appendDelete(queue, state, key) {
  *
  * @param {import('./write-batch').OperationQueue} queue
  * @param {import('./store-state').StoreState} state
- * @param {Buffer} range packed
+ * @param {import('./range').Range} range
+ * @throws {LodestoreError} INVALID_KEY; then nothing is written
  */
 function appendDeleteRange(queue, state, range) {
   const batch = queue.open()
   const { writer } = batch
   const start = beginOperation(writer, OP.DELETE_RANGE, FLAG.RETURN_KEY, state.id)
-  const from = writer.position
-  writer.writeBytes(range)
-  endKey(writer, start, from)
+  try {
+    const from = writer.position
+    writeRange(writer, range)
+    endKey(writer, start, from)
+  } catch (error) {
+    writer.position = start
+    throw withStore(error, state)
+  }
   queue.append(batch)
 }
 

@@ -1,5 +1,6 @@
 'use strict'
 
+const binding = require('./binding')
 const { Connection } = require('./connection')
 const { Database } = require('./database')
 const { checkOpen } = require('./options/open')
@@ -14,8 +15,6 @@ const { createMissing } = require('./schema')
  */
 async function open(path, options) {
   const { native, stores } = checkOpen(path, options)
-  // Loaded here, so that a missing library is an error of `open` rather than of `require`.
-  const binding = require('./binding')
   const connection = new Connection(native)
   await connection.open(binding, native)
   try {

@@ -21,14 +21,15 @@ class PinnedView {
     this.allowed = allowed
     this.inTransaction = inTransaction
     this.ended = false
-    const { native } = connection
-    connection.refreshCatalog()
-    const transactionId = connection.lastTransactionId()
-    this.catalog = connection.catalog
+    const { memory, native, newest } = connection
+    newest.refreshCatalog()
+    const transactionId = memory.lastTransactionId()
+    this.memory = memory
+    this.catalog = newest.catalog
     this.snapshot = connection.pin()
     leaked.register(this, { connection, snapshot: this.snapshot }, this)
-    if (connection.lastTransactionId() !== transactionId || !this.isCatalogCurrent()) {
-      this.catalog = connection.catalogOf(native.catalog(this.snapshot))
+    if (memory.lastTransactionId() !== transactionId || !this.isCatalogCurrent()) {
+      this.catalog = connection.catalogs.read(native.catalog(this.snapshot))
     }
   }
 

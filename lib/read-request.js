@@ -1,7 +1,7 @@
 'use strict'
 
-const { encodeIndexKeyToBuffer, encodeKeyToBuffer, toRange } = require('./key')
 const { writeKey } = require('./operations')
+const { writeRange } = require('./range')
 
 /** Kinds of read requests. */
 const READ = Object.freeze({
@@ -30,62 +30,7 @@ const SCAN = Object.freeze({
 
 const HEADER_BYTES = 24
 
-const HAS_LOWER = 1
-const LOWER_OPEN = 2
-const HAS_UPPER = 4
-const UPPER_OPEN = 8
-
-/** The range of everything, packed. */
-const EVERYTHING = Buffer.alloc(9)
-
 const NOTHING = Buffer.alloc(0)
-
-/**
- * Packs the range that a query names.
- *
- * @param {unknown} query a KeyRange, bounds, a key, or undefined for everything
- * @param {boolean} inIndex whether null and booleans are keys
- * @returns {Buffer}
- * @throws {LodestoreError} INVALID_KEY, INVALID_ARGUMENT
- */
-function packRange(query, inIndex) {
-  if (query === undefined) return EVERYTHING
-  const range = toRange(query, inIndex)
-  return packBounds(
-    range.lower === undefined ? null : packKey(range.lower, inIndex),
-    range.lowerOpen,
-    range.upper === undefined ? null : packKey(range.upper, inIndex),
-    range.upperOpen,
-  )
-}
-
-function packKey(key, inIndex) {
-  return inIndex ? encodeIndexKeyToBuffer(key) : encodeKeyToBuffer(key)
-}
-
-/**
- * Packs a range of encoded keys.
- *
- * @param {Buffer | null} lower
- * @param {boolean} lowerOpen
- * @param {Buffer | null} upper
- * @param {boolean} upperOpen
- * @returns {Buffer}
- */
-function packBounds(lower, lowerOpen, upper, upperOpen) {
-  let bits = 0
-  if (lower !== null) bits |= lowerOpen ? HAS_LOWER | LOWER_OPEN : HAS_LOWER
-  if (upper !== null) bits |= upperOpen ? HAS_UPPER | UPPER_OPEN : HAS_UPPER
-  const from = lower ?? NOTHING
-  const to = upper ?? NOTHING
-  const packed = Buffer.allocUnsafe(9 + from.length + to.length)
-  packed[0] = bits
-  packed.writeUInt32LE(from.length, 1)
-  packed.set(from, 5)
-  packed.writeUInt32LE(to.length, 5 + from.length)
-  packed.set(to, 9 + from.length)
-  return packed
-}
 
 /**
  * Writes the part that all read requests begin with, at the start of the buffer.
@@ -108,8 +53,9 @@ function beginRequest(writer, kind, flags, storeId, indexId, limit, offset, maxB
  * Writes a request about a range: SCAN, COUNT or GET_KEY.
  *
  * @param {import('./codec').WriteBuffer} writer
- * @param {Buffer} range packed
+ * @param {import('./range').Range} range
  * @param {Buffer | null} resume where to go on, or null to begin
+ * @throws {LodestoreError} INVALID_KEY for a bound that is too long
  */
 function writeRangeRequest(
   writer,
@@ -124,7 +70,7 @@ function writeRangeRequest(
   resume,
 ) {
   beginRequest(writer, kind, flags, storeId, indexId, limit, offset, maxBytes)
-  writer.writeBytes(range)
+  writeRange(writer, range)
   writer.writeU32(resume === null ? 0 : resume.length)
   if (resume !== null) writer.writeBytes(resume)
 }
@@ -153,7 +99,6 @@ module.exports = {
   READ,
   SCAN,
   NOTHING,
-  packRange,
   writeKeysRequest,
   writeRangeRequest,
 }

@@ -1,7 +1,8 @@
 'use strict'
 
-const { copyKey, decodeKey } = require('./key')
+const { copyKey, decodeKeyAt } = require('./key')
 const { NO_LENGTH, OP, beginOperation, endValue, readU64 } = require('./operations')
+const { EVERYTHING } = require('./range')
 const { READ, NOTHING, writeKeysRequest, writeRangeRequest } = require('./read-request')
 
 /*
@@ -44,51 +45,42 @@ async function ask(scope, write) {
   return batch.result(at) ?? NOTHING
 }
 
-/** Asks on this thread. @returns {number} the length of the answer, in the connection's `out` */
-function askNow(scope, write) {
-  const { connection } = scope
-  connection.request.position = 0
-  write(connection.request)
-  return connection.read(scope.snapshot)
-}
-
-/** Like `askNow`, but gives -1 if the answer is longer than `out`. */
-function askIfShort(scope, write) {
-  const { connection } = scope
-  connection.request.position = 0
-  write(connection.request)
-  return connection.readIfShort(scope.snapshot)
+/** Asks on this thread. @returns {number} the length of the answer, in the shared memory */
+function askNow({ memory, snapshot }, write) {
+  memory.request.position = 0
+  write(memory.request)
+  return memory.read(snapshot)
 }
 
 /** Asks off this thread. @returns {Promise<Buffer>} */
 function askAside(connection, snapshot, write) {
-  const { request } = connection
+  const { request } = connection.memory
   request.position = 0
   write(request)
   return connection.readAsync(snapshot, Buffer.from(request.buffer.subarray(0, request.position)))
 }
 
-/** Keys without accessors, so that encoding them runs no code of the user. */
-function inertKeys(keys) {
-  return keys.map((key) => (typeof key === 'object' ? copyKey(key) : key))
+/** A key without accessors, so that encoding it runs no code of the user. */
+function inertKey(key) {
+  return typeof key === 'object' ? copyKey(key) : key
 }
 
 /** The document under a key, in an interactive transaction. */
 async function getInTransaction(scope, state, key) {
-  const [inert] = inertKeys([key])
-  const answer = await ask(scope, requestOf(state, [inert], 0, 1))
+  const keys = [inertKey(key)]
+  const answer = await ask(scope, (writer) => writeGetMany(writer, state, keys, 0, 1))
   const documents = []
   readDocuments(answer, state, 1, documents)
   return documents[0]
 }
 
-/** Whether there is a document under a key. @returns {Promise<boolean>} */
-async function has(scope, state, key) {
-  const [inert] = inertKeys([key])
-  const write = (writer) => writeKeysRequest(writer, READ.HAS, state.id, [inert], 0, 1)
-  if (scope.interactive) return (await ask(scope, write))[0] === 1
+/** Whether there is a document under a key. @returns {boolean | Promise<boolean>} */
+function has(scope, state, key) {
+  const keys = [inertKey(key)]
+  const write = (writer) => writeKeysRequest(writer, READ.HAS, state.id, keys, 0, 1)
+  if (scope.interactive) return ask(scope, write).then((answer) => answer[0] === 1)
   askNow(scope, write)
-  return scope.connection.out[0] === 1
+  return scope.memory.out[0] === 1
 }
 
 /**
@@ -96,25 +88,29 @@ async function has(scope, state, key) {
  *
  * @param {object} scope
  * @param {import('./store-state').StoreState} state
- * @param {unknown[]} keys
- * @returns {Promise<unknown[]>}
+ * @param {unknown[]} keys which nobody else uses
+ * @returns {unknown[] | Promise<unknown[]>}
  */
-async function getMany(scope, state, keys) {
-  const inert = inertKeys(keys)
+function getMany(scope, state, keys) {
+  const { length } = keys
+  for (let i = 0; i < length; i++) keys[i] = inertKey(keys[i])
+  if (length > INLINE_KEYS || scope.interactive) return getManyAside(scope, state, keys)
+  const { memory } = scope
+  memory.request.position = 0
+  writeGetMany(memory.request, state, keys, 0, length)
+  if (memory.readIfShort(scope.snapshot) < 0) return getManyAside(scope, state, keys)
   const documents = []
-  if (inert.length <= INLINE_KEYS && !scope.interactive) {
-    const { connection } = scope
-    const length = askIfShort(scope, requestOf(state, inert, 0, inert.length))
-    if (length >= 0) {
-      readDocuments(connection.out.subarray(0, length), state, inert.length, documents)
-      return documents
-    }
-  }
+  readDocuments(memory.out, state, length, documents)
+  return documents
+}
+
+async function getManyAside(scope, state, keys) {
+  const documents = []
   await pinned(scope, async (connection, snapshot) => {
-    while (documents.length < inert.length) {
+    while (documents.length < keys.length) {
       const from = documents.length
-      const to = Math.min(inert.length, from + KEYS_PER_REQUEST)
-      const write = requestOf(state, inert, from, to)
+      const to = Math.min(keys.length, from + KEYS_PER_REQUEST)
+      const write = (writer) => writeGetMany(writer, state, keys, from, to)
       const answer = scope.interactive
         ? await ask(scope.current(), write)
         : await askAside(connection, snapshot, write)
@@ -124,8 +120,8 @@ async function getMany(scope, state, keys) {
   return documents
 }
 
-function requestOf(state, keys, from, to) {
-  return (writer) => writeKeysRequest(writer, READ.GET_MANY, state.id, keys, from, to)
+function writeGetMany(writer, state, keys, from, to) {
+  writeKeysRequest(writer, READ.GET_MANY, state.id, keys, from, to)
 }
 
 /** Runs reads off this thread that must see one state. */
@@ -159,37 +155,45 @@ function readDocuments(answer, state, keys, documents) {
  * How many entries a store or index has in a range.
  *
  * @param {object} scope
- * @param {{ state: object, indexId: number, range: Buffer, bounded: boolean }} target `bounded` if
- *   the range is not everything
- * @returns {Promise<number>}
+ * @param {{ state: object, indexId: number, range: import('./range').Range }} target
+ * @returns {number | Promise<number>}
  */
-async function count(scope, { state, indexId, range, bounded }) {
-  const request = (limit) => (writer) =>
-    writeRangeRequest(writer, READ.COUNT, 0, state.id, indexId, limit, 0, 0, range, null)
-  if (scope.interactive) return readU64(await ask(scope, request(0)), 0)
-  askNow(scope, request(bounded ? INLINE_COUNT : 0))
-  const counted = readU64(scope.connection.out, 0)
+function count(scope, target) {
+  if (scope.interactive) return ask(scope, countRequest(target, 0)).then(readCount)
+  const bounded = target.range !== EVERYTHING
+  askNow(scope, countRequest(target, bounded ? INLINE_COUNT : 0))
+  const counted = readU64(scope.memory.out, 0)
   if (!bounded || counted < INLINE_COUNT) return counted
-  return readU64(await askAside(scope.connection, scope.snapshot, request(0)), 0)
+  return askAside(scope.connection, scope.snapshot, countRequest(target, 0)).then(readCount)
+}
+
+function countRequest({ state, indexId, range }, limit) {
+  return (writer) =>
+    writeRangeRequest(writer, READ.COUNT, 0, state.id, indexId, limit, 0, 0, range, null)
+}
+
+function readCount(answer) {
+  return readU64(answer, 0)
 }
 
 /**
- * The primary key of the first entry in a range.
+ * The primary key of the first entry in a range, or undefined.
  *
- * @returns {Promise<unknown>} undefined if there is none
+ * @param {object} scope
+ * @param {{ state: object, indexId: number, range: import('./range').Range }} target
+ * @returns {unknown} a promise inside an interactive transaction
  */
-async function firstKey(scope, { state, indexId, range }) {
+function firstKey(scope, { state, indexId, range }) {
   const write = (writer) =>
     writeRangeRequest(writer, READ.GET_KEY, 0, state.id, indexId, 0, 0, 0, range, null)
-  let answer
-  if (scope.interactive) {
-    answer = await ask(scope, write)
-  } else {
-    const length = askNow(scope, write)
-    answer = scope.connection.out.subarray(0, length)
-  }
+  if (scope.interactive) return ask(scope, write).then(readFirstKey)
+  askNow(scope, write)
+  return readFirstKey(scope.memory.out)
+}
+
+function readFirstKey(answer) {
   const length = answer.readUInt32LE(0)
-  return length === NO_LENGTH ? undefined : decodeKey(answer.subarray(4, 4 + length))
+  return length === NO_LENGTH ? undefined : decodeKeyAt(answer, 4, 4 + length)
 }
 
 module.exports = {

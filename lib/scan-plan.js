@@ -12,7 +12,7 @@ class ScanPlan {
    * @param {import('./store-state').StoreState} plan.state
    * @param {number} plan.indexId 0 for the store itself
    * @param {number} plan.flags of SCAN
-   * @param {Buffer} plan.range packed
+   * @param {import('./range').Range} plan.range
    * @param {number} [plan.limit] rows at most; 0, the default, for all
    * @param {number} [plan.offset] rows to skip; default 0
    */

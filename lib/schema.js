@@ -2,6 +2,7 @@
 
 const { indexBuild } = require('./diagnostics')
 const { LodestoreError } = require('./errors')
+const { encodeInternal } = require('./internal-codec')
 const { OP, writeValueOperation } = require('./operations')
 const { checkOptions, invalidArgument } = require('./options/check')
 const { notAllowed } = require('./transaction-level')
@@ -79,9 +80,9 @@ class Schema {
   async apply(documents) {
     const view = this.#view()
     for (const { store, name } of documents) checkAllowed(view, store ?? name)
-    const { connection, queue } = view
+    const { queue } = view
     const places = documents.map((document) => {
-      const bytes = connection.encodeInternal(document)
+      const bytes = encodeInternal(document)
       const batch = queue.open()
       writeValueOperation(batch.writer, OP.SCHEMA, bytes)
       queue.append(batch)
@@ -131,7 +132,7 @@ function indexDocumentOf(store) {
  */
 async function buildIndex(connection, store, schema, { onProgress, signal }) {
   connection.queue.flushAll()
-  const bytes = connection.encodeInternal(indexDocumentOf(store)(schema))
+  const bytes = encodeInternal(indexDocumentOf(store)(schema))
   const { path, space } = connection
   const progress = (state) => {
     if (indexBuild.hasSubscribers) {
@@ -153,23 +154,25 @@ async function buildIndex(connection, store, schema, { onProgress, signal }) {
  * @throws {LodestoreError} INVALID_ARGUMENT if one is there with another definition
  */
 async function createMissing(connection, stores) {
-  const schema = new Schema(connection)
+  const { newest } = connection
+  const schema = new Schema(newest)
   for (const store of stores) {
-    connection.refreshCatalog()
-    const existing = connection.catalog.stores.get(store.name)
+    newest.refreshCatalog()
+    const existing = newest.catalog.stores.get(store.name)
     if (existing === undefined) {
       checkWritable(connection, `the store '${store.name}'`, { store: store.name })
       await tolerating('STORE_EXISTS', schema.apply([createStoreDocument(store)]))
-      connection.refreshCatalog()
+      newest.refreshCatalog()
     }
-    checkSame(store, connection.catalog.store(store.name))
+    checkSame(store, newest.catalog.store(store.name))
     await createMissingIndexes(connection, store)
   }
 }
 
 async function createMissingIndexes(connection, store) {
+  const { newest } = connection
   for (const index of store.indexes) {
-    const existing = connection.catalog.store(store.name).indexes.get(index.name)
+    const existing = newest.catalog.store(store.name).indexes.get(index.name)
     if (existing !== undefined) {
       checkSameIndex(store.name, index, existing)
       continue
@@ -177,8 +180,8 @@ async function createMissingIndexes(connection, store) {
     const details = { store: store.name, index: index.name }
     checkWritable(connection, `the index '${index.name}' of the store '${store.name}'`, details)
     await tolerating('INDEX_EXISTS', buildIndex(connection, store.name, index, {}))
-    connection.refreshCatalog()
-    checkSameIndex(store.name, index, connection.catalog.store(store.name).index(index.name))
+    newest.refreshCatalog()
+    checkSameIndex(store.name, index, newest.catalog.store(store.name).index(index.name))
   }
 }
 

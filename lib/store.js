@@ -98,7 +98,7 @@ class Store {
     const view = this.#scope.current()
     const { state } = this.#resolve(view)
     if (view.interactive) return reads.getInTransaction(view, state, key)
-    return view.connection.get(view.snapshot, state, key)
+    return view.memory.get(view.snapshot, state, key)
   }
 
   /** The same without a promise. */
@@ -106,7 +106,7 @@ class Store {
     const view = this.#scope.current()
     const { state } = this.#resolve(view)
     if (view.interactive) throw noSyncReads()
-    return view.connection.get(view.snapshot, state, key)
+    return view.memory.get(view.snapshot, state, key)
   }
 
   /** The documents under many keys, undefined for those that are not there. */

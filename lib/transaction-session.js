@@ -4,8 +4,9 @@ const ambient = require('./ambient')
 const diagnostics = require('./diagnostics')
 const { LodestoreError } = require('./errors')
 const { OP } = require('./operations')
+const { EVERYTHING } = require('./range')
 const { ask } = require('./reads')
-const { READ, packRange, writeRangeRequest } = require('./read-request')
+const { READ, writeRangeRequest } = require('./read-request')
 const { TransactionLevel } = require('./transaction-level')
 
 /** How durable a commit has to be, as the native library counts it. */
@@ -41,7 +42,7 @@ class TransactionSession {
   constructor(connection, id, allowed, joins) {
     this.connection = connection
     this.id = id
-    this.catalog = connection.catalog
+    this.catalog = connection.newest.catalog
     /** How many writes it was given, and how many bytes it was sent. */
     this.writes = 0
     this.bytes = 0
@@ -57,19 +58,19 @@ class TransactionSession {
 
   /** Takes the connection's catalog if it is of the version that this transaction sees. */
   async loadCatalog(version) {
+    const { newest } = this.connection
     this.connection.checkOpen()
-    if (this.connection.catalog.version !== version) this.connection.refreshCatalog()
-    this.catalog = this.connection.catalog
+    if (newest.catalog.version !== version) newest.refreshCatalog()
+    this.catalog = newest.catalog
     if (this.catalog.version !== version) await this.reloadCatalog(this.root)
   }
 
   /** Reads the catalog as this transaction has it. */
   async reloadCatalog(level) {
-    const everything = packRange(undefined, false)
     const answer = await ask(level, (writer) =>
-      writeRangeRequest(writer, READ.CATALOG, 0, 0, 0, 0, 0, 0, everything, null),
+      writeRangeRequest(writer, READ.CATALOG, 0, 0, 0, 0, 0, 0, EVERYTHING, null),
     )
-    this.catalog = this.connection.catalogOf(answer)
+    this.catalog = this.connection.catalogs.read(answer)
   }
 
   /** Sends packed operations. */

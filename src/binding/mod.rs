@@ -19,9 +19,13 @@ mod sweeper;
 mod transaction;
 mod work;
 
+use napi::Env;
+use napi::bindgen_prelude::{BufferSlice, Uint8Array};
 use napi_derive::napi;
 
+use self::error::OrThrow;
 use crate::error::ErrorCode;
+use crate::protocol;
 
 /// The version of this library; the JavaScript layer refuses another one.
 #[napi(catch_unwind)]
@@ -36,4 +40,15 @@ pub fn error_codes() -> Vec<String> {
         .iter()
         .map(|code| format!("{code}{}", if code.is_retryable() { "*" } else { "" }))
         .collect()
+}
+
+/// Decodes a document natively and encodes it again, with the shapes whose names are listed in
+/// another document. Holds the two codecs together: a test compares the bytes.
+#[napi(catch_unwind)]
+pub fn transcode<'e>(
+    env: &'e Env,
+    document: Uint8Array,
+    shapes: Uint8Array,
+) -> napi::Result<BufferSlice<'e>> {
+    BufferSlice::copy_from(env, protocol::transcode(&document, &shapes).or_throw()?)
 }

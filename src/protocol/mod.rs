@@ -25,4 +25,4 @@ pub use error_document::encode_error;
 pub use ops::{Op, Ops, may_drop_trees};
 pub use range::{decode_range, encode_range};
 pub use runner::run_tx_ops;
-pub use shape_op::shapes_document;
+pub use shape_op::{shapes_document, transcode};

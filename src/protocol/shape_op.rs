@@ -4,7 +4,7 @@ use crate::catalog::document::{array, items};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::{ReadTxn, WriteTxn};
 use crate::store::{Outcome, StoreShared, load_shapes, read_names, register_shapes};
-use crate::value::{self, NoShapes, Value};
+use crate::value::{self, NoShapes, ShapeTable, Value};
 use crate::wtf8::Wtf8String;
 
 /// Registers the lists of names in a document, an array of arrays; answers with the document
@@ -36,6 +36,20 @@ fn encode_shapes<'n>(shapes: impl Iterator<Item = (u16, &'n [Wtf8String])>) -> R
         array([id].into_iter().chain(names.iter().cloned().map(Value::String)).collect())
     };
     value::encode(&array(shapes.map(shape).collect()), &NoShapes)
+}
+
+/// Decodes a document natively and encodes it again. `lists` is a document, the array of the names
+/// of shape 0, 1 and so on.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` if the shapes are malformed, `CORRUPT` if the document is.
+pub fn transcode(document: &[u8], lists: &[u8]) -> Result<Vec<u8>> {
+    let mut shapes = ShapeTable::new();
+    for (id, names) in (0..).zip(decode_lists(lists)?) {
+        shapes.add(id, names)?;
+    }
+    value::validate(document, &shapes)?;
+    value::transcode(document, &shapes)
 }
 
 fn decode_lists(document: &[u8]) -> Result<Vec<Vec<Wtf8String>>> {
