@@ -14,10 +14,10 @@ export declare class NativeDatabase {
   /** Sets the memory that keys and requests are written to, and that answers are read from. */
   setBuffers(key: Uint8Array, out: Uint8Array): void
   /**
-   * The calls whose own cost counts: `get(snapshot, storeId, keyLength)` writes the document under
-   * the key in the key buffer to the out buffer and returns its length, -1 if there is none;
-   * `read(snapshot, requestLength)` does the same for the request there; both return -2 if the
-   * out buffer is too small (see `neededLength`). `lastTransactionId()` is the id of the last
+   * The calls whose own cost counts: `get(snapshot, storeId, keyLength)` writes the document
+   * under the key in the key buffer to the out buffer and returns its length, -1 if there is
+   * none; `read(snapshot, requestLength)` does the same for the request there; both return -2 if
+   * the out buffer is too small (see `neededLength`). `lastTransactionId()` is the id of the last
    * transaction that any thread or process has committed. Snapshot 0 is the newest state.
    */
   fastCalls(): { get(snapshot: number, storeId: number, keyLength: number): number; read(snapshot: number, requestLength: number): number; lastTransactionId(): number }

@@ -53,13 +53,14 @@ class ChunkSource {
     const { scope } = this
     this.begun = true
     if (scope.interactive) return this.next()
-    if (scope.snapshot === 0) this.transactionId = scope.connection.lastTransactionId()
+    scope.connection.checkOpen()
+    if (scope.snapshot === 0) this.transactionId = scope.transactionId
     return this.firstOf(scope)
   }
 
   firstOf(view) {
     const length = askNow(view, (writer) => this.write(writer, FIRST_ROWS, FIRST_BYTES))
-    return this.took(new RowChunk(view.connection.out, length, this.plan))
+    return this.took(new RowChunk(view.memory.out, length, this.plan))
   }
 
   /** The next rows, or null if there are none. @returns {Promise<RowChunk | null>} */
@@ -103,10 +104,11 @@ class ChunkSource {
     const { connection } = scope
     this.pinned = connection.pin()
     leaked.register(owner, { connection, snapshot: this.pinned }, this)
-    if (connection.lastTransactionId() === this.transactionId) return null
+    const { memory } = connection
+    if (memory.lastTransactionId() === this.transactionId) return null
     this.left = plan.limit === 0 ? Infinity : plan.limit
     this.resume = null
-    return this.firstOf({ connection, snapshot: this.pinned })
+    return this.firstOf({ memory, snapshot: this.pinned })
   }
 
   /** Continues from a point among the entries instead of behind the last chunk; see BEGIN_AT. */
@@ -127,34 +129,47 @@ class ChunkSource {
 }
 
 /**
- * Reads all rows of a scan.
+ * Reads all rows of a scan. What does not fit into the first answer is read off this thread, while
+ * the rows before it are decoded here.
  *
  * @template T
  * @param {object} scope
  * @param {import('./scan-plan').ScanPlan} plan
  * @param {(chunk: RowChunk) => T} read reads the next row
- * @returns {Promise<T[]>}
+ * @returns {T[] | Promise<T[]>}
  */
-async function collect(scope, plan, read) {
+function collect(scope, plan, read) {
   const source = new ChunkSource(scope, plan)
-  const items = []
-  const take = (chunk) => {
-    while (chunk.left > 0) items.push(read(chunk))
-  }
+  const rows = []
+  const first = source.first()
+  if (!source.ended || !(first instanceof RowChunk)) return collectFrom(source, first, rows, read)
+  takeRows(first, rows, read)
+  return rows
+}
+
+async function collectFrom(source, first, rows, read) {
   try {
-    const first = source.first()
-    take(first instanceof RowChunk ? first : await first)
-    if (source.ended) return items
-    const again = source.pin(source)
-    if (again !== null) {
-      items.length = 0
-      take(again)
+    let chunk = first
+    if (first instanceof RowChunk) chunk = source.pin(source) ?? first
+    else chunk = await first
+    while (!source.ended) {
+      const next = source.next()
+      // A failure is reported when the rows before it are done.
+      next.catch(nothing)
+      takeRows(chunk, rows, read)
+      chunk = await next
     }
-    for (let chunk = await source.next(); chunk !== null; chunk = await source.next()) take(chunk)
-    return items
+    takeRows(chunk, rows, read)
+    return rows
   } finally {
     source.close()
   }
 }
+
+function takeRows(chunk, rows, read) {
+  while (chunk.left > 0) rows.push(read(chunk))
+}
+
+function nothing() {}
 
 module.exports = { ChunkSource, collect }

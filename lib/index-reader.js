@@ -54,27 +54,27 @@ class Index {
   }
 
   /** The first document of a key or range, or undefined. */
-  async get(query) {
+  get(query) {
     return this.#source.first(VALUES, query)
   }
 
   /** The primary key of the first document of a key or range, or undefined. */
-  async getKey(query) {
+  getKey(query) {
     return this.#source.firstKey(query)
   }
 
   /** The documents of a key or range, in an array. */
-  async getAll(query, options) {
+  getAll(query, options) {
     return this.#source.all('getAll', VALUES, query, options)
   }
 
   /** The primary keys of a key or range, in an array. */
-  async getAllKeys(query, options) {
+  getAllKeys(query, options) {
     return this.#source.all('getAllKeys', KEYS, query, options)
   }
 
   /** How many entries there are, in all or of a key or range. */
-  async count(query) {
+  count(query) {
     return this.#source.count(query)
   }
 

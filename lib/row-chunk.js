@@ -81,7 +81,7 @@ class RowChunk {
   /** Where to go on behind the last row; a copy. Looks ahead over the rows that are left. */
   resume() {
     let at = this.at
-    for (let parts = this.left * this.plan.parts; parts > 0; parts--) {
+    for (let left = this.left * this.plan.parts; left > 0; left--) {
       at += 4 + this.buffer.readUInt32LE(at)
     }
     const start = at + 4

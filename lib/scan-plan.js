@@ -2,29 +2,33 @@
 
 const { READ, SCAN, writeRangeRequest } = require('./read-request')
 
-/** Flags that ask for one part of a row each. */
-const PARTS = [SCAN.KEYS, SCAN.PRIMARY_KEYS, SCAN.VALUES]
-
 /** What a scan reads: where, in which order, how much, and which parts of each row. */
 class ScanPlan {
   /**
-   * @param {object} plan
-   * @param {import('./store-state').StoreState} plan.state
-   * @param {number} plan.indexId 0 for the store itself
-   * @param {number} plan.flags of SCAN
-   * @param {import('./range').Range} plan.range
-   * @param {number} [plan.limit] rows at most; 0, the default, for all
-   * @param {number} [plan.offset] rows to skip; default 0
+   * @param {import('./store-state').StoreState} state
+   * @param {number} indexId 0 for the store itself
+   * @param {number} flags of SCAN
+   * @param {import('./range').Range} range
+   * @param {number} [limit] rows at most; 0, the default, for all
+   * @param {number} [offset] rows to skip; default 0
    */
-  constructor({ state, indexId, flags, range, limit = 0, offset = 0 }) {
+  constructor(state, indexId, flags, range, limit = 0, offset = 0) {
     this.state = state
     this.indexId = indexId
     this.flags = flags
     this.range = range
     this.limit = limit
     this.offset = offset
-    /** How many parts a row has. */
-    this.parts = PARTS.filter((part) => (flags & part) !== 0).length
+  }
+
+  /** How many parts a row has. */
+  get parts() {
+    const { flags } = this
+    let parts = 0
+    if ((flags & SCAN.KEYS) !== 0) parts++
+    if ((flags & SCAN.PRIMARY_KEYS) !== 0) parts++
+    if ((flags & SCAN.VALUES) !== 0) parts++
+    return parts
   }
 
   /**

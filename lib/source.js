@@ -4,7 +4,8 @@ const { collect } = require('./chunk-source')
 const { Cursor } = require('./cursor')
 const { boolean, checkOptions, oneOf } = require('./options/check')
 const { splitQuery } = require('./options/query')
-const { SCAN, packRange } = require('./read-request')
+const { rangeOf } = require('./range')
+const { SCAN } = require('./read-request')
 const reads = require('./reads')
 const { ENTRIES, KEYS, Scan, VALUES } = require('./scan')
 const { ScanPlan } = require('./scan-plan')
@@ -32,66 +33,56 @@ class Source {
   /**
    * Plans a read.
    *
-   * @param {string} method
-   * @param {unknown} query
-   * @param {unknown} options
-   * @returns {{ begin: (selection: object) => object, isEmpty: boolean }}
+   * @param {{ query: unknown, options: object }} split what `splitQuery` gives
+   * @returns {(selection: object) => { scope: object, plan: ScanPlan }}
    */
-  prepare(method, query, options) {
+  prepare({ query, options }) {
     const { inIndex } = this
-    const split = splitQuery(method, query, options, inIndex)
-    const range = packRange(split.query, inIndex)
-    const { reverse = false, limit, offset = 0, unique = false } = split.options
+    const range = rangeOf(query, inIndex)
+    const { reverse = false, limit = 0, offset = 0, unique = false } = options
     const order = (reverse ? SCAN.REVERSE : 0) | (unique ? SCAN.UNIQUE : 0)
-    const begin = (selection) => {
+    return (selection) => {
       const { scope, state, index } = this.resolve()
       const flags = order | (inIndex ? selection.index : selection.store)
-      const indexId = idOf(index)
-      return {
-        scope,
-        plan: new ScanPlan({ state, indexId, flags, range, limit: limit ?? 0, offset }),
-      }
+      return { scope, plan: new ScanPlan(state, idOf(index), flags, range, limit, offset) }
     }
-    return { begin, isEmpty: limit === 0 }
   }
 
   /** All rows of a query. @returns {Promise<unknown[]>} */
   async all(method, selection, query, options) {
-    const { begin, isEmpty } = this.prepare(method, query, options)
-    const { scope, plan } = begin(selection)
-    return isEmpty ? [] : collect(scope, plan, selection.read)
+    const split = splitQuery(method, query, options, this.inIndex)
+    const { scope, plan } = this.prepare(split)(selection)
+    return split.options.limit === 0 ? [] : collect(scope, plan, selection.read)
   }
 
-  /** The first row of a query. */
+  /** The first row of a query. @returns {Promise<unknown>} */
   async first(selection, query) {
+    const range = rangeOf(query, this.inIndex)
     const { scope, state, index } = this.resolve()
-    const range = packRange(query, this.inIndex)
     const flags = this.inIndex ? selection.index : selection.store
-    const plan = new ScanPlan({ state, indexId: idOf(index), flags, range, limit: 1 })
-    const [row] = await collect(scope, plan, selection.read)
-    return row
+    const plan = new ScanPlan(state, idOf(index), flags, range, 1)
+    const rows = collect(scope, plan, selection.read)
+    return Array.isArray(rows) ? rows[0] : (await rows)[0]
   }
 
   /** An iterable over the rows of a query. */
   scan(method, selection, query, options) {
-    const { begin, isEmpty } = this.prepare(method, query, options)
-    return new Scan(begin, selection, isEmpty)
+    const split = splitQuery(method, query, options, this.inIndex)
+    return new Scan(this.prepare(split), selection, split.options.limit === 0)
   }
 
   /** @returns {Promise<number>} */
   async count(query) {
-    const range = packRange(query, this.inIndex)
+    const range = rangeOf(query, this.inIndex)
     const { scope, state, index } = this.resolve()
-    const indexId = idOf(index)
-    return reads.count(scope, { state, indexId, range, bounded: query !== undefined })
+    return reads.count(scope, { state, indexId: idOf(index), range })
   }
 
-  /** The primary key of the first row of a query. */
+  /** The primary key of the first row of a query. @returns {Promise<unknown>} */
   async firstKey(query) {
-    const range = packRange(query, this.inIndex)
+    const range = rangeOf(query, this.inIndex)
     const { scope, state, index } = this.resolve()
-    const indexId = idOf(index)
-    return reads.firstKey(scope, { state, indexId, range })
+    return reads.firstKey(scope, { state, indexId: idOf(index), range })
   }
 
   /**
@@ -104,13 +95,13 @@ class Source {
   cursor(query, options, writes) {
     const checked = checkOptions('openCursor', options, CURSOR_OPTIONS)
     const { direction = 'next', values = true } = checked
-    const range = packRange(query, this.inIndex)
+    const range = rangeOf(query, this.inIndex)
     const { scope, state, index } = this.resolve()
     let flags = this.inIndex ? SCAN.KEYS | SCAN.PRIMARY_KEYS : SCAN.KEYS
     if (values) flags |= SCAN.VALUES
     if (direction.startsWith('prev')) flags |= SCAN.REVERSE
     if (this.inIndex && direction.endsWith('unique')) flags |= SCAN.UNIQUE
-    const plan = new ScanPlan({ state, indexId: idOf(index), flags, range })
+    const plan = new ScanPlan(state, idOf(index), flags, range)
     return new Cursor({ scope, plan, index, direction, ...writes })
   }
 }

@@ -12,7 +12,7 @@ const { boolean, checkOptions, describe, invalidArgument } = require('./options/
 const { isPlainObject } = require('./options/query')
 const { FROM_RESULT, appendPut } = require('./put')
 const { putAll, putEach } = require('./put-many')
-const { packRange } = require('./read-request')
+const { rangeOf } = require('./range')
 const reads = require('./reads')
 const { ENTRIES, KEYS, Source, VALUES } = require('./source')
 const { inTransaction } = require('./transactions')
@@ -125,7 +125,7 @@ class Store {
   /** Deletes the document under a key, or those of a range; tells how many there were. */
   async delete(query) {
     const isRange = query instanceof KeyRange || isPlainObject(query)
-    const range = isRange ? packRange(query, false) : null
+    const range = isRange ? rangeOf(query, false) : null
     const queue = this.#writes()
     const { state } = this.#definition
     if (range === null) appendDelete(queue, state, query)
@@ -154,22 +154,22 @@ class Store {
   }
 
   /** How many documents there are, in all or in a range. */
-  async count(query) {
+  count(query) {
     return this.#source.count(query)
   }
 
   /** The documents of a range, in an array. */
-  async getAll(query, options) {
+  getAll(query, options) {
     return this.#source.all('getAll', VALUES, query, options)
   }
 
   /** The keys of a range, in an array. */
-  async getAllKeys(query, options) {
+  getAllKeys(query, options) {
     return this.#source.all('getAllKeys', KEYS, query, options)
   }
 
   /** The first key of a range. */
-  async getKey(query) {
+  getKey(query) {
     return this.#source.firstKey(query)
   }
 

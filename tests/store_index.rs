@@ -311,7 +311,9 @@ fn the_unique_rule_of_multi_entry_indexes() {
     for origin in ["native", "indexeddb"] {
         let db = Db::new();
         let store = db.create_store(json!({"name": "s"}));
-        let definition = json!({"name": "i", "keyPath": "a", "unique": true, "multiEntry": true, "origin": origin});
+        let definition = json!({
+            "name": "i", "keyPath": "a", "unique": true, "multiEntry": true, "origin": origin
+        });
         db.create_index(store, definition);
         let answers = db.batch(
             &Ops::new()

@@ -1,7 +1,7 @@
 //! Random operations on stores and indexes against a naive model in memory.
 //!
-//! The model knows what each operation must answer, and what every index must hold. `LODESTORE_SEED`
-//! replays a run.
+//! The model knows what each operation must answer, and what every index must hold.
+//! `LODESTORE_SEED` replays a run.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -124,11 +124,17 @@ fn errors_name_what_is_wrong() {
         (json!({"op": "createIndex", "store": "s", "name": "j"}), InvalidArgument),
         (json!({"op": "createIndex", "store": "s", "name": "j", "keyPath": []}), InvalidArgument),
         (
-            json!({"op": "createIndex", "store": "s", "name": "j", "keyPath": ["a"], "multiEntry": true}),
+            json!({
+                "op": "createIndex", "store": "s", "name": "j", "keyPath": ["a"],
+                "multiEntry": true
+            }),
             InvalidArgument,
         ),
         (
-            json!({"op": "createIndex", "store": "s", "name": "j", "parts": [{"path": "a"}, {"path": "b"}], "compound": false}),
+            json!({
+                "op": "createIndex", "store": "s", "name": "j",
+                "parts": [{"path": "a"}, {"path": "b"}], "compound": false
+            }),
             InvalidArgument,
         ),
         (json!({"op": "deleteIndex", "store": "s", "index": "j"}), IndexNotFound),
@@ -306,8 +312,8 @@ fn a_bound_found_before_a_rollback_stays_an_upper_bound() {
         assert!(undone.is_err());
     };
     let put = |ops: Ops, at: u32| ops.put(store, json!(at), json!({"a": at}));
-    // The ends of both trees move down, are looked up, and move up again; the second time only after
-    // the trees were written to.
+    // The ends of both trees move down, are looked up, and move up again; the second time only
+    // after the trees were written to.
     let first = put(put(Ops::new().delete(store, json!(10)), 1), 2);
     let second = put(put(put(Ops::new(), 3).delete(store, json!(10)), 1), 2);
     for ops in [first, second] {

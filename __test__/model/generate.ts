@@ -241,8 +241,9 @@ export class Generator {
       }
       case 'putMany': {
         const atomic = random.chance(0.6)
-        const many = random.chance(0.01) && !crowded
+        const many = random.chance(0.02) && !crowded
         const length = many ? random.between(300, MANY_DOCUMENTS) : random.between(0, 20)
+        if (many && random.chance(0.5)) return this.longKeys(name, store)
         const items = random.list(length, () => this.item(store, !atomic && random.chance(0.05)))
         return { do: kind, store: name, items, atomic }
       }
@@ -259,6 +260,23 @@ export class Generator {
       case 'clear':
         return { do: kind, store: name }
     }
+  }
+
+  /** So many long keys that begin alike that they take more than one piece, or few again. */
+  private longKeys(name: string, store: StoreModel | undefined): Write {
+    const { random, values } = this
+    if (random.chance(0.4)) {
+      return { do: 'deleteMany', store: name, keys: random.list(300, () => values.manyLong()) }
+    }
+    const { keyPath } = store?.options ?? {}
+    const items = random.list(random.between(20, 120), (): [Key | undefined, any] => {
+      const key = values.manyLong()
+      const value = { ...values.document(), long: values.manyLong() }
+      if (keyPath === undefined) return [key, value]
+      if (Array.isArray(keyPath)) return [undefined, { ...value, id: key, k: 1 }]
+      return [undefined, keyPath === 'id' ? { ...value, id: key } : { ...value, meta: { id: key } }]
+    })
+    return { do: 'putMany', store: name, items, atomic: random.chance(0.6) }
   }
 
   /** A document, and its key if it has to be given. */

@@ -58,6 +58,11 @@ export class RandomValues {
     return this.key()
   }
 
+  /** One of many long keys that begin alike: such keys are stored together. */
+  manyLong(): string {
+    return LONG + this.random.below(400)
+  }
+
   /** A document. */
   document(): any {
     const { random } = this

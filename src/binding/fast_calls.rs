@@ -1,8 +1,8 @@
 //! The calls whose own cost counts, as plain functions.
 //!
-//! A method of a generated class costs several times what a point read does: it finds and checks its
-//! `this`, tracks borrows and converts through traits. These functions carry a pointer to what they
-//! read with, take numbers and return a number.
+//! A method of a generated class costs several times what a point read does: it finds and checks
+//! its `this`, tracks borrows and converts through traits. These functions carry a pointer to what
+//! they read with, take numbers and return a number.
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};

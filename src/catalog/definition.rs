@@ -28,8 +28,8 @@ pub enum KeyPath {
     Compound(Vec<FieldPath>),
 }
 
-/// How keys are made that neither the caller nor the key generator gives. The JavaScript layer makes
-/// them.
+/// How keys are made that neither the caller nor the key generator gives. The JavaScript layer
+/// makes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyScheme {
     /// Strings of 36 characters that ascend with time (RFC 9562, UUID version 7).

@@ -54,8 +54,8 @@ pub fn encode_build_event(index: BuiltIndex, failure: Option<&Error>) -> Result<
     value::encode(&object(fields), &NoShapes)
 }
 
-/// The event that an old snapshot makes the file grow: `{type: 'readerLag', pid, lag, age}`, the age
-/// in milliseconds, null if it belongs to another process.
+/// The event that an old snapshot makes the file grow: `{type: 'readerLag', pid, lag, age}`, the
+/// age in milliseconds, null if it belongs to another process.
 ///
 /// # Errors
 /// None.

@@ -12,7 +12,7 @@ use super::lmdb::code::errno_code;
 use crate::error::{Error, ErrorCode};
 
 /// More than what a file system may have kept back for a file that is open.
-const PROBE: [u8; 64 << 10] = [0; 64 << 10];
+static PROBE: [u8; 64 << 10] = [0; 64 << 10];
 
 /// What a failed commit means: `DISK_FULL` if it failed with an input/output error and nothing more
 /// can be added to the data file.

@@ -280,7 +280,8 @@ impl Ops {
         self.op(ops::ADD, flags, store, &[], &doc(document))
     }
 
-    /// An add whose key is generated, returned and patched over the `{"$patch": 0}` in the document.
+    /// An add whose key is generated, returned and patched over the `{"$patch": 0}` in the
+    /// document.
     pub fn patch(mut self, store: u32, document: Json) -> Self {
         let (bytes, at) = patchable(document);
         let flags = ops::FLAG_PATCH | ops::FLAG_RETURN_KEY;

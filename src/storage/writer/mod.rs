@@ -198,6 +198,7 @@ impl Writer {
             }
         }
         let stopped = !queue.has_thread;
+        queue.abandoned = !stopped;
         let rest = queue.take_all();
         drop(queue);
         for entry in rest {
@@ -228,8 +229,7 @@ impl Writer {
                 }
             }
             if queue.is_empty() {
-                if queue.closing {
-                    // The close may have given up waiting for this thread.
+                if queue.abandoned {
                     env.lock_file.release();
                 }
                 queue.has_thread = false;

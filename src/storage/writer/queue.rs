@@ -19,6 +19,8 @@ pub(super) struct Queue {
     pub phase: Phase,
     pub has_thread: bool,
     pub closing: bool,
+    /// The close did not wait for the thread, which then gives up the locks when it ends.
+    pub abandoned: bool,
     /// How many of the next jobs get a commit of their own.
     singly: usize,
 }

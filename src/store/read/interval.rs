@@ -147,7 +147,8 @@ impl Builder<'_> {
             }
             return;
         };
-        // What begins with all elements of a bound is above it as an array, equal to it as a prefix.
+        // What begins with all elements of a bound is above it as an array, and equal to it as a
+        // prefix.
         let below_lower = lower.is_some_and(|side| side.has_ended() && side.open && !self.exact);
         let above_upper = upper.is_some_and(|side| side.has_ended() && (side.open || self.exact));
         if below_lower || above_upper {
