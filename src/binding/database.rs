@@ -76,8 +76,8 @@ impl NativeDatabase {
     /// The calls whose own cost counts: `get(snapshot, storeId, keyLength)` writes the document
     /// under the key in the key buffer to the out buffer and returns its length, -1 if there is
     /// none; `read(snapshot, requestLength)` does the same for the request there; both return -2 if
-    /// the out buffer is too small (see `neededLength`). `lastTransactionId()` is the id of the last
-    /// transaction that any thread or process has committed. Snapshot 0 is the newest state.
+    /// the out buffer is too small (see `neededLength`). `lastTransactionId()` is the id of the
+    /// last transaction that any thread or process has committed. Snapshot 0 is the newest state.
     #[napi(
         catch_unwind,
         ts_return_type = "{ get(snapshot: number, storeId: number, keyLength: number): number; \
