@@ -53,9 +53,7 @@ async function call(connection, begin, { onProgress, signal } = {}) {
   connection.checkOpen()
   if (signal?.aborted) throw aborted(signal)
   const report =
-    onProgress === undefined
-      ? undefined
-      : (payload) => onProgress(decodeInternal(payload))
+    onProgress === undefined ? undefined : (payload) => onProgress(decodeInternal(payload))
   const cancel = () => connection.native.cancel(ticket)
   const request = new Call(report, cancel)
   const ticket = connection.tickets.open(request)

@@ -1,7 +1,14 @@
 'use strict'
 
 /** Calls that read the state which all reads of a turn share, and so hold it; see Turn. */
-const HOLDING = new Set(['catalog', 'catalogVersion', 'createIndex', 'readAsync', 'shapes', 'snapshot'])
+const HOLDING = new Set([
+  'catalog',
+  'catalogVersion',
+  'createIndex',
+  'readAsync',
+  'shapes',
+  'snapshot',
+])
 
 /**
  * The calls of an open database of the native library, made safe: what they throw is a

@@ -89,8 +89,6 @@ class PutMany {
     this.places = []
     /** @type {{ slice: Slice, places: number[] }[]} */
     this.underWay = []
-    /** A buffer that no slice uses. */
-    this.spare = undefined
   }
 
   /** The next item, or undefined at the end, when `exhausted` is set. */
@@ -120,8 +118,7 @@ class PutMany {
   async fillSlice(queue) {
     if (!this.sampled) await this.sample()
     const size = this.atomic && this.taken === 0 ? ATOMIC_SLICE : SLICE
-    this.slice = new Slice(queue, this.atomic, size, this.spare)
-    this.spare = undefined
+    this.slice = new Slice(queue, this.atomic, size)
     this.places = []
     try {
       for (;;) {
@@ -199,7 +196,7 @@ class PutMany {
   async sendSlice() {
     if (this.slice.length > 0) {
       const { slice, places } = this
-      this.spare = slice.send()
+      slice.send()
       this.underWay.push({ slice, places })
     }
     while (this.underWay.length >= MOST_UNDER_WAY) await this.settleOne()

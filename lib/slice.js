@@ -11,9 +11,21 @@ const ATOMIC_SLICE = { operations: 10_000, bytes: 4 << 20 }
 
 /** Bytes that the buffer of a slice begins with. */
 const FIRST_BYTES = 64 << 10
+/** A buffer that has grown beyond this is not kept. */
+const KEPT_BYTES = 1 << 20
 
 /** Where an atomic group says how many operations it has. */
 const GROUP_COUNT_AT = 4
+
+/** The buffer of a slice that was sent; the native library has copied it. */
+let spare = null
+
+function takeBuffer() {
+  const writer = spare ?? new WriteBuffer(FIRST_BYTES)
+  spare = null
+  writer.position = 0
+  return writer
+}
 
 /**
  * A batch of its own for many operations of one caller. It takes the place of an operation queue
@@ -24,10 +36,9 @@ class Slice {
    * @param {import('./write-batch').OperationQueue} queue where it is sent in the end
    * @param {boolean} atomic whether all of it is done or nothing
    * @param {{ operations: number, bytes: number }} size what it holds at most, roughly
-   * @param {WriteBuffer} [writer] one that nothing else uses
    */
-  constructor(queue, atomic, size, writer = new WriteBuffer(FIRST_BYTES)) {
-    writer.position = 0
+  constructor(queue, atomic, size) {
+    const writer = takeBuffer()
     this.queue = queue
     this.atomic = atomic
     this.size = size
@@ -52,11 +63,7 @@ class Slice {
     return this.length >= operations || this.batch.writer.position >= bytes
   }
 
-  /**
-   * Sends it behind what was written before.
-   *
-   * @returns {WriteBuffer} its buffer, to be used again
-   */
+  /** Sends it behind what was written before. */
   send() {
     const { queue, batch } = this
     const { writer } = batch
@@ -64,7 +71,7 @@ class Slice {
     batch.count = this.atomic ? 1 : this.length
     queue.flushAll()
     queue.dispatch(batch)
-    return writer
+    if (writer.buffer.length <= KEPT_BYTES) spare = writer
   }
 }
 

@@ -130,6 +130,32 @@ test('options that are undefined are not given', async (t) => {
   assert.deepEqual(await db.store('a').getAll(KeyRange.lowerBound(1)), [])
 })
 
+test('a bound that is there but undefined is no key, wherever bounds are taken', async (t) => {
+  const db = await temporaryDatabase(t, {
+    stores: { a: { keyPath: 'id', indexes: { byX: { on: 'x' } } } },
+  })
+  const a = db.store('a') as any
+  await a.put({ id: 1, x: 1 })
+  for (const name of ['gt', 'gte', 'lt', 'lte']) {
+    const bounds = { [name]: undefined }
+    for (const source of [a, a.index('byX')]) {
+      await rejects(source.getAll(bounds), 'INVALID_KEY')
+      await rejects(source.getAll(bounds, {}), 'INVALID_KEY')
+      await rejects(source.getAll({ ...bounds, limit: 1 }), 'INVALID_KEY')
+      await rejects(source.getAllKeys(bounds), 'INVALID_KEY')
+      await rejects(source.getKey(bounds), 'INVALID_KEY')
+      await rejects(source.count(bounds), 'INVALID_KEY')
+      for (const method of ['range', 'keys', 'entries', 'openCursor']) {
+        throws(() => source[method](bounds), 'INVALID_KEY')
+      }
+    }
+    await rejects(a.delete(bounds), 'INVALID_KEY')
+  }
+  await rejects(a.getAll({ gte: 1, lt: undefined }), 'INVALID_KEY')
+  assert.equal(await a.count(), 1)
+  assert.equal((await a.getAll({ limit: undefined })).length, 1)
+})
+
 test('classes cannot be made by hand', () => {
   throws(() => new (KeyRange as any)(1, 2), 'INVALID_ARGUMENT')
 })

@@ -13,8 +13,11 @@ const VERIFIER = join(__dirname, 'verifier.ts')
 
 const LANES = ['one', 'two', 'bank', 'schema', 'scratch', 'large', 'numbered']
 
-/** How long after its start or its first word a writer lives, at most, in milliseconds. */
-const LIFE = 600
+/** How many reports a writer lives to make, at most; how long after its start some are killed. */
+const REPORTS = 600
+const START = 600
+/** What comes between a report and the kill, at most, in milliseconds. */
+const MOMENT = 20
 /** How many reports of the writer beside a killed one are awaited: it must go on. */
 const REPORTS_AFTER_KILL = 20
 
@@ -67,14 +70,19 @@ async function oneLife(path: string, random: Random, ledger: Ledger): Promise<an
   const companion = random.chance(0.3) ? new Child(WRITER) : undefined
   companion?.say({ ...order, lanes: ['companion'] })
   const writer = new Child(WRITER)
-  writer.say({ ...order, lanes: LANES.filter(() => random.chance(0.8)) })
+  writer.say({ ...order, lanes: LANES.filter((lane) => lane === 'one' || random.chance(0.8)) })
   const reports: any[] = []
-  // Some die while they open the database, or create it.
-  if (!random.chance(0.15)) {
-    const first = await writer.next()
-    if (first.failure !== undefined) return [first]
+  // Some die while they start, open the database, or create it.
+  if (random.chance(0.15)) {
+    await setTimeout(random.below(START))
+  } else {
+    for (let left = random.below(REPORTS); left >= 0; left--) {
+      const report = await writer.next()
+      reports.push(report)
+      if (report.failure !== undefined) return reports
+    }
+    await setTimeout(random.below(MOMENT))
   }
-  await setTimeout(random.below(LIFE))
   await writer.kill()
   reports.push(...(await writer.rest()))
   if (companion !== undefined) {

@@ -14,6 +14,7 @@ import type {
   Write,
 } from './operations'
 import type { ReadOptions } from './queries'
+import { carrying } from './reads'
 import type { IndexOptions, StoreModel, StoreOptions } from './store'
 import { INDEXES, STORES, Targets } from './targets'
 import { RandomValues } from './values'
@@ -121,7 +122,7 @@ export class Generator {
   /** Steps inside a transaction are made before it begins, so they may miss their targets. */
   private transaction(model: DatabaseModel): Step {
     const { random } = this
-    const steps = this.steps(model, 0)
+    const steps = random.chance(0.1) ? this.undone(model) : this.steps(model, 0)
     const changesSchema = JSON.stringify(steps.map(kindsOf)).includes('schema')
     return {
       do: 'transaction',
@@ -146,6 +147,36 @@ export class Generator {
       }
       return random.chance(0.05) ? { do: 'verify' } : this.plainStep(model, true)
     })
+  }
+
+  /** The last documents of a store go in a savepoint that is undone; then they are written again. */
+  private undone(model: DatabaseModel): Step[] {
+    const { random } = this
+    const name = random.pick(model.storeNames)
+    const store = model.store(name)
+    const keys = store.rows.slice(-random.between(1, 3)).map(({ key }) => key)
+    if (keys.length === 0) return this.steps(model, 0)
+    const { keyPath } = store.options
+    const again = keys.map((key): Write => {
+      const value = carrying(this.values.document(), keyPath, key)
+      const kind = random.pick(['put', 'add'] as const)
+      return { do: kind, store: name, value, ...(keyPath === undefined && { key }) }
+    })
+    const deletes = keys.map((key): Write => ({ do: 'delete', store: name, key }))
+    const others = random.list(random.below(4), () => this.write(model))
+    const writes = [...deletes, ...others, ...(random.chance(0.3) ? again : [])]
+    const elsewhere = this.writes(model).filter((write) => write.store !== name)
+    return [
+      { do: 'writes', writes: elsewhere },
+      {
+        do: 'savepoint',
+        steps: [{ do: 'writes', writes }],
+        commits: false,
+        nested: random.chance(0.5),
+      },
+      { do: 'writes', writes: again },
+      { do: 'verify' },
+    ]
   }
 
   private createStore(): SchemaChange {

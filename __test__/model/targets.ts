@@ -31,11 +31,11 @@ export class Targets {
       : this.random.pick(INDEXES)
   }
 
-  /** A key that may be there. */
+  /** A key that may be there, often the last one: writes above it are short-cut. */
   keyFor(store: StoreModel | undefined): Key {
     const { random, values } = this
     const there = store !== undefined && store.rows.length > 0 && random.chance(0.5)
-    if (there) return random.pick(store.rows).key
+    if (there) return (random.chance(0.2) ? store.rows.at(-1)! : random.pick(store.rows)).key
     if (Array.isArray(store?.options.keyPath)) return [values.key(), values.key()]
     return values.key()
   }

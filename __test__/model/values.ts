@@ -72,7 +72,7 @@ export class RandomValues {
       document.b = random.chance(0.8) ? random.pick(['a', 'b', 'c', '']) : this.field()
     if (random.chance(0.7)) document.tags = this.tags()
     if (random.chance(0.6)) document.n = this.nested()
-    if (random.chance(0.5)) document.u = random.chance(0.1) ? null : random.below(1500)
+    if (random.chance(0.5)) document.u = this.seldomTheSame()
     if (random.chance(0.06))
       document.long = LONG + random.below(6) + (random.chance(0.3) ? LONG : '')
     if (random.chance(0.3)) document.payload = this.payload()
@@ -104,6 +104,14 @@ export class RandomValues {
     const element = (): unknown =>
       random.chance(0.9) ? random.pick(['x', 'y', 'z', 1, 2, 3]) : this.field()
     return random.list(random.below(6), element)
+  }
+
+  private seldomTheSame(): unknown {
+    const { random } = this
+    const kind = random.below(100)
+    if (kind < 10) return null
+    if (kind < 25) return random.list(random.below(4), () => random.below(1500))
+    return random.below(1500)
   }
 
   private nested(): unknown {

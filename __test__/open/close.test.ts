@@ -36,8 +36,14 @@ test('everything is CLOSED afterwards', async (t) => {
   const byName = users.index('byName')
   const snapshot = await db.snapshot()
   const cursor = users.openCursor()
-  await users.put({ id: 1 })
+  const unmoved = byName.openCursor()
+  await users.putMany(Array.from({ length: 2000 }, (_, id) => ({ id })))
   assert.equal(await cursor.next(), true)
+  const iterator = users.range()[Symbol.asyncIterator]()
+  const begun = users.range({ gte: 1 })[Symbol.asyncIterator]()
+  for (let i = 0; i < 256; i++) await begun.next()
+  const snapshotUsers = snapshot.store('users')
+  const snapshotIterator = snapshotUsers.range()[Symbol.asyncIterator]()
   await db.close()
 
   const calls = [
@@ -67,6 +73,13 @@ test('everything is CLOSED afterwards', async (t) => {
     () => cursor.seek(1),
     async () => db.storeNames,
     async () => snapshot.store('users'),
+    () => iterator.next(),
+    () => begun.next(),
+    () => unmoved.next(),
+    () => snapshotUsers.get(1),
+    () => snapshotUsers.getAll(),
+    () => snapshotUsers.getMany([1]),
+    () => snapshotIterator.next(),
   ]
   for (const call of calls) {
     const error = await rejects(call(), 'CLOSED')

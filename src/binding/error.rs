@@ -1,6 +1,8 @@
 //! Errors on their way to JavaScript.
 
-use crate::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{Error, ErrorCode};
 
 /// `{code, message, store, index, key, path, cause}` as JSON, the key in hexadecimal.
 pub(super) fn to_json(error: &Error) -> String {
@@ -24,6 +26,13 @@ pub(super) fn to_napi(error: &Error) -> napi::Error {
 
 fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Runs work of a thread of libuv's pool: a panic that left it would end the process.
+pub(super) fn guarded<T>(work: impl FnOnce() -> napi::Result<T>) -> napi::Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(to_napi(&Error::new(ErrorCode::Poisoned, "a defect in the native library")))
+    })
 }
 
 /// Turns engine results into napi results.

@@ -7,7 +7,7 @@ use napi::{Env, Task};
 use napi_derive::napi;
 
 use super::database::NativeDatabase;
-use super::error::OrThrow;
+use super::error::{OrThrow, guarded};
 use super::options::{NativeOpenOptions, Target};
 use super::outbox::{OnMessage, Outbox};
 use crate::error::{Error, Result};
@@ -63,11 +63,13 @@ impl Task for OpenTask {
     type JsValue = NativeDatabase;
 
     fn compute(&mut self) -> napi::Result<Opened> {
-        let opened = self.connect().and_then(|connection| {
-            let warning = check_after_unclean_end(&connection)?;
-            Ok(Opened { connection, warning })
-        });
-        opened.or_throw()
+        guarded(|| {
+            let opened = self.connect().and_then(|connection| {
+                let warning = check_after_unclean_end(&connection)?;
+                Ok(Opened { connection, warning })
+            });
+            opened.or_throw()
+        })
     }
 
     fn resolve(&mut self, _env: Env, opened: Opened) -> napi::Result<NativeDatabase> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::BufferSlice;
 use napi::{Env, ScopedTask};
 
-use super::error::OrThrow;
+use super::error::{OrThrow, guarded};
 use crate::catalog::Catalog;
 use crate::error::Result;
 use crate::protocol;
@@ -89,14 +89,16 @@ impl<'e> ScopedTask<'e> for ReadTask {
     type JsValue = BufferSlice<'e>;
 
     fn compute(&mut self) -> napi::Result<Vec<u8>> {
-        let mut answer = Vec::new();
-        self.snapshot
-            .with(|txn| {
-                let catalog = self.shared.catalog(txn)?;
-                protocol::read::respond(txn, &catalog, &self.request, &mut answer)
-            })
-            .or_throw()?;
-        Ok(answer)
+        guarded(|| {
+            let mut answer = Vec::new();
+            self.snapshot
+                .with(|txn| {
+                    let catalog = self.shared.catalog(txn)?;
+                    protocol::read::respond(txn, &catalog, &self.request, &mut answer)
+                })
+                .or_throw()?;
+            Ok(answer)
+        })
     }
 
     fn resolve(&mut self, env: &'e Env, answer: Vec<u8>) -> napi::Result<BufferSlice<'e>> {

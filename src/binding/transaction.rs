@@ -237,6 +237,16 @@ impl Reply {
     }
 }
 
+impl Drop for Reply {
+    fn drop(&mut self) {
+        // A part that panicked has not answered.
+        if self.state.get_mut().pending > 0 {
+            let error = Error::new(ErrorCode::Poisoned, "a defect ended the transaction");
+            self.transactions.shared.outbox.fail(self.ticket, &error);
+        }
+    }
+}
+
 #[napi]
 impl NativeDatabase {
     /// Begins an interactive transaction; the message has its id (u32) and the version of the

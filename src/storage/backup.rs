@@ -41,6 +41,9 @@ pub fn backup(
             from.close()?;
             sync(&to)?;
         }
+        if !spaces.is_empty() {
+            sync(&unfinished.path.join("spaces"))?;
+        }
     } else if !spaces.is_empty() {
         forget_spaces(&unfinished.path, spaces)?;
     }

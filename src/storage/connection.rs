@@ -8,8 +8,10 @@ use parking_lot::Mutex;
 
 use super::environment::{Environment, closed};
 use super::format::FormatRecord;
+use super::lmdb::Env;
 use super::observer::Observer;
 use super::options::{Durability, OpenMode, OpenOptions};
+use super::platform;
 use super::registry;
 use super::snapshot::{Snapshot, TurnReader};
 use super::txn::WriteTxn;
@@ -87,7 +89,9 @@ impl Connection {
             return Ok(());
         }
         self.environment.sync()?;
-        self.environment.lock_file.clear_unsynced()
+        let environment = &self.environment;
+        // Unsynced writes since then have a marker of their own.
+        environment.lock_file.clear_unsynced(|| environment.unsynced.load(Ordering::Acquire))
     }
 
     /// Tells `observer` what the environment has to say, for as long as it lives.
@@ -153,26 +157,29 @@ impl Connection {
     /// A snapshot of the newest state. `exempt` ones may be held without being used.
     pub fn snapshot(&self, exempt: bool) -> Result<Arc<Snapshot>> {
         self.check_open()?;
-        let snapshot = Snapshot::begin(&self.environment, exempt)?;
-        self.keep(&snapshot);
-        Ok(snapshot)
+        self.keep(Snapshot::begin(&self.environment, exempt)?)
     }
 
     /// A snapshot of the state that `reader` would read now.
     pub fn pin(&self, reader: &TurnReader) -> Result<Arc<Snapshot>> {
         self.check_open()?;
-        let snapshot = reader.pin()?;
-        self.keep(&snapshot);
-        Ok(snapshot)
+        self.keep(reader.pin()?)
     }
 
-    fn keep(&self, snapshot: &Arc<Snapshot>) {
+    fn keep(&self, snapshot: Arc<Snapshot>) -> Result<Arc<Snapshot>> {
         let mut snapshots = self.snapshots.lock();
         if snapshots.len() == snapshots.capacity() {
             snapshots.retain(|snapshot| snapshot.strong_count() > 0);
         }
-        snapshots.push(Arc::downgrade(snapshot));
+        snapshots.push(Arc::downgrade(&snapshot));
+        drop(snapshots);
+        // A close that has just ended all others does not know this one.
+        if self.closed.load(Ordering::Acquire) {
+            snapshot.end(ErrorCode::Closed);
+            return Err(closed());
+        }
         super::housekeeper::wake();
+        Ok(snapshot)
     }
 
     /// Waits until everything accepted so far is committed, then writes all of it to disk.
@@ -198,7 +205,8 @@ impl Connection {
     ///
     /// Blocks for up to `busyTimeout` while another process holds the write lock.
     pub fn close(&self) -> Result<()> {
-        if self.closed.swap(true, Ordering::AcqRel) {
+        // In a forked child all of it belongs to the parent.
+        if platform::is_forked() || self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
         let pending = self.environment.writer.is_active();
@@ -261,13 +269,11 @@ impl Job for Barrier {
 impl Environment {
     /// Writes everything to disk; a failure poisons.
     pub(super) fn sync(&self) -> Result<()> {
-        let raw = self.raw()?;
-        raw.sync().map_err(|code| {
+        self.with_raw(Env::sync)?.map_err(|code| {
             let error = Error::from(code);
             self.poison(&error);
             error
-        })?;
-        Ok(())
+        })
     }
 
     /// How long to wait for a writer thread that is not held up by another process.

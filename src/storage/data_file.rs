@@ -52,16 +52,15 @@ pub fn check(path: &Path) -> Result<()> {
     if metadata.len() == 0 {
         return Ok(());
     }
-    let mut reader = PageReader { file, length: metadata.len(), path };
-    let meta = reader.meta()?;
-    let pages = meta.last_page.saturating_add(1);
-    if pages.saturating_mul(meta.page_size) <= reader.length {
-        return Ok(());
+    let mut reader = PageReader { file, length: 0, path };
+    loop {
+        let meta = reader.meta()?;
+        let Err(error) = reader.check_length(&meta) else { return Ok(()) };
+        // Another process may have the file open, and have changed it meanwhile.
+        if reader.meta()?.txn_id == meta.txn_id {
+            return Err(error);
+        }
     }
-    for root in meta.roots {
-        reader.walk(root, meta.page_size)?;
-    }
-    Ok(())
 }
 
 struct PageReader<'p> {
@@ -71,14 +70,34 @@ struct PageReader<'p> {
 }
 
 impl PageReader<'_> {
+    fn check_length(&mut self, meta: &Meta) -> Result<()> {
+        let pages = meta.last_page.saturating_add(1);
+        if pages.saturating_mul(meta.page_size) <= self.length {
+            return Ok(());
+        }
+        for root in meta.roots {
+            self.walk(root, meta.page_size)?;
+        }
+        Ok(())
+    }
+
     fn meta(&mut self) -> Result<Meta> {
+        self.measure()?;
         let first = self.meta_at(0)?;
         // The first page tells the page size even when its content is the older one.
-        match self.meta_at(first.page_size) {
-            Ok(second) if second.txn_id > first.txn_id => Ok(second),
-            Ok(_) => Ok(first),
-            Err(error) => Err(error),
-        }
+        let second = self.meta_at(first.page_size)?;
+        // Pages are written before the meta page that names them, so the file is at least as long
+        // as that says only if it is looked at afterwards.
+        self.measure()?;
+        Ok(if second.txn_id > first.txn_id { second } else { first })
+    }
+
+    fn measure(&mut self) -> Result<()> {
+        let metadata = self.file.metadata();
+        self.length = metadata
+            .map_err(|error| io_error("cannot look at the data file", self.path, &error))?
+            .len();
+        Ok(())
     }
 
     fn meta_at(&mut self, offset: u64) -> Result<Meta> {

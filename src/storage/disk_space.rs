@@ -8,6 +8,7 @@ use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
+use super::lmdb::Env;
 use super::lmdb::code::errno_code;
 use crate::error::{Error, ErrorCode};
 
@@ -16,8 +17,14 @@ static PROBE: [u8; 64 << 10] = [0; 64 << 10];
 
 /// What a failed commit means: `DISK_FULL` if it failed with an input/output error and nothing more
 /// can be added to the data file.
-pub(super) fn explain(error: Error, data_file: &Path) -> Error {
-    if error.code() != ErrorCode::Io || !is_full(data_file) {
+pub(super) fn explain(error: Error, raw: &Env, data_file: &Path) -> Error {
+    if error.code() != ErrorCode::Io {
+        return error;
+    }
+    // Another process must not commit to the end of the file meanwhile. Without the lock nothing is
+    // tried; then the error stays what it is.
+    let Ok(_lock) = raw.write_txn() else { return error };
+    if !is_full(data_file) {
         return error;
     }
     Error::new(
@@ -28,7 +35,7 @@ pub(super) fn explain(error: Error, data_file: &Path) -> Error {
 }
 
 /// Tries to make the file longer, and shortens it again. What lies behind the pages that LMDB knows
-/// of is free for that.
+/// of is free for that, while the caller holds LMDB's write lock.
 fn is_full(data_file: &Path) -> bool {
     let probe = || {
         let mut file = OpenOptions::new().write(true).open(data_file)?;

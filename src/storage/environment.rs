@@ -43,6 +43,8 @@ pub struct Environment {
     pub(super) format: FormatRecord,
     pub(super) writer: Writer,
     gate: Gate,
+    /// Held while the map's size is changed, and while a write transaction begins.
+    pub(super) mapping: Mutex<()>,
     connections: Mutex<Vec<Weak<Connection>>>,
     snapshots: Mutex<HashMap<u64, Weak<Snapshot>>>,
     turns: Mutex<Vec<Weak<TurnReader>>>,
@@ -58,6 +60,24 @@ pub struct Environment {
     pub(super) left_unsynced: AtomicBool,
     /// A temporary directory to remove after the last close.
     pub(super) temporary: Option<PathBuf>,
+}
+
+/// Leaves the gate, also if what was entered for panics.
+struct Entered<'g>(&'g Gate);
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+/// Opens the gate again, also if what it was closed for panics.
+struct Closed<'g>(&'g Gate);
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.open();
+    }
 }
 
 /// Why a read transaction could not be started.
@@ -103,6 +123,7 @@ impl Environment {
             format: parts.format,
             writer,
             gate: Gate::default(),
+            mapping: Mutex::default(),
             connections: Mutex::default(),
             snapshots: Mutex::default(),
             turns: Mutex::default(),
@@ -198,7 +219,7 @@ impl Environment {
             *checked = Instant::now();
         }
         if self.lagging_reader()?.is_some() {
-            self.raw()?.clear_stale_readers()?;
+            self.with_raw(Env::clear_stale_readers)??;
             if let Some(reader) = self.lagging_reader()? {
                 self.notify(&Event::ReaderLag(reader));
             }
@@ -207,8 +228,8 @@ impl Environment {
     }
 
     fn lagging_reader(&self) -> Result<Option<OldestReader>> {
-        let raw = self.raw()?;
-        let oldest = stats::oldest_reader(self, &raw.readers()?, raw.info().last_txn_id);
+        let (readers, last) = self.with_raw(|raw| (raw.readers(), raw.info().last_txn_id))?;
+        let oldest = stats::oldest_reader(self, &readers?, last);
         Ok(oldest.filter(|reader| reader.lag > LAG))
     }
 
@@ -234,14 +255,19 @@ impl Environment {
 
     /// The id of the last committed transaction, by any process.
     pub fn last_txn_id(&self) -> Result<u64> {
-        loop {
-            if self.gate.try_enter() {
-                let id = self.raw().map(|raw| raw.last_txn_id());
-                self.gate.leave();
-                return id;
-            }
+        self.check_process()?;
+        self.with_raw(Env::last_txn_id)
+    }
+
+    /// Lends the LMDB environment while its map stays in place and its files stay open. Not for
+    /// what begins or needs a transaction, and with no locks held.
+    pub(super) fn with_raw<T>(&self, work: impl FnOnce(&Env) -> T) -> Result<T> {
+        while !self.gate.try_enter() {
             self.gate.wait_open();
         }
+        let _entered = Entered(&self.gate);
+        let raw = self.raw()?;
+        Ok(work(&raw))
     }
 
     pub(super) fn begin_read(&self) -> Result<RoTxn, ReadFailure> {
@@ -276,7 +302,7 @@ impl Environment {
         match failure {
             ReadFailure::Lmdb(Code::MAP_RESIZED) => self.resize(0),
             ReadFailure::Lmdb(Code::READERS_FULL) => {
-                if self.raw()?.clear_stale_readers()? == 0 {
+                if self.with_raw(Env::clear_stale_readers)?? == 0 {
                     return Err(Code::READERS_FULL.into());
                 }
                 Ok(())
@@ -287,12 +313,33 @@ impl Environment {
     }
 
     /// Changes the map's size, 0 for what another process has set. The caller has no transaction.
+    ///
+    /// Errors: `BUSY` if the writer has waited for another process all the time; `RESOURCE_LIMIT`.
     pub(super) fn resize(&self, map_size: usize) -> Result<()> {
+        let Some(_mapping) = self.mapping.try_lock_for(self.options.busy_timeout) else {
+            return Err(Error::new(
+                ErrorCode::Busy,
+                "another process has made the database larger and holds the write lock",
+            ));
+        };
         self.quiesce(|| {
             let raw = self.raw()?;
-            // SAFETY: the gate is closed and empty, so that no read transaction is active, and the
-            // writer calls this between its transactions; LMDB refuses (EINVAL) if it has one.
-            Ok(unsafe { raw.resize(map_size) }?)
+            if !platform::can_reserve(map_size) {
+                return Err(Error::new(ErrorCode::ResourceLimit, "no address space is left"));
+            }
+            // SAFETY: the gate is closed and empty, so that no read transaction is active, and no
+            // write transaction begins; LMDB refuses (EINVAL) if there is one.
+            match unsafe { raw.resize(map_size) } {
+                // What there was to take over has been taken over: the writer is at work.
+                Err(code) if map_size == 0 && code.errno() == Some(libc::EINVAL) => Ok(()),
+                Err(code) => {
+                    // LMDB has given the old map up: nothing may look at the data any more.
+                    let error = Error::from(code);
+                    self.poison(&error);
+                    Err(error)
+                }
+                Ok(()) => Ok(()),
+            }
         })
     }
 
@@ -304,14 +351,17 @@ impl Environment {
             self.wait_for_snapshots();
         }
         self.gate.close();
-        self.evict_turns();
-        for snapshot in self.live_snapshots() {
-            snapshot.end(ErrorCode::SnapshotExpired);
+        let _closed = Closed(&self.gate);
+        loop {
+            self.evict_turns();
+            for snapshot in self.live_snapshots() {
+                snapshot.end(ErrorCode::SnapshotExpired);
+            }
+            // What has passed the gate may not be known here yet.
+            if self.gate.wait_idle(Duration::from_millis(5)) {
+                return work();
+            }
         }
-        self.gate.wait_idle();
-        let result = work();
-        self.gate.open();
-        result
     }
 
     /// Waits until the snapshots that there are now have ended, but not for long.

@@ -3,6 +3,8 @@
 //! Growing the map, and replacing the files, needs a moment in which this process has no active
 //! transaction, because the map may move. A closed gate lets no new one in.
 
+use std::time::{Duration, Instant};
+
 use parking_lot::{Condvar, Mutex};
 
 /// Counts the active read transactions of an environment.
@@ -71,12 +73,16 @@ impl Gate {
         state.closed = true;
     }
 
-    /// Waits until no transaction is active.
-    pub fn wait_idle(&self) {
+    /// Waits until no transaction is active, but not for longer than `limit`; whether that is so.
+    pub fn wait_idle(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
         let mut state = self.state.lock();
         while state.active > 0 {
-            self.changed.wait(&mut state);
+            if self.changed.wait_until(&mut state, deadline).timed_out() {
+                return state.active == 0;
+            }
         }
+        true
     }
 
     /// Opens the gate.

@@ -2,7 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -21,6 +21,7 @@ pub(super) const EXCLUSIVE_PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// Its content is empty, or the boot id under which unsynced writes (durability `none`) began.
 pub struct LockFile {
+    path: PathBuf,
     /// `None` on a read-only file system, and after [`release`](Self::release).
     file: Mutex<Option<File>>,
 }
@@ -33,7 +34,7 @@ impl LockFile {
             Ok(file) => file,
             Err(error) if read_only && is_refusal(&error) => match File::open(path) {
                 Ok(file) => file,
-                Err(_) => return Ok(Self { file: Mutex::new(None) }),
+                Err(_) => return Ok(Self { path: path.to_owned(), file: Mutex::new(None) }),
             },
             Err(error) if is_refusal(&error) => {
                 let what = "no permission to write here; open the database with mode 'readOnly' \
@@ -66,38 +67,35 @@ impl LockFile {
             )
             .with_path(path.display().to_string()));
         }
-        Ok(Self { file: Mutex::new(Some(file)) })
+        Ok(Self { path: path.to_owned(), file: Mutex::new(Some(file)) })
     }
 
     /// Takes the lock exclusively, for as long as `work` runs; `BUSY` if another process has the
     /// database open, and still has after `patience`.
+    ///
+    /// A shared lock cannot be made exclusive in one step: it is given up first. Only one process
+    /// at a time may try, lest one that has the database open is taken for one that has not.
     pub fn exclusively<T>(
         &self,
         patience: Duration,
-        work: impl FnOnce(&mut File) -> Result<T>,
+        work: impl FnOnce(&File) -> Result<T>,
     ) -> Result<T> {
-        let mut file = self.file.lock();
-        let Some(file) = file.as_mut() else {
+        let file = self.file.lock();
+        let Some(file) = file.as_ref() else {
             return Err(Error::new(ErrorCode::TxReadOnly, "the file system is read-only"));
         };
-        match retry(patience, || file.try_lock()) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                // A failed conversion may have dropped the shared lock.
-                share(file)?;
-                return Err(Error::new(
-                    ErrorCode::Busy,
-                    "another process has the database open; close it there first",
-                ));
-            }
-            Err(TryLockError::Error(error)) => {
-                return Err(
-                    Error::new(ErrorCode::Io, "cannot lock the lock file").with_cause(error)
-                );
-            }
-        }
-        let result = work(file);
-        share(file)?;
+        let deadline = Instant::now() + patience;
+        let turn = platform::open_turn(&self.path)
+            .map_err(|error| io_error("cannot lock the directory of", &self.path, &error))?;
+        retry(patience, || turn.try_lock()).map_err(in_use)?;
+        file.unlock().map_err(not_lockable)?;
+        let rest = deadline.saturating_duration_since(Instant::now());
+        let result = retry(rest, || file.try_lock()).map_err(in_use).and_then(|()| {
+            let result = work(file);
+            file.unlock().map_err(not_lockable)?;
+            result
+        });
+        file.lock_shared().map_err(not_lockable)?;
         result
     }
 
@@ -113,45 +111,68 @@ impl LockFile {
 
     /// Whether writes were left unsynced before the machine last started.
     pub fn was_left_unsynced(&self) -> Result<bool> {
-        let mut file = self.file.lock();
-        let Some(file) = file.as_mut() else { return Ok(false) };
+        let file = self.file.lock();
+        let Some(file) = file.as_ref() else { return Ok(false) };
         let mut content = String::new();
-        file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_string(&mut content)).map_err(
-            |error| Error::new(ErrorCode::Io, "cannot read the lock file").with_cause(error),
-        )?;
-        Ok(!content.is_empty() && Some(content.trim()) != platform::boot_id().as_deref())
+        let read = platform::open_marker(file, &self.path).and_then(|mut marker| {
+            marker.seek(SeekFrom::Start(0))?;
+            marker.read_to_string(&mut content)
+        });
+        match read {
+            Err(error) if !is_refusal(&error) => {
+                Err(Error::new(ErrorCode::Io, "cannot read the lock file").with_cause(error))
+            }
+            _ => Ok(!content.is_empty() && Some(content.trim()) != platform::boot_id().as_deref()),
+        }
     }
 
     /// Records, on disk, that unsynced writes follow.
     pub fn mark_unsynced(&self) -> Result<()> {
-        let mut file = self.file.lock();
-        let Some(file) = file.as_mut() else { return Ok(()) };
-        replace(file, &platform::boot_id().unwrap_or_else(|| "unknown".to_owned()))
+        let file = self.file.lock();
+        let Some(file) = file.as_ref() else { return Ok(()) };
+        let boot_id = platform::boot_id().unwrap_or_else(|| "unknown".to_owned());
+        self.replace_marker(file, &boot_id)
     }
 
-    /// Records that everything is on disk, unless another process may still have unsynced writes.
-    pub fn clear_unsynced(&self) -> Result<()> {
-        match self.exclusively(Duration::ZERO, |file| replace(file, "")) {
+    /// Records that everything is on disk, unless another process may still have unsynced writes,
+    /// or `is_unsynced` says that this one has.
+    pub fn clear_unsynced(&self, is_unsynced: impl Fn() -> bool) -> Result<()> {
+        let cleared = self.exclusively(Duration::ZERO, |file| {
+            if is_unsynced() { Ok(()) } else { self.replace_marker(file, "") }
+        });
+        match cleared {
             Err(error) if error.code() == ErrorCode::Busy => Ok(()),
             result => result,
         }
     }
+
+    fn replace_marker(&self, file: &File, content: &str) -> Result<()> {
+        platform::open_marker(file, &self.path)
+            .and_then(|mut marker| {
+                marker.set_len(0)?;
+                marker.seek(SeekFrom::Start(0))?;
+                marker.write_all(content.as_bytes())?;
+                marker.sync_all()
+            })
+            .map_err(|error| {
+                let code = error.raw_os_error().map_or(ErrorCode::Io, errno_code);
+                Error::new(code, "cannot write the lock file").with_cause(error)
+            })
+    }
 }
 
-fn share(file: &File) -> Result<()> {
-    file.lock_shared()
-        .map_err(|error| Error::new(ErrorCode::Io, "cannot lock the lock file").with_cause(error))
+fn not_lockable(error: std::io::Error) -> Error {
+    Error::new(ErrorCode::Io, "cannot lock the lock file").with_cause(error)
 }
 
-fn replace(file: &mut File, content: &str) -> Result<()> {
-    file.set_len(0)
-        .and_then(|()| file.seek(SeekFrom::Start(0)))
-        .and_then(|_| file.write_all(content.as_bytes()))
-        .and_then(|()| file.sync_all())
-        .map_err(|error| {
-            let code = error.raw_os_error().map_or(ErrorCode::Io, errno_code);
-            Error::new(code, "cannot write the lock file").with_cause(error)
-        })
+fn in_use(error: TryLockError) -> Error {
+    match error {
+        TryLockError::WouldBlock => Error::new(
+            ErrorCode::Busy,
+            "another process has the database open; close it there first",
+        ),
+        TryLockError::Error(error) => not_lockable(error),
+    }
 }
 
 /// Tries to take a lock until it is free or `patience` has run out.

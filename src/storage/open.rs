@@ -48,17 +48,12 @@ pub(super) fn prepare(path: &Path, options: &OpenOptions) -> Result<Prepared> {
             .with_path(path.display().to_string()));
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_create => {
-            platform::create_private_directory(path)
-                .map_err(|error| io_error("cannot create the directory", path, &error))?;
-            if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                platform::sync_directory(parent)
-                    .map_err(|error| io_error("cannot sync the directory", parent, &error))?;
-            }
+            create_directories(path)?;
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(not_found(path)),
         Err(error) => return Err(io_error("cannot open the directory", path, &error)),
     }
-    let directory = std::fs::canonicalize(path)
+    let directory = platform::canonicalize(path)
         .map_err(|error| io_error("cannot open the directory", path, &error))?;
     let has_data = std::fs::metadata(directory.join("data.mdb")).is_ok_and(|file| file.len() > 0);
     if !has_data && !may_create {
@@ -70,6 +65,19 @@ pub(super) fn prepare(path: &Path, options: &OpenOptions) -> Result<Prepared> {
     refuse_network(&directory)?;
     let identity = identity(&directory)?;
     Ok(Prepared { directory, identity, has_data, temporary: None })
+}
+
+/// Creates the directory and those above it that are missing, and syncs each into the one above.
+fn create_directories(path: &Path) -> Result<()> {
+    let missing: Vec<_> = path.ancestors().take_while(|path| !path.exists()).collect();
+    platform::create_private_directory(path)
+        .map_err(|error| io_error("cannot create the directory", path, &error))?;
+    for parent in missing.into_iter().filter_map(Path::parent) {
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        platform::sync_directory(parent)
+            .map_err(|error| io_error("cannot sync the directory", parent, &error))?;
+    }
+    Ok(())
 }
 
 fn identity(directory: &Path) -> Result<Identity> {
@@ -260,7 +268,7 @@ fn create_tables(raw: &Env, mode: OpenMode, directory: &Path) -> Result<(Tables,
     format.write(&mut txn)?;
     txn.commit().map_err(|error| {
         let data_file = Layout { directory: directory.to_owned() }.data();
-        describe(disk_space::explain(error, &data_file), directory)
+        describe(disk_space::explain(error, raw, &data_file), directory)
     })?;
     Ok((tables, format))
 }

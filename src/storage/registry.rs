@@ -136,12 +136,18 @@ fn shut_down(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<(
     environment.evict_turns();
     let mut result = Ok(());
     if environment.unsynced.load(Ordering::Acquire) && stopped && !environment.is_poisoned() {
-        result = environment.sync().and_then(|()| environment.lock_file.clear_unsynced());
+        result = environment.sync().and_then(|()| environment.lock_file.clear_unsynced(|| false));
     }
-    drop(environment.replace_raw(None));
-    // A writer that is stuck behind another process keeps the file open, and so must the lock be.
     if stopped {
-        environment.lock_file.release();
+        // Nothing that has begun to read meanwhile may keep the files open.
+        result = result.and(environment.quiesce(|| {
+            drop(environment.replace_raw(None));
+            environment.lock_file.release();
+            Ok(())
+        }));
+    } else {
+        // A writer that is stuck behind another process keeps the file open, and the lock.
+        drop(environment.replace_raw(None));
     }
     if let Some(directory) = &environment.temporary {
         let removed = std::fs::remove_dir_all(directory)

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::environment::Environment;
 use super::lmdb::RoTxn;
+use super::platform::is_forked;
 use super::txn::ReadTxn;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -99,6 +100,9 @@ impl Snapshot {
 
     /// Ends the snapshot; later reads fail with `code`. Waits for a read that is under way.
     pub fn end(&self, code: ErrorCode) {
+        if is_forked() {
+            return;
+        }
         let mut state = self.state.lock();
         if matches!(*state, State::Active(_)) {
             *state = State::Ended(code);
@@ -123,6 +127,12 @@ impl Snapshot {
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
+        if is_forked() {
+            // Its place in the reader table is the parent's.
+            let ended = State::Ended(ErrorCode::Closed);
+            std::mem::forget(std::mem::replace(self.state.get_mut(), ended));
+            return;
+        }
         self.end(ErrorCode::Closed);
         self.environment.forget_snapshot(self.id);
     }
@@ -235,6 +245,9 @@ impl TurnReader {
 
     /// Lets go of the snapshot, keeping the place in the reader table.
     pub fn end_turn(&self) {
+        if is_forked() {
+            return;
+        }
         let mut turn = self.state.lock();
         if let Some(txn) = turn.txn.as_mut()
             && txn.get().is_some()
@@ -247,6 +260,9 @@ impl TurnReader {
 
     /// Lets go of everything, so that the environment can be resized or closed.
     pub(super) fn evict(&self) {
+        if is_forked() {
+            return;
+        }
         let mut turn = self.state.lock();
         let was_active = turn.active_id().is_some();
         turn.txn = None;
@@ -259,6 +275,9 @@ impl TurnReader {
 
 impl Drop for TurnReader {
     fn drop(&mut self) {
+        if is_forked() {
+            std::mem::forget(self.state.get_mut().txn.take());
+        }
         self.evict();
     }
 }

@@ -60,6 +60,22 @@ impl Connection {
     ///
     /// Errors: `DATABASE_NOT_FOUND`, `DATABASE_EXISTS`, and those of an open.
     pub fn open_space(&self, name: &Wtf8String, options: &OpenOptions) -> Result<Arc<Connection>> {
+        loop {
+            let (directory, connection) = self.try_open_space(name, options)?;
+            // It may have been deleted before its lock was ours.
+            let found = self.snapshot(false)?.with(|txn| find(txn, name))?;
+            if found.as_deref() == Some(&*directory) {
+                return Ok(connection);
+            }
+            connection.close()?;
+        }
+    }
+
+    fn try_open_space(
+        &self,
+        name: &Wtf8String,
+        options: &OpenOptions,
+    ) -> Result<(String, Arc<Connection>)> {
         let found = self.snapshot(false)?.with(|txn| find(txn, name))?;
         let directory = match (found, options.mode) {
             (Some(_), OpenMode::Create) => {
@@ -78,7 +94,8 @@ impl Connection {
             _ => OpenMode::OpenOrCreate,
         };
         let path = self.space_path(&directory);
-        registry::connect(&path, &OpenOptions { mode, ..options.clone() })
+        let connection = registry::connect(&path, &OpenOptions { mode, ..options.clone() })?;
+        Ok((directory, connection))
     }
 
     /// Deletes a space with everything in it.

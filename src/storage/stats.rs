@@ -49,10 +49,11 @@ impl Connection {
         self.check_open()?;
         let environment = self.environment();
         let snapshot = self.snapshot(false)?;
-        let raw = environment.raw()?;
-        let info = raw.info();
-        let oldest_reader = oldest_reader(environment, &raw.readers()?, info.last_txn_id);
-        let readers = raw.readers()?.iter().filter(|reader| reader.txn_id.is_some()).count();
+        let (info, readers, page_size) =
+            environment.with_raw(|raw| (raw.info(), raw.readers(), raw.page_size()))?;
+        let readers = readers?;
+        let oldest_reader = oldest_reader(environment, &readers, info.last_txn_id);
+        let readers = readers.iter().filter(|reader| reader.txn_id.is_some()).count();
         let file_size = std::fs::metadata(environment.layout.data()).map_or(0, |file| file.len());
         let (entries, free_pages) = snapshot.with(|txn| {
             let mut entries = [0; 4];
@@ -63,7 +64,7 @@ impl Connection {
         })?;
         Ok(Stats {
             file_size,
-            page_size: raw.page_size(),
+            page_size,
             pages: info.last_page as u64 + 1,
             free_pages,
             map_size: info.map_size as u64,

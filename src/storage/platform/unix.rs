@@ -2,9 +2,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -27,45 +28,91 @@ pub fn open_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
+/// The path of a directory without links and relative parts.
+pub fn canonicalize(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path)
+}
+
+/// What a process locks while it tries to have the database of a lock file for itself: the
+/// directory.
+pub fn open_turn(lock_file: &Path) -> io::Result<File> {
+    match lock_file.parent() {
+        Some(directory) => File::open(directory),
+        None => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+/// Where the marker of unsynced writes stands: in the lock file itself.
+pub fn open_marker(lock_file: &File, _path: &Path) -> io::Result<File> {
+    lock_file.try_clone()
+}
+
 /// Writes a directory's entries to disk.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Makes sure that the first `length` bytes of a file have their place on the disk, creating the
-/// file if need be; what it holds stays as it is.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn allocate(path: &Path, length: u64) -> io::Result<()> {
-    let file = open_private_file(path)?;
-    let length = libc::off_t::try_from(length).unwrap_or(libc::off_t::MAX);
-    // SAFETY: a valid descriptor.
-    match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } {
-        0 => Ok(()),
-        // A file system that cannot do this allocates when it writes.
-        libc::EINVAL | libc::EOPNOTSUPP => Ok(()),
-        errno => Err(io::Error::from_raw_os_error(errno)),
+/// Whether there is address space for another map of `size` bytes. Memory maps that cannot be had
+/// must be known before LMDB gives up the one that it has.
+pub fn can_reserve(size: usize) -> bool {
+    if size == 0 {
+        return true;
+    }
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
+    // SAFETY: a new map at an address of the system's choice, given back at once.
+    unsafe {
+        let map = libc::mmap(std::ptr::null_mut(), size, libc::PROT_NONE, flags, -1, 0);
+        map != libc::MAP_FAILED && libc::munmap(map, size) == 0
     }
 }
 
-/// Makes sure that a file that does not exist yet has `length` bytes with their place on the disk.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+/// Makes sure that a file has its place on the disk: one that does not exist yet gets `length`
+/// bytes; one that does stays as long as it is, since others may have mapped it.
 pub fn allocate(path: &Path, length: u64) -> io::Result<()> {
     if path.exists() {
-        return Ok(());
+        return fill_holes(path);
     }
     // Complete before it has its name, since another process may be about to use it.
     let unfinished = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
     let create = || {
         let zeros = vec![0; usize::try_from(length).unwrap_or(0)];
-        io::Write::write_all(&mut open_private_file(&unfinished)?, &zeros)?;
+        let mut file = open_private_file(&unfinished)?;
+        io::Write::write_all(&mut file, &zeros)?;
+        // What the file system allocates late, it must allocate now.
+        file.sync_data()?;
         match std::fs::hard_link(&unfinished, path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            // A file system without links: then LMDB creates the file.
+            Err(error) if is_no_link(&error) => Ok(()),
+            result => result,
         }
     };
     let created = create();
-    std::fs::remove_file(&unfinished)?;
-    created
+    let removed = std::fs::remove_file(&unfinished);
+    created.and(removed)
+}
+
+fn is_no_link(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EPERM | libc::EOPNOTSUPP | libc::ENOSYS))
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn fill_holes(path: &Path) -> io::Result<()> {
+    let file = open_private_file(path)?;
+    let length = libc::off_t::try_from(file.metadata()?.len()).unwrap_or(libc::off_t::MAX);
+    // SAFETY: a valid descriptor.
+    match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } {
+        0 => Ok(()),
+        // An empty file, or a file system that allocates when it writes.
+        libc::EINVAL | libc::EOPNOTSUPP => Ok(()),
+        errno => Err(io::Error::from_raw_os_error(errno)),
+    }
+}
+
+/// Not known on this system; what was made here has no holes.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn fill_holes(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Tries to take, for this process image, the byte of the lock file that stands for it. False if

@@ -22,9 +22,35 @@ pub fn open_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
+/// The path of a directory without links and relative parts, and without the `\\?\` before a drive
+/// letter: LMDB appends file names with a slash, which is none behind that prefix.
+pub fn canonicalize(path: &Path) -> io::Result<PathBuf> {
+    let verbatim = std::fs::canonicalize(path)?;
+    let plain = verbatim.to_str().and_then(|text| text.strip_prefix(r"\\?\"));
+    let plain = plain.filter(|text| text.as_bytes().get(1) == Some(&b':')).map(PathBuf::from);
+    Ok(plain.unwrap_or(verbatim))
+}
+
+/// What a process locks while it tries to have the database of a lock file for itself: a file of
+/// its own, since directories cannot be locked.
+pub fn open_turn(lock_file: &Path) -> io::Result<File> {
+    open_private_file(&lock_file.with_extension("turn"))
+}
+
+/// Where the marker of unsynced writes stands: beside the lock file, which nobody can write to
+/// while it is locked.
+pub fn open_marker(_lock_file: &File, path: &Path) -> io::Result<File> {
+    open_private_file(&path.with_extension("unsynced"))
+}
+
 /// Directories cannot be synced; NTFS journals their entries.
 pub fn sync_directory(_path: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// Found out by trying.
+pub fn can_reserve(_size: usize) -> bool {
+    true
 }
 
 /// Files are allocated when they are mapped.

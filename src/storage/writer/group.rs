@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::queue::Phase;
-use super::{Commit, Job, session};
+use super::{Commit, Job, panic_text, session};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::disk_space;
 use crate::storage::environment::Environment;
@@ -22,8 +22,14 @@ const MAX_DOUBLING: usize = 64 << 30;
 
 /// One transaction: an interactive one if that is what comes next, or as many jobs as are queued.
 pub(super) fn run_round(env: &Arc<Environment>) {
+    // What was queued while the database was being poisoned.
+    if let Err(error) = env.check_process() {
+        return fail_all(env, &error);
+    }
     let exclusive = env.writer.queue.lock().pop_exclusive();
     if let Some(work) = exclusive {
+        // It may take long, but waits for no other process's write transaction.
+        env.writer.queue.lock().phase = Phase::Working;
         return work(Ok(env));
     }
     let raw = match env.raw() {
@@ -47,7 +53,10 @@ pub(super) fn run_round(env: &Arc<Environment>) {
 /// Starts the write transaction, taking over a size that another process has given the map.
 fn begin<'e>(env: &Environment, raw: &'e Env) -> Result<RwTxn<'e>> {
     loop {
-        match raw.write_txn() {
+        let mapping = env.mapping.lock();
+        let begun = raw.write_txn();
+        drop(mapping);
+        match begun {
             Ok(txn) => return Ok(txn),
             Err(Code::MAP_RESIZED) => env.resize(0)?,
             Err(code) => return Err(code.into()),
@@ -75,7 +84,8 @@ struct Group {
 
 impl Group {
     fn has_room(&self, limit: usize) -> bool {
-        self.jobs.len() < limit && self.bytes < GROUP_BYTES && self.started.elapsed() < GROUP_TIME
+        self.jobs.is_empty()
+            || self.jobs.len() < limit && self.bytes < GROUP_BYTES && self.started.elapsed() < GROUP_TIME
     }
 }
 
@@ -86,7 +96,14 @@ fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
         Group { jobs: Vec::new(), bytes: 0, started: Instant::now(), durability: Durability::None };
     while let Some(mut job) = next_job(env, &group) {
         let bytes = job.bytes();
-        match job.run(&mut txn) {
+        // A panic means a defect: nothing is committed, and the database must be opened again.
+        let run = std::panic::AssertUnwindSafe(|| job.run(&mut txn));
+        let outcome = std::panic::catch_unwind(run).unwrap_or_else(|panic| {
+            let error = Error::new(ErrorCode::Poisoned, panic_text(&*panic));
+            env.poison(&error);
+            Err(error)
+        });
+        match outcome {
             Ok(()) => {
                 group.bytes += bytes;
                 group.durability = group.durability.max(job.durability());
@@ -133,12 +150,19 @@ pub(super) fn commit(
     txn: WriteTxn<'_>,
     durability: Durability,
 ) -> Result<()> {
-    if durability == Durability::None && !env.unsynced.load(Ordering::Acquire) {
-        env.lock_file.mark_unsynced()?;
-        env.unsynced.store(true, Ordering::Release);
+    // Said before it is written down, so that nobody takes the marker away in between.
+    if durability == Durability::None
+        && !env.unsynced.swap(true, Ordering::AcqRel)
+        && let Err(error) = env.lock_file.mark_unsynced()
+    {
+        env.unsynced.store(false, Ordering::Release);
+        return Err(error);
     }
     raw.set_sync_flags(durability == Durability::None, durability != Durability::Strict)?;
-    txn.commit().map_err(|error| disk_space::explain(error, &env.layout.data()))
+    txn.commit().map_err(|error| {
+        let _mapping = env.mapping.lock();
+        disk_space::explain(error, raw, &env.layout.data())
+    })
 }
 
 /// After a transaction that was given up: mends the reason if it can, and lets the jobs run again,
@@ -152,15 +176,19 @@ fn give_up(
 ) {
     let mut jobs = group.jobs;
     match error.code() {
+        _ if env.is_poisoned() => {
+            jobs.extend(culprit);
+            finish(env, jobs, &Err(env.check_process().err().unwrap_or(error)));
+        }
         ErrorCode::MapFull => {
             jobs.extend(culprit);
-            match grow(env, raw) {
+            match grow(env) {
                 Ok(()) => env.writer.queue.lock().put_back(jobs),
                 Err(error) => finish(env, jobs, &Err(error)),
             }
         }
         // Too much for one transaction: each by itself, and who is alone and still too large fails.
-        ErrorCode::TxTooLarge if !jobs.is_empty() => {
+        ErrorCode::TxTooLarge if jobs.len() + usize::from(culprit.is_some()) > 1 => {
             jobs.extend(culprit);
             let mut queue = env.writer.queue.lock();
             queue.run_singly(jobs.len());
@@ -200,8 +228,8 @@ fn finish(env: &Environment, jobs: Vec<Box<dyn Job>>, outcome: &Result<Commit>) 
 }
 
 /// Makes the map larger. The writer has no transaction.
-pub(super) fn grow(env: &Environment, raw: &Env) -> Result<()> {
-    let old = raw.info().map_size;
+pub(super) fn grow(env: &Environment) -> Result<()> {
+    let old = env.with_raw(|raw| raw.info().map_size)?;
     let new = old.saturating_add(old.min(MAX_DOUBLING));
     env.resize(new).map_err(|error| {
         Error::new(

@@ -88,7 +88,8 @@ impl Writer {
         let mut queue = self.queue.lock();
         queue.check_open()?;
         let background = job.background();
-        if !background && queue.pending_bytes > 0 {
+        // What holds nothing is let in: a flush or a close waits in this way.
+        if !background && bytes > 0 && queue.pending_bytes > 0 {
             let total = queue.pending_bytes.saturating_add(bytes);
             if total > self.max_pending_bytes {
                 return Err(Error::new(

@@ -223,7 +223,7 @@ pub(super) fn run(
             let full = outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::MapFull);
             ended(outcome.map(|()| Commit { txn_id }).map_err(describe_map_full));
             if full {
-                grow_for_retry(env, raw);
+                grow_for_retry(env);
             }
         }
         End::Rollback(ended) => {
@@ -240,7 +240,7 @@ pub(super) fn run(
             };
             channel.end(&reason);
             if full {
-                grow_for_retry(env, raw);
+                grow_for_retry(env);
             }
         }
         End::Released(done) | End::RolledBack(done) => {
@@ -347,8 +347,8 @@ fn savepoint(
     }
 }
 
-fn grow_for_retry(env: &Environment, raw: &Env) {
-    if let Err(error) = group::grow(env, raw) {
+fn grow_for_retry(env: &Environment) {
+    if let Err(error) = group::grow(env) {
         env.poison(&error);
     }
 }
