@@ -90,21 +90,21 @@ export type IndexKey = Key | null | boolean | readonly IndexKey[]
 export class KeyRange<K = unknown> {
   private constructor()
   /** The range of one key. Throws INVALID_KEY. */
-  static only<K extends Key>(value: K): KeyRange<K>
+  static only<const K extends Key>(value: K): KeyRange<K>
   /** Keys from `lower` on; without `lower` itself if `open`. Throws INVALID_KEY. */
-  static lowerBound<K extends Key>(lower: K, open?: boolean): KeyRange<K>
+  static lowerBound<const K extends Key>(lower: K, open?: boolean): KeyRange<K>
   /** Keys up to `upper`; without `upper` itself if `open`. Throws INVALID_KEY. */
-  static upperBound<K extends Key>(upper: K, open?: boolean): KeyRange<K>
+  static upperBound<const K extends Key>(upper: K, open?: boolean): KeyRange<K>
   /**
    * Keys from `lower` to `upper`, without those that are open. Throws INVALID_KEY, and
    * INVALID_ARGUMENT if no key can be in the range.
    */
-  static bound<K extends Key>(
-    lower: K,
-    upper: K,
+  static bound<const L extends Key, const U extends Key = L>(
+    lower: L,
+    upper: U,
     lowerOpen?: boolean,
     upperOpen?: boolean,
-  ): KeyRange<K>
+  ): KeyRange<L | U>
   readonly lower: K | undefined
   readonly upper: K | undefined
   /** Whether the lower bound itself is excluded; true without one. */
@@ -118,31 +118,36 @@ export class KeyRange<K = unknown> {
 /** Compares two keys, as `indexedDB.cmp`. Throws INVALID_KEY. */
 export function compareKeys(a: Key, b: Key): -1 | 0 | 1
 
-/** Bounds of a range; at most one lower and one upper. */
+/** A key; or, of one that is a tuple, the first elements. */
+export type KeyPrefix<K> = K extends readonly [...infer First, unknown]
+  ? Readonly<K> | (First extends readonly [] ? never : KeyPrefix<First>)
+  : K
+
+/** Bounds of a range; at most one lower and one upper. One that is undefined is INVALID_KEY. */
 export interface KeyBounds<K = IndexKey> {
-  gt?: K
-  gte?: K
-  lt?: K
-  lte?: K
+  gt?: KeyPrefix<K>
+  gte?: KeyPrefix<K>
+  lt?: KeyPrefix<K>
+  lte?: KeyPrefix<K>
 }
 
-/** A key, a KeyRange or bounds. In an index on several fields an array may have the first ones. */
-export type KeyQuery<K = IndexKey> = K | KeyRange<K> | KeyBounds<K>
+/** A key, a KeyRange or bounds. */
+export type KeyQuery<K = IndexKey> = K | KeyRange<KeyPrefix<K>> | KeyBounds<K>
 
 /** How many rows to read, and in which order. */
 export interface ReadOptions {
   /** From the last row to the first. Default: false. */
-  reverse?: boolean
+  reverse?: boolean | undefined
   /** Rows at most. Default: all. */
-  limit?: number
+  limit?: number | undefined
   /** Rows to skip first. Default: 0. */
-  offset?: number
+  offset?: number | undefined
 }
 
 /** Options of reads in an index. */
 export interface IndexReadOptions extends ReadOptions {
   /** One row for each index key: the one of the lowest primary key. Default: false. */
-  unique?: boolean
+  unique?: boolean | undefined
 }
 
 // ----------------------------------------------------------------------------------------- schema
@@ -165,11 +170,11 @@ export interface IndexDefinition {
    */
   on: string | readonly string[]
   /** Refuse two documents with one key (UNIQUE_VIOLATION); missing and null never conflict. */
-  unique?: boolean
+  unique?: boolean | undefined
   /** Index each element of an array instead of the array. Only on one field. */
-  multiEntry?: boolean
+  multiEntry?: boolean | undefined
   /** Leave out documents that lack all the fields. */
-  sparse?: boolean
+  sparse?: boolean | undefined
 }
 
 /** A store, as `open` and `createObjectStore` take it. */
@@ -178,18 +183,18 @@ export interface StoreDefinition {
    * Where documents carry their key: a field, a path with dots, or several for a compound key.
    * Default: nowhere; keys are given beside the documents (out-of-line).
    */
-  keyPath?: string | readonly string[] | null
+  keyPath?: string | readonly string[] | null | undefined
   /** Generate the numbers 1, 2, 3 … for documents without a key. Default: false. */
-  autoIncrement?: boolean
+  autoIncrement?: boolean | undefined
   /**
    * Generate keys: `'sequence'` is autoIncrement, `'uuidv7'` makes UUIDs that ascend with time. Not
    * together with `autoIncrement`.
    */
-  key?: 'sequence' | 'uuidv7'
+  key?: 'sequence' | 'uuidv7' | undefined
   /** Compress documents where it makes them smaller. Default: 'none'. */
-  compression?: 'none' | 'lz4' | 'zstd'
+  compression?: 'none' | 'lz4' | 'zstd' | undefined
   /** Indexes by name. */
-  indexes?: { readonly [index: string]: IndexDefinition }
+  indexes?: { readonly [index: string]: IndexDefinition } | undefined
 }
 
 /** The types of one store, for `open<Types>()`. */
@@ -231,28 +236,29 @@ type KeyOf<S> = S extends { key: infer K extends Key } ? K : Key
 type InsertOf<S> = S extends { insert: infer I } ? I : DocumentOf<S>
 type IndexesOf<S> = S extends { indexes: infer I extends object } ? I : AnyIndexes
 type AnyIndexes = { [index: string]: IndexKey }
+type ReadableStoreOf<S> = ReadableStore<DocumentOf<S>, KeyOf<S>, IndexesOf<S>, InsertOf<S>>
 type StoreOf<S> = Store<DocumentOf<S>, KeyOf<S>, IndexesOf<S>, InsertOf<S>>
 
 /** Options of `open`. */
 export interface OpenOptions<Stores = { readonly [store: string]: StoreDefinition }> {
   /** Default: 'openOrCreate'. */
-  mode?: OpenMode
+  mode?: OpenMode | undefined
   /** Default: 'strict'. */
-  durability?: Durability
+  durability?: Durability | undefined
   /** Open a space of the database: a database of its own inside this one. */
-  space?: string
+  space?: string | undefined
   /** Stores and indexes to create if they are missing. Nothing is ever changed or deleted. */
-  stores?: Stores
+  stores?: Stores | undefined
   /** Bytes of address space to reserve; it grows when needed. Default: 64 GiB. */
-  mapSize?: number
+  mapSize?: number | undefined
   /** Milliseconds to wait for another process that writes (then BUSY). Default: 30,000. */
-  busyTimeout?: number
+  busyTimeout?: number | undefined
   /** Bytes of writes that may wait (then RESOURCE_LIMIT). Default: 64 MiB. */
-  maxPendingBytes?: number
+  maxPendingBytes?: number | undefined
   /** Snapshots of all processes at once (then READERS_FULL). Default: 1,024. */
-  maxReaders?: number
+  maxReaders?: number | undefined
   /** Milliseconds after which a snapshot that nobody reads expires. Default: 60,000. */
-  snapshotTimeout?: number
+  snapshotTimeout?: number | undefined
 }
 
 /**
@@ -261,7 +267,8 @@ export interface OpenOptions<Stores = { readonly [store: string]: StoreDefinitio
  *
  * @throws {LodestoreError} INVALID_ARGUMENT (also for a store or index in `stores` that is there
  *   with another definition), DATABASE_NOT_FOUND, DATABASE_EXISTS, NOT_A_DATABASE, PERMISSION,
- *   CORRUPT, INCOMPATIBLE_VERSION, BUSY, DISK_FULL, IO, UNSUPPORTED, ABI_MISMATCH
+ *   CORRUPT, INCOMPATIBLE_VERSION, BUSY, DISK_FULL, IO, UNSUPPORTED. Loading this module throws
+ *   UNSUPPORTED where there is no native library, and ABI_MISMATCH for one of another version.
  * @example
  * const db = await open('./data', {
  *   stores: { users: { keyPath: 'id', key: 'uuidv7', indexes: { byEmail: { on: 'email' } } } },
@@ -360,9 +367,9 @@ export interface Progress {
 /** Options of work that takes long. */
 export interface LongWorkOptions {
   /** Called now and then; what it throws cancels the work and is thrown on. */
-  onProgress?: (progress: Progress) => void
+  onProgress?: ((progress: Progress) => void) | undefined
   /** Cancels the work (ABORTED). */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** Options of `createIndex`. */
@@ -371,24 +378,24 @@ export interface CreateIndexOptions extends Omit<IndexDefinition, 'on'>, LongWor
 /** Options of `backup`. */
 export interface BackupOptions extends LongWorkOptions {
   /** Copy the spaces along, each consistent in itself. Default: true. */
-  spaces?: boolean
+  spaces?: boolean | undefined
 }
 
 /** Options of a transaction. */
 export interface TransactionOptions<T = AnyTypes> {
   /** Default: 'readwrite'. A read-only transaction is a snapshot: it waits for nobody. */
-  mode?: 'readwrite' | 'readonly'
+  mode?: 'readwrite' | 'readonly' | undefined
   /** The only stores that may be used. Default: all. */
-  stores?: StoreName<T> | readonly StoreName<T>[]
+  stores?: StoreName<T> | readonly StoreName<T>[] | undefined
   /** Milliseconds until it is rolled back (TX_TIMEOUT); 0 is no limit. Default: 60,000. */
-  timeout?: number
+  timeout?: number | undefined
   /**
    * Milliseconds without a call until it is rolled back (TX_TIMEOUT); 0 is no limit. Default:
    * 5,000.
    */
-  idleTimeout?: number
+  idleTimeout?: number | undefined
   /** What the commit waits for. Default: the database's durability. */
-  durability?: 'strict' | 'relaxed'
+  durability?: 'strict' | 'relaxed' | undefined
 }
 
 /** The events of a database. */
@@ -430,7 +437,7 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
    * })
    */
   transaction<R>(
-    fn: (tx: Transaction<T>) => Promise<R> | R,
+    fn: (tx: Transaction<T>) => PromiseLike<R> | R,
     options?: TransactionOptions<T>,
   ): Promise<R>
 
@@ -555,7 +562,7 @@ export interface Transaction<T = AnyTypes> extends Scope<T> {
    *
    * @throws {LodestoreError} TX_INACTIVE; and what the function throws
    */
-  savepoint<R>(fn: (tx: Transaction<T>) => Promise<R> | R): Promise<R>
+  savepoint<R>(fn: (tx: Transaction<T>) => PromiseLike<R> | R): Promise<R>
 
   /**
    * Commits, once the writes made so far are done.
@@ -583,8 +590,8 @@ export interface Snapshot<T = AnyTypes> {
   readonly storeNames: string[]
   readonly closed: boolean
   /** @throws {LodestoreError} STORE_NOT_FOUND, CLOSED */
-  store<N extends StoreName<T>>(name: N): StoreOf<T[N]>
-  store<Document, K extends Key = Key>(name: StoreName<T>): Store<Document, K>
+  store<N extends StoreName<T>>(name: N): ReadableStoreOf<T[N]>
+  store<Document, K extends Key = Key>(name: StoreName<T>): ReadableStore<Document, K>
   /** Lets go of the state. Idempotent. */
   close(): void
   [Symbol.dispose](): void
@@ -596,9 +603,9 @@ export interface Snapshot<T = AnyTypes> {
 /** Options of `putMany`. */
 export interface PutManyOptions {
   /** All documents or none. Default: true. */
-  atomic?: boolean
+  atomic?: boolean | undefined
   /** Items are arrays of a key and a document, as a Map yields them. Default: false. */
-  entries?: boolean
+  entries?: boolean | undefined
 }
 
 /** What `putMany` did with `{ atomic: false }`. */
@@ -610,14 +617,10 @@ export interface PutManyResult<K> {
 }
 
 /**
- * The documents of one object store, as a database, transaction or snapshot sees them.
- *
- * Documents may hold whatever structured clone copies, and Blobs in asynchronous methods; class
- * instances come back as plain objects. Values given are never changed, results are the caller's
- * own. All asynchronous methods also reject with CLOSED, TX_INACTIVE, STORE_NOT_FOUND, POISONED,
- * IO and CORRUPT, those that write with TX_READ_ONLY, BUSY, RESOURCE_LIMIT, DISK_FULL and MAP_FULL.
+ * The documents of one object store, to be read: what a snapshot gives. All asynchronous methods
+ * also reject with CLOSED, TX_INACTIVE, STORE_NOT_FOUND, POISONED, IO and CORRUPT.
  */
-export interface Store<Document = any, K = Key, Indexes = AnyIndexes, Insert = Document> {
+export interface ReadableStore<Document = any, K = Key, Indexes = AnyIndexes, Insert = Document> {
   readonly name: string
   /** Where documents carry their key; null if keys are given beside them. */
   readonly keyPath: string | string[] | null
@@ -625,53 +628,6 @@ export interface Store<Document = any, K = Key, Indexes = AnyIndexes, Insert = D
   readonly autoIncrement: boolean
   /** The names of the indexes, in order. */
   readonly indexNames: string[]
-
-  /**
-   * Inserts a document.
-   *
-   * @param key only in stores without a key path
-   * @returns its key
-   * @throws {LodestoreError} KEY_EXISTS, UNIQUE_VIOLATION, INVALID_KEY, DATA_CLONE,
-   *   INVALID_ARGUMENT
-   */
-  add(document: Insert, key?: K): Promise<K>
-
-  /**
-   * Inserts or replaces a document.
-   *
-   * @param key only in stores without a key path
-   * @returns its key
-   * @throws {LodestoreError} UNIQUE_VIOLATION, INVALID_KEY, DATA_CLONE, INVALID_ARGUMENT
-   */
-  put(document: Insert, key?: K): Promise<K>
-
-  /**
-   * Inserts or replaces many documents, in bounded memory whatever their number.
-   *
-   * With `atomic` (the default) all are written or none: what is more than 10,000 documents or
-   * 4 MiB takes a transaction, in which other writes wait, and an iterable that pauses for long
-   * runs into its limit (TX_TIMEOUT). Without, documents that cannot be written are reported and
-   * the others stay.
-   *
-   * @returns the keys; without `atomic` also what failed
-   * @throws {LodestoreError} with `atomic` as `put`, with the position of the document in `at`
-   */
-  putMany(
-    entries: Iterable<readonly [K, Insert]> | AsyncIterable<readonly [K, Insert]>,
-    options: PutManyOptions & { entries: true; atomic?: true },
-  ): Promise<K[]>
-  putMany(
-    entries: Iterable<readonly [K, Insert]> | AsyncIterable<readonly [K, Insert]>,
-    options: PutManyOptions & { entries: true; atomic: false },
-  ): Promise<PutManyResult<K>>
-  putMany(
-    documents: Iterable<Insert> | AsyncIterable<Insert>,
-    options?: PutManyOptions & { entries?: false; atomic?: true },
-  ): Promise<K[]>
-  putMany(
-    documents: Iterable<Insert> | AsyncIterable<Insert>,
-    options: PutManyOptions & { entries?: false; atomic: false },
-  ): Promise<PutManyResult<K>>
 
   /**
    * The document under a key, or undefined.
@@ -700,25 +656,6 @@ export interface Store<Document = any, K = Key, Indexes = AnyIndexes, Insert = D
    * @throws {LodestoreError} INVALID_KEY
    */
   has(key: K): Promise<boolean>
-
-  /**
-   * Deletes the document under a key, or all of a range.
-   *
-   * @returns how many there were
-   * @throws {LodestoreError} INVALID_KEY
-   */
-  delete(query: KeyQuery<K>): Promise<number>
-
-  /**
-   * Deletes the documents under many keys, all or none.
-   *
-   * @returns how many there were
-   * @throws {LodestoreError} INVALID_KEY, with the position of the key in `at`
-   */
-  deleteMany(keys: Iterable<K>): Promise<number>
-
-  /** Deletes all documents. The key generator goes on where it was. */
-  clear(): Promise<void>
 
   /**
    * How many documents there are: at once in all, by counting in a range.
@@ -792,6 +729,95 @@ export interface Store<Document = any, K = Key, Indexes = AnyIndexes, Insert = D
 }
 
 /**
+ * The documents of one object store, as a database or transaction sees them.
+ *
+ * Documents may hold whatever structured clone copies, and Blobs in asynchronous methods; class
+ * instances and proxies of objects come back as plain objects. Values given are never changed,
+ * results are the caller's own. What `ReadableStore` methods reject with, these do, too; also with
+ * TX_READ_ONLY, BUSY, RESOURCE_LIMIT, DISK_FULL and MAP_FULL.
+ */
+export interface Store<
+  Document = any,
+  K = Key,
+  Indexes = AnyIndexes,
+  Insert = Document,
+> extends ReadableStore<Document, K, Indexes, Insert> {
+  /**
+   * Inserts a document.
+   *
+   * @param key only in stores without a key path
+   * @returns its key
+   * @throws {LodestoreError} KEY_EXISTS, UNIQUE_VIOLATION, INVALID_KEY, DATA_CLONE,
+   *   INVALID_ARGUMENT
+   */
+  add(document: Insert, key?: K): Promise<K>
+
+  /**
+   * Inserts or replaces a document.
+   *
+   * @param key only in stores without a key path
+   * @returns its key
+   * @throws {LodestoreError} UNIQUE_VIOLATION, INVALID_KEY, DATA_CLONE, INVALID_ARGUMENT
+   */
+  put(document: Insert, key?: K): Promise<K>
+
+  /**
+   * Inserts or replaces many documents, in bounded memory whatever their number.
+   *
+   * With `atomic` (the default) all are written or none: what is more than 10,000 documents or
+   * 4 MiB takes a transaction, in which other writes wait, and an iterable that pauses for long
+   * runs into its limit (TX_TIMEOUT). Without, documents that cannot be written are reported and
+   * the others stay.
+   *
+   * @returns the keys; without `atomic` also what failed
+   * @throws {LodestoreError} with `atomic` as `put`, with the position of the document in `at`
+   */
+  putMany(
+    entries: Iterable<readonly [K, Insert]> | AsyncIterable<readonly [K, Insert]>,
+    options: { entries: true; atomic?: true | undefined },
+  ): Promise<K[]>
+  putMany(
+    entries: Iterable<readonly [K, Insert]> | AsyncIterable<readonly [K, Insert]>,
+    options: { entries: true; atomic: false },
+  ): Promise<PutManyResult<K>>
+  putMany(
+    entries: Iterable<readonly [K, Insert]> | AsyncIterable<readonly [K, Insert]>,
+    options: PutManyOptions & { entries: true },
+  ): Promise<K[] | PutManyResult<K>>
+  putMany(
+    documents: Iterable<Insert> | AsyncIterable<Insert>,
+    options?: { entries?: false | undefined; atomic?: true | undefined },
+  ): Promise<K[]>
+  putMany(
+    documents: Iterable<Insert> | AsyncIterable<Insert>,
+    options: { entries?: false | undefined; atomic: false },
+  ): Promise<PutManyResult<K>>
+  putMany(
+    documents: Iterable<Insert> | AsyncIterable<Insert>,
+    options: PutManyOptions & { entries?: false | undefined },
+  ): Promise<K[] | PutManyResult<K>>
+
+  /**
+   * Deletes the document under a key, or all of a range.
+   *
+   * @returns how many there were
+   * @throws {LodestoreError} INVALID_KEY
+   */
+  delete(query: KeyQuery<K>): Promise<number>
+
+  /**
+   * Deletes the documents under many keys, all or none.
+   *
+   * @returns how many there were
+   * @throws {LodestoreError} INVALID_KEY, with the position of the key in `at`
+   */
+  deleteMany(keys: Iterable<K>): Promise<number>
+
+  /** Deletes all documents. The key generator goes on where it was. */
+  clear(): Promise<void>
+}
+
+/**
  * An index of a store: its documents in the order of the index's keys, then of their primary keys.
  * Reads also reject with INDEX_NOT_READY while the index is being built.
  */
@@ -807,40 +833,43 @@ export interface Index<Document = any, K = Key, I = IndexKey, Insert = Document>
   readonly state: 'ready' | 'building'
 
   /** The first document of a key or range, or undefined. */
-  get(query: KeyQuery<I>): Promise<Document | undefined>
+  get(query: KeyQuery<KeyPrefix<I>>): Promise<Document | undefined>
   /** The primary key of the first document of a key or range, or undefined. */
-  getKey(query?: KeyQuery<I>): Promise<K | undefined>
+  getKey(query?: KeyQuery<KeyPrefix<I>>): Promise<K | undefined>
   /** The documents of a key or range. */
   getAll(
-    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<I>,
+    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<KeyPrefix<I>>,
     options?: IndexReadOptions,
   ): Promise<Document[]>
   /** The primary keys of a key or range. */
   getAllKeys(
-    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<I>,
+    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<KeyPrefix<I>>,
     options?: IndexReadOptions,
   ): Promise<K[]>
   /** How many entries there are: at once in all, by counting of a key or range. */
-  count(query?: KeyQuery<I>): Promise<number>
+  count(query?: KeyQuery<KeyPrefix<I>>): Promise<number>
   /** The documents of a range, to iterate over. */
   range(
-    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<I>,
+    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<KeyPrefix<I>>,
     options?: IndexReadOptions,
   ): Scan<Document, Document, K, I>
   /** The primary keys of a range, to iterate over. */
   keys(
-    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<I>,
+    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<KeyPrefix<I>>,
     options?: IndexReadOptions,
   ): Scan<K, Document, K, I>
   /** Index keys, primary keys and documents of a range, to iterate over. */
   entries(
-    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<I>,
+    query?: (KeyBounds<I> & IndexReadOptions) | KeyQuery<KeyPrefix<I>>,
     options?: IndexReadOptions,
   ): Scan<Entry<Document, K, I>, Document, K, I>
   /** All documents in the order of the index. */
   [Symbol.asyncIterator](): ScanIterator<Document>
   /** A cursor before the first entry of a range. */
-  openCursor(query?: KeyQuery<I>, options?: CursorOptions): Cursor<Document, K, I, Insert>
+  openCursor(
+    query?: KeyQuery<KeyPrefix<I>>,
+    options?: CursorOptions,
+  ): Cursor<Document, K, I, Insert>
 }
 
 /** A row of a store or index. */
@@ -879,9 +908,9 @@ export interface CursorOptions {
    * The order; the `unique` ones visit each index key once, at its lowest primary key. Default:
    * 'next'.
    */
-  direction?: 'next' | 'nextunique' | 'prev' | 'prevunique'
+  direction?: 'next' | 'nextunique' | 'prev' | 'prevunique' | undefined
   /** Read the documents, too. Default: true. */
-  values?: boolean
+  values?: boolean | undefined
 }
 
 /**
@@ -916,7 +945,7 @@ export interface Cursor<Document = any, K = Key, I = K, Insert = Document> {
    * @returns false if there is no such row
    * @throws {LodestoreError} INVALID_KEY, INVALID_ARGUMENT, CLOSED, SNAPSHOT_EXPIRED
    */
-  seek(key: I, primaryKey?: K): Promise<boolean>
+  seek(key: KeyPrefix<I>, primaryKey?: K): Promise<boolean>
 
   /**
    * Replaces the document of the current row by one of the same primary key. Use it inside a

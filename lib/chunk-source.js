@@ -54,8 +54,9 @@ class ChunkSource {
     this.begun = true
     if (scope.interactive) return this.next()
     scope.connection.checkOpen()
-    if (scope.snapshot === 0) this.transactionId = scope.transactionId
-    return this.firstOf(scope)
+    const chunk = this.firstOf(scope)
+    if (scope.snapshot === 0) this.transactionId = scope.memory.transactionIdOf(0)
+    return chunk
   }
 
   firstOf(view) {
@@ -105,7 +106,7 @@ class ChunkSource {
     this.pinned = connection.pin()
     leaked.register(owner, { connection, snapshot: this.pinned }, this)
     const { memory } = connection
-    if (memory.lastTransactionId() === this.transactionId) return null
+    if (memory.transactionIdOf(this.pinned) === this.transactionId) return null
     this.left = plan.limit === 0 ? Infinity : plan.limit
     this.resume = null
     return this.firstOf({ memory, snapshot: this.pinned })

@@ -223,7 +223,8 @@ class Database extends EventEmitter {
       if (indexBuild.hasSubscribers) {
         indexBuild.publish({ path, space, ...this.#connection.newest.namesOf(rest), phase: 'end' })
       }
-      if (rest.code === null) return
+      // A build that `close` interrupts goes on at the next open.
+      if (rest.code === null || rest.code === 'CLOSED') return
     }
     this.#report(type === 'error' ? 'error' : 'warning', errorOfReport(event))
   }

@@ -41,8 +41,9 @@ class NewestView {
 
   compareCatalog() {
     this.connection.checkOpen()
-    this.transactionId = this.memory.lastTransactionId()
     this.refreshCatalog()
+    // Of the state that was read: a newer one may have been announced that cannot be read yet.
+    this.transactionId = this.memory.transactionIdOf(0)
     this.turn.compared = true
   }
 

@@ -23,18 +23,14 @@ class PinnedView {
     this.ended = false
     const { memory, native, newest } = connection
     newest.refreshCatalog()
-    const transactionId = memory.lastTransactionId()
+    const transactionId = memory.transactionIdOf(0)
     this.memory = memory
     this.catalog = newest.catalog
     this.snapshot = connection.pin()
     leaked.register(this, { connection, snapshot: this.snapshot }, this)
-    if (memory.lastTransactionId() !== transactionId || !this.isCatalogCurrent()) {
+    if (memory.transactionIdOf(this.snapshot) !== transactionId) {
       this.catalog = connection.catalogs.read(native.catalog(this.snapshot))
     }
-  }
-
-  isCatalogCurrent() {
-    return this.connection.native.catalogVersion() === this.catalog.version
   }
 
   /** The same view for fewer stores. */

@@ -198,6 +198,7 @@ class PutMany {
       const { slice, places } = this
       slice.send()
       this.underWay.push({ slice, places })
+      if (this.state.shapes.hasCandidates) this.state.registerCandidates()
     }
     while (this.underWay.length >= MOST_UNDER_WAY) await this.settleOne()
   }

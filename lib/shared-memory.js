@@ -55,6 +55,18 @@ class SharedMemory {
   }
 
   /**
+   * The id of the transaction whose state a pinned snapshot shows; for 0, of the state that was read
+   * last in this turn. Right after a commit it may still be older than `lastTransactionId()`.
+   */
+  transactionIdOf(snapshot) {
+    try {
+      return this.fast.transactionIdOf(snapshot)
+    } catch (error) {
+      throw this.errorOf(error)
+    }
+  }
+
+  /**
    * The document under a key, or undefined. To be called in a turn that holds its state.
    *
    * @param {number} snapshot 0 is the state of the turn

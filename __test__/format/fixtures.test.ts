@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, cpSync, readdirSync } from 'node:fs'
+import { cpSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { open } from '../../index.js'
@@ -67,14 +67,3 @@ for (const name of names) {
     await db.close()
   })
 }
-
-test('a fixture can be read where nothing may be written', async (t) => {
-  const path = join(await temporaryDirectory(t), 'db')
-  cpSync(join(FIXTURES, names[0]!), path, { recursive: true })
-  chmodSync(path, 0o500)
-  const db = await open(path, { mode: 'readOnly' })
-  await check(db)
-  await db.close()
-  // So that it can be removed.
-  chmodSync(path, 0o700)
-})

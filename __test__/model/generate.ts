@@ -149,7 +149,7 @@ export class Generator {
     })
   }
 
-  /** The last documents of a store go in a savepoint that is undone; then they are written again. */
+  /** The last documents of a store go in a savepoint that is undone, and are written again. */
   private undone(model: DatabaseModel): Step[] {
     const { random } = this
     const name = random.pick(model.storeNames)

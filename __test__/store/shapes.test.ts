@@ -33,6 +33,17 @@ test('nor do documents written one by one, once their shape is known', async (t)
   assert.deepEqual(await db.store('a').getAll(), all)
 })
 
+test('bulk writes of a transaction make their shapes known to what comes after it', async (t) => {
+  const db = await temporaryDatabase(t, { stores: { a: { keyPath: 'id' } } })
+  const all = wordy(6000)
+  await db.transaction((tx) => tx.store('a').putMany(all.slice(0, 1000)))
+  await db.flush()
+  const before = await sizeOf(db)
+  await db.transaction((tx) => tx.store('a').putMany(all.slice(1000)))
+  assert.ok((await sizeOf(db)) - before < 5000 * 20 * 40 * 0.5)
+  assert.deepEqual(await db.store('a').getAll(), all)
+})
+
 test('another handle reads documents of shapes that it has not met', async (t) => {
   const path = await temporaryDirectory(t)
   const a = await open(path, { stores: { users: { keyPath: 'id' } } })

@@ -77,12 +77,15 @@ impl NativeDatabase {
     /// under the key in the key buffer to the out buffer and returns its length, -1 if there is
     /// none; `read(snapshot, requestLength)` does the same for the request there; both return -2 if
     /// the out buffer is too small (see `neededLength`). `lastTransactionId()` is the id of the
-    /// last transaction that any thread or process has committed. Snapshot 0 is the newest state.
+    /// last transaction that any thread or process has committed, `transactionIdOf(snapshot)` that
+    /// of the state that a snapshot shows. Snapshot 0 is the newest state, for `transactionIdOf` the
+    /// one that was read last in this turn.
     #[napi(
         catch_unwind,
         ts_return_type = "{ get(snapshot: number, storeId: number, keyLength: number): number; \
                           read(snapshot: number, requestLength: number): number; \
-                          lastTransactionId(): number }"
+                          lastTransactionId(): number; \
+                          transactionIdOf(snapshot: number): number }"
     )]
     pub fn fast_calls<'e>(&self, env: &'e Env) -> napi::Result<Object<'e>> {
         fast_calls::create(env, &self.reads)

@@ -17,13 +17,14 @@ use super::reads::Reads;
 use crate::error::{Error, ErrorCode, Result};
 
 /// An object with the functions `get(snapshot, storeId, keyLength)`, `read(snapshot,
-/// requestLength)` and `lastTransactionId()`.
+/// requestLength)`, `lastTransactionId()` and `transactionIdOf(snapshot)`.
 pub(super) fn create<'e>(env: &'e Env, reads: &Rc<Reads>) -> napi::Result<Object<'e>> {
     let mut object = Object::new(env)?;
     for (name, call) in [
         (c"get", get as unsafe extern "C" fn(_, _) -> _),
         (c"read", read),
         (c"lastTransactionId", last_transaction_id),
+        (c"transactionIdOf", transaction_id_of),
     ] {
         let function = function(env, name, call, Rc::clone(reads))?;
         object.set_named_property(&name.to_string_lossy(), function)?;
@@ -154,4 +155,14 @@ unsafe extern "C" fn last_transaction_id(
 ) -> sys::napi_value {
     // SAFETY: as in `get`.
     unsafe { run(env, info, |reads, []| reads.last_transaction_id().map(|id| id as f64)) }
+}
+
+unsafe extern "C" fn transaction_id_of(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    // SAFETY: as in `get`.
+    unsafe {
+        run(env, info, |reads, [snapshot]| reads.transaction_id_of(snapshot).map(|id| id as f64))
+    }
 }

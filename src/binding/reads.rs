@@ -88,6 +88,18 @@ impl Reads {
         self.turn.last_txn_id()
     }
 
+    /// The id of the transaction whose state a pinned snapshot shows; for 0, of the state that was
+    /// read last in this turn, 0 if none is held. It may be older than the id of the newest
+    /// transaction for a moment even if it was just read: LMDB writes what names a new state before
+    /// it lets readers have it.
+    #[inline]
+    pub(super) fn transaction_id_of(&self, snapshot: u32) -> Result<u64> {
+        if snapshot == 0 {
+            return Ok(self.turn.held_txn_id().unwrap_or(0));
+        }
+        Ok(self.snapshot(snapshot)?.txn_id())
+    }
+
     /// Reads from a pinned snapshot, or for 0 from the newest state.
     #[inline]
     pub(super) fn with<T>(

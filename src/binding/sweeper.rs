@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::outbox::Outbox;
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::protocol;
 use crate::storage::{Connection, Durability};
 use crate::store::index_build::{Step, pending_builds};
@@ -77,6 +77,10 @@ impl BuildObserver for ResumedBuild {
 
     fn ended(&self, outcome: Result<BuiltIndex>) {
         let failure = outcome.err();
+        if failure.as_ref().is_some_and(|error| error.code() == ErrorCode::Closed) {
+            // The next open goes on with it.
+            return;
+        }
         let event = protocol::encode_build_event(self.index, failure.as_ref());
         if let Ok(event) = event {
             self.outbox.send_event(&event);

@@ -198,6 +198,12 @@ impl TurnReader {
         self.environment.last_txn_id()
     }
 
+    /// The id of the transaction whose state was read last, while it is held.
+    #[inline]
+    pub fn held_txn_id(&self) -> Option<u64> {
+        self.state.lock().active_id()
+    }
+
     /// The turn with an active, current transaction, locked.
     fn current(&self) -> Result<parking_lot::MutexGuard<'_, Turn>> {
         loop {

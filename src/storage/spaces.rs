@@ -1,6 +1,7 @@
 //! Spaces: databases of their own in a directory of the database that names them.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 
@@ -61,13 +62,15 @@ impl Connection {
     /// Errors: `DATABASE_NOT_FOUND`, `DATABASE_EXISTS`, and those of an open.
     pub fn open_space(&self, name: &Wtf8String, options: &OpenOptions) -> Result<Arc<Connection>> {
         loop {
-            let (directory, connection) = self.try_open_space(name, options)?;
-            // It may have been deleted before its lock was ours.
+            let (directory, opened) = self.try_open_space(name, options)?;
+            // It may have been deleted before its lock was ours, or under our hands.
             let found = self.snapshot(false)?.with(|txn| find(txn, name))?;
             if found.as_deref() == Some(&*directory) {
-                return Ok(connection);
+                return opened;
             }
-            connection.close()?;
+            if let Ok(connection) = opened {
+                connection.close()?;
+            }
         }
     }
 
@@ -75,7 +78,7 @@ impl Connection {
         &self,
         name: &Wtf8String,
         options: &OpenOptions,
-    ) -> Result<(String, Arc<Connection>)> {
+    ) -> Result<(String, Result<Arc<Connection>>)> {
         let found = self.snapshot(false)?.with(|txn| find(txn, name))?;
         let directory = match (found, options.mode) {
             (Some(_), OpenMode::Create) => {
@@ -94,8 +97,8 @@ impl Connection {
             _ => OpenMode::OpenOrCreate,
         };
         let path = self.space_path(&directory);
-        let connection = registry::connect(&path, &OpenOptions { mode, ..options.clone() })?;
-        Ok((directory, connection))
+        let opened = registry::connect(&path, &OpenOptions { mode, ..options.clone() });
+        Ok((directory, opened))
     }
 
     /// Deletes a space with everything in it.
@@ -152,8 +155,19 @@ impl Connection {
         for entry in entries {
             let name = entry.file_name();
             if named.iter().all(|space| *space.directory != *name) {
-                fs::remove_dir_all(entry.path())
-                    .map_err(|error| io_error("cannot remove", &entry.path(), &error))?;
+                match fs::remove_dir_all(entry.path()) {
+                    // Somebody was about to open it, and will see that it has no name. The next
+                    // deletion removes what is left.
+                    Err(error)
+                        if !matches!(
+                            error.kind(),
+                            ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound
+                        ) =>
+                    {
+                        return Err(io_error("cannot remove", &entry.path(), &error));
+                    }
+                    _ => {}
+                }
             }
         }
         Ok(())

@@ -85,7 +85,9 @@ struct Group {
 impl Group {
     fn has_room(&self, limit: usize) -> bool {
         self.jobs.is_empty()
-            || self.jobs.len() < limit && self.bytes < GROUP_BYTES && self.started.elapsed() < GROUP_TIME
+            || self.jobs.len() < limit
+                && self.bytes < GROUP_BYTES
+                && self.started.elapsed() < GROUP_TIME
     }
 }
 
@@ -111,7 +113,7 @@ fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
             }
             Err(error) => {
                 drop(txn);
-                return give_up(env, raw, group, Some(job), error);
+                return give_up(env, group, Some(job), error);
             }
         }
     }
@@ -124,7 +126,7 @@ fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
             // It is only care: the next commit tries again.
             drop(env.check_readers());
         }
-        Err(error) => give_up(env, raw, group, None, error),
+        Err(error) => give_up(env, group, None, error),
     }
 }
 
@@ -167,13 +169,7 @@ pub(super) fn commit(
 
 /// After a transaction that was given up: mends the reason if it can, and lets the jobs run again,
 /// or fails those that are to blame.
-fn give_up(
-    env: &Arc<Environment>,
-    raw: &Env,
-    group: Group,
-    culprit: Option<Box<dyn Job>>,
-    error: Error,
-) {
+fn give_up(env: &Arc<Environment>, group: Group, culprit: Option<Box<dyn Job>>, error: Error) {
     let mut jobs = group.jobs;
     match error.code() {
         _ if env.is_poisoned() => {
