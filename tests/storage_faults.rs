@@ -175,6 +175,8 @@ fn run_out_of_address_space(path: &Path) {
     let options = OpenOptions { map_size: 64 << 20, ..OpenOptions::default() };
     let db = connect(path, &options).unwrap();
     put(&db, b"a", b"1");
+    // The threads have their memory by then.
+    std::thread::sleep(Duration::from_millis(300));
     let status = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = status.split(' ').next().unwrap().parse().unwrap();
     let limit = pages * 4096 + (48 << 20);

@@ -114,3 +114,10 @@ test('a getter may encode another document with the same encoder', () => {
   })
   assert.equal(writer.busy, false)
 })
+
+test('a proxy of what keeps its content inside is refused, not emptied', () => {
+  const targets = [new Map([[1, 2]]), new Set([1]), new Date(0), /x/, new Error('x'), Buffer.of(1)]
+  for (const target of targets) {
+    assert.throws(() => encode({ a: new Proxy(target, {}) }), { code: 'DATA_CLONE', path: 'a' })
+  }
+})

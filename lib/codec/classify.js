@@ -71,6 +71,15 @@ function classify(object, prototype) {
   return kind
 }
 
+/** Whether a prototype is a built-in one other than Object.prototype, or inherits from one. */
+function isBuiltin(prototype) {
+  let ancestor = prototype
+  while (ancestor !== null && !BUILTIN_PROTOTYPES.has(ancestor)) {
+    ancestor = Object.getPrototypeOf(ancestor)
+  }
+  return ancestor !== null
+}
+
 function leadsToObjectPrototype(prototype) {
   let ancestor = prototype
   while (ancestor !== null && ancestor !== Object.prototype) {
@@ -112,6 +121,8 @@ function isUncloneable(object) {
   if (types.isPromise(object) || types.isWeakMap(object) || types.isWeakSet(object)) return true
   if (types.isGeneratorObject(object) || types.isExternal(object)) return true
   if (types.isSharedArrayBuffer(object) || types.isModuleNamespaceObject(object)) return true
+  // What a Map or a Date holds cannot be read through a proxy; it would be stored as {}.
+  if (types.isProxy(object) && isBuiltin(Object.getPrototypeOf(object))) return true
   for (const constructor of UNCLONEABLE_CLASSES) if (object instanceof constructor) return true
   return (
     isPrototypeOf(ITERATOR_PROTOTYPE, object) || isPrototypeOf(ASYNC_ITERATOR_PROTOTYPE, object)

@@ -101,7 +101,11 @@ impl LockFile {
 
     /// Gives the locks up: the database is closed in this process.
     pub fn release(&self) {
-        *self.file.lock() = None;
+        if let Some(file) = self.file.lock().take() {
+            // Explicitly: a child that is about to start a program has a copy of the descriptor,
+            // and would keep the locks for a moment. Closing it does the same if this fails.
+            drop((platform::unlock_process_byte(&file), file.unlock()));
+        }
     }
 
     /// Whether there are locks to give up.
@@ -158,6 +162,15 @@ impl LockFile {
                 let code = error.raw_os_error().map_or(ErrorCode::Io, errno_code);
                 Error::new(code, "cannot write the lock file").with_cause(error)
             })
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // In a forked child the locks are the parent's.
+        if !platform::is_forked() {
+            self.release();
+        }
     }
 }
 

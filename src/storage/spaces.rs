@@ -108,16 +108,17 @@ impl Connection {
         let found = self.snapshot(false)?.with(|txn| find(txn, name))?;
         let directory = found.ok_or_else(|| no_space(name))?;
         let path = self.space_path(&directory);
-        if !path.is_dir() {
-            return self.forget_space(name);
-        }
+        // Its name may have been committed a moment ago, and its directory not yet been made: then
+        // the lock decides who was first.
+        platform::create_private_directory(&path)
+            .map_err(|error| io_error("cannot create the directory", &path, &error))?;
         let identity = platform::identity(&path)
             .map_err(|error| io_error("cannot look at the directory", &path, &error))?;
         registry::unopened(&identity, || {
             let lock = LockFile::open(&Layout { directory: path.clone() }.lock(), false)?;
             // The name goes first: a directory without a name is garbage, a name without its
             // directory would be a space that lost its data.
-            lock.exclusively(EXCLUSIVE_PATIENCE, |_| self.forget_space(name))
+            lock.exclusively(EXCLUSIVE_PATIENCE, |_| self.forget_space(name, &directory))
         })?;
         self.remove_orphans()
     }
@@ -138,9 +139,15 @@ impl Connection {
         })
     }
 
-    fn forget_space(&self, name: &Wtf8String) -> Result<()> {
-        let key = record_key(name);
-        self.commit_now(move |txn| meta::delete_record(txn, &key).map(drop))
+    fn forget_space(&self, name: &Wtf8String, directory: &str) -> Result<()> {
+        let (key, directory) = (record_key(name), directory.to_owned());
+        self.commit_now(move |txn| {
+            let found = meta::get_record(txn, &key)?;
+            if found.is_some_and(|found| found == directory.as_bytes()) {
+                meta::delete_record(txn, &key)?;
+            }
+            Ok(())
+        })
     }
 
     /// Removes directories that no name leads to.

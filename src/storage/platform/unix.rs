@@ -122,16 +122,10 @@ fn fill_holes(_path: &Path) -> io::Result<()> {
 /// one process conflict, and it ends with the last descriptor.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn lock_process_byte(file: &File) -> io::Result<bool> {
-    let mut lock: libc::flock = zeroed_flock();
-    lock.l_type = libc::F_WRLCK as libc::c_short;
-    lock.l_whence = libc::SEEK_SET as libc::c_short;
-    lock.l_start = process_offset();
-    lock.l_len = 1;
-    // SAFETY: a valid descriptor and a fully initialised struct.
-    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &lock) } == 0 {
-        return Ok(true);
-    }
-    let error = io::Error::last_os_error();
+    let error = match set_process_byte(file, libc::F_WRLCK) {
+        Ok(()) => return Ok(true),
+        Err(error) => error,
+    };
     match error.raw_os_error() {
         Some(libc::EAGAIN | libc::EACCES) => Ok(false),
         // A file system without byte-range locks cannot tell copies apart; `flock` still works.
@@ -140,10 +134,36 @@ pub fn lock_process_byte(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Gives the byte up again.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn unlock_process_byte(file: &File) -> io::Result<()> {
+    set_process_byte(file, libc::F_UNLCK)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn set_process_byte(file: &File, kind: libc::c_int) -> io::Result<()> {
+    let mut lock: libc::flock = zeroed_flock();
+    lock.l_type = kind as libc::c_short;
+    lock.l_whence = libc::SEEK_SET as libc::c_short;
+    lock.l_start = process_offset();
+    lock.l_len = 1;
+    // SAFETY: a valid descriptor and a fully initialised struct.
+    match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &lock) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// Elsewhere copies cannot be told apart by a lock that belongs to a descriptor.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub fn lock_process_byte(_file: &File) -> io::Result<bool> {
     Ok(true)
+}
+
+/// There is none to give up.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn unlock_process_byte(_file: &File) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
