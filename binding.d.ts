@@ -19,8 +19,8 @@ export declare class NativeDatabase {
    * none; `read(snapshot, requestLength)` does the same for the request there; both return -2 if
    * the out buffer is too small (see `neededLength`). `lastTransactionId()` is the id of the
    * last transaction that any thread or process has committed, `transactionIdOf(snapshot)` that
-   * of the state that a snapshot shows. Snapshot 0 is the newest state, for `transactionIdOf` the
-   * one that was read last in this turn.
+   * of the state that a snapshot shows. Snapshot 0 is the newest state; for `transactionIdOf`,
+   * the one that was read last in this turn.
    */
   fastCalls(): { get(snapshot: number, storeId: number, keyLength: number): number; read(snapshot: number, requestLength: number): number; lastTransactionId(): number; transactionIdOf(snapshot: number): number }
   /** How large the out buffer must be for the last call that answered -2. */

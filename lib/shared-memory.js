@@ -55,8 +55,8 @@ class SharedMemory {
   }
 
   /**
-   * The id of the transaction whose state a pinned snapshot shows; for 0, of the state that was read
-   * last in this turn. Right after a commit it may still be older than `lastTransactionId()`.
+   * The id of the transaction whose state a pinned snapshot shows; for 0, of the state that was
+   * read last in this turn. Right after a commit it may still be older than `lastTransactionId()`.
    */
   transactionIdOf(snapshot) {
     try {

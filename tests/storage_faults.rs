@@ -102,8 +102,9 @@ fn peer() {
         "grows" => {
             let db = open(path);
             say_ready();
-            for i in (0..=255u8).cycle() {
-                write(&db, move |txn| TREE.put(txn, &[b'g', i], &vec![i; 20_000])).unwrap();
+            for i in 0u64.. {
+                let key = i.to_be_bytes();
+                write(&db, move |txn| TREE.put(txn, &key, &[1; 9_000])).unwrap();
             }
         }
         "holds" => {

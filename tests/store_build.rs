@@ -11,7 +11,9 @@ use std::time::Duration;
 use lodestore::catalog::{IndexPart, IndexState, Origin};
 use lodestore::error::{Error, ErrorCode, Result};
 use lodestore::protocol::WriteBatch;
-use lodestore::storage::{Connection, Durability, OpenOptions, connect};
+use lodestore::storage::{
+    Connection, Durability, OpenOptions, SessionHandle, SessionOptions, connect,
+};
 use lodestore::store::index_build::{Step, pending_builds, step};
 use lodestore::store::{
     Build, BuildObserver, BuiltIndex, Failure, IndexBuild, IndexSpec, Reference, Schema,
@@ -137,6 +139,19 @@ struct Live {
 impl Live {
     fn open(path: &Path) -> Self {
         Self { connection: connect(path, &OpenOptions::default()).unwrap(), shared: Arc::default() }
+    }
+
+    /// Begins a transaction; nothing else is written until it is dropped.
+    fn hold_writer(&self) -> SessionHandle {
+        let (sender, receiver) = mpsc::channel();
+        let options = SessionOptions {
+            idle_timeout: None,
+            total_timeout: None,
+            durability: Durability::None,
+        };
+        let started = Box::new(move |session| sender.send(session).unwrap());
+        self.connection.begin(options, started).unwrap();
+        receiver.recv_timeout(Duration::from_secs(60)).unwrap().unwrap()
     }
 
     fn submit(&self, ops: &Ops) -> mpsc::Receiver<Result<Vec<u8>>> {
@@ -283,7 +298,11 @@ fn a_build_that_fails_or_is_cancelled_removes_its_index() {
     let error = outcome(&events).1.unwrap_err();
     assert_eq!(error.code(), ErrorCode::UniqueViolation);
     assert_eq!(db.index_states(), []);
-    db.create(spec("i", "a", true), &observer).cancel();
+    // An open transaction holds the writer back until the build is cancelled.
+    let session = db.hold_writer();
+    let build = db.create(spec("i", "a", true), &observer);
+    build.cancel();
+    drop(session);
     match outcome(&events).1 {
         Err(error) => assert_eq!(error.code(), ErrorCode::Aborted),
         Ok(_) => panic!("a build of several steps cannot have ended yet"),

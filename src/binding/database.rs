@@ -78,8 +78,8 @@ impl NativeDatabase {
     /// none; `read(snapshot, requestLength)` does the same for the request there; both return -2 if
     /// the out buffer is too small (see `neededLength`). `lastTransactionId()` is the id of the
     /// last transaction that any thread or process has committed, `transactionIdOf(snapshot)` that
-    /// of the state that a snapshot shows. Snapshot 0 is the newest state, for `transactionIdOf` the
-    /// one that was read last in this turn.
+    /// of the state that a snapshot shows. Snapshot 0 is the newest state; for `transactionIdOf`,
+    /// the one that was read last in this turn.
     #[napi(
         catch_unwind,
         ts_return_type = "{ get(snapshot: number, storeId: number, keyLength: number): number; \

@@ -26,13 +26,21 @@ impl Writer<'_> {
         store: u32,
         range: &KeyRange<'_>,
     ) -> Outcome<u64> {
-        let state = self.state(txn)?;
+        let state = self.current_state(txn)?;
         let store = Arc::clone(state.catalog.require_store(store)?);
         if range.is_all() {
             return self.delete_all(txn, &store);
         }
         let interval = store_interval(range);
-        let done = nested(txn, |child| self.delete_chunks(child, &state, &store, interval));
+        self.flush(txn)?;
+        let done = nested(txn, |child| {
+            let deleted = self.delete_chunks(child, &state, &store, interval)?;
+            self.flush(child)?;
+            Ok(deleted)
+        });
+        if done.is_err() {
+            self.forget();
+        }
         done.map_err(|failure| failure.map(|error| error.with_store(store.name.to_string())))
     }
 

@@ -33,6 +33,13 @@ pub const COUNT_RESIDUAL: u8 = 2;
 pub const COUNT_WHOLE: u8 = 3;
 
 impl EntryKind {
+    /// How many kinds there are.
+    pub const COUNT: usize = 4;
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; Self::COUNT] = [Self::Own, Self::Element, Self::Whole, Self::Residual];
+    /// The values of entries, in the same order.
+    pub const VALUES: [[u8; 1]; Self::COUNT] = [[0], [1], [2], [3]];
+
     /// The kind in an entry's value.
     ///
     /// # Errors

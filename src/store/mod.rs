@@ -14,6 +14,7 @@ mod extract;
 mod failure;
 mod generator;
 pub mod index_build;
+mod pending;
 mod plan;
 pub mod read;
 mod schema;

@@ -4,6 +4,7 @@ use super::bounds::{Bounds, Place};
 use super::entry::{self, EntryKind, is_visible};
 use super::extract::{self, EntryList, EntryRef};
 use super::failure::{Failure, Outcome};
+use super::pending::{self, Pending};
 use super::unique;
 use crate::catalog::{IndexDef, StoreDef};
 use crate::error::{Error, ErrorCode, Result};
@@ -119,7 +120,8 @@ impl Plan {
         Ok(())
     }
 
-    /// Writes the changes.
+    /// Writes the changes of unique indexes, which later operations are checked against; those of
+    /// other indexes go to `pending`.
     ///
     /// # Errors
     /// Only fatal ones. `CORRUPT` if an entry that has to go is not there.
@@ -128,10 +130,19 @@ impl Plan {
         txn: &mut WriteTxn<'_>,
         store: &StoreDef,
         bounds: &mut Bounds,
+        pending: &mut Pending,
     ) -> Outcome<()> {
         for change in &self.changes {
             let Some(index) = store.indexes.get(change.index) else { continue };
             let key = self.bytes.get(change.entry.key()).unwrap_or_default();
+            if !index.unique {
+                let insert = change.action == Action::Insert;
+                if !insert {
+                    bounds.removing(index.tree);
+                }
+                pending.push(index.tree, key, change.entry.kind, insert);
+                continue;
+            }
             match change.action {
                 Action::Insert => insert(txn, index, key, change.entry.kind, bounds)?,
                 Action::Remove => remove(txn, store, index, key, bounds)?,
@@ -187,13 +198,5 @@ fn remove(
     if entry::entries(index.tree).delete(txn, key).map_err(Failure::midway)? {
         return Ok(());
     }
-    Err(Failure::midway(
-        Error::corrupt(format!(
-            "index {:?} of store {:?} lacks an entry of a document; delete the index and create it \
-             again",
-            index.name, store.name
-        ))
-        .with_store(store.name.to_string())
-        .with_index(index.name.to_string()),
-    ))
+    Err(Failure::midway(pending::missing(store, index)))
 }

@@ -8,6 +8,7 @@ use super::extract;
 use super::failure::{Failure, Outcome};
 use super::generator::Generators;
 use super::index_build;
+use super::pending::Pending;
 use super::plan::{Plan, malformed};
 use super::shared::StoreShared;
 use super::state::TxnState;
@@ -53,6 +54,8 @@ pub struct Writer<'s> {
     shapes: Option<(u32, Arc<ShapeTable>)>,
     generators: Generators,
     buffers: Buffers,
+    /// Entries of indexes that are not unique, which nothing but reads looks at.
+    pending: Pending,
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +80,7 @@ impl<'s> Writer<'s> {
             shapes: None,
             generators: Generators::default(),
             buffers: Buffers::default(),
+            pending: Pending::default(),
         }
     }
 
@@ -85,8 +89,17 @@ impl<'s> Writer<'s> {
         self.shared
     }
 
-    /// The catalog and bounds of the transaction.
-    pub fn state(&mut self, txn: &mut WriteTxn<'_>) -> Result<Arc<TxnState>> {
+    /// The catalog and bounds of the transaction. Reads that follow see everything that was
+    /// written.
+    ///
+    /// # Errors
+    /// As [`Writer::flush`]; `CORRUPT`.
+    pub fn state(&mut self, txn: &mut WriteTxn<'_>) -> Outcome<Arc<TxnState>> {
+        self.write_pending(txn)?;
+        Ok(self.current_state(txn)?)
+    }
+
+    pub(super) fn current_state(&mut self, txn: &mut WriteTxn<'_>) -> Result<Arc<TxnState>> {
         if let Some(state) = &self.state {
             return Ok(Arc::clone(state));
         }
@@ -98,7 +111,16 @@ impl<'s> Writer<'s> {
     /// Writes what is kept in memory. To be called before the transaction commits, before a nested
     /// one begins, and before one that was written to ends.
     pub fn flush(&mut self, txn: &mut WriteTxn<'_>) -> Outcome<()> {
+        self.write_pending(txn)?;
         self.generators.flush(txn).map_err(Failure::midway)
+    }
+
+    fn write_pending(&mut self, txn: &mut WriteTxn<'_>) -> Outcome<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let state = self.current_state(txn).map_err(Failure::midway)?;
+        self.pending.flush(txn, &state.catalog, &mut state.bounds())
     }
 
     /// Forgets what is kept in memory, since the transaction's state was changed by others or
@@ -107,6 +129,7 @@ impl<'s> Writer<'s> {
         self.state = None;
         self.shapes = None;
         self.generators.forget();
+        self.pending.clear();
     }
 
     /// Inserts or replaces a document; returns its primary key.
@@ -115,7 +138,7 @@ impl<'s> Writer<'s> {
     /// Refused: `STORE_NOT_FOUND`, `INVALID_KEY`, `KEY_EXISTS`, `UNIQUE_VIOLATION`,
     /// `INVALID_ARGUMENT`, `RESOURCE_LIMIT`, `CORRUPT`.
     pub fn put(&mut self, txn: &mut WriteTxn<'_>, put: &Put<'_>) -> Outcome<&[u8]> {
-        let state = self.state(txn)?;
+        let state = self.current_state(txn)?;
         let store = Arc::clone(state.catalog.require_store(put.store)?);
         if put.document.len() > MAX_PAYLOAD {
             let error = Error::new(ErrorCode::ResourceLimit, "a document is larger than 1 GiB");
@@ -144,7 +167,7 @@ impl<'s> Writer<'s> {
     /// Refused: `STORE_NOT_FOUND`, `INVALID_KEY`, `CORRUPT`.
     pub fn delete(&mut self, txn: &mut WriteTxn<'_>, store: u32, key: &[u8]) -> Outcome<bool> {
         key::validate_key(key)?;
-        let state = self.state(txn)?;
+        let state = self.current_state(txn)?;
         let store = Arc::clone(state.catalog.require_store(store)?);
         self.delete_document(txn, &state, &store, key)
             .map_err(|failure| failure.map(|error| error.with_store(store.name.to_string())))
@@ -193,7 +216,9 @@ impl<'s> Writer<'s> {
         if !replaces {
             txn.add_count(Counter::entries(tree.id), 1);
         }
-        plan.apply(txn, store, &mut bounds)
+        plan.apply(txn, store, &mut bounds, &mut self.pending)?;
+        drop(bounds);
+        if self.pending.is_full() { self.write_pending(txn) } else { Ok(()) }
     }
 
     pub(super) fn delete_document(
@@ -229,7 +254,11 @@ impl<'s> Writer<'s> {
             return Ok(false);
         }
         txn.add_count(Counter::entries(tree.id), -1);
-        self.buffers.plan.apply(txn, store, &mut bounds)?;
+        self.buffers.plan.apply(txn, store, &mut bounds, &mut self.pending)?;
+        drop(bounds);
+        if self.pending.is_full() {
+            self.write_pending(txn)?;
+        }
         Ok(true)
     }
 

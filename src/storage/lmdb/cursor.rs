@@ -5,7 +5,7 @@ use std::ptr::{self, NonNull};
 
 use lmdb_master_sys as ffi;
 
-use super::{Code, Dbi, LmdbResult, Txn, check, empty_val, from_val, to_val};
+use super::{Code, Dbi, LmdbResult, PutMode, RwTxn, Txn, check, empty_val, from_val, to_val};
 
 /// An entry: key and value.
 pub type Entry<'t> = (&'t [u8], &'t [u8]);
@@ -69,6 +69,42 @@ impl<'t> Cursor<'t> {
             ffi::MDB_NOTFOUND => Ok(None),
             code => Err(Code::new(code)),
         }
+    }
+}
+
+/// A position in a tree that is written to.
+///
+/// A key on the page of the last one is found there, without a search from the root.
+pub struct WriteCursor<'t> {
+    cursor: Cursor<'t>,
+    /// Nothing else changes the transaction meanwhile.
+    txn: PhantomData<&'t mut RwTxn<'t>>,
+}
+
+impl<'t> WriteCursor<'t> {
+    pub(super) fn open(txn: &'t mut RwTxn<'_>, dbi: Dbi) -> LmdbResult<Self> {
+        Ok(Self { cursor: Cursor::open(txn, dbi)?, txn: PhantomData })
+    }
+
+    /// Writes an entry.
+    #[inline]
+    pub fn put(&mut self, key: &[u8], value: &[u8], mode: PutMode) -> LmdbResult<()> {
+        let (mut key, mut value) = (to_val(key), to_val(value));
+        let ptr = self.cursor.ptr.as_ptr();
+        // SAFETY: cursor and transaction are alive; LMDB copies both slices before it returns, and
+        // nothing that it lent before is held (`&mut self`, and this type lends nothing).
+        check(unsafe { ffi::mdb_cursor_put(ptr, &mut key, &mut value, mode.flags()) })
+    }
+
+    /// Removes an entry; false if it was not there.
+    #[inline]
+    pub fn delete(&mut self, key: &[u8]) -> LmdbResult<bool> {
+        if self.cursor.step(key, ffi::MDB_SET)?.is_none() {
+            return Ok(false);
+        }
+        // SAFETY: as in `put`; the cursor is at the entry.
+        check(unsafe { ffi::mdb_cursor_del(self.cursor.ptr.as_ptr(), 0) })?;
+        Ok(true)
     }
 }
 

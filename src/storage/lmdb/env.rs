@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lmdb_master_sys as ffi;
 
@@ -62,6 +63,8 @@ pub struct Env(pub(super) Arc<EnvInner>);
 
 pub(super) struct EnvInner {
     pub(super) ptr: NonNull<ffi::MDB_env>,
+    /// Set when LMDB has closed the files.
+    closed: Arc<AtomicBool>,
 }
 
 // SAFETY: LMDB environments may be used from any thread; transactions carry their own rules.
@@ -75,6 +78,7 @@ impl Drop for EnvInner {
         // SAFETY: every transaction and cursor holds a reference to this value or a borrow of it,
         // so none is left.
         unsafe { ffi::mdb_env_close(self.ptr.as_ptr()) }
+        self.closed.store(true, Ordering::Release);
     }
 }
 
@@ -98,7 +102,7 @@ impl Env {
         check(unsafe { ffi::mdb_env_create(&mut raw) })?;
         let ptr = NonNull::new(raw).ok_or(Code::new(libc::ENOMEM))?;
         // Closes the environment on every early return below, as LMDB requires.
-        let env = Self(Arc::new(EnvInner { ptr }));
+        let env = Self(Arc::new(EnvInner { ptr, closed: Arc::default() }));
         let mut flags = ffi::MDB_NOTLS;
         for (on, flag) in [
             (options.flags.read_only, ffi::MDB_RDONLY),
@@ -223,7 +227,7 @@ impl Env {
 
     /// A reference that does not keep the environment open.
     pub fn downgrade(&self) -> WeakEnv {
-        WeakEnv(Arc::downgrade(&self.0))
+        WeakEnv(Arc::clone(&self.0.closed))
     }
 
     /// Opens the tree `name`, if it is there, or creates it if the transaction can write.
@@ -237,12 +241,12 @@ impl Env {
 }
 
 /// A reference to an environment that does not keep it open.
-pub struct WeakEnv(std::sync::Weak<EnvInner>);
+pub struct WeakEnv(Arc<AtomicBool>);
 
 impl WeakEnv {
-    /// Whether something still holds the environment open.
+    /// Whether the environment is open, or being closed.
     pub fn is_open(&self) -> bool {
-        self.0.strong_count() > 0
+        !self.0.load(Ordering::Acquire)
     }
 }
 

@@ -12,7 +12,7 @@ mod env;
 mod txn;
 
 pub use code::Code;
-pub use cursor::Cursor;
+pub use cursor::{Cursor, WriteCursor};
 pub use env::{Env, EnvFlags, EnvOptions, Info, Reader, WeakEnv};
 pub use txn::{PutMode, RoTxn, RwTxn, Txn};
 

@@ -7,7 +7,7 @@ use std::ptr::{self, NonNull};
 
 use lmdb_master_sys as ffi;
 
-use super::{Code, Cursor, Dbi, Env, LmdbResult, check, empty_val, from_val, to_val};
+use super::{Code, Cursor, Dbi, Env, LmdbResult, WriteCursor, check, empty_val, from_val, to_val};
 
 /// A view of a transaction, with everything that reads.
 ///
@@ -78,7 +78,7 @@ pub enum PutMode {
 }
 
 impl PutMode {
-    fn flags(self) -> libc::c_uint {
+    pub(super) fn flags(self) -> libc::c_uint {
         match self {
             PutMode::Upsert => 0,
             PutMode::Insert => ffi::MDB_NOOVERWRITE,
@@ -178,6 +178,11 @@ impl<'e> RwTxn<'e> {
             ffi::MDB_NOTFOUND => Ok(false),
             code => Err(Code::new(code)),
         }
+    }
+
+    /// A cursor that writes to a tree.
+    pub fn write_cursor(&mut self, dbi: Dbi) -> LmdbResult<WriteCursor<'_>> {
+        WriteCursor::open(self, dbi)
     }
 
     /// Commits. After an error nothing of the transaction is left.

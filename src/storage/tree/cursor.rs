@@ -126,6 +126,48 @@ impl<'t> TreeCursor<'t> {
         self.seek_long(bucket, rest)
     }
 
+    /// Visits the values from the position on whose keys are below `end` (`None`: all that are
+    /// left), while `visit` returns true. The position afterwards is undefined.
+    ///
+    /// # Errors
+    /// `CORRUPT` if a bucket is malformed; those of `visit`.
+    pub fn visit_below(
+        &mut self,
+        end: Option<&[u8]>,
+        mut visit: impl FnMut(&[u8]) -> Result<bool>,
+    ) -> Result<()> {
+        let raw_end = match end {
+            Some(end) => Some([&*self.prefix, end].concat()),
+            None => above(&self.prefix),
+        };
+        let below = |raw: &[u8]| raw_end.as_deref().is_none_or(|end| raw < end);
+        let mut current = self.entry().map(|entry| below(entry.raw));
+        while current == Some(true) {
+            if let Position::Direct { value, .. } = self.position {
+                if !visit(value)? {
+                    return Ok(());
+                }
+                // While keys are direct, one comparison tells both ends: that of the range is not
+                // above that of the tree.
+                let mut found = self.cursor.next()?;
+                while let Some((raw, value)) = found.filter(|(raw, _)| raw.len() <= MAX_DIRECT) {
+                    if !below(raw) || !visit(value)? {
+                        return Ok(());
+                    }
+                    found = self.cursor.next()?;
+                }
+                self.arrive(found, Direction::Forward)?;
+            } else {
+                if !self.entry().map_or(Ok(false), |entry| visit(entry.value))? {
+                    return Ok(());
+                }
+                self.next()?;
+            }
+            current = self.entry().map(|entry| below(entry.raw));
+        }
+        Ok(())
+    }
+
     /// The last entry whose key is below `key`.
     pub fn seek_before(&mut self, key: &[u8]) -> Result<Option<Entry<'_>>> {
         self.seek(key)?;

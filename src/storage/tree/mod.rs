@@ -5,12 +5,14 @@
 //! [`MAX_DIRECT`] bytes, it goes to a bucket of long keys with the same beginning (`bucket`), whose
 //! LMDB key sorts right after a direct key of these bytes; so the order of all keys is exact.
 
+mod apply;
 mod bucket;
 mod cursor;
 mod ordinal;
 mod part;
 mod raw_key;
 
+pub use apply::{Applied, Change};
 pub use cursor::{Entry, TreeCursor};
 pub use raw_key::MAX_DIRECT;
 pub(crate) use raw_key::with_joined;

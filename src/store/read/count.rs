@@ -1,13 +1,12 @@
 //! Counting.
 
-use super::interval::{index_intervals, store_interval};
+use super::interval::{Interval, index_intervals, store_interval};
 use super::locate_error;
 use super::range::KeyRange;
 use super::view::View;
-use super::walk::Walk;
 use crate::catalog::{IndexDef, StoreDef};
 use crate::error::Result;
-use crate::storage::Counter;
+use crate::storage::{Counter, Tree};
 use crate::store::entry::{self, EntryKind};
 
 /// How many documents of a store, or entries that reads of an index see, are in a range; at most
@@ -40,13 +39,8 @@ fn count_documents(
     range: &KeyRange<'_>,
     limit: u64,
 ) -> Result<u64> {
-    let tree = entry::documents(store.tree);
-    let mut walk = Walk::new(view.txn(), tree, vec![store_interval(range)], false)?;
-    let mut count = 0;
-    while count < limit && walk.next()?.is_some() {
-        count += 1;
-    }
-    Ok(count)
+    let intervals = [store_interval(range)];
+    count_where(view, entry::documents(store.tree), &intervals, limit, |_| Ok(true))
 }
 
 fn count_entries(
@@ -55,13 +49,36 @@ fn count_entries(
     range: &KeyRange<'_>,
     limit: u64,
 ) -> Result<u64> {
-    let tree = entry::entries(index.tree);
-    let mut walk = Walk::new(view.txn(), tree, index_intervals(index, range)?, false)?;
+    let intervals = index_intervals(index, range)?;
+    let mut visible = [false; EntryKind::COUNT];
+    for (slot, kind) in visible.iter_mut().zip(EntryKind::ALL) {
+        *slot = entry::is_visible(index, kind);
+    }
+    count_where(view, entry::entries(index.tree), &intervals, limit, |value| {
+        let kind = EntryKind::of(value)?;
+        Ok(visible.get(kind as usize).copied().unwrap_or(false))
+    })
+}
+
+/// How many entries of the intervals have a value that is wanted.
+fn count_where(
+    view: View<'_, '_>,
+    tree: Tree,
+    intervals: &[Interval],
+    limit: u64,
+    wanted: impl Fn(&[u8]) -> Result<bool>,
+) -> Result<u64> {
+    let mut cursor = tree.cursor(view.txn())?;
     let mut count = 0;
-    while count < limit
-        && let Some(found) = walk.next()?
-    {
-        count += u64::from(entry::is_visible(index, EntryKind::of(found.value)?));
+    for interval in intervals.iter().filter(|interval| !interval.is_empty()) {
+        cursor.seek(&interval.from)?;
+        cursor.visit_below(interval.to.as_deref(), |value| {
+            count += u64::from(wanted(value)?);
+            Ok(count < limit)
+        })?;
+        if count >= limit {
+            break;
+        }
     }
     Ok(count)
 }

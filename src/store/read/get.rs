@@ -18,6 +18,9 @@ pub enum GetOutcome {
     Needs(usize),
 }
 
+/// How many documents are looked for before the first one is copied.
+const AHEAD: usize = 8;
+
 /// Stands for the length of a document that is not there.
 const MISSING: u32 = u32::MAX;
 
@@ -103,13 +106,29 @@ pub fn get_many<'k>(
     keys: impl Iterator<Item = &'k [u8]>,
     response: &mut Response<'_>,
 ) -> Result<()> {
-    for key in keys {
-        match find(txn, store, key)? {
-            Some(payload) => {
-                response.push_payload(&payload).map_err(|error| in_document(error, store, key))?
+    let tree = entry::documents(store.tree);
+    let mut keys = keys.fuse();
+    loop {
+        // First where the documents are, so that they come from memory while others are looked for.
+        let mut ahead = [None; AHEAD];
+        for slot in &mut ahead {
+            let Some(key) = keys.next() else { break };
+            let found = tree.get(txn, key).map_err(|error| in_document(error, store, key))?;
+            if let Some(stored) = found {
+                envelope::prefetch(stored);
             }
-            None => response.push_u32(MISSING),
+            *slot = Some((key, found));
+        }
+        for (key, found) in ahead.into_iter().flatten() {
+            match found {
+                Some(stored) => envelope::check(tree.id, key, stored)
+                    .and_then(|payload| response.push_payload(&payload))
+                    .map_err(|error| in_document(error, store, key))?,
+                None => response.push_u32(MISSING),
+            }
+        }
+        if ahead.last().is_some_and(Option::is_none) {
+            return Ok(());
         }
     }
-    Ok(())
 }

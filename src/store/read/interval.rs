@@ -47,6 +47,12 @@ pub(super) fn after(key: &[u8]) -> Vec<u8> {
 /// # Errors
 /// `INVALID_KEY` if a bound is malformed.
 pub fn index_intervals(index: &IndexDef, range: &KeyRange<'_>) -> Result<Vec<Interval>> {
+    if let [part] = index.parts.as_slice()
+        && !index.compound
+        && !part.descending
+    {
+        return plain_interval(index, range);
+    }
     let exact = index.compound && index.origin == Origin::IndexedDb;
     let mut lower = range.lower;
     if exact {
@@ -69,18 +75,44 @@ pub fn index_intervals(index: &IndexDef, range: &KeyRange<'_>) -> Result<Vec<Int
     Ok(builder.intervals)
 }
 
+/// [`index_intervals`] of an ascending index of one part.
+fn plain_interval(index: &IndexDef, range: &KeyRange<'_>) -> Result<Vec<Interval>> {
+    for bound in [range.lower, range.upper].into_iter().flatten() {
+        let checked = key::validate_component(bound.key, false);
+        if !checked.is_ok_and(|len| len == bound.key.len()) {
+            return Err(invalid_bound(index));
+        }
+    }
+    // Every component has a successor, since no tag is 0xFF.
+    let above = |key: &[u8]| successor_prefix(key.to_vec());
+    let from = match range.lower {
+        None => Vec::new(),
+        Some(Bound { key, open: false }) => key.to_vec(),
+        Some(Bound { key, open: true }) => above(key).unwrap_or_default(),
+    };
+    let to = match range.upper {
+        None => above_all(&[]),
+        Some(Bound { key, open: true }) => Some(key.to_vec()),
+        Some(Bound { key, open: false }) => above(key),
+    };
+    let interval = Interval { from, to };
+    Ok(if interval.is_empty() { Vec::new() } else { vec![interval] })
+}
+
+fn invalid_bound(index: &IndexDef) -> Error {
+    Error::new(
+        ErrorCode::InvalidKey,
+        format!("a bound of a range over index {:?} is malformed", index.name),
+    )
+}
+
 fn is_array(bound: &Bound<'_>) -> bool {
     bound.key.first() == Some(&TAG_ARRAY)
 }
 
 /// The components of a bound.
 fn components<'a>(index: &IndexDef, bound: &'a [u8]) -> Result<Vec<&'a [u8]>> {
-    let invalid = || {
-        Error::new(
-            ErrorCode::InvalidKey,
-            format!("a bound of a range over index {:?} is malformed", index.name),
-        )
-    };
+    let invalid = || invalid_bound(index);
     let mut rest = bound;
     let in_array = index.compound && rest.first() == Some(&TAG_ARRAY);
     if in_array {
