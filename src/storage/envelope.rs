@@ -12,6 +12,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::compression;
+use super::platform;
 use super::tree::{self, Tree};
 use super::tree_id::TreeId;
 use super::txn::{ReadTxn, WriteTxn};
@@ -160,14 +161,7 @@ pub(crate) fn prefetch(envelope: &[u8]) {
     const LINE: usize = 64;
     const LINES: usize = 8;
     for line in envelope.chunks(LINE).take(LINES) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a hint, for an address within a slice.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = line;
+        platform::prefetch(line);
     }
 }
 

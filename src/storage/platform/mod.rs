@@ -1,10 +1,12 @@
-//! What only the operating system knows: file identity, locks, network file systems, boot id.
+//! What only the machine and its operating system know: file identity, locks, network file systems, boot id.
 
+mod processor;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
 
+pub use processor::prefetch;
 #[cfg(unix)]
 pub use unix::*;
 #[cfg(windows)]
