@@ -1,4 +1,5 @@
-//! What only the machine and its operating system know: file identity, locks, network file systems, boot id.
+//! What only the machine and its operating system know: file identity, locks, network file systems,
+//! the boot id.
 
 mod processor;
 #[cfg(unix)]
