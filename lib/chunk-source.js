@@ -1,5 +1,6 @@
 'use strict'
 
+const { Pacer, nextTurn, paced } = require('./pace')
 const { ask, askAside, askNow } = require('./reads')
 const { SCAN } = require('./read-request')
 const { RowChunk } = require('./row-chunk')
@@ -145,22 +146,23 @@ function collect(scope, plan, read) {
   const first = source.first()
   if (!source.ended || !(first instanceof RowChunk)) return collectFrom(source, first, rows, read)
   takeRows(first, rows, read)
-  return rows
+  return paced(rows)
 }
 
 async function collectFrom(source, first, rows, read) {
+  const pacer = new Pacer()
   try {
     let chunk = first
-    if (first instanceof RowChunk) chunk = source.pin(source) ?? first
+    if (first instanceof RowChunk) chunk = (source.pin(source) ?? first).detach()
     else chunk = await first
     while (!source.ended) {
       const next = source.next()
       // A failure is reported when the rows before it are done.
       next.catch(nothing)
-      takeRows(chunk, rows, read)
+      await takeRowsPaced(chunk, rows, read, pacer)
       chunk = await next
     }
-    takeRows(chunk, rows, read)
+    await takeRowsPaced(chunk, rows, read, pacer)
     return rows
   } finally {
     source.close()
@@ -169,6 +171,13 @@ async function collectFrom(source, first, rows, read) {
 
 function takeRows(chunk, rows, read) {
   while (chunk.left > 0) rows.push(read(chunk))
+}
+
+async function takeRowsPaced(chunk, rows, read, pacer) {
+  while (chunk.left > 0) {
+    if (pacer.isDue()) await nextTurn()
+    rows.push(read(chunk))
+  }
 }
 
 function nothing() {}

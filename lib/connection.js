@@ -12,6 +12,7 @@ const { guardNative } = require('./native-database')
 const { errorOfReport, reportOf } = require('./native-errors')
 const { NewestView } = require('./newest-view')
 const { OP, writeValueOperation } = require('./operations')
+const pace = require('./pace')
 const { SharedMemory } = require('./shared-memory')
 const { Tickets } = require('./tickets')
 const { Turn } = require('./turn')
@@ -42,6 +43,8 @@ class Connection {
     this.errorOf = errorOf
     this.tickets = new Tickets(this)
     this.queue = new OperationQueue((batch) => this.send(batch), errorOf)
+    /** Messages that wait for the event loop to turn. */
+    this.postponed = []
   }
 
   /**
@@ -173,8 +176,24 @@ class Connection {
 
   /* What the native library says */
 
-  /** Takes completions, progress and events. */
+  /**
+   * Takes messages, in order. Node.js delivers them without end in one turn of the event loop if
+   * the code that they wake asks for more at once; then the next ones wait for the next turn.
+   */
   receive(message) {
+    const { postponed } = this
+    if (postponed.length === 0 && !pace.isDue()) this.deliver(message)
+    else if (postponed.push(message) === 1) pace.onNextTurn(() => this.deliverPostponed())
+  }
+
+  deliverPostponed() {
+    const messages = this.postponed
+    this.postponed = []
+    for (const message of messages) this.deliver(message)
+  }
+
+  /** Takes completions, progress and events. */
+  deliver(message) {
     forEachMessage(message, (ticket, kind, payload) => {
       if (kind === MESSAGE.OK) this.tickets.close(ticket)?.complete(payload)
       else if (kind === MESSAGE.ERROR) this.tickets.close(ticket)?.fail(payload)

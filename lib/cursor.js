@@ -5,6 +5,7 @@ const { asyncDispose } = require('./dispose')
 const { LodestoreError } = require('./errors')
 const { pointOf } = require('./cursor-point')
 const { compareKeys } = require('./key')
+const { Pacer, nextTurn } = require('./pace')
 const { RowChunk } = require('./row-chunk')
 
 /**
@@ -24,6 +25,7 @@ class Cursor {
   #moving = false
   /** How often the transaction had written when the chunk was read. */
   #writesSeen = 0
+  #pacer = new Pacer()
 
   /**
    * @param {object} target
@@ -186,6 +188,10 @@ class Cursor {
         return false
       }
       this.#chunk = chunk
+    }
+    if (this.#pacer.isDue()) {
+      await nextTurn()
+      this.#checkOpen()
     }
     this.#row = this.#chunk.nextEntry()
     return true

@@ -4,6 +4,7 @@ const { collectBlobs } = require('./codec')
 const { LodestoreError } = require('./errors')
 const { decodeKey } = require('./key')
 const { NO_LENGTH, OP } = require('./operations')
+const { Pacer, nextTurn } = require('./pace')
 const { FROM_RESULT, appendPut } = require('./put')
 const { readBlobs } = require('./blobs')
 const { sampleShapes, SAMPLE_SIZE } = require('./sampling')
@@ -74,6 +75,7 @@ class PutMany {
     this.entries = entries
     this.atomic = atomic
     this.source = iteratorOf(documents)
+    this.pacer = new Pacer()
     /** Items that were looked at to learn their shapes, and where the next one stands. */
     this.ahead = []
     this.aheadAt = 0
@@ -104,6 +106,7 @@ class PutMany {
     this.sampled = true
     const ahead = []
     while (ahead.length < SAMPLE_SIZE) {
+      if (this.pacer.isDue()) await nextTurn()
       const step = this.source.next()
       const { done, value } = this.source.isAsync ? await step : step
       if (done) break
@@ -122,6 +125,7 @@ class PutMany {
     this.places = []
     try {
       for (;;) {
+        if (this.pacer.isDue()) await nextTurn()
         const item = this.takeNow()
         const value = item === LATER ? await this.take() : item
         if (this.exhausted) return

@@ -2,6 +2,7 @@
 
 const { copyKey, decodeKeyAt } = require('./key')
 const { NO_LENGTH, OP, beginOperation, endValue, readU64 } = require('./operations')
+const { paced } = require('./pace')
 const { EVERYTHING } = require('./range')
 const { READ, NOTHING, writeKeysRequest, writeRangeRequest } = require('./read-request')
 
@@ -80,7 +81,7 @@ function has(scope, state, key) {
   const write = (writer) => writeKeysRequest(writer, READ.HAS, state.id, keys, 0, 1)
   if (scope.interactive) return ask(scope, write).then((answer) => answer[0] === 1)
   askNow(scope, write)
-  return scope.memory.out[0] === 1
+  return paced(scope.memory.out[0] === 1)
 }
 
 /**
@@ -101,7 +102,7 @@ function getMany(scope, state, keys) {
   if (memory.readIfShort(scope.snapshot) < 0) return getManyAside(scope, state, keys)
   const documents = []
   readDocuments(memory.out, state, length, documents)
-  return documents
+  return paced(documents)
 }
 
 async function getManyAside(scope, state, keys) {
@@ -163,7 +164,7 @@ function count(scope, target) {
   const bounded = target.range !== EVERYTHING
   askNow(scope, countRequest(target, bounded ? INLINE_COUNT : 0))
   const counted = readU64(scope.memory.out, 0)
-  if (!bounded || counted < INLINE_COUNT) return counted
+  if (!bounded || counted < INLINE_COUNT) return paced(counted)
   return askAside(scope.connection, scope.snapshot, countRequest(target, 0)).then(readCount)
 }
 
@@ -181,14 +182,14 @@ function readCount(answer) {
  *
  * @param {object} scope
  * @param {{ state: object, indexId: number, range: import('./range').Range }} target
- * @returns {unknown} a promise inside an interactive transaction
+ * @returns {unknown} often a promise
  */
 function firstKey(scope, { state, indexId, range }) {
   const write = (writer) =>
     writeRangeRequest(writer, READ.GET_KEY, 0, state.id, indexId, 0, 0, 0, range, null)
   if (scope.interactive) return ask(scope, write).then(readFirstKey)
   askNow(scope, write)
-  return readFirstKey(scope.memory.out)
+  return paced(readFirstKey(scope.memory.out))
 }
 
 function readFirstKey(answer) {

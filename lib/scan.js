@@ -1,6 +1,7 @@
 'use strict'
 
 const { ChunkSource, collect } = require('./chunk-source')
+const { Pacer, nextTurn } = require('./pace')
 const { RowChunk } = require('./row-chunk')
 const { SCAN } = require('./read-request')
 const { asyncDispose } = require('./dispose')
@@ -93,6 +94,7 @@ class ScanIterator {
   #waiting = 0
   #last = Promise.resolve()
   #finished
+  #pacer = new Pacer()
 
   constructor(source, read, isEmpty) {
     this.#source = source
@@ -103,7 +105,8 @@ class ScanIterator {
   async next() {
     const chunk = this.#chunk
     if (this.#waiting === 0 && chunk !== null && chunk.left > 0) {
-      return { value: this.#row(chunk), done: false }
+      if (!this.#pacer.isDue()) return { value: this.#row(chunk), done: false }
+      return this.#behind(() => this.#stepNextTurn())
     }
     return this.#behind(() => this.#step())
   }
@@ -149,6 +152,11 @@ class ScanIterator {
     }
     this.#last = result.then(settled, settled)
     return result
+  }
+
+  async #stepNextTurn() {
+    await nextTurn()
+    return this.#step()
   }
 
   async #step() {

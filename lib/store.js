@@ -10,6 +10,7 @@ const { KeyRange, copyKey, decodeKey } = require('./key')
 const { OP } = require('./operations')
 const { boolean, checkOptions, describe, invalidArgument } = require('./options/check')
 const { isPlainObject } = require('./options/query')
+const { paced } = require('./pace')
 const { FROM_RESULT, appendPut } = require('./put')
 const { putAll, putEach } = require('./put-many')
 const { rangeOf } = require('./range')
@@ -98,7 +99,7 @@ class Store {
     const view = this.#scope.current()
     const { state } = this.#resolve(view)
     if (view.interactive) return reads.getInTransaction(view, state, key)
-    return view.memory.get(view.snapshot, state, key)
+    return paced(view.memory.get(view.snapshot, state, key))
   }
 
   /** The same without a promise. */
