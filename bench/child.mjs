@@ -12,8 +12,10 @@ const DELAY_RESOLUTION = 5
 /** Runs one workload and watches the event loop meanwhile. */
 async function runWorkload(workload, context) {
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION })
-  const before = process.cpuUsage()
   delay.enable()
+  // The first tick of its timer measures nothing: what happens before would not count.
+  await setTimeout(DELAY_RESOLUTION * 3)
+  const before = process.cpuUsage()
   let outcome
   try {
     const result = await workload.run(context)
@@ -31,35 +33,49 @@ async function runWorkload(workload, context) {
   return { ...outcome, delay: held, cpuSeconds: (cpu.user + cpu.system) / 1e6 }
 }
 
+/** Whether a database has the methods that a workload needs. */
+function offers(db, { needs }) {
+  return needs.every((need) => [need].flat().some((method) => db[method] !== undefined))
+}
+
+/** Opens the database, unless the workloads do, and says how it is closed once. */
+async function openFor(group, peer, path) {
+  if (group.stage === 'closed') return { db: undefined, close: async () => {} }
+  const { durability, compression } = group
+  const db = await peer.open(path, { durability, compression })
+  let closing
+  return { db, close: () => (closing ??= Promise.resolve(db.close())) }
+}
+
 async function main({ peer: peerName, group: groupName, only, path, count, seconds, seed }) {
   const group = GROUPS.find(({ name }) => name === groupName)
+  const start = performance.now()
   const peer = await PEERS.find(({ name }) => name === peerName).load()
+  const moduleTime = performance.now() - start
   const { title, durability } = peer
-  if (durability[group.durability] === undefined) {
-    process.send({ title, durability, results: {} })
-    return
-  }
-  const isClosed = group.stage === 'closed'
-  const db = isClosed ? undefined : await peer.open(path, { durability: group.durability })
-  let expected
-  const context = {
-    peer,
-    db,
-    path,
-    count,
-    seconds,
-    random: new Random(seed),
-    expected: () => (expected ??= new Expected(count)),
-  }
   const results = {}
-  let closed = isClosed
-  for (const workload of group.workloads) {
-    if (!only.includes(workload.name)) continue
-    if (!isClosed && workload.needs.some((method) => db[method] === undefined)) continue
-    results[workload.name] = await runWorkload(workload, context)
-    closed ||= workload.name === 'disk'
+  const isOffered = durability[group.durability] !== undefined
+  if (isOffered && (group.compression !== true || peer.canCompress === true)) {
+    const { db, close } = await openFor(group, peer, path)
+    let expected
+    const context = {
+      peer,
+      moduleTime,
+      db,
+      close,
+      path,
+      count,
+      seconds,
+      random: new Random(seed),
+      expected: () => (expected ??= new Expected(count)),
+    }
+    for (const workload of group.workloads) {
+      if (!only.includes(workload.name)) continue
+      if (db !== undefined && !offers(db, workload)) continue
+      results[workload.name] = await runWorkload(workload, context)
+    }
+    await close()
   }
-  if (!closed) await db.close()
   process.send({ title, durability, results })
 }
 

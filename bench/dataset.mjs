@@ -62,11 +62,6 @@ export function documentAt(i) {
   }
 }
 
-/** Documents `from` to `to` (exclusive). */
-export function documents(from, to) {
-  return Array.from({ length: to - from }, (_, i) => documentAt(from + i))
-}
-
 /** A reproducible source of numbers: the same seed gives the same sequence (mulberry32). */
 export class Random {
   #state

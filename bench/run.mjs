@@ -1,10 +1,13 @@
 /** Lodestore and its peers, the same work, side by side. */
 
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
+import { spawnSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chart } from './lib/chart.mjs'
+import { judge } from './lib/goals.mjs'
+import { growthOf } from './lib/growth.mjs'
 import { install } from './lib/install.mjs'
 import { parse, UsageError } from './lib/options.mjs'
 import { report } from './lib/report.mjs'
@@ -14,9 +17,12 @@ import { PEERS } from './peers/index.mjs'
 import { GROUPS, WORKLOADS } from './workloads/index.mjs'
 
 const directory = fileURLToPath(new URL('.', import.meta.url))
+/** Passes over sets that only show how costs grow, and the part of the time that they may take. */
+const PASSES_OF_OTHERS = 2
+const SHARE_OF_OTHERS = 0.5
 
 function printNames() {
-  for (const { name, title } of WORKLOADS) console.log(`${name.padEnd(16)} ${title}`)
+  for (const { name, title } of WORKLOADS) console.log(`${name.padEnd(20)} ${title}`)
   console.log('')
   for (const { name } of PEERS) console.log(name)
 }
@@ -26,6 +32,84 @@ function write(out, run) {
   writeFileSync(join(out, 'results.json'), `${JSON.stringify(run, null, 2)}\n`)
   writeFileSync(join(out, 'RESULTS.md'), report(run))
   writeFileSync(join(out, 'chart.svg'), chart(run))
+}
+
+const versionOf = (execPath) =>
+  spawnSync(execPath, ['--version'], { encoding: 'utf8' }).stdout.trim().slice(1)
+
+/** Runs one size. @returns {Promise<object>} its summary, and what the runner learned */
+async function runScale(docs, options, peers, started) {
+  const isMain = docs === options.main
+  const fits = ({ largest }) => largest === undefined || docs <= largest.count
+  const skipped = peers.filter((peer) => !fits(peer))
+  const grows = WORKLOADS.filter((workload) => workload.grows).map(({ name }) => name)
+  const only = isMain ? options.only : options.only.filter((name) => grows.includes(name))
+  const seconds = options.minutes * 60 * (isMain ? 1 : SHARE_OF_OTHERS)
+  const begun = performance.now()
+  let passes = 0
+  const isLate = () => {
+    passes += 1
+    const now = performance.now()
+    return (now - started + (now - begun) / passes) / 1000 > seconds
+  }
+  const runner = new Runner(
+    {
+      ...options,
+      docs,
+      only,
+      passes: isMain ? options.passes : Math.min(options.passes, PASSES_OF_OTHERS),
+      loadsOnce: !isMain,
+      isLate,
+    },
+    peers.filter(fits),
+    (line) => console.log(`${docs.toLocaleString('en').padStart(9)}  ${line}`),
+  )
+  await runner.run(GROUPS)
+  const summary = summariseAll(WORKLOADS, runner.outcomes, peers)
+  const told = skipped.map(({ name, largest }) => ({ name, reason: largest.reason }))
+  return { runner, scale: { docs, passes: runner.passes, skipped: told, summary } }
+}
+
+/** Runs all sizes, the one of all workloads last, since its passes fill the time that is left. */
+async function compare(options) {
+  const started = performance.now()
+  const chosen = PEERS.filter(({ name }) => options.peers.includes(name))
+  const { peers, versions, missing } = install(directory, chosen)
+  for (const { name, reason } of missing) console.log(`missing: ${name}: ${reason}`)
+  const data = resolve(options.data ?? join(directory, '../.cache/bench'))
+  const scales = []
+  const about = {}
+  const failures = {}
+  const others = options.docs.filter((size) => size !== options.main)
+  for (const size of [...others, options.main]) {
+    const { runner, scale } = await runScale(size, { ...options, data }, peers, started)
+    scales.push(scale)
+    Object.assign(about, runner.about)
+    Object.assign(failures, runner.failures)
+  }
+  scales.sort((a, b) => a.docs - b.docs)
+  for (const { name, execPath, isReference, isForScale } of peers) {
+    const isShown = isReference === true || isForScale === true
+    if (about[name] !== undefined)
+      Object.assign(about[name], { node: versionOf(execPath), isForScale: isShown })
+    else missing.push({ name, reason: failures[name] ?? 'it has no row here' })
+  }
+  const names = peers.map(({ name }) => name).filter((name) => about[name] !== undefined)
+  const { platform, arch, versions: runtime } = process
+  const model = cpus()[0]?.model ?? 'unknown'
+  const { docs, main: whole, passes, seconds, minutes, timeout } = options
+  return {
+    machine: { node: runtime.node, platform, arch, cpus: availableParallelism(), model },
+    options: { docs, main: whole, passes, seconds, minutes, timeout },
+    seconds: Math.round((performance.now() - started) / 1000),
+    peers: names,
+    about,
+    versions,
+    missing,
+    scales,
+    goals: judge(scales.find((scale) => scale.docs === whole).summary, about),
+    growth: scales.length > 1 ? growthOf(scales, names) : undefined,
+  }
 }
 
 async function main() {
@@ -38,35 +122,20 @@ async function main() {
     printNames()
     return
   }
-  const chosen = PEERS.filter(({ name }) => options.peers.includes(name))
-  const { peers, versions, missing } = install(directory, chosen)
-  for (const { name, reason } of missing) console.log(`missing: ${name}: ${reason}`)
-
-  const data = resolve(options.data ?? join(directory, '../.cache/bench'))
-  const runner = new Runner({ ...options, data }, peers, (line) => console.log(line))
-  await runner.run(GROUPS)
-
-  const { docs, passes, seconds } = options
-  const { platform, arch, versions: runtime } = process
-  const { about, outcomes, failures } = runner
-  for (const { name } of peers) {
-    if (about[name] === undefined)
-      missing.push({ name, reason: failures[name] ?? 'it has no row here' })
+  if (options.isCosts) {
+    const { costs } = await import('./costs/index.mjs')
+    await costs(options)
+    return
   }
-  const run = {
-    machine: { node: runtime.node, platform, arch, cpus: availableParallelism() },
-    options: { docs, passes, seconds },
-    peers: peers.map(({ name }) => name).filter((name) => about[name] !== undefined),
-    about,
-    versions,
-    missing,
-    summary: summariseAll(WORKLOADS, outcomes, about),
-  }
-  console.log(`\n${report(run)}`)
+  const run = await compare(options)
+  console.log(`\n${report(run)}\nIt took ${(run.seconds / 60).toFixed(1)} minutes.`)
   const out = options.out ?? (options.isWhole ? directory : undefined)
   if (out !== undefined) write(resolve(out), run)
   const isBad = ({ wrong, failed }) => wrong !== undefined || failed !== undefined
-  if (run.summary.some(({ rows }) => Object.values(rows).some(isBad))) process.exitCode = 1
+  const rows = run.scales.flatMap(({ summary }) =>
+    summary.flatMap((one) => Object.values(one.rows)),
+  )
+  if (rows.some(isBad)) process.exitCode = 1
 }
 
 try {

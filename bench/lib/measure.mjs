@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { documentAt } from '../dataset.mjs'
+
+/** Milliseconds of work after which a workload lets the event loop turn. */
+const SLICE = 1
+/** Documents that are made between two looks at the clock. */
+const CHUNK = 100
 
 /** A peer that gave another answer than the generator. */
 export class WrongResult extends Error {}
@@ -16,25 +23,46 @@ export function checkSame(actual, expected, what) {
 }
 
 /**
- * Repeats a batch of work until the time is up, with a warm-up of a tenth of it before.
+ * Lets the event loop turn about once a millisecond, as a server would: a peer that never waits for
+ * anything holds the loop for single calls only, and one that puts work off to the end of a turn
+ * pays for it within the measured time.
+ */
+export class Turns {
+  #last = performance.now()
+
+  /** Whether it is time; looking at the clock costs less than a promise. */
+  get isDue() {
+    return performance.now() - this.#last >= SLICE
+  }
+
+  async next() {
+    await setImmediate()
+    this.#last = performance.now()
+  }
+}
+
+/**
+ * Repeats a batch of work until the time is up, with a warm-up of a fifth of it before.
  *
  * @param {() => number | Promise<number>} batch answers with how many operations it did
  * @param {number} seconds
  * @returns {Promise<number>} operations a second
  */
 export async function rateOf(batch, seconds) {
-  await repeat(batch, seconds / 10)
+  await repeat(batch, seconds / 5)
   const { operations, elapsed } = await repeat(batch, seconds)
   return operations / elapsed
 }
 
 async function repeat(batch, seconds) {
+  const turns = new Turns()
   const start = performance.now()
   let operations = 0
   let elapsed
   do {
     const done = batch()
     operations += typeof done === 'number' ? done : await done
+    if (turns.isDue) await turns.next()
     elapsed = (performance.now() - start) / 1000
   } while (elapsed < seconds)
   return { operations, elapsed }
@@ -50,6 +78,22 @@ export class Stopwatch {
     this.seconds += (performance.now() - start) / 1000
     return result
   }
+}
+
+/**
+ * Documents `from` to `to` (exclusive), made without holding up the event loop, so that its delay
+ * is the peer's.
+ */
+export async function documents(from, to) {
+  const turns = new Turns()
+  const made = []
+  for (let i = from; i < to; i++) {
+    made.push(documentAt(i))
+    if (i % CHUNK === 0 && turns.isDue) await turns.next()
+  }
+  // What follows begins a turn of its own.
+  await turns.next()
+  return made
 }
 
 /** Bytes that the files of a directory take on the disk. */

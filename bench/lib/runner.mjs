@@ -2,34 +2,58 @@ import { fork } from 'node:child_process'
 import { cpSync, mkdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
+import { median } from './summary.mjs'
 
 const CHILD = fileURLToPath(new URL('../child.mjs', import.meta.url))
-const LONGEST = 20 * 60_000
-const LOAD = ['load', 'bulk']
+const LOAD = 'load'
+const LOADING = ['bulk']
 
-/** Runs a group of workloads in a fresh process. Never rejects: a crash is a `failed` answer. */
-function runChild(task) {
+/**
+ * Runs a group of workloads in a fresh process. Never rejects: a crash, and a process that does not
+ * end in time, are `failed` answers.
+ */
+function runChild(execPath, timeout, task) {
   return new Promise((resolve) => {
-    const child = fork(CHILD, { execArgv: ['--expose-gc'], serialization: 'advanced' })
-    const timer = setTimeout(() => child.kill('SIGKILL'), LONGEST)
+    const child = fork(CHILD, { execPath, execArgv: ['--expose-gc'], serialization: 'advanced' })
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      child.kill('SIGKILL')
+    }, timeout * 1000)
     let answer
     child.once('message', (message) => {
       answer = message
     })
     child.once('exit', (code, signal) => {
       clearTimeout(timer)
-      resolve(answer ?? { failed: `the process ended with ${signal ?? code}` })
+      if (isLate) resolve({ failed: `no end within ${timeout} s` })
+      else resolve(answer ?? { failed: `the process ended with ${signal ?? code}` })
     })
     child.send(task)
   })
 }
 
-/** Runs all groups for all peers, in turn, as often as there are passes. */
+/** One outcome of a group that ran several times: the median of the figures. */
+function combine(outcomes) {
+  const problem = outcomes.find((one) => one.wrong !== undefined || one.failed !== undefined)
+  if (problem !== undefined) return problem
+  const middle = (field) => median(outcomes.map((one) => one[field]))
+  return { ...outcomes[0], figure: middle('figure'), delay: middle('delay') }
+}
+
+/** Runs all groups for all peers on sets of one size, in turn, as often as there are passes. */
 export class Runner {
   /**
-   * @param {{ data: string, docs: number, only: string[], passes: number,
-   *   seconds: number }} options
-   * @param {{ name: string, isReference?: boolean }[]} peers
+   * @param {object} options
+   * @param {string} options.data where databases are made
+   * @param {number} options.docs
+   * @param {string[]} options.only workloads
+   * @param {number} options.passes
+   * @param {number} options.seconds
+   * @param {number} options.timeout seconds that a process may take
+   * @param {boolean} options.loadsOnce load in the first pass only
+   * @param {() => boolean} options.isLate no further pass begins once it is
+   * @param {{ name: string, execPath: string, isReference?: boolean }[]} peers
    * @param {(line: string) => void} log
    */
   constructor(options, peers, log) {
@@ -37,6 +61,8 @@ export class Runner {
     this.peers = peers
     this.log = log
     this.loaded = new Set()
+    /** Passes that were made. */
+    this.passes = 0
     /** What the peers say of themselves, by name. */
     this.about = {}
     /** Why a process of a peer failed, by name. */
@@ -47,19 +73,24 @@ export class Runner {
 
   /** @param {import('./contract.mjs').Group[]} groups */
   async run(groups) {
-    const { only, passes } = this.options
+    const { only, passes, loadsOnce, isLate } = this.options
     const asked = groups.filter(({ workloads }) =>
       workloads.some(({ name }) => only.includes(name)),
     )
-    for (let pass = 0; pass < passes; pass++) {
-      for (const group of asked) {
-        for (let i = 0; i < this.peers.length; i++) {
-          const peer = this.peers[(i + pass) % this.peers.length]
-          if (group.stage === 'empty' || !peer.isReference) await this.runGroup(group, peer, pass)
+    try {
+      while (this.passes < passes && (this.passes === 0 || !isLate())) {
+        const pass = this.passes++
+        for (const group of asked) {
+          if (pass > 0 && group.stage === 'kept' && loadsOnce) continue
+          for (let i = 0; i < this.peers.length; i++) {
+            const peer = this.peers[(i + pass) % this.peers.length]
+            if (group.stage === 'empty' || !peer.isReference) await this.runGroup(group, peer, pass)
+          }
         }
       }
+    } finally {
+      for (const peer of this.peers) this.clear(this.directory(peer))
     }
-    for (const peer of this.peers) this.clear(this.directory(peer))
   }
 
   directory(peer) {
@@ -74,26 +105,43 @@ export class Runner {
     const path = await this.prepare(group, peer, pass)
     const names = group.workloads.map(({ name }) => name)
     const only = names.filter((name) => this.options.only.includes(name))
+    if (path === undefined) {
+      this.record(peer, pass, only, { failed: 'the set could not be loaded' })
+      return
+    }
     const needsLoad = group.stage === 'kept' && !only.includes('bulk')
-    const run = needsLoad ? [...only, 'bulk'] : only
-    const answer = await this.runTask(group.name, peer, pass, path, run)
-    if (group.stage === 'kept') this.loaded.add(peer.name)
+    const run = needsLoad ? [...only, ...LOADING] : only
+    const answers = []
+    for (let time = 0; time < (group.times ?? 1); time++) {
+      answers.push(await this.runTask(group.name, peer, pass, path, run))
+    }
+    if (group.stage === 'kept' && isLoaded(answers[0])) this.loaded.add(peer.name)
     if (group.stage === 'empty' || group.stage === 'copy') this.clear(path)
-    this.record(peer, pass, only, answer)
+    const failed = answers.find((answer) => answer.failed !== undefined)
+    if (failed !== undefined || answers.length === 1) {
+      this.record(peer, pass, only, failed ?? answers[0])
+      return
+    }
+    const results = {}
+    for (const name of Object.keys(answers[0].results)) {
+      results[name] = combine(answers.map((answer) => answer.results[name]))
+    }
+    this.record(peer, pass, only, { ...answers[0], results })
   }
 
   runTask(group, peer, pass, path, only) {
-    const { docs, seconds } = this.options
-    const seed = 1 + pass
-    return runChild({ peer: peer.name, group, only, path, count: docs, seconds, seed })
+    const { docs, seconds, timeout } = this.options
+    const task = { peer: peer.name, group, only, path, count: docs, seconds, seed: 1 + pass }
+    return runChild(peer.execPath, timeout, task)
   }
 
-  /** Makes what a group finds. @returns {Promise<string>} the directory */
+  /** Makes what a group finds. @returns {Promise<string | undefined>} the directory */
   async prepare(group, peer, pass) {
     const kept = join(this.directory(peer), 'loaded')
     const own = join(this.directory(peer), group.name)
     if (group.stage === 'kept' || group.stage === 'empty') {
       const path = group.stage === 'kept' ? kept : own
+      if (path === kept) this.loaded.delete(peer.name)
       this.clear(path)
       mkdirSync(path, { recursive: true })
       return path
@@ -101,8 +149,7 @@ export class Runner {
     if (!this.loaded.has(peer.name)) {
       this.clear(kept)
       mkdirSync(kept, { recursive: true })
-      const [load, ...workloads] = LOAD
-      await this.runTask(load, peer, pass, kept, workloads)
+      if (!isLoaded(await this.runTask(LOAD, peer, pass, kept, LOADING))) return undefined
       this.loaded.add(peer.name)
     }
     if (group.stage !== 'copy') return kept
@@ -119,13 +166,13 @@ export class Runner {
       return
     }
     const { title, durability, results } = answer
-    this.about[peer.name] = { title, durability, isReference: peer.isReference === true }
+    this.about[peer.name] = { title, durability }
     for (const workload of only) {
       const outcome = results[workload]
       if (outcome === undefined) continue
       this.keep(workload, peer, outcome)
       const told = outcome.failed ?? outcome.wrong ?? Number(outcome.figure.toPrecision(4))
-      this.log(`pass ${pass + 1}  ${workload.padEnd(14)} ${peer.name.padEnd(24)} ${told}`)
+      this.log(`pass ${pass + 1}  ${workload.padEnd(16)} ${peer.name.padEnd(24)} ${told}`)
     }
   }
 
@@ -134,4 +181,10 @@ export class Runner {
     this.outcomes[workload][peer.name] ??= []
     this.outcomes[workload][peer.name].push(outcome)
   }
+}
+
+/** Whether the answer of the group that loads says that all documents are there. */
+function isLoaded({ results }) {
+  const outcome = results?.bulk
+  return outcome !== undefined && outcome.failed === undefined && outcome.wrong === undefined
 }

@@ -24,34 +24,44 @@ function summarise(outcomes) {
 }
 
 /**
+ * How many times better one peer was than another: the median over the passes.
+ *
+ * @param {{ figures?: number[] } | undefined} own
+ * @param {{ figures?: number[] } | undefined} other
+ * @param {boolean} isLess whether less is better
+ * @returns {number | undefined}
+ */
+export function ratioOf(own, other, isLess) {
+  if (own?.figures === undefined || other?.figures === undefined) return undefined
+  const passes = Math.min(own.figures.length, other.figures.length)
+  const ratios = own.figures.slice(0, passes).map((figure, i) => figure / other.figures[i])
+  return isLess ? 1 / median(ratios) : median(ratios)
+}
+
+/**
  * Turns outcomes into medians, spreads and ratios.
  *
  * @param {import('./contract.mjs').Workload[]} workloads
  * @param {Record<string, Record<string, object[]>>} outcomes
- * @param {Record<string, { isReference: boolean }>} about
- * @returns {object[]} per workload: `rows` by peer, `best`, the name of the best peer, and `ratio`,
- *   the median over the passes of how many times better Lodestore was than it
+ * @param {{ name: string, isReference?: boolean, isForScale?: boolean }[]} peers
+ * @returns {object[]} per workload: `rows` by peer, `best`, the name of the best peer that is
+ *   compared, and `ratio`, how many times better Lodestore was than it
  */
-export function summariseAll(workloads, outcomes, about) {
+export function summariseAll(workloads, outcomes, peers) {
+  const compared = peers.filter(
+    ({ name, isReference, isForScale }) => name !== 'lodestore' && !isReference && !isForScale,
+  )
   return workloads
     .filter(({ name }) => outcomes[name] !== undefined)
-    .map(({ name, title, unit }) => {
+    .map(({ name, title, unit, note }) => {
       const isLess = LESS_IS_BETTER.has(unit)
       const rows = {}
       for (const [peer, list] of Object.entries(outcomes[name])) rows[peer] = summarise(list)
-      const rivals = Object.keys(rows)
-        .filter((peer) => peer !== 'lodestore' && !about[peer]?.isReference)
-        .filter((peer) => rows[peer].median !== undefined)
+      const [best] = compared
+        .map((peer) => peer.name)
+        .filter((peer) => rows[peer]?.median !== undefined)
         .sort((a, b) => (rows[a].median - rows[b].median) * (isLess ? 1 : -1))
-      const [best] = rivals
-      return { name, title, unit, isLess, rows, best, ratio: ratioTo(rows, best, isLess) }
+      const ratio = ratioOf(rows.lodestore, rows[best], isLess)
+      return { name, title, unit, note, isLess, rows, best, ratio }
     })
-}
-
-function ratioTo(rows, best, isLess) {
-  const own = rows.lodestore?.figures
-  if (own === undefined || best === undefined) return undefined
-  const other = rows[best].figures
-  const ratios = own.slice(0, other.length).map((figure, i) => figure / other[i])
-  return isLess ? 1 / median(ratios) : median(ratios)
 }

@@ -1,7 +1,7 @@
 import { closeSync, fdatasyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** No database: each document is appended to a file. The bound of what a disk allows. */
+/** No database: each document is appended to a file. What one sync a write allows. */
 class Append {
   static async open(path, { durability }) {
     mkdirSync(path, { recursive: true })

@@ -11,7 +11,8 @@ function peer(name, title, table) {
     durability: SQLITE_DURABILITY,
     async open(path, { durability }) {
       mkdirSync(path, { recursive: true })
-      return new Sqlite(new Database(join(path, 'data.db')), table, durability)
+      const db = new Database(join(path, 'data.db'))
+      return new Sqlite(db, (sql) => db.prepare(sql).raw(true), table, durability)
     },
   }
 }

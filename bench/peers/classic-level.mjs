@@ -4,11 +4,13 @@ import { ClassicLevel } from 'classic-level'
 const digits = (number) => String(number).padStart(10, '0')
 /** Follows every digit and every space. */
 const BEHIND = '~'
+/** As much as the other peers may keep; LevelDB's own defaults are 8 and 4 MiB. */
+const SIZES = { cacheSize: 64 << 20, writeBufferSize: 16 << 20 }
 
 /** classic-level with JSON values; its indexes are key ranges kept by hand. */
 class Level {
   static async open(path, { durability }) {
-    const db = new ClassicLevel(path, { keyEncoding: 'utf8', valueEncoding: 'json' })
+    const db = new ClassicLevel(path, { ...SIZES, keyEncoding: 'utf8', valueEncoding: 'json' })
     await db.open()
     return new Level(db, durability === 'strict')
   }
@@ -41,6 +43,13 @@ class Level {
     return this.db.batch(this.writes(document), this.options)
   }
 
+  async update(id) {
+    const key = `d${digits(id)}`
+    const document = await this.db.get(key)
+    document.age++
+    await this.db.put(key, document, this.options)
+  }
+
   getSync(id) {
     return this.db.getSync(`d${digits(id)}`)
   }
@@ -51,6 +60,10 @@ class Level {
 
   getMany(ids) {
     return this.db.getMany(ids.map((id) => `d${digits(id)}`))
+  }
+
+  page(from, limit) {
+    return this.db.values({ gte: `d${digits(from)}`, lt: `d${BEHIND}`, limit }).all()
   }
 
   async findByCity(city) {
@@ -127,6 +140,7 @@ export default {
   durability: {
     default: 'in the page cache (sync: false)',
     strict: 'fsync at each write (sync: true)',
+    relaxed: 'in the page cache (sync: false); the log is checked when it is read',
     none: 'in the page cache (sync: false)',
   },
   open: Level.open,

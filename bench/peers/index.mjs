@@ -1,10 +1,17 @@
+/** Why a peer that keeps all documents in memory is left out of large sets. */
+const IN_MEMORY = 'it holds all documents in memory, and reads them all at each open'
+const LARGEST_IN_MEMORY = 100_000
+
 /**
- * The peers, in the order in which they are shown. A reference is no database: it is only written
- * to, and nothing is compared with it. `load` is called only in the process that uses
- * the peer, so a package that is missing costs only its own rows.
+ * The peers, in the order in which they are shown. A reference is no document store: it is only
+ * written to, and only goals that name it are compared with it; one that is shown for scale is not
+ * compared either. `load` is called only in the process that uses the peer, so a package that is
+ * missing costs only its own rows. `since` is the Node.js release that a peer needs, `largest` the
+ * most documents that it is given, `program` a crate of this directory that is built for it.
  *
- * @type {{ name: string, package: string | null, since?: number,
- *   isReference?: boolean, load: () => Promise<import('../lib/contract.mjs').Peer> }[]}
+ * @type {{ name: string, package: string | null, since?: number, isReference?: boolean,
+ *   isForScale?: boolean, program?: string, largest?: { count: number, reason: string },
+ *   load: () => Promise<import('../lib/contract.mjs').Peer> }[]}
  */
 export const PEERS = [
   {
@@ -30,7 +37,7 @@ export const PEERS = [
   {
     name: 'node-sqlite',
     package: null,
-    since: 22,
+    since: 24,
     load: async () => (await import('./node-sqlite.mjs')).default,
   },
   {
@@ -41,7 +48,22 @@ export const PEERS = [
   {
     name: 'nedb',
     package: '@seald-io/nedb',
+    largest: { count: LARGEST_IN_MEMORY, reason: IN_MEMORY },
     load: async () => (await import('./nedb.mjs')).default,
+  },
+  {
+    name: 'lokijs',
+    package: 'lokijs',
+    isForScale: true,
+    largest: { count: LARGEST_IN_MEMORY, reason: IN_MEMORY },
+    load: async () => (await import('./lokijs.mjs')).default,
+  },
+  {
+    name: 'heed',
+    package: null,
+    isReference: true,
+    program: 'reference',
+    load: async () => (await import('./heed.mjs')).default,
   },
   {
     name: 'append',

@@ -2,14 +2,14 @@ import { createRequire } from 'node:module'
 
 const { open } = createRequire(import.meta.url)('../../index.js')
 
-const STORES = {
-  docs: { keyPath: 'id', indexes: { byCity: { on: 'city' }, byScore: { on: 'score' } } },
-}
+const INDEXES = { byCity: { on: 'city' }, byScore: { on: 'score' } }
 
 class Lodestore {
-  static async open(path, { durability }) {
+  static async open(path, { durability, compression = false }) {
     const db = await open(path, {
-      stores: STORES,
+      stores: {
+        docs: { keyPath: 'id', indexes: INDEXES, compression: compression ? 'zstd' : 'none' },
+      },
       durability: durability === 'default' ? 'strict' : durability,
     })
     return new Lodestore(db)
@@ -30,6 +30,17 @@ class Lodestore {
     return this.docs.put(document)
   }
 
+  async update(id) {
+    const document = await this.docs.get(id)
+    document.age++
+    await this.docs.put(document)
+  }
+
+  /** Reads inside an ambient transaction, which ends. */
+  runTransaction(id) {
+    return this.db.transaction(() => this.docs.get(id))
+  }
+
   getSync(id) {
     return this.docs.getSync(id)
   }
@@ -40,6 +51,10 @@ class Lodestore {
 
   getMany(ids) {
     return this.docs.getMany(ids)
+  }
+
+  page(from, limit) {
+    return this.docs.getAll({ gte: from, limit })
   }
 
   findByCity(city) {
@@ -85,6 +100,7 @@ export default {
   name: 'lodestore',
   title: 'Lodestore',
   package: null,
+  canCompress: true,
   durability: {
     default: 'fsync at each commit',
     strict: 'fsync at each commit',

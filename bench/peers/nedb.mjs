@@ -1,8 +1,6 @@
 import { join } from 'node:path'
 import Datastore from '@seald-io/nedb'
 
-const WITHOUT_OWN_ID = { _id: 0 }
-
 /** nedb: all documents in memory, changes appended to a file of JSON lines. */
 class Nedb {
   static async open(path) {
@@ -18,6 +16,11 @@ class Nedb {
     this.db = db
   }
 
+  /** A document without the id that nedb adds to it. */
+  plain({ _id: _, ...document }) {
+    return document
+  }
+
   insertMany(documents) {
     return this.db.insertAsync(documents)
   }
@@ -26,33 +29,40 @@ class Nedb {
     return this.db.updateAsync({ id: document.id }, document, { upsert: true })
   }
 
+  update(id) {
+    return this.db.updateAsync({ id }, { $inc: { age: 1 } })
+  }
+
   get(id) {
-    return this.db.findOneAsync({ id }, WITHOUT_OWN_ID)
+    return this.db.findOneAsync({ id })
   }
 
   async getMany(ids) {
-    const found = await this.db.findAsync({ id: { $in: ids } }, WITHOUT_OWN_ID)
+    const found = await this.db.findAsync({ id: { $in: ids } })
     const byId = new Map(found.map((document) => [document.id, document]))
     return ids.map((id) => byId.get(id))
   }
 
+  page(from, limit) {
+    const found = this.db.findAsync({ id: { $gte: from } })
+    return found.sort({ id: 1 }).limit(limit)
+  }
+
   findByCity(city) {
-    return this.db.findAsync({ city }, WITHOUT_OWN_ID)
+    return this.db.findAsync({ city })
   }
 
   findFromScore(least, limit) {
-    return this.db
-      .findAsync({ score: { $gte: least } }, WITHOUT_OWN_ID)
-      .sort({ score: 1 })
-      .limit(limit)
+    const found = this.db.findAsync({ score: { $gte: least } })
+    return found.sort({ score: 1 }).limit(limit)
   }
 
   filterByAge(age) {
-    return this.db.findAsync({ age }, WITHOUT_OWN_ID)
+    return this.db.findAsync({ age })
   }
 
   readAll() {
-    return this.db.findAsync({}, WITHOUT_OWN_ID)
+    return this.db.findAsync({})
   }
 
   async forEach(visit) {

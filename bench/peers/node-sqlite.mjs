@@ -10,6 +10,12 @@ export default {
   durability: SQLITE_DURABILITY,
   async open(path, { durability }) {
     mkdirSync(path, { recursive: true })
-    return new Sqlite(new DatabaseSync(join(path, 'data.db')), JSON_TABLE, durability)
+    const db = new DatabaseSync(join(path, 'data.db'))
+    const prepareRows = (sql) => {
+      const statement = db.prepare(sql)
+      statement.setReturnArrays(true)
+      return statement
+    }
+    return new Sqlite(db, prepareRows, JSON_TABLE, durability)
   },
 }

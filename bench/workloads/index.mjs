@@ -1,5 +1,6 @@
-import { openExisting } from './open.mjs'
+import { moduleLoad, openExisting } from './open.mjs'
 import { memoryGrowth, READS } from './read.mjs'
+import { update, updateConcurrent } from './update.mjs'
 import * as write from './write.mjs'
 
 /**
@@ -10,6 +11,13 @@ import * as write from './write.mjs'
 export const GROUPS = [
   { name: 'load', stage: 'kept', durability: 'default', workloads: [write.bulk, write.disk] },
   { name: 'load-strict', stage: 'empty', durability: 'strict', workloads: [write.bulkStrict] },
+  {
+    name: 'load-compressed',
+    stage: 'empty',
+    durability: 'default',
+    compression: true,
+    workloads: [write.diskCompressed],
+  },
   { name: 'put', stage: 'empty', durability: 'strict', workloads: [write.putStrict] },
   { name: 'put-relaxed', stage: 'empty', durability: 'relaxed', workloads: [write.putRelaxed] },
   { name: 'put-unsynced', stage: 'empty', durability: 'none', workloads: [write.putUnsynced] },
@@ -19,9 +27,22 @@ export const GROUPS = [
     durability: 'strict',
     workloads: [write.putConcurrent],
   },
-  { name: 'open', stage: 'closed', durability: 'default', workloads: [openExisting] },
+  {
+    name: 'open',
+    stage: 'closed',
+    durability: 'default',
+    times: 5,
+    workloads: [moduleLoad, openExisting],
+  },
   { name: 'read', stage: 'loaded', durability: 'default', workloads: READS },
   { name: 'memory', stage: 'loaded', durability: 'default', workloads: [memoryGrowth] },
+  { name: 'update', stage: 'copy', durability: 'strict', workloads: [update] },
+  {
+    name: 'update-concurrent',
+    stage: 'copy',
+    durability: 'strict',
+    workloads: [updateConcurrent],
+  },
   { name: 'delete', stage: 'copy', durability: 'default', workloads: [write.remove] },
 ]
 

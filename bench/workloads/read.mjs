@@ -1,11 +1,16 @@
 import { ageOf, CITIES, cityOf, documentAt, scoreOf } from '../dataset.mjs'
-import { check, checkSame, memory, rateOf } from '../lib/measure.mjs'
+import { check, memory, rateOf, Turns } from '../lib/measure.mjs'
+import { checkDocument, checkDocuments } from './check.mjs'
 
 const SAMPLES = 20
 /** Batches that are prepared and then used in turn. */
 const BATCHES = 64
 const MANY = 100
 const LIMIT = 20
+/** Point reads of the memory row, at most. */
+const MOST_GETS = 300_000
+/** Milliseconds for each kind of reads of the memory row, at most. */
+const LONGEST = 4000
 
 /**
  * Random inputs with the sum of what they must answer, so that each timed answer is checked at the
@@ -26,7 +31,7 @@ const byId = (a, b) => a.id - b.id
 async function getSync({ db, count, random, seconds }) {
   for (let i = 0; i < SAMPLES; i++) {
     const id = random.below(count)
-    checkSame(db.getSync(id), documentAt(id), `document ${id}`)
+    checkDocument(db, db.getSync(id), documentAt(id))
   }
   const next = prepare(1000, () => random.below(count), scoreOf)
   return rateOf(() => {
@@ -41,7 +46,7 @@ async function getSync({ db, count, random, seconds }) {
 async function get({ db, count, random, seconds }) {
   for (let i = 0; i < SAMPLES; i++) {
     const id = random.below(count)
-    checkSame(await db.get(id), documentAt(id), `document ${id}`)
+    checkDocument(db, await db.get(id), documentAt(id))
   }
   const next = prepare(1000, () => random.below(count), scoreOf)
   return rateOf(async () => {
@@ -55,11 +60,30 @@ async function get({ db, count, random, seconds }) {
 
 async function getMany({ db, count, random, seconds }) {
   const some = Array.from({ length: MANY }, () => random.below(count))
-  checkSame(await db.getMany(some), some.map(documentAt), 'getMany')
+  checkDocuments(db, await db.getMany(some), some, 'getMany')
   const next = prepare(MANY, () => random.below(count), scoreOf)
   return rateOf(async () => {
     const { inputs, sum } = next()
     check(sumOfScores(await db.getMany(inputs)) === sum, 'getMany answered wrong documents')
+    return inputs.length
+  }, seconds)
+}
+
+async function page({ db, count, random, seconds }) {
+  const from = () => random.below(Math.max(1, count - LIMIT))
+  const idsFrom = (first) =>
+    Array.from({ length: Math.min(LIMIT, count - first) }, (_, i) => first + i)
+  for (let i = 0; i < SAMPLES; i++) {
+    const first = from()
+    checkDocuments(db, await db.page(first, LIMIT), idsFrom(first), `the page from ${first}`)
+  }
+  const sumOf = (first) => idsFrom(first).reduce((sum, id) => sum + scoreOf(id), 0)
+  const next = prepare(50, from, sumOf)
+  return rateOf(async () => {
+    const { inputs, sum } = next()
+    let found = 0
+    for (const first of inputs) found += sumOfScores(await db.page(first, LIMIT))
+    check(found === sum, 'a page has wrong documents')
     return inputs.length
   }, seconds)
 }
@@ -69,7 +93,7 @@ async function findEqual({ db, count, random, expected, seconds }) {
   for (let i = 0; i < SAMPLES; i++) {
     const city = cityAt()
     const found = (await db.findByCity(city)).toSorted(byId)
-    checkSame(found, expected().idsOfCity(city).map(documentAt), city)
+    checkDocuments(db, found, expected().idsOfCity(city), city)
   }
   const sumOf = (city) =>
     expected()
@@ -90,7 +114,7 @@ async function findRange({ db, count, random, expected, seconds }) {
   for (let i = 0; i < SAMPLES; i++) {
     const score = least()
     const found = await db.findFromScore(score, LIMIT)
-    checkSame(found, expected().idsFromScore(score, LIMIT).map(documentAt), `score ${score}`)
+    checkDocuments(db, found, expected().idsFromScore(score, LIMIT), `score ${score}`)
   }
   const sumOf = (score) =>
     expected()
@@ -109,7 +133,7 @@ async function findRange({ db, count, random, expected, seconds }) {
 async function scan({ db, count, random, expected, seconds }) {
   const age = ageOf(random.below(count))
   const ids = expected().idsOfAge(age)
-  checkSame((await db.filterByAge(age)).toSorted(byId), ids.map(documentAt), `age ${age}`)
+  checkDocuments(db, (await db.filterByAge(age)).toSorted(byId), ids, `age ${age}`)
   return rateOf(async () => {
     check((await db.filterByAge(age)).length === ids.length, 'a scan missed documents')
     return count
@@ -143,9 +167,15 @@ async function readAll({ db, count, seconds }) {
 }
 
 async function countAll({ db, count, seconds }) {
+  const start = performance.now()
+  check((await db.count()) === count, 'the count is wrong')
+  // So many that looking at the clock costs nothing, and so few that the loop turns in time.
+  const size = Math.ceil(Math.min(1000, 1 / (performance.now() - start)))
   return rateOf(async () => {
-    for (let i = 0; i < 10; i++) check((await db.count()) === count, 'the count is wrong')
-    return 10
+    let sum = 0
+    for (let i = 0; i < size; i++) sum += await db.count()
+    check(sum === size * count, 'the count is wrong')
+    return size
   }, seconds)
 }
 
@@ -161,12 +191,27 @@ async function countIndex({ db, count, random, expected, seconds }) {
   }, seconds)
 }
 
+/** Reads after a transaction that asynchronous code has carried, which has ended. */
+async function getAfterTransaction(context) {
+  const { db } = context
+  checkDocument(db, await db.runTransaction(1), documentAt(1))
+  return get(context)
+}
+
 /** The memory that reading takes: as many point reads as documents, then queries. */
 async function measureMemory({ db, count, random }) {
   const before = memory()
-  for (let i = 0; i < count; i++) await db.get(random.below(count))
-  for (let i = 0; i < 500; i++) await db.findByCity(cityOf(random.below(count)))
-  for (let i = 0; i < 2000; i++) await db.findFromScore(scoreOf(random.below(count)), LIMIT)
+  const turns = new Turns()
+  const repeat = async (times, read) => {
+    const end = performance.now() + LONGEST
+    for (let i = 0; i < times && performance.now() < end; i++) {
+      await read()
+      if (turns.isDue) await turns.next()
+    }
+  }
+  await repeat(Math.min(count, MOST_GETS), () => db.get(random.below(count)))
+  await repeat(500, () => db.findByCity(cityOf(random.below(count))))
+  await repeat(2000, () => db.findFromScore(scoreOf(random.below(count)), LIMIT))
   await db.filterByAge(1)
   const after = memory()
   const anonymous = (after.anonymous - before.anonymous) / 1e6
@@ -182,21 +227,32 @@ export const READS = [
     ...point,
     name: 'getSync',
     title: 'get, synchronous',
+    grows: true,
     needs: ['getSync'],
     run: getSync,
   },
-  { ...point, name: 'get', title: 'get, awaited', needs: ['get'], run: get },
+  { ...point, name: 'get', title: 'get, awaited', needs: ['get'], grows: true, run: get },
   {
     ...stream,
     name: 'getMany',
     title: 'getMany, 100 keys',
     needs: ['getMany'],
+    grows: true,
     run: getMany,
+  },
+  {
+    ...query,
+    name: 'page',
+    title: 'page of 20 by key, at any depth',
+    needs: ['page'],
+    grows: true,
+    run: page,
   },
   {
     ...query,
     name: 'findEqual',
     title: 'index equality, 100 documents',
+    grows: true,
     needs: ['findByCity'],
     run: findEqual,
   },
@@ -204,6 +260,7 @@ export const READS = [
     ...query,
     name: 'findRange',
     title: 'index range, sorted, limit 20',
+    grows: true,
     needs: ['findFromScore'],
     run: findRange,
   },
@@ -211,6 +268,7 @@ export const READS = [
     ...stream,
     name: 'scan',
     title: 'scan: filter without an index, 1 %',
+    note: 'Lodestore, lmdb and classic-level have no filters: JavaScript looks at each document',
     needs: ['filterByAge'],
     run: scan,
   },
@@ -222,13 +280,22 @@ export const READS = [
     needs: ['readAll'],
     run: readAll,
   },
-  { ...point, name: 'countAll', title: 'count all', needs: ['count'], run: countAll },
+  { ...point, name: 'countAll', title: 'count all', needs: ['count'], grows: true, run: countAll },
   {
     ...point,
     name: 'countIndex',
     title: 'count by an index',
     needs: ['countByCity'],
+    grows: true,
     run: countIndex,
+  },
+  // The last: what it does must not change the figures of the others.
+  {
+    ...point,
+    name: 'getAfterTransaction',
+    title: 'get, after an ambient transaction',
+    needs: ['runTransaction'],
+    run: getAfterTransaction,
   },
 ]
 
@@ -236,6 +303,8 @@ export const memoryGrowth = {
   name: 'memory',
   title: 'anonymous memory growth by reading',
   unit: 'MB',
+  grows: true,
+  note: 'what a peer holds before it is read does not count: nedb and lokijs hold everything',
   needs: ['get', 'findByCity', 'findFromScore', 'filterByAge'],
   run: measureMemory,
 }

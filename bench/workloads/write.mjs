@@ -1,67 +1,85 @@
-import { documentAt, documents } from '../dataset.mjs'
-import { bytesOnDisk, check, checkSame, Stopwatch } from '../lib/measure.mjs'
+import { documentAt } from '../dataset.mjs'
+import { bytesOnDisk, check, documents, Stopwatch, Turns } from '../lib/measure.mjs'
+import { checkIndexes, checkSamples } from './check.mjs'
 
 const BATCH = 1000
 const CONCURRENT = 10_000
+/** Documents of single puts that are made at a time. */
+const SINGLE = 200
+/** A warm-up's share of the measured time. */
+const WARM_UP = 1 / 5
+/** Documents that a batch of it has, at most. */
+const WARM_UP_SIZE = 500
 
 async function insertAll({ db, count }) {
   const watch = new Stopwatch()
   for (let from = 0; from < count; from += BATCH) {
-    const batch = documents(from, Math.min(from + BATCH, count))
+    const batch = await documents(from, Math.min(from + BATCH, count))
     await watch.time(() => db.insertMany(batch))
   }
-  await checkStored(db, count)
+  await checkSamples(db, count)
+  await checkIndexes(db, count)
   return count / watch.seconds
 }
 
-/** Looks at the number of documents and at some of them. */
-async function checkStored(db, count) {
-  if (db.count !== undefined)
-    check((await db.count()) === count, 'the number of documents is wrong')
-  if (db.get === undefined) return
-  for (let i = 0; i < 20; i++) {
-    const id = Math.floor((i * (count - 1)) / 19)
-    checkSame(await db.get(id), documentAt(id), `document ${id}`)
+/** Puts documents until the time is up; `put` settles when the documents it got are stored. */
+async function putUntil(seconds, from, size, put) {
+  const watch = new Stopwatch()
+  let next = from
+  while (watch.seconds < seconds) {
+    const batch = await documents(next, next + size)
+    await watch.time(() => put(batch))
+    next += size
   }
+  return { next, rate: (next - from) / watch.seconds }
 }
 
-async function putOneByOne({ db, seconds }) {
-  const watch = new Stopwatch()
-  let stored = 0
-  while (watch.seconds < seconds) {
-    const batch = documents(stored, stored + 100)
-    await watch.time(async () => {
-      for (const document of batch) await db.put(document)
-    })
-    stored += batch.length
-  }
-  await checkStored(db, stored)
-  return stored / watch.seconds
+async function putAll({ db, seconds }, size, put) {
+  const { next } = await putUntil(seconds * WARM_UP, 0, Math.min(size, WARM_UP_SIZE), put)
+  const { next: stored, rate } = await putUntil(seconds, next, size, put)
+  await checkSamples(db, stored)
+  await checkIndexes(db, stored)
+  return rate
 }
 
-async function putAtOnce({ db, seconds }) {
-  const watch = new Stopwatch()
-  let stored = 0
-  while (watch.seconds < seconds) {
-    const batch = documents(stored, stored + CONCURRENT)
-    await watch.time(() => Promise.all(batch.map((document) => db.put(document))))
-    stored += batch.length
-  }
-  await checkStored(db, stored)
-  return stored / watch.seconds
+async function putOneByOne(context) {
+  const { db, seconds } = context
+  if (db.measurePuts !== undefined) return db.measurePuts(seconds)
+  return putAll(context, SINGLE, async (batch) => {
+    const turns = new Turns()
+    for (const document of batch) {
+      await (db.putAlone === undefined ? db.put(document) : db.putAlone(document))
+      if (turns.isDue) await turns.next()
+    }
+  })
+}
+
+function putAtOnce(context) {
+  const { db } = context
+  return putAll(context, CONCURRENT, (batch) =>
+    Promise.all(batch.map((document) => db.put(document))),
+  )
 }
 
 async function deleteHalf({ db, count, random }) {
   const watch = new Stopwatch()
-  const ids = shuffled(count, random).slice(0, Math.ceil(count / 2))
-  for (let from = 0; from < ids.length; from += BATCH) {
-    const batch = ids.slice(from, from + BATCH)
+  const ids = shuffled(count, random)
+  const removed = ids.slice(0, Math.ceil(count / 2))
+  for (let from = 0; from < removed.length; from += BATCH) {
+    const batch = removed.slice(from, from + BATCH)
     await watch.time(() => db.deleteMany(batch))
+    await new Turns().next()
   }
-  check((await db.count()) === count - ids.length, 'the number of documents is wrong')
-  const [kept] = await db.findByCity(documentAt(0).city)
-  check(kept === undefined || !ids.includes(kept.id), 'a deleted document is still there')
-  return ids.length / watch.seconds
+  const kept = ids.slice(removed.length)
+  check((await db.count()) === kept.length, 'the number of documents is wrong')
+  let sum = 0
+  await db.forEach(({ id }) => {
+    sum += id
+  })
+  const wanted = kept.reduce((all, id) => all + id, 0)
+  check(sum === wanted, 'other documents than the kept ones are left')
+  await checkIndexes(db, count, new Set(kept))
+  return removed.length / watch.seconds
 }
 
 function shuffled(count, random) {
@@ -75,39 +93,65 @@ function shuffled(count, random) {
   return ids
 }
 
-async function measureDisk({ db, path }) {
-  await db.close()
-  return bytesOnDisk(path) / 1e6
+async function measureDisk(context) {
+  await context.close()
+  return bytesOnDisk(context.path) / 1e6
+}
+
+async function loadCompressed({ db, count }) {
+  for (let from = 0; from < count; from += BATCH) {
+    await db.insertMany(await documents(from, Math.min(from + BATCH, count)))
+  }
+  await checkSamples(db, count)
+  check((await db.get(count - 1)).city === documentAt(count - 1).city, 'the last document differs')
 }
 
 const insert = { unit: 'docs/s', needs: ['insertMany'], run: insertAll }
 const put = { unit: 'ops/s', needs: ['put'] }
+const ALONE =
+  'a caller who waits for each write, in the call of the peer that is the fastest for that'
 
-export const bulk = { ...insert, name: 'bulk', title: 'bulk load, 1,000 a batch' }
+export const bulk = { ...insert, name: 'bulk', title: 'bulk load, 1,000 a batch', grows: true }
 export const bulkStrict = { ...insert, name: 'bulkStrict', title: 'bulk load, all at fsync' }
 export const disk = {
   name: 'disk',
   title: 'bytes on disk after the load',
   unit: 'MB',
   needs: ['insertMany'],
+  grows: true,
   run: measureDisk,
+}
+export const diskCompressed = {
+  ...disk,
+  name: 'diskCompressed',
+  title: 'bytes on disk, with compression',
+  grows: false,
+  note: 'Lodestore with zstd, lmdb with LZ4; classic-level compresses unasked, in the row above',
+  async run(context) {
+    await loadCompressed(context)
+    return measureDisk(context)
+  },
 }
 export const putStrict = {
   ...put,
   name: 'put',
   title: 'put, one after another, fsync',
+  needs: [['put', 'measurePuts']],
+  note: ALONE,
   run: putOneByOne,
 }
 export const putRelaxed = {
-  ...put,
+  ...putStrict,
   name: 'putRelaxed',
   title: 'put, one after another, relaxed',
+  note: 'a power failure may undo the last writes, and never corrupts',
   run: putOneByOne,
 }
 export const putUnsynced = {
-  ...put,
+  ...putStrict,
   name: 'putUnsynced',
   title: 'put, one after another, no fsync',
+  note: 'a power failure may corrupt',
   run: putOneByOne,
 }
 export const putConcurrent = {
@@ -115,6 +159,7 @@ export const putConcurrent = {
   name: 'putConcurrent',
   title: 'put, 10,000 at once, fsync',
   needs: ['put', 'get'],
+  note: 'independent callers: a transaction each, which peers may commit together if they can',
   run: putAtOnce,
 }
 export const remove = {

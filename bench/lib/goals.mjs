@@ -1,0 +1,88 @@
+import { short } from './figures.mjs'
+import { ratioOf } from './summary.mjs'
+
+/**
+ * What Lodestore is meant to reach, by workload: `times` the best peer, the reference that `of`
+ * names, or Lodestore's own figure in another `row`; `figure` in the row's unit, at least or, where
+ * less is better, at most.
+ *
+ * @type {Record<string, { times?: number, of?: string, row?: string, figure?: number }>}
+ */
+export const GOALS = {
+  bulk: { times: 1.5 },
+  bulkStrict: { times: 1.5 },
+  disk: { figure: 30 },
+  diskCompressed: { figure: 21 },
+  put: { times: 0.9, of: 'heed' },
+  putRelaxed: { times: 1 },
+  putConcurrent: { times: 3 },
+  open: { figure: 3 },
+  getSync: { times: 1.5 },
+  get: { figure: 400_000 },
+  getMany: { times: 3 },
+  findEqual: { times: 2.5 },
+  findRange: { times: 2 },
+  scan: { times: 1.3, figure: 10e6 },
+  countAll: { times: 10 },
+  countIndex: { times: 1 },
+  getAfterTransaction: { times: 0.9, row: 'get' },
+  memory: { figure: 60 },
+  update: { times: 0.9, row: 'put' },
+  updateConcurrent: { times: 3 },
+  delete: { times: 1.5 },
+}
+
+/**
+ * Compares a summary with the goals. Sizes on disk and in memory are meant for 100,000 documents.
+ *
+ * @param {object[]} summary of all workloads, as `summariseAll` answers
+ * @param {Record<string, { title: string }>} about
+ * @returns {{ name: string, title: string, goal: string, reached: string,
+ *   isMet: boolean | undefined }[]} `isMet` is undefined where something was not measured
+ */
+export function judge(summary, about) {
+  const byName = new Map(summary.map((workload) => [workload.name, workload]))
+  return Object.entries(GOALS)
+    .filter(([name]) => byName.has(name))
+    .map(([name, goal]) => {
+      const workload = byName.get(name)
+      const parts = []
+      if (goal.times !== undefined) parts.push(relative(workload, goal, byName, about))
+      if (goal.figure !== undefined) parts.push(absolute(workload, goal.figure))
+      return {
+        name,
+        title: workload.title,
+        goal: parts.map((part) => part.goal).join(' and '),
+        reached: parts.map((part) => part.reached).join(', '),
+        isMet: verdict(parts.map((part) => part.isMet)),
+      }
+    })
+}
+
+function verdict(parts) {
+  if (parts.includes(false)) return false
+  return parts.includes(undefined) ? undefined : true
+}
+
+function relative({ rows, best, isLess }, { times, of, row }, byName, about) {
+  const other = row === undefined ? rows[of ?? best] : byName.get(row)?.rows.lodestore
+  const ratio = ratioOf(rows.lodestore, other, isLess)
+  const what = row === undefined ? (about[of]?.title ?? of ?? 'the best peer') : `own ${row}`
+  const against = of === undefined && row === undefined ? ` ${about[best]?.title ?? ''}` : ''
+  return {
+    goal: `≥ ${times} × ${what}`,
+    reached: ratio === undefined ? 'not measured' : `${ratio.toFixed(2)} ×${against}`,
+    isMet: ratio === undefined ? undefined : ratio >= times,
+  }
+}
+
+function absolute({ rows, unit, isLess }, figure) {
+  const own = rows.lodestore?.median
+  let isMet
+  if (own !== undefined) isMet = isLess ? own <= figure : own >= figure
+  return {
+    goal: `${isLess ? '≤' : '≥'} ${short(figure, unit)} ${unit}`,
+    reached: own === undefined ? 'not measured' : `${short(own, unit)} ${unit}`,
+    isMet,
+  }
+}
