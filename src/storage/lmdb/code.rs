@@ -21,6 +21,8 @@ impl Code {
     pub const NOT_FOUND: Code = Code(ffi::MDB_NOTFOUND);
     /// The reader table is full.
     pub const READERS_FULL: Code = Code(ffi::MDB_READERS_FULL);
+    /// A page is damaged.
+    pub const CORRUPTED: Code = Code(ffi::MDB_CORRUPTED);
     /// The file is not an LMDB file.
     pub const INVALID: Code = Code(ffi::MDB_INVALID);
 

@@ -88,6 +88,9 @@ impl fmt::Debug for Env {
     }
 }
 
+/// The most named trees of an environment.
+pub(super) const MAX_NAMED: u32 = 8;
+
 impl Env {
     /// Opens the environment in directory `path`, which must exist.
     ///
@@ -117,7 +120,7 @@ impl Env {
         // SAFETY: `ptr` is a fresh environment, not yet open; the caller vouches for the files.
         unsafe {
             check(ffi::mdb_env_set_mapsize(ptr.as_ptr(), options.map_size))?;
-            check(ffi::mdb_env_set_maxdbs(ptr.as_ptr(), 8))?;
+            check(ffi::mdb_env_set_maxdbs(ptr.as_ptr(), MAX_NAMED))?;
             check(ffi::mdb_env_set_maxreaders(ptr.as_ptr(), options.max_readers))?;
             check(ffi::mdb_env_open(ptr.as_ptr(), path.as_ptr(), flags, 0o600))?;
         }
@@ -231,12 +234,16 @@ impl Env {
     }
 
     /// Opens the tree `name`, if it is there, or creates it if the transaction can write.
-    pub(super) fn dbi(txn: *mut ffi::MDB_txn, name: &CStr, create: bool) -> LmdbResult<Dbi> {
-        let mut dbi = 0;
+    pub(super) fn dbi(
+        txn: *mut ffi::MDB_txn,
+        name: &'static CStr,
+        create: bool,
+    ) -> LmdbResult<Dbi> {
+        let mut handle = 0;
         let flags = if create { ffi::MDB_CREATE } else { 0 };
         // SAFETY: the transaction is alive; LMDB copies the name.
-        check(unsafe { ffi::mdb_dbi_open(txn, name.as_ptr(), flags, &mut dbi) })?;
-        Ok(Dbi(dbi))
+        check(unsafe { ffi::mdb_dbi_open(txn, name.as_ptr(), flags, &mut handle) })?;
+        Ok(Dbi { handle, name: Some(name) })
     }
 }
 

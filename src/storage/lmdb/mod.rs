@@ -6,25 +6,45 @@
 //!
 //! Source: `lmdb.h` of LMDB 0.9.70, as shipped by the `lmdb-master-sys` crate.
 
+use std::ffi::CStr;
+
 pub(crate) mod code;
 mod cursor;
 mod env;
+mod page;
+mod page_cursor;
+mod snapshot_pages;
 mod txn;
 
 pub use code::Code;
 pub use cursor::{Cursor, WriteCursor};
 pub use env::{Env, EnvFlags, EnvOptions, Info, Reader, WeakEnv};
+pub(crate) use snapshot_pages::TOGETHER;
 pub use txn::{PutMode, RoTxn, RwTxn, Txn};
 
 /// A handle of one of the environment's trees, opened once and valid as long as the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dbi(lmdb_master_sys::MDB_dbi);
+pub struct Dbi {
+    handle: lmdb_master_sys::MDB_dbi,
+    name: Option<&'static CStr>,
+}
 
 impl Dbi {
     /// The tree in which LMDB records free pages. Readable in read transactions only.
-    pub const FREE_LIST: Dbi = Dbi(0);
+    pub const FREE_LIST: Dbi = Dbi { handle: 0, name: None };
     /// The tree that names the other trees.
-    pub const MAIN: Dbi = Dbi(1);
+    pub const MAIN: Dbi = Dbi { handle: 1, name: None };
+
+    /// The name under which the tree's record stands in the main tree.
+    fn name(self) -> Option<&'static CStr> {
+        self.name
+    }
+
+    /// Its place among the handles of the environment.
+    #[inline]
+    fn slot(self) -> usize {
+        self.handle as usize
+    }
 }
 
 /// The result of an LMDB call.

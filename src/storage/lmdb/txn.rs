@@ -7,16 +7,17 @@ use std::ptr::{self, NonNull};
 
 use lmdb_master_sys as ffi;
 
+use super::snapshot_pages::{SnapshotPages, TOGETHER, TreePages};
 use super::{Code, Cursor, Dbi, Env, LmdbResult, WriteCursor, check, empty_val, from_val, to_val};
 
 /// A view of a transaction, with everything that reads.
 ///
 /// Neither `Clone` nor `Send`: what it returns is borrowed from it, and the types that own the
 /// transaction lend it only while the transaction is alive.
-#[repr(transparent)]
 pub struct Txn<'e> {
     pub(super) ptr: NonNull<ffi::MDB_txn>,
-    env: PhantomData<&'e Env>,
+    /// Of a read transaction: the environment, and what is known of the snapshot's pages.
+    snapshot: Option<(&'e Env, &'e SnapshotPages)>,
 }
 
 impl Txn<'_> {
@@ -27,7 +28,7 @@ impl Txn<'_> {
     }
 
     /// Opens the tree `name`; `None` if it does not exist.
-    pub fn open_tree(&self, name: &CStr) -> LmdbResult<Option<Dbi>> {
+    pub fn open_tree(&self, name: &'static CStr) -> LmdbResult<Option<Dbi>> {
         match Env::dbi(self.ptr.as_ptr(), name, false) {
             Ok(dbi) => Ok(Some(dbi)),
             Err(Code::NOT_FOUND) => Ok(None),
@@ -35,13 +36,49 @@ impl Txn<'_> {
         }
     }
 
+    /// The pages of a tree, if they can be read in place.
+    #[inline]
+    pub(super) fn pages(&self, dbi: Dbi) -> LmdbResult<Option<TreePages<'_>>> {
+        match self.snapshot {
+            Some((env, pages)) => pages.tree(self, env, dbi),
+            None => Ok(None),
+        }
+    }
+
     /// The value under `key`.
     #[inline]
     pub fn get(&self, dbi: Dbi, key: &[u8]) -> LmdbResult<Option<&[u8]>> {
+        match self.pages(dbi)? {
+            Some(tree) => tree.get(key),
+            None => self.call_get(dbi, key),
+        }
+    }
+
+    /// Fills `values` with the values under `keys`, of which there are as many, at most
+    /// [`TOGETHER`].
+    pub fn get_each<'t>(
+        &'t self,
+        dbi: Dbi,
+        keys: &[&[u8]],
+        values: &mut [Option<&'t [u8]>],
+    ) -> LmdbResult<()> {
+        debug_assert!(keys.len() == values.len() && keys.len() <= TOGETHER);
+        if let Some(tree) = self.pages(dbi)? {
+            return tree.get_each(keys, values);
+        }
+        for (value, key) in values.iter_mut().zip(keys) {
+            *value = self.call_get(dbi, key)?;
+        }
+        Ok(())
+    }
+
+    /// The value under `key`, by way of LMDB.
+    #[inline]
+    pub(super) fn call_get(&self, dbi: Dbi, key: &[u8]) -> LmdbResult<Option<&[u8]>> {
         let mut key = to_val(key);
         let mut value = empty_val();
         // SAFETY: the transaction is alive.
-        match unsafe { ffi::mdb_get(self.ptr.as_ptr(), dbi.0, &mut key, &mut value) } {
+        match unsafe { ffi::mdb_get(self.ptr.as_ptr(), dbi.handle, &mut key, &mut value) } {
             // SAFETY: LMDB has filled it in; it stays valid while `self` is borrowed, since every
             // change needs `&mut RwTxn`.
             0 => Ok(Some(unsafe { from_val(value) })),
@@ -60,7 +97,7 @@ impl Txn<'_> {
         let mut stat = std::mem::MaybeUninit::<ffi::MDB_stat>::zeroed();
         // SAFETY: the transaction is alive and the struct is LMDB's own.
         unsafe {
-            check(ffi::mdb_stat(self.ptr.as_ptr(), dbi.0, stat.as_mut_ptr()))?;
+            check(ffi::mdb_stat(self.ptr.as_ptr(), dbi.handle, stat.as_mut_ptr()))?;
             Ok(stat.assume_init().ms_entries as u64)
         }
     }
@@ -90,6 +127,7 @@ impl PutMode {
 /// A write transaction, at the top or nested. Dropped without a commit, it aborts.
 pub struct RwTxn<'e> {
     txn: Txn<'e>,
+    env: PhantomData<&'e Env>,
     open: bool,
 }
 
@@ -112,7 +150,7 @@ impl<'e> RwTxn<'e> {
         // used while its child lives.
         check(unsafe { ffi::mdb_txn_begin(env, parent, 0, &mut raw) })?;
         let ptr = NonNull::new(raw).ok_or(Code::new(libc::ENOMEM))?;
-        Ok(Self { txn: Txn { ptr, env: PhantomData }, open: true })
+        Ok(Self { txn: Txn { ptr, snapshot: None }, env: PhantomData, open: true })
     }
 
     /// A nested transaction, which commits into this one.
@@ -128,11 +166,11 @@ impl<'e> RwTxn<'e> {
     /// The view must not be used after the transaction ended, and what it lends must not be held
     /// over a change; the owner ensures both by lending it through its own borrow only.
     pub(crate) unsafe fn view(&self) -> Txn<'e> {
-        Txn { ptr: self.txn.ptr, env: PhantomData }
+        Txn { ptr: self.txn.ptr, snapshot: None }
     }
 
     /// Opens the tree `name`, creating it if need be.
-    pub fn create_tree(&mut self, name: &CStr) -> LmdbResult<Dbi> {
+    pub fn create_tree(&mut self, name: &'static CStr) -> LmdbResult<Dbi> {
         Env::dbi(self.txn.ptr.as_ptr(), name, true)
     }
 
@@ -141,7 +179,7 @@ impl<'e> RwTxn<'e> {
         let (mut key, mut value) = (to_val(key), to_val(value));
         // SAFETY: the transaction is alive; LMDB copies both slices before it returns.
         check(unsafe {
-            ffi::mdb_put(self.txn.ptr.as_ptr(), dbi.0, &mut key, &mut value, mode.flags())
+            ffi::mdb_put(self.txn.ptr.as_ptr(), dbi.handle, &mut key, &mut value, mode.flags())
         })
     }
 
@@ -160,7 +198,7 @@ impl<'e> RwTxn<'e> {
         // dirty page, which stay put until the next change, and that needs `&mut self`. Dirty pages
         // are initialised memory: LMDB zeroes fresh ones (MDB_NOMEMINIT is not set).
         unsafe {
-            check(ffi::mdb_put(self.txn.ptr.as_ptr(), dbi.0, &mut key, &mut value, flags))?;
+            check(ffi::mdb_put(self.txn.ptr.as_ptr(), dbi.handle, &mut key, &mut value, flags))?;
             if len == 0 {
                 return Ok(&mut []);
             }
@@ -172,7 +210,8 @@ impl<'e> RwTxn<'e> {
     pub fn delete(&mut self, dbi: Dbi, key: &[u8]) -> LmdbResult<bool> {
         let mut key = to_val(key);
         // SAFETY: the transaction is alive.
-        let code = unsafe { ffi::mdb_del(self.txn.ptr.as_ptr(), dbi.0, &mut key, ptr::null_mut()) };
+        let code =
+            unsafe { ffi::mdb_del(self.txn.ptr.as_ptr(), dbi.handle, &mut key, ptr::null_mut()) };
         match code {
             0 => Ok(true),
             ffi::MDB_NOTFOUND => Ok(false),
@@ -208,6 +247,7 @@ pub struct RoTxn {
     ptr: NonNull<ffi::MDB_txn>,
     active: bool,
     env: Env,
+    pages: SnapshotPages,
 }
 
 // SAFETY: the environment is opened with MDB_NOTLS, so a read transaction may move between threads;
@@ -223,13 +263,13 @@ impl RoTxn {
             ffi::mdb_txn_begin(env.0.ptr.as_ptr(), ptr::null_mut(), ffi::MDB_RDONLY, &mut raw)
         })?;
         let ptr = NonNull::new(raw).ok_or(Code::new(libc::ENOMEM))?;
-        Ok(Self { ptr, active: true, env: env.clone() })
+        Ok(Self { ptr, active: true, env: env.clone(), pages: SnapshotPages::default() })
     }
 
     /// The transaction, unless it has been reset.
     #[inline]
     pub fn get(&self) -> Option<Txn<'_>> {
-        self.active.then_some(Txn { ptr: self.ptr, env: PhantomData })
+        self.active.then_some(Txn { ptr: self.ptr, snapshot: Some((&self.env, &self.pages)) })
     }
 
     /// The environment.
@@ -243,6 +283,7 @@ impl RoTxn {
             // SAFETY: the transaction is alive and active; nothing borrows from it (`&mut self`).
             unsafe { ffi::mdb_txn_reset(self.ptr.as_ptr()) }
             self.active = false;
+            self.pages.clear();
         }
     }
 

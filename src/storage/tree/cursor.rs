@@ -3,7 +3,7 @@
 use super::part::Part;
 use super::raw_key::{self, MAX_DIRECT, PartKey};
 use super::{Tree, bucket};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::storage::lmdb;
 use crate::storage::tree_id::TreePrefix;
 use crate::storage::txn::ReadTxn;
@@ -141,29 +141,30 @@ impl<'t> TreeCursor<'t> {
             None => above(&self.prefix),
         };
         let below = |raw: &[u8]| raw_end.as_deref().is_none_or(|end| raw < end);
-        let mut current = self.entry().map(|entry| below(entry.raw));
-        while current == Some(true) {
-            if let Position::Direct { value, .. } = self.position {
-                if !visit(value)? {
-                    return Ok(());
-                }
-                // While keys are direct, one comparison tells both ends: that of the range is not
-                // above that of the tree.
-                let mut found = self.cursor.next()?;
-                while let Some((raw, value)) = found.filter(|(raw, _)| raw.len() <= MAX_DIRECT) {
-                    if !below(raw) || !visit(value)? {
-                        return Ok(());
-                    }
-                    found = self.cursor.next()?;
-                }
-                self.arrive(found, Direction::Forward)?;
-            } else {
+        while self.entry().is_some_and(|entry| below(entry.raw)) {
+            if !matches!(self.position, Position::Direct { .. }) {
                 if !self.entry().map_or(Ok(false), |entry| visit(entry.value))? {
                     return Ok(());
                 }
                 self.next()?;
+                continue;
             }
-            current = self.entry().map(|entry| below(entry.raw));
+            // While keys are direct, one comparison tells both ends: that of the range is not above
+            // that of the tree.
+            let mut stopped = false;
+            let at = self.cursor.visit_below(raw_end.as_deref(), |(raw, value)| {
+                if raw.len() > MAX_DIRECT {
+                    return Ok(false);
+                }
+                let goes_on = visit(value)?;
+                stopped = !goes_on;
+                Ok::<_, Error>(goes_on)
+            })?;
+            if stopped {
+                return Ok(());
+            }
+            // A bucket, or the end.
+            self.arrive(at, Direction::Forward)?;
         }
         Ok(())
     }

@@ -8,12 +8,14 @@
 mod apply;
 mod bucket;
 mod cursor;
+mod get_each;
 mod ordinal;
 mod part;
 mod raw_key;
 
 pub use apply::{Applied, Change};
 pub use cursor::{Entry, TreeCursor};
+pub(crate) use get_each::Lookups;
 pub use raw_key::MAX_DIRECT;
 pub(crate) use raw_key::with_joined;
 

@@ -1,10 +1,12 @@
 //! Documents by primary key.
 
+use super::locate_error;
 use super::response::Response;
 use crate::catalog::StoreDef;
 use crate::error::{Error, Result};
 use crate::storage::ReadTxn;
 use crate::storage::envelope::{self, Payload};
+use crate::storage::tree::Lookups;
 use crate::store::entry;
 
 /// What became of a read into memory of fixed size.
@@ -17,9 +19,6 @@ pub enum GetOutcome {
     /// The document needs that many bytes; nothing was written.
     Needs(usize),
 }
-
-/// How many documents are looked for before the first one is copied.
-const AHEAD: usize = 8;
 
 /// Stands for the length of a document that is not there.
 const MISSING: u32 = u32::MAX;
@@ -106,29 +105,51 @@ pub fn get_many<'k>(
     keys: impl Iterator<Item = &'k [u8]>,
     response: &mut Response<'_>,
 ) -> Result<()> {
-    let tree = entry::documents(store.tree);
+    let mut lookups = Lookups::new(entry::documents(store.tree));
     let mut keys = keys.fuse();
     loop {
-        // First where the documents are, so that they come from memory while others are looked for.
-        let mut ahead = [None; AHEAD];
-        for slot in &mut ahead {
-            let Some(key) = keys.next() else { break };
-            let found = tree.get(txn, key).map_err(|error| in_document(error, store, key))?;
-            if let Some(stored) = found {
-                envelope::prefetch(stored);
-            }
-            *slot = Some((key, found));
+        lookups.clear();
+        while let Some(key) = if lookups.is_full() { None } else { keys.next() } {
+            lookups.push(key);
         }
-        for (key, found) in ahead.into_iter().flatten() {
-            match found {
-                Some(stored) => envelope::check(tree.id, key, stored)
-                    .and_then(|payload| response.push_payload(&payload))
-                    .map_err(|error| in_document(error, store, key))?,
-                None => response.push_u32(MISSING),
-            }
-        }
-        if ahead.last().is_some_and(Option::is_none) {
+        if lookups.len() == 0 {
             return Ok(());
         }
+        find_each(txn, store, &lookups, |_, found| {
+            match found {
+                Some(payload) => response.push_payload(&payload)?,
+                None => response.push_u32(MISSING),
+            }
+            Ok(true)
+        })?;
     }
+}
+
+/// Calls `visit` with the number of each key and the document under it, checked, not yet
+/// decompressed, while it returns true. All keys are looked for before the first document is looked
+/// at, so that they come from memory together.
+///
+/// # Errors
+/// `CORRUPT`, naming store and, if it is a document, key; those of `visit`, as of the document.
+pub(super) fn find_each<'t>(
+    txn: &'t ReadTxn<'_>,
+    store: &StoreDef,
+    lookups: &Lookups,
+    mut visit: impl FnMut(usize, Option<Payload<'t>>) -> Result<bool>,
+) -> Result<()> {
+    let found = lookups.find(txn).map_err(|error| locate_error(error, store, None))?;
+    for stored in found.iter().flatten() {
+        envelope::prefetch(stored);
+    }
+    for (at, stored) in found.into_iter().take(lookups.len()).enumerate() {
+        let visited = stored
+            .map(|stored| Payload::check(lookups.raw(at), stored))
+            .transpose()
+            .and_then(|payload| visit(at, payload))
+            .map_err(|error| in_document(error, store, lookups.key(at)))?;
+        if !visited {
+            break;
+        }
+    }
+    Ok(())
 }

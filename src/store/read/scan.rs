@@ -1,6 +1,6 @@
 //! Scans of a store or an index, in batches that can be resumed.
 
-use super::get::{find, in_document};
+use super::get::{find_each, in_document};
 use super::interval::{after, index_intervals, store_interval};
 use super::locate_error;
 use super::range::KeyRange;
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::key::{self, END, TAG_ARRAY, successor_prefix};
 use crate::storage::ReadTxn;
 use crate::storage::envelope::Payload;
-use crate::storage::tree::Entry;
+use crate::storage::tree::{Entry, Lookups};
 use crate::store::entry::{self, EntryKind};
 
 /// What a row carries, in this order.
@@ -73,7 +73,7 @@ pub fn scan(
     let (count, done) = written.map_err(|error| locate_error(error, store, index))?;
     response.patch(head, &count.to_le_bytes());
     response.patch(head + 4, &[u8::from(done)]);
-    response.push_sized(if done { &[] } else { &rows.last });
+    response.push_sized(if done { &[] } else { &rows.out.last });
     Ok(())
 }
 
@@ -107,15 +107,11 @@ struct Rows<'r, 't, 'e> {
     store: &'r StoreDef,
     index: Option<&'r IndexDef>,
     walk: Walk<'t>,
-    parts: RowParts,
     unique: bool,
     reverse: bool,
     /// The index key of the row before, in unique scans.
     previous: Option<Vec<u8>>,
-    /// The entry's key of the last row written.
-    last: Vec<u8>,
-    /// An index key as rows carry it, where it is stored otherwise.
-    plain: Vec<u8>,
+    out: RowWriter<'r>,
 }
 
 impl<'r, 't, 'e> Rows<'r, 't, 'e> {
@@ -139,12 +135,16 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
             store,
             index,
             walk,
-            parts: request.parts,
             unique,
             reverse: request.reverse,
             previous: None,
-            last: Vec::new(),
-            plain: Vec::new(),
+            out: RowWriter {
+                store,
+                index,
+                parts: request.parts,
+                last: Vec::new(),
+                plain: Vec::new(),
+            },
         })
     }
 
@@ -160,14 +160,93 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
                 return Ok((0, true));
             }
         }
+        if self.index.is_some() && self.out.parts.values {
+            return self.write_with_documents(limit, end, response);
+        }
         let mut count = 0;
         while self.next()? {
-            if count == limit || !self.write_row(count == 0, end, response)? {
+            if count == limit {
+                return Ok((count, false));
+            }
+            let Some(found) = self.walk.entry() else { break };
+            let mut document = None;
+            if self.out.parts.values {
+                let checked = Payload::check(found.raw, found.value);
+                document =
+                    Some(checked.map_err(|error| in_document(error, self.store, found.key))?);
+            }
+            if !self.out.write(found.key, document, (count == 0, end), response)? {
                 return Ok((count, false));
             }
             count += 1;
         }
         Ok((count, true))
+    }
+
+    /// Writes rows of an index with their documents, which are looked up in groups.
+    fn write_with_documents(
+        &mut self,
+        limit: u32,
+        end: usize,
+        response: &mut Response<'_>,
+    ) -> Result<(u32, bool)> {
+        let (txn, store) = (self.txn, self.store);
+        let mut lookups = Lookups::new(entry::documents(store.tree));
+        let mut entries = Entries::default();
+        let mut count = 0;
+        loop {
+            lookups.clear();
+            entries.clear();
+            let mut more = true;
+            while more && !lookups.is_full() && count + (lookups.len() as u32) < limit {
+                more = self.next()?;
+                if more {
+                    self.gather(&mut entries, &mut lookups)?;
+                }
+            }
+            let (mut fits, mut dangling) = (true, None);
+            find_each(txn, store, &lookups, |at, document| {
+                if document.is_none() {
+                    dangling = Some(at);
+                    return Ok(false);
+                }
+                fits = self.out.write(entries.key(at), document, (count == 0, end), response)?;
+                count += u32::from(fits);
+                Ok(fits)
+            })?;
+            if let Some(at) = dangling {
+                return Err(self.dangling().with_key(lookups.key(at)));
+            }
+            if !fits {
+                return Ok((count, false));
+            }
+            if !more {
+                return Ok((count, true));
+            }
+            if count == limit {
+                return Ok((count, !self.next()?));
+            }
+        }
+    }
+
+    /// Keeps the entry at the position, and its primary key to be looked up.
+    #[inline]
+    fn gather(&self, entries: &mut Entries, lookups: &mut Lookups) -> Result<()> {
+        if let (Some(index), Some(found)) = (self.index, self.walk.entry()) {
+            lookups.push(entry::split(index, found.key)?.1);
+            entries.push(found.key);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn dangling(&self) -> Error {
+        let index = self.index.map(|index| index.name.to_string()).unwrap_or_default();
+        Error::corrupt(format!(
+            "index {index:?} of store {:?} has an entry for a document that is not there; delete \
+             the index and create it again",
+            self.store.name
+        ))
     }
 
     /// Goes to the next entry that is a row.
@@ -192,14 +271,33 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
         }
         Ok(false)
     }
+}
 
-    /// Writes the row at the position; false if it does not fit and is not the first one.
+/// Writes rows.
+struct RowWriter<'r> {
+    store: &'r StoreDef,
+    index: Option<&'r IndexDef>,
+    parts: RowParts,
+    /// The entry's key of the last row written.
+    last: Vec<u8>,
+    /// An index key as rows carry it, where it is stored otherwise.
+    plain: Vec<u8>,
+}
+
+impl RowWriter<'_> {
+    /// Writes the row of an entry; false if the response has no room for it or would exceed `end`.
+    /// The first row is written in any case.
     #[inline]
-    fn write_row(&mut self, first: bool, end: usize, response: &mut Response<'_>) -> Result<bool> {
-        let Some(found) = self.walk.entry() else { return Ok(false) };
+    fn write(
+        &mut self,
+        entry_key: &[u8],
+        document: Option<Payload<'_>>,
+        (first, end): (bool, usize),
+        response: &mut Response<'_>,
+    ) -> Result<bool> {
         let (stored_key, primary_key) = match self.index {
-            None => (found.key, found.key),
-            Some(index) => entry::split(index, found.key)?,
+            None => (entry_key, entry_key),
+            Some(index) => entry::split(index, entry_key)?,
         };
         let mut size = 0;
         let mut key = stored_key;
@@ -214,14 +312,11 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
         if self.parts.primary_keys {
             size += 4 + primary_key.len();
         }
-        let mut value = None;
-        if self.parts.values {
-            let payload = document(self.txn, self.store, self.index, primary_key, found)?;
-            size += 4 + payload.len();
-            value = Some(payload);
+        if let Some(document) = &document {
+            size += 4 + document.len();
         }
         // The resume key has to fit as well.
-        let fits = response.has_room(size + 4 + found.key.len())
+        let fits = response.has_room(size + 4 + entry_key.len())
             && response.position().saturating_add(size) <= end;
         if !fits && !first {
             return Ok(false);
@@ -232,13 +327,38 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
         if self.parts.primary_keys {
             response.push_sized(primary_key);
         }
-        if let Some(payload) = value {
-            let pushed = response.push_payload(&payload);
+        if let Some(document) = document {
+            let pushed = response.push_payload(&document);
             pushed.map_err(|error| in_document(error, self.store, primary_key))?;
         }
         self.last.clear();
-        self.last.extend_from_slice(found.key);
+        self.last.extend_from_slice(entry_key);
         Ok(true)
+    }
+}
+
+/// The keys of a group of index entries.
+#[derive(Default)]
+struct Entries {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Entries {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    fn push(&mut self, key: &[u8]) {
+        self.bytes.extend_from_slice(key);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn key(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
+        let end = self.ends.get(at).copied().unwrap_or_default();
+        self.bytes.get(start.unwrap_or_default()..end).unwrap_or_default()
     }
 }
 
@@ -261,29 +381,6 @@ fn resume_point(unique: Option<&IndexDef>, request: &Scan<'_>) -> Result<Option<
     };
     let index_key = entry::split(index, request.resume)?.0.to_vec();
     Ok(if request.reverse { Some(index_key) } else { successor_prefix(index_key) })
-}
-
-/// The document of a row.
-#[inline]
-fn document<'t, 'f: 't>(
-    txn: &'t ReadTxn<'_>,
-    store: &StoreDef,
-    index: Option<&IndexDef>,
-    primary_key: &[u8],
-    found: Entry<'f>,
-) -> Result<Payload<'t>> {
-    let Some(index) = index else {
-        return Payload::check(found.raw, found.value)
-            .map_err(|error| in_document(error, store, primary_key));
-    };
-    find(txn, store, primary_key)?.ok_or_else(|| {
-        Error::corrupt(format!(
-            "index {:?} of store {:?} has an entry for a document that is not there; delete the \
-             index and create it again",
-            index.name, store.name
-        ))
-        .with_key(primary_key)
-    })
 }
 
 /// Writes an index key as it would be without parts that are descending, and as an array if it is
