@@ -140,13 +140,14 @@ async function pinned(scope, read) {
 /** Appends the documents of an answer to GET_MANY. */
 function readDocuments(answer, state, keys, documents) {
   let at = 0
+  state.decoder.beginSequence(answer)
   for (let left = keys; left > 0; left--) {
     const length = answer.readUInt32LE(at)
     at += 4
     if (length === NO_LENGTH) {
       documents.push(undefined)
     } else {
-      documents.push(state.decode(answer, at, at + length))
+      documents.push(state.decodeNext(answer, at, at + length, answer.length))
       at += length
     }
   }

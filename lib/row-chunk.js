@@ -27,6 +27,8 @@ class RowChunk {
     /** Whether no row follows the last one. */
     this.done = buffer[4] === 1
     this.at = HEADER_BYTES
+    // The same buffer may have held another answer before.
+    plan.state.decoder.beginSequence(buffer)
   }
 
   detach() {
@@ -45,7 +47,7 @@ class RowChunk {
   nextValue() {
     this.left--
     const start = this.skipPart()
-    return this.plan.state.decode(this.buffer, start, this.at)
+    return this.plan.state.decodeNext(this.buffer, start, this.at, this.length)
   }
 
   /** The next primary key. The plan asks for nothing else. */
@@ -73,7 +75,7 @@ class RowChunk {
     let value
     if ((flags & SCAN.VALUES) !== 0) {
       start = this.skipPart()
-      value = state.decode(this.buffer, start, this.at)
+      value = state.decodeNext(this.buffer, start, this.at, this.length)
     }
     return { key, primaryKey, value }
   }

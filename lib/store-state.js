@@ -45,9 +45,9 @@ class StoreState {
     for (const [id, ...names] of this.connection.shapes(this.id)) this.shapes.add(id, names)
   }
 
-  /** The document in a buffer. */
-  decode(buffer, start, end) {
-    return this.decoder.decode(buffer, start, end, this.shapes)
+  /** The next document of an answer of several, which ends at `limit`. */
+  decodeNext(buffer, start, end, limit) {
+    return this.decoder.decodeNext(buffer, start, end, this.shapes, limit)
   }
 
   /**

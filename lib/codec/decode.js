@@ -22,6 +22,10 @@ class DocumentDecoder {
     this.windowStart = 0
     this.windowEnd = 0
     this.windowSize = FIRST_WINDOW
+    /** How far a window may reach: to the document's end, or to that of several. */
+    this.limit = 0
+    /** @type {Buffer | null} the buffer of a sequence, while the window belongs to it */
+    this.sequence = null
     this.shapes = null
     /** @type {Map<number, object> | null} objects by offset, in documents with references */
     this.references = null
@@ -41,6 +45,35 @@ class DocumentDecoder {
    * @throws {LodestoreError} CORRUPT if the bytes are not exactly one document
    */
   decode(buffer, offset, end, shapes) {
+    this.sequence = null
+    this.windowEnd = 0
+    this.windowSize = FIRST_WINDOW
+    this.limit = end
+    return this.read(buffer, offset, end, shapes)
+  }
+
+  /**
+   * Begins to read documents that lie one behind the other, from the start of what is now in
+   * `buffer`: strings of several are then cut from one window.
+   */
+  beginSequence(buffer) {
+    this.sequence = buffer
+    this.windowEnd = 0
+  }
+
+  /**
+   * Reads the next document of a sequence; between two of them, the decoder may have read others.
+   *
+   * @param {number} limit where the last document of the sequence ends, or beyond
+   */
+  decodeNext(buffer, offset, end, shapes, limit) {
+    if (this.sequence !== buffer || offset < this.windowStart) this.beginSequence(buffer)
+    this.windowSize = LAST_WINDOW
+    this.limit = limit
+    return this.read(buffer, offset, end, shapes)
+  }
+
+  read(buffer, offset, end, shapes) {
     if (buffer !== this.buffer) {
       this.buffer = buffer
       this.view = null
@@ -49,8 +82,6 @@ class DocumentDecoder {
     this.start = offset
     this.end = end
     this.depth = 0
-    this.windowEnd = 0
-    this.windowSize = FIRST_WINDOW
     this.shapes = shapes
     this.inlineNames = null
     if (!(offset < end && end <= buffer.length)) corrupt('it is empty or cut off')
@@ -76,6 +107,7 @@ class DocumentDecoder {
   /** Forgets the last buffer, so that it can be collected. */
   release() {
     this.buffer = null
+    this.sequence = null
     this.view = null
     this.window = ''
     this.windowEnd = 0
@@ -123,9 +155,9 @@ function tooDeep(decoder) {
 
 /** Reads a string of Latin-1 bytes that reaches beyond the window, and takes the next window. */
 function readBeyondWindow(decoder, from, to) {
-  const { buffer, end } = decoder
-  if (to > end) corrupt('a string is cut off')
-  const windowEnd = Math.min(end, from + decoder.windowSize)
+  const { buffer } = decoder
+  if (to > decoder.end) corrupt('a string is cut off')
+  const windowEnd = Math.min(decoder.limit, from + decoder.windowSize)
   const window = buffer.latin1Slice(from, windowEnd)
   decoder.window = window
   decoder.windowStart = from
