@@ -39,8 +39,12 @@ export declare class NativeDatabase {
   /**
    * Queues packed operations; the results come as a message. Durability: 0 the database's,
    * 1 strict, 2 relaxed.
+   *
+   * With `mayWait`, a write that is not synced may be waited for here, for less time than a
+   * message takes to arrive: then the messages that are there are returned. To be called in a
+   * turn whose end is told.
    */
-  write(ticket: number, ops: Uint8Array, length: number, durability: number): void
+  write(ticket: number, ops: Uint8Array, length: number, durability: number, mayWait: boolean): Buffer | null
   /** The catalog of a snapshot, as a document. */
   catalog(snapshot: number): Buffer
   /** The version of the newest catalog. */

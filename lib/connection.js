@@ -20,11 +20,13 @@ const { OperationQueue } = require('./write-batch')
 
 /** One open database: everything that knows the native library's calls. */
 class Connection {
-  /** @param {{ path: string, space?: string, mode: string }} options */
-  constructor({ path, space, mode }) {
+  /** @param {{ path: string, space?: string, mode: string, durability: string }} options */
+  constructor({ path, space, mode, durability }) {
     this.path = path
     this.space = space
     this.mode = mode
+    /** Whether writes are not synced. */
+    this.unsynced = durability === 'none'
     this.closed = false
     /** @type {Promise<void> | null} */
     this.closing = null
@@ -42,7 +44,7 @@ class Connection {
     this.decoder = new DocumentDecoder()
     this.errorOf = errorOf
     this.tickets = new Tickets(this)
-    this.queue = new OperationQueue((batch) => this.send(batch), errorOf)
+    this.queue = new OperationQueue((batch, isLast) => this.send(batch, isLast), errorOf)
     /** Messages that wait for the event loop to turn. */
     this.postponed = []
   }
@@ -121,17 +123,25 @@ class Connection {
 
   /* Writing */
 
-  /** Sends a batch of operations. */
-  send(batch) {
+  /**
+   * Sends a batch of operations. One that is not synced may be waited for, if no code of the user
+   * waits for this call.
+   */
+  send(batch, isLast = false) {
     this.checkOpen()
     if (diagnostics.timed()) this.watch(batch)
     const ticket = this.tickets.open(batch)
+    const mayWait = isLast && this.unsynced
+    if (mayWait) this.turn.hold()
+    const { buffer, position } = batch.writer
+    let messages
     try {
-      this.native.write(ticket, batch.writer.buffer, batch.writer.position, 0)
+      messages = this.native.write(ticket, buffer, position, 0, mayWait)
     } catch (error) {
       this.tickets.close(ticket)
       throw error
     }
+    if (messages !== null) this.receive(messages)
   }
 
   /** Publishes how long a batch takes. */

@@ -62,8 +62,9 @@ class WriteBatch {
 /** Collects operations until the microtask queue has run, then sends them in one call. */
 class OperationQueue {
   /**
-   * @param {(batch: WriteBatch) => void} send takes the packed bytes, or throws; from then on the
-   *   batch is completed by its ticket
+   * @param {(batch: WriteBatch, isLast: boolean) => void} send takes the packed bytes, or throws;
+   *   from then on the batch is completed by its ticket. The last one is sent when the turn's
+   *   microtasks have run, with no code of the user waiting for the call to return
    * @param {(reason: unknown) => Error} errorOf makes an error of a failure
    */
   constructor(send, errorOf) {
@@ -101,7 +102,7 @@ class OperationQueue {
     this.spare = null
     const batch = new WriteBatch(this, writer)
     this.current = batch
-    queueMicrotask(() => this.flush(batch))
+    queueMicrotask(() => this.flush(batch, true))
     return batch
   }
 
@@ -111,21 +112,21 @@ class OperationQueue {
   }
 
   /** Sends a batch, unless it was sent before or a document is being encoded into it. */
-  flush(batch) {
+  flush(batch, isLast = false) {
     if (batch.sent || batch.writer.busy) return
     if (this.current === batch) this.current = null
     const { writer } = batch
     if (batch.count === 0) batch.settle()
-    else this.dispatch(batch)
+    else this.dispatch(batch, isLast)
     this.recycle(writer)
   }
 
   /** Hands a batch over; its memory may be used again afterwards. */
-  dispatch(batch) {
+  dispatch(batch, isLast = false) {
     batch.sent = true
     batch.bytes = batch.writer.position
     try {
-      this.send(batch)
+      this.send(batch, isLast)
     } catch (error) {
       batch.fail(error)
     }

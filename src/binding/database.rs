@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use super::error::OrThrow;
 use super::fast_calls;
+use super::inline_wait::InlineWait;
 use super::outbox::Outbox;
 use super::pool;
 use super::read::ReadTask;
@@ -38,6 +39,7 @@ pub struct NativeDatabase {
     pub(super) shared: Arc<Shared>,
     pub(super) transactions: Arc<Transactions>,
     pub(super) reads: Rc<Reads>,
+    inline_wait: InlineWait,
 }
 
 impl NativeDatabase {
@@ -52,7 +54,8 @@ impl NativeDatabase {
         let reads = Rc::new(Reads::new(&connection, &store));
         let shared =
             Arc::new(Shared { connection, store, outbox, sweeper, cancels: Mutex::default() });
-        Ok(Self { transactions: Transactions::new(Arc::clone(&shared)), shared, reads })
+        let transactions = Transactions::new(Arc::clone(&shared));
+        Ok(Self { transactions, shared, reads, inline_wait: InlineWait::default() })
     }
 }
 
@@ -114,6 +117,7 @@ impl NativeDatabase {
     #[napi(catch_unwind)]
     pub fn end_turn(&self) {
         self.reads.end_turn();
+        self.inline_wait.end_turn();
     }
 
     /// A snapshot of the newest state, held until `closeSnapshot`.
@@ -130,15 +134,32 @@ impl NativeDatabase {
 
     /// Queues packed operations; the results come as a message. Durability: 0 the database's,
     /// 1 strict, 2 relaxed.
-    #[napi(catch_unwind)]
-    pub fn write(
+    ///
+    /// With `mayWait`, a write that is not synced may be waited for here, for less time than a
+    /// message takes to arrive: then the messages that are there are returned. To be called in a
+    /// turn whose end is told.
+    #[napi(catch_unwind, ts_return_type = "Buffer | null")]
+    pub fn write<'e>(
         &self,
+        env: &'e Env,
         ticket: u32,
         ops: Uint8Array,
         length: u32,
         durability: u32,
-    ) -> napi::Result<()> {
-        self.submit(ticket, &ops, length, durability).or_throw()
+        may_wait: bool,
+    ) -> napi::Result<Option<BufferSlice<'e>>> {
+        let submit = || self.submit(ticket, &ops, length, durability);
+        if !may_wait || !self.inline_wait.is_worthwhile() {
+            submit().or_throw()?;
+            return Ok(None);
+        }
+        let patience = self.inline_wait.patience();
+        let messages = self.shared.outbox.watch(submit, patience).or_throw()?;
+        self.inline_wait.waited(messages.is_empty());
+        if messages.is_empty() {
+            return Ok(None);
+        }
+        BufferSlice::copy_from(env, messages).map(Some)
     }
 
     fn submit(&self, ticket: u32, ops: &[u8], length: u32, number: u32) -> Result<()> {

@@ -9,6 +9,7 @@
 mod database;
 mod error;
 mod fast_calls;
+mod inline_wait;
 mod open;
 mod options;
 mod outbox;

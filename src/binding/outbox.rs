@@ -1,6 +1,7 @@
 //! Completions, progress and events on their way to JavaScript.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi::Status;
 use napi::bindgen_prelude::{BufferSlice, Function};
@@ -40,6 +41,10 @@ impl Observer for Outbox {
 /// A message is `u32 ticket | u32 kind | u32 length | payload`, little-endian.
 pub(super) struct Outbox {
     waiting: Arc<Mutex<Vec<u8>>>,
+    /// Whether the JavaScript thread is about to take what is there, and need not be told.
+    is_watched: AtomicBool,
+    /// Whether something is there.
+    is_filled: AtomicBool,
     notify: Notify,
 }
 
@@ -55,7 +60,33 @@ impl Outbox {
                 let messages = std::mem::take(&mut *taken.lock());
                 BufferSlice::copy_from(&context.env, messages)
             })?;
-        Ok(Arc::new(Self { waiting, notify }))
+        let (is_watched, is_filled) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Arc::new(Self { waiting, is_watched, is_filled, notify }))
+    }
+
+    /// Runs `begin` on the JavaScript thread and takes the messages that are there afterwards,
+    /// waiting while `is_patient` for the first one. If none comes, they will be announced as ever.
+    pub(super) fn watch(
+        &self,
+        begin: impl FnOnce() -> Result<()>,
+        is_patient: impl Fn() -> bool,
+    ) -> Result<Vec<u8>> {
+        self.is_filled.store(false, Ordering::Release);
+        self.is_watched.store(true, Ordering::Release);
+        let begun = begin();
+        while begun.is_ok() && !self.is_filled.load(Ordering::Acquire) && is_patient() {
+            std::hint::spin_loop();
+        }
+        let mut waiting = self.waiting.lock();
+        self.is_watched.store(false, Ordering::Release);
+        if let Err(error) = begun {
+            // The caller gets the error instead: what came meanwhile goes the usual way.
+            if !waiting.is_empty() {
+                self.notify.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            }
+            return Err(error);
+        }
+        Ok(std::mem::take(&mut *waiting))
     }
 
     /// A request has been served, or has failed.
@@ -99,8 +130,10 @@ impl Outbox {
             waiting.extend_from_slice(&number.to_le_bytes());
         }
         waiting.extend_from_slice(payload);
+        let is_watched = self.is_watched.load(Ordering::Acquire);
         drop(waiting);
-        if is_first {
+        self.is_filled.store(true, Ordering::Release);
+        if is_first && !is_watched {
             // If the environment is being torn down, nobody is left to tell.
             self.notify.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }

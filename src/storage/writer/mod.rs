@@ -1,11 +1,13 @@
 //! The writer: one thread per environment that runs all writes, many to a commit.
 
 mod group;
+mod patience;
 mod queue;
 mod session;
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -13,6 +15,7 @@ use parking_lot::{Condvar, Mutex};
 pub(super) use queue::Exclusive;
 pub use session::{Level, SessionHandle, SessionOptions};
 
+use self::patience::Patience;
 use self::queue::{Entry, Phase, Queue, Work};
 use super::environment::Environment;
 use super::housekeeper;
@@ -66,6 +69,8 @@ pub(super) fn is_writer_thread() -> bool {
 pub struct Writer {
     queue: Mutex<Queue>,
     wake: Condvar,
+    /// How often the thread was told to look at the queue: what it watches before it sleeps.
+    arrivals: AtomicU64,
     max_pending_bytes: usize,
     busy_timeout: Duration,
 }
@@ -75,6 +80,7 @@ impl Writer {
         Self {
             queue: Mutex::default(),
             wake: Condvar::new(),
+            arrivals: AtomicU64::new(0),
             max_pending_bytes: options.max_pending_bytes,
             busy_timeout: options.busy_timeout,
         }
@@ -143,7 +149,7 @@ impl Writer {
     ) -> Result<()> {
         if queue.has_thread {
             drop(queue);
-            self.wake.notify_all();
+            self.notify();
             return Ok(());
         }
         let environment = env.clone();
@@ -162,6 +168,12 @@ impl Writer {
                     .with_cause(error))
             }
         }
+    }
+
+    /// Makes the thread look at the queue, and those who wait for it.
+    fn notify(&self) {
+        self.arrivals.fetch_add(1, Ordering::Release);
+        self.wake.notify_all();
     }
 
     /// Fails the writes that have waited for another process for too long. True while something
@@ -192,7 +204,7 @@ impl Writer {
         let deadline = Instant::now() + timeout;
         let mut queue = self.queue.lock();
         queue.closing = true;
-        self.wake.notify_all();
+        self.notify();
         while queue.has_thread {
             if self.wake.wait_until(&mut queue, deadline).timed_out() {
                 break;
@@ -222,8 +234,15 @@ impl Writer {
     /// The thread.
     fn run(&self, env: &Arc<Environment>) {
         IS_WRITER.set(true);
+        let mut patience = Patience::new();
         loop {
             let mut queue = self.queue.lock();
+            if queue.is_empty() && !queue.closing && patience.is_worthwhile() {
+                let seen = self.arrivals.load(Ordering::Acquire);
+                drop(queue);
+                patience.watch(|| self.arrivals.load(Ordering::Acquire) != seen);
+                queue = self.queue.lock();
+            }
             while queue.is_empty() && !queue.closing {
                 if self.wake.wait_for(&mut queue, IDLE).timed_out() {
                     break;
@@ -240,6 +259,7 @@ impl Writer {
             }
             queue.phase = Phase::Waiting(Instant::now());
             drop(queue);
+            patience.arrived();
             housekeeper::wake();
             // A panic means a defect: nothing of the transaction is committed, and the database
             // must be opened again.
@@ -250,6 +270,7 @@ impl Writer {
             }
             let mut queue = self.queue.lock();
             queue.phase = Phase::Idle;
+            patience.idle();
             if env.is_poisoned() {
                 let rest = queue.take_all();
                 drop(queue);

@@ -1,0 +1,50 @@
+//! How long the writer thread stays awake when it has nothing to do.
+
+use std::time::{Duration, Instant};
+
+/// How long the thread watches for more work before it sleeps: about what falling asleep and being
+/// woken up costs, twice.
+const WATCH: Duration = Duration::from_micros(100);
+
+/// Decides whether watching for work is better than sleeping at once.
+///
+/// A caller who awaits each write before the next one comes back after some ten microseconds, which
+/// is less than it takes to wake a thread. So the thread watches if the last pause was that short,
+/// and one pause that is longer ends it.
+pub(super) struct Patience {
+    /// When the thread ran out of work; `None` while it has some.
+    since: Option<Instant>,
+    /// Whether the last pause was short.
+    is_short: bool,
+    /// Whether another processor can run the caller meanwhile.
+    is_possible: bool,
+}
+
+impl Patience {
+    pub fn new() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { since: None, is_short: false, is_possible: processors > 1 }
+    }
+
+    /// The thread has no work now.
+    pub fn idle(&mut self) {
+        self.since = Some(Instant::now());
+    }
+
+    /// There is work.
+    pub fn arrived(&mut self) {
+        self.is_short = self.since.take().is_some_and(|since| since.elapsed() < 2 * WATCH);
+    }
+
+    pub fn is_worthwhile(&self) -> bool {
+        self.is_possible && self.is_short
+    }
+
+    /// Watches until `is_there`, or the patience ends.
+    pub fn watch(&self, is_there: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !is_there() && start.elapsed() < WATCH {
+            std::hint::spin_loop();
+        }
+    }
+}
