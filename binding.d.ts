@@ -41,8 +41,7 @@ export declare class NativeDatabase {
    * 1 strict, 2 relaxed.
    *
    * With `mayWait`, a write that is not synced may be waited for here, for less time than a
-   * message takes to arrive: then the messages that are there are returned. To be called in a
-   * turn whose end is told.
+   * message takes to arrive: then the messages that are there are returned.
    */
   write(ticket: number, ops: Uint8Array, length: number, durability: number, mayWait: boolean): Buffer | null
   /** The catalog of a snapshot, as a document. */

@@ -131,8 +131,7 @@ class Connection {
     this.checkOpen()
     if (diagnostics.timed()) this.watch(batch)
     const ticket = this.tickets.open(batch)
-    const mayWait = isLast && this.unsynced
-    if (mayWait) this.turn.hold()
+    const mayWait = isLast && this.unsynced && !pace.isDue()
     const { buffer, position } = batch.writer
     let messages
     try {

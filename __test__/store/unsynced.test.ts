@@ -43,14 +43,14 @@ test('unsynced writes go on beside work of other kinds', async (t) => {
   const phases: string[] = []
   const copy = `${db.path}-copy`
   t.after(() => import('node:fs/promises').then(({ rm }) => rm(copy, { recursive: true })))
-  let done = false
+  const progress = { done: false }
   const backup = db.backup(copy, { onProgress: ({ phase }) => void phases.push(phase) })
   const index = db.createIndex('users', 'byName', 'name')
   const others = Promise.all([backup, index]).finally(() => {
-    done = true
+    progress.done = true
   })
   let puts = 0
-  while (!done) await users.put({ id: 100_000 + puts++ })
+  while (!progress.done) await users.put({ id: 100_000 + puts++ })
   await others
   assert.ok(phases.length > 0 && puts > 0)
   assert.equal(await users.count(), 20_000 + puts)

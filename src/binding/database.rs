@@ -117,7 +117,6 @@ impl NativeDatabase {
     #[napi(catch_unwind)]
     pub fn end_turn(&self) {
         self.reads.end_turn();
-        self.inline_wait.end_turn();
     }
 
     /// A snapshot of the newest state, held until `closeSnapshot`.
@@ -136,8 +135,7 @@ impl NativeDatabase {
     /// 1 strict, 2 relaxed.
     ///
     /// With `mayWait`, a write that is not synced may be waited for here, for less time than a
-    /// message takes to arrive: then the messages that are there are returned. To be called in a
-    /// turn whose end is told.
+    /// message takes to arrive: then the messages that are there are returned.
     #[napi(catch_unwind, ts_return_type = "Buffer | null")]
     pub fn write<'e>(
         &self,

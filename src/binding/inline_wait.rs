@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 /// How long one write is waited for: about as long as it takes to wake a thread.
 const LONGEST: Duration = Duration::from_micros(60);
-/// How long a turn of the event loop may go on in this way.
-const TURN: Duration = Duration::from_millis(5);
 /// After so many waits in vain, writes are not waited for …
 const MISSES: u32 = 3;
 /// … until so many have been sent.
@@ -19,30 +17,18 @@ const PAUSE: u32 = 100;
 /// after the other does nothing meanwhile.
 #[derive(Default)]
 pub(super) struct InlineWait {
-    turn_began: Cell<Option<Instant>>,
     misses: Cell<u32>,
     pause: Cell<u32>,
 }
 
 impl InlineWait {
-    /// The turn of the event loop has ended.
-    pub fn end_turn(&self) {
-        self.turn_began.set(None);
-    }
-
     /// Whether the write that is about to be sent is worth waiting for.
     pub fn is_worthwhile(&self) -> bool {
         if self.pause.get() > 0 {
             self.pause.set(self.pause.get() - 1);
             return false;
         }
-        match self.turn_began.get() {
-            Some(began) => began.elapsed() < TURN,
-            None => {
-                self.turn_began.set(Some(Instant::now()));
-                true
-            }
-        }
+        true
     }
 
     /// How long to wait, from now on.
