@@ -10,6 +10,7 @@ import { judge } from './lib/goals.mjs'
 import { growthOf } from './lib/growth.mjs'
 import { install } from './lib/install.mjs'
 import { parse, UsageError } from './lib/options.mjs'
+import { writeSection } from './lib/readme.mjs'
 import { report } from './lib/report.mjs'
 import { Runner } from './lib/runner.mjs'
 import { summariseAll } from './lib/summary.mjs'
@@ -129,8 +130,11 @@ async function main() {
   }
   const run = await compare(options)
   console.log(`\n${report(run)}\nIt took ${(run.seconds / 60).toFixed(1)} minutes.`)
-  const out = options.out ?? (options.isWhole ? directory : undefined)
-  if (out !== undefined) write(resolve(out), run)
+  if (options.out !== undefined) write(resolve(options.out), run)
+  else if (options.isWhole) {
+    write(directory, run)
+    writeSection(join(directory, '../README.md'), run)
+  }
   const isBad = ({ wrong, failed }) => wrong !== undefined || failed !== undefined
   const rows = run.scales.flatMap(({ summary }) =>
     summary.flatMap((one) => Object.values(one.rows)),

@@ -17,8 +17,8 @@ const USAGE = `node bench/run.mjs [options]
   --minutes n     no further pass begins when this time would be exceeded (25)
   --timeout n     seconds that one process may take (150)
   --data path     where databases are made (.cache/bench); it should be on the disk that matters
-  --out path      where the report goes; by default a run of everything writes to bench/, and one
-                  that is narrowed only prints
+  --out path      where the report goes; by default a run of everything writes to bench/ and
+                  into README.md, and one that is narrowed only prints
   --costs         what single parts of Lodestore cost, instead of the comparison
   --list          the names of workloads and peers`
 

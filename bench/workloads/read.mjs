@@ -78,7 +78,7 @@ async function page({ db, count, random, seconds }) {
     checkDocuments(db, await db.page(first, LIMIT), idsFrom(first), `the page from ${first}`)
   }
   const sumOf = (first) => idsFrom(first).reduce((sum, id) => sum + scoreOf(id), 0)
-  const next = prepare(50, from, sumOf)
+  const next = prepare(10, from, sumOf)
   return rateOf(async () => {
     const { inputs, sum } = next()
     let found = 0
@@ -120,7 +120,7 @@ async function findRange({ db, count, random, expected, seconds }) {
     expected()
       .idsFromScore(score, LIMIT)
       .reduce((sum, id) => sum + scoreOf(id), 0)
-  const next = prepare(50, least, sumOf)
+  const next = prepare(10, least, sumOf)
   return rateOf(async () => {
     const { inputs, sum } = next()
     let found = 0

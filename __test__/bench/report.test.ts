@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+type Row = { median: number; figures: number[] }
+type Summary = { name: string; rows: Record<string, Row>; best?: string; ratio?: number }
+type Judged = { name: string; reached: string; isMet?: boolean }
+type Growth = { name: string; costs: number[]; growth: Record<string, number>; isMet?: boolean }
+
+const PEERS = [
+  { name: 'lodestore' },
+  { name: 'lmdb' },
+  { name: 'lokijs', isForScale: true },
+  { name: 'heed', isReference: true },
+]
+const ABOUT = Object.fromEntries(PEERS.map(({ name }) => [name, { title: name }]))
+
+/** What `summariseAll` makes of figures by workload and peer, one for each pass. */
+async function summarise(
+  workloads: { name: string; unit: string }[],
+  figures: Record<string, Record<string, number[]>>,
+): Promise<Summary[]> {
+  const { summariseAll } = await import('../../bench/lib/summary.mjs')
+  const outcomes: Record<string, Record<string, object[]>> = {}
+  for (const [workload, byPeer] of Object.entries(figures)) {
+    const lists = Object.entries(byPeer).map(([peer, list]) => {
+      return [peer, list.map((figure) => ({ figure, delay: 0 }))]
+    })
+    outcomes[workload] = Object.fromEntries(lists)
+  }
+  return summariseAll(workloads, outcomes, PEERS)
+}
+
+async function judge(summary: Summary[]): Promise<Map<string, Judged>> {
+  const goals = await import('../../bench/lib/goals.mjs')
+  const judged: Judged[] = goals.judge(summary, ABOUT)
+  return new Map(judged.map((one) => [one.name, one]))
+}
+
+test('the best peer is none that is shown for scale; ratios are those of the passes', async () => {
+  const figures = { lodestore: [10, 40, 30], lmdb: [10, 20, 10], lokijs: [99, 99, 99], heed: [99] }
+  const [row] = await summarise([{ name: 'getSync', unit: 'ops/s' }], { getSync: figures })
+  assert.equal(row!.best, 'lmdb')
+  assert.equal(row!.rows.lodestore!.median, 30)
+  assert.equal(row!.ratio, 2)
+})
+
+test('less is better of times and sizes', async () => {
+  const figures = { lodestore: [2], lmdb: [6] }
+  const [row] = await summarise([{ name: 'open', unit: 'ms' }], { open: figures })
+  assert.equal(row!.ratio, 3)
+  assert.equal((await judge([row!])).get('open')!.isMet, true)
+})
+
+test('a goal is compared with the peer, the reference or the row that it names', async () => {
+  const workloads = ['put', 'update', 'getSync', 'get'].map((name) => ({ name, unit: 'ops/s' }))
+  const summary = await summarise(workloads, {
+    put: { lodestore: [89], heed: [100], lmdb: [10] },
+    update: { lodestore: [89], lmdb: [500] },
+    getSync: { lodestore: [140], lmdb: [100] },
+    get: { lodestore: [400_000] },
+  })
+  const judged = await judge(summary)
+  assert.equal(judged.get('put')!.isMet, false)
+  assert.equal(judged.get('update')!.isMet, true)
+  assert.equal(judged.get('getSync')!.isMet, false)
+  assert.equal(judged.get('get')!.isMet, true)
+})
+
+test('what was not measured is neither met nor missed', async () => {
+  const summary = await summarise([{ name: 'put', unit: 'ops/s' }], { put: { lodestore: [89] } })
+  const put = (await judge(summary)).get('put')!
+  assert.equal(put.isMet, undefined)
+  assert.equal(put.reached, 'not measured')
+})
+
+test('costs must grow no faster than the logarithm, and memory not at all', async () => {
+  const { growthOf } = await import('../../bench/lib/growth.mjs')
+  const workloads = [
+    { name: 'getSync', unit: 'ops/s' },
+    { name: 'page', unit: 'queries/s' },
+    { name: 'memory', unit: 'MB' },
+  ]
+  const scale = async (docs: number, getSync: number, page: number, memory: number) => ({
+    docs,
+    summary: await summarise(workloads, {
+      getSync: { lodestore: [getSync], lmdb: [getSync / 2] },
+      page: { lodestore: [page] },
+      memory: { lodestore: [memory] },
+    }),
+  })
+  const scales = [await scale(10_000, 1e6, 1e5, 10), await scale(1_000_000, 7e5, 5e4, 90)]
+  const grown: Growth[] = growthOf(scales, ['lodestore', 'lmdb'])
+  const byName = new Map(grown.map((one) => [one.name, one]))
+  assert.deepEqual(byName.get('getSync')!.costs.map(Math.round), [1, 1])
+  assert.ok(Math.abs(byName.get('getSync')!.growth.lodestore! - 10 / 7) < 1e-9)
+  assert.equal(byName.get('getSync')!.isMet, true)
+  assert.equal(byName.get('page')!.isMet, false)
+  assert.equal(byName.get('memory')!.isMet, false)
+})

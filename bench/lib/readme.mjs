@@ -1,0 +1,64 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { short, table } from './figures.mjs'
+
+const BEGIN = '<!-- bench:begin -->'
+const END = '<!-- bench:end -->'
+const PEERS = ['lodestore', 'lmdb', 'better-sqlite3-json', 'better-sqlite3-columns', 'node-sqlite']
+const WORKLOADS = [
+  'bulkStrict',
+  'put',
+  'putRelaxed',
+  'putConcurrent',
+  'getSync',
+  'get',
+  'getMany',
+  'findEqual',
+  'findRange',
+  'iterate',
+  'scan',
+  'countAll',
+  'countIndex',
+  'updateConcurrent',
+  'delete',
+  'disk',
+  'open',
+]
+
+/** The section of README.md about speed, in Markdown. */
+export function section({ about, peers, scales, options, machine }) {
+  const { summary, docs } = scales.find((scale) => scale.docs === options.main)
+  const shown = PEERS.filter((peer) => peers.includes(peer))
+  const size = docs.toLocaleString('en')
+  const rows = WORKLOADS.map((name) => summary.find((workload) => workload.name === name))
+    .filter((workload) => workload !== undefined)
+    .map(({ title, unit, rows: byPeer, isLess }) => {
+      const medians = shown.map((peer) => byPeer[peer]?.median)
+      const known = medians.filter((median) => median !== undefined)
+      const best = isLess ? Math.min(...known) : Math.max(...known)
+      const cells = medians.map((median) => {
+        if (median === undefined) return '–'
+        return median === best ? `**${short(median, unit)}**` : short(median, unit)
+      })
+      return [`${title} (${unit})`, ...cells]
+    })
+  return [
+    `${size} documents of 12 fields (350 bytes of JSON) with two indexes, each store in fresh`,
+    `processes of one run on a machine with ${machine.cpus} processors. All rows and peers,`,
+    'spreads, goals, growth up to larger sets, and what a write of each store has reached are in',
+    '[bench/RESULTS.md](bench/RESULTS.md):',
+    '',
+    ...table(['', ...shown.map((peer) => about[peer].title)], rows),
+    '',
+    '`npm run bench -- --scales` runs it again.',
+  ].join('\n')
+}
+
+/** Replaces the section in a file. */
+export function writeSection(path, run) {
+  const text = readFileSync(path, 'utf8')
+  const begin = text.indexOf(BEGIN)
+  const end = text.indexOf(END)
+  if (begin < 0 || end < begin) throw new Error(`${path} has no ${BEGIN} before ${END}`)
+  const kept = text.slice(0, begin + BEGIN.length)
+  writeFileSync(path, `${kept}\n${section(run)}\n${text.slice(end)}`)
+}
