@@ -44,12 +44,12 @@ export declare class NativeDatabase {
    * message takes to arrive: then the messages that are there are returned.
    */
   write(ticket: number, ops: Uint8Array, length: number, durability: number, mayWait: boolean): Buffer | null
-  /** The catalog of a snapshot, as a document. */
-  catalog(snapshot: number): Buffer
+  /** The catalog of a snapshot, as JSON. */
+  catalog(snapshot: number): string
   /** The version of the newest catalog. */
   catalogVersion(): number
-  /** The newest shapes of a store, as a document. */
-  shapes(storeId: number): Buffer
+  /** The newest shapes of a store, as JSON. */
+  shapes(storeId: number): string
   /** Figures, as JSON. */
   stats(): string
   /** Cancels the request of a ticket, if it can be cancelled and is under way. */

@@ -1,7 +1,6 @@
 'use strict'
 
 const { Catalog } = require('./catalog')
-const { decodeInternal } = require('./internal-codec')
 const { StoreState } = require('./store-state')
 
 /** Reads catalogs; keeps what a connection knows of each store, over all of them. */
@@ -13,9 +12,9 @@ class CatalogReader {
     this.states = new Map()
   }
 
-  /** @param {Uint8Array} bytes a catalog document */
-  read(bytes) {
-    return new Catalog(decodeInternal(bytes), (description) => this.stateOf(description))
+  /** @param {string} json as the native library describes a catalog */
+  read(json) {
+    return new Catalog(JSON.parse(json), (description) => this.stateOf(description))
   }
 
   stateOf(description) {

@@ -56,7 +56,7 @@ class IndexDefinition {
 /** The stores and indexes as one snapshot has them. */
 class Catalog {
   /**
-   * @param {object} document the catalog as the native library gives it
+   * @param {object} document the catalog as the native library describes it
    * @param {(description: object) => import('./store-state').StoreState} stateOf
    */
   constructor(document, stateOf) {

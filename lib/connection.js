@@ -8,7 +8,7 @@ const { LodestoreError } = require('./errors')
 const { decodeInternal, encodeInternal } = require('./internal-codec')
 const keepAlive = require('./keep-alive')
 const { MESSAGE, forEachMessage } = require('./messages')
-const { guardNative } = require('./native-database')
+const { guardNative, guardedClass } = require('./native-database')
 const { errorOfReport, reportOf } = require('./native-errors')
 const { NewestView } = require('./newest-view')
 const { OP, writeValueOperation } = require('./operations')
@@ -34,11 +34,8 @@ class Connection {
     this.onEvent = null
     /** The calls of the native library; see `guardNative`. */
     this.native = null
-    /** @type {SharedMemory | null} */
-    this.memory = null
-    /** @type {NewestView | null} */
-    this.newest = null
     this.turn = new Turn(() => this.endTurn())
+    this.memory = new SharedMemory(this.turn, errorOf)
     this.catalogs = new CatalogReader(this)
     this.encoder = new DocumentEncoder()
     this.decoder = new DocumentDecoder()
@@ -47,28 +44,39 @@ class Connection {
     this.queue = new OperationQueue((batch, isLast) => this.send(batch, isLast), errorOf)
     /** Messages that wait for the event loop to turn. */
     this.postponed = []
+    this.newest = new NewestView(this)
   }
 
   /**
-   * Opens the database.
+   * Opens a database.
    *
    * @param {object} binding the native library
    * @param {object} nativeOptions
+   * @returns {Promise<Connection>}
    */
-  async open(binding, nativeOptions) {
-    const reference = new WeakRef(this)
+  static async open(binding, nativeOptions) {
+    /** @type {WeakRef<Connection> | undefined} */
+    let reference
     const receive = (message) => reference.deref()?.receive(message)
-    keepAlive.retain()
     try {
-      const native = await binding.openDatabase(nativeOptions, receive)
-      this.native = guardNative(native, this.turn, errorOf)
+      // The task of the native library keeps the process alive by itself.
+      const opening = binding.openDatabase(nativeOptions, receive)
+      // Made while another thread opens the files.
+      const connection = new Connection(nativeOptions)
+      guardedClass(binding.NativeDatabase.prototype)
+      reference = new WeakRef(connection)
+      connection.begin(await opening)
+      return connection
     } catch (error) {
       throw errorOf(error)
-    } finally {
-      keepAlive.release()
     }
-    this.memory = new SharedMemory(this.native, this.turn, errorOf)
-    this.newest = new NewestView(this)
+  }
+
+  /** Takes the database that was opened. */
+  begin(native) {
+    this.native = guardNative(native, this.turn, errorOf)
+    this.memory.begin(this.native)
+    this.newest.refreshCatalog()
   }
 
   /** @throws {LodestoreError} CLOSED */
@@ -118,7 +126,7 @@ class Connection {
 
   /** The registered shapes of a store: `[id, …names]` each. */
   shapes(storeId) {
-    return decodeInternal(this.native.shapes(storeId))
+    return JSON.parse(this.native.shapes(storeId))
   }
 
   /* Writing */
@@ -163,7 +171,7 @@ class Connection {
     const at = queue.lastAt
     await batch.settled
     const result = batch.result(at)
-    return result === undefined ? [] : decodeInternal(result)
+    return result === undefined ? [] : JSON.parse(result.latin1Slice())
   }
 
   /** Waits until the writes that were accepted so far are done, well or not. */

@@ -10,6 +10,42 @@ const HOLDING = new Set([
   'snapshot',
 ])
 
+/** Classes of guarded calls, by the prototype of what they guard. */
+const classes = new WeakMap()
+
+/**
+ * The class whose instances have the calls of a prototype, guarded; made once.
+ *
+ * @param {object} prototype
+ */
+function guardedClass(prototype) {
+  let known = classes.get(prototype)
+  if (known !== undefined) return known
+  known = class Guarded {
+    constructor(native, turn, errorOf) {
+      this.native = native
+      this.turn = turn
+      this.errorOf = errorOf
+    }
+  }
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    if (name !== 'constructor') known.prototype[name] = guarded(name, HOLDING.has(name))
+  }
+  classes.set(prototype, known)
+  return known
+}
+
+function guarded(name, holds) {
+  return function (...args) {
+    if (holds) this.turn.hold()
+    try {
+      return this.native[name](...args)
+    } catch (error) {
+      throw this.errorOf(error)
+    }
+  }
+}
+
 /**
  * The calls of an open database of the native library, made safe: what they throw is a
  * LodestoreError, and what they hold is let go of at the end of the turn.
@@ -17,24 +53,11 @@ const HOLDING = new Set([
  * @param {object} native a NativeDatabase
  * @param {import('./turn').Turn} turn
  * @param {(reason: unknown) => Error} errorOf
- * @returns {object} functions of the same names
+ * @returns {object} an object with methods of the same names
  */
 function guardNative(native, turn, errorOf) {
-  const guarded = {}
-  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(native))) {
-    if (name === 'constructor') continue
-    const call = native[name].bind(native)
-    const holds = HOLDING.has(name)
-    guarded[name] = (...args) => {
-      if (holds) turn.hold()
-      try {
-        return call(...args)
-      } catch (error) {
-        throw errorOf(error)
-      }
-    }
-  }
-  return guarded
+  const Guarded = guardedClass(Object.getPrototypeOf(native))
+  return new Guarded(native, turn, errorOf)
 }
 
-module.exports = { guardNative }
+module.exports = { guardNative, guardedClass }

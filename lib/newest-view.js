@@ -19,7 +19,6 @@ class NewestView {
     this.catalog = null
     /** The state that the catalog was compared with in this turn. */
     this.transactionId = 0
-    this.refreshCatalog()
   }
 
   /**

@@ -15,8 +15,7 @@ const { createMissing } = require('./schema')
  */
 async function open(path, options) {
   const { native, stores } = checkOpen(path, options)
-  const connection = new Connection(native)
-  await connection.open(binding, native)
+  const connection = await Connection.open(binding, native)
   try {
     await createMissing(connection, stores)
   } catch (error) {

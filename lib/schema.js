@@ -155,34 +155,30 @@ async function buildIndex(connection, store, schema, { onProgress, signal }) {
  */
 async function createMissing(connection, stores) {
   const { newest } = connection
-  const schema = new Schema(newest)
   for (const store of stores) {
-    newest.refreshCatalog()
-    const existing = newest.catalog.stores.get(store.name)
-    if (existing === undefined) {
-      checkWritable(connection, `the store '${store.name}'`, { store: store.name })
-      await tolerating('STORE_EXISTS', schema.apply([createStoreDocument(store)]))
-      newest.refreshCatalog()
-    }
+    if (!newest.catalog.stores.has(store.name)) await createMissingStore(connection, store)
     checkSame(store, newest.catalog.store(store.name))
-    await createMissingIndexes(connection, store)
+    for (const index of store.indexes) {
+      if (!newest.catalog.store(store.name).indexes.has(index.name)) {
+        await createMissingIndex(connection, store.name, index)
+      }
+      checkSameIndex(store.name, index, newest.catalog.store(store.name).index(index.name))
+    }
   }
 }
 
-async function createMissingIndexes(connection, store) {
+async function createMissingStore(connection, store) {
   const { newest } = connection
-  for (const index of store.indexes) {
-    const existing = newest.catalog.store(store.name).indexes.get(index.name)
-    if (existing !== undefined) {
-      checkSameIndex(store.name, index, existing)
-      continue
-    }
-    const details = { store: store.name, index: index.name }
-    checkWritable(connection, `the index '${index.name}' of the store '${store.name}'`, details)
-    await tolerating('INDEX_EXISTS', buildIndex(connection, store.name, index, {}))
-    newest.refreshCatalog()
-    checkSameIndex(store.name, index, newest.catalog.store(store.name).index(index.name))
-  }
+  checkWritable(connection, `the store '${store.name}'`, { store: store.name })
+  await tolerating('STORE_EXISTS', new Schema(newest).apply([createStoreDocument(store)]))
+  newest.refreshCatalog()
+}
+
+async function createMissingIndex(connection, store, index) {
+  const details = { store, index: index.name }
+  checkWritable(connection, `the index '${index.name}' of the store '${store}'`, details)
+  await tolerating('INDEX_EXISTS', buildIndex(connection, store, index, {}))
+  connection.newest.refreshCatalog()
 }
 
 /** Another process may have created the same in the meantime. */
@@ -202,30 +198,32 @@ function checkWritable({ mode }, what, details) {
 }
 
 function checkSame(wanted, existing) {
-  for (const property of ['keyPath', 'autoIncrement', 'key', 'compression']) {
-    if (isSame(wanted[property], existing[property])) continue
-    throw differs(`the store '${wanted.name}'`, property, wanted[property], existing[property], {
-      store: wanted.name,
-      path: `options.stores.${wanted.name}.${property}`,
-    })
-  }
+  const mine = comparableStore(wanted)
+  const theirs = comparableStore(existing)
+  if (isSame(mine, theirs)) return
+  throw differs(`the store '${wanted.name}'`, mine, theirs, `options.stores.${wanted.name}`, {
+    store: wanted.name,
+  })
+}
+
+function comparableStore({ keyPath, autoIncrement, key, compression }) {
+  return { keyPath, autoIncrement, key, compression }
 }
 
 function checkSameIndex(store, wanted, existing) {
-  const compared = {
-    on: [onOf(wanted), existing.on],
-    unique: [wanted.unique, existing.unique],
-    multiEntry: [wanted.multiEntry, existing.multiEntry],
-    sparse: [wanted.sparse, existing.sparse],
-  }
-  for (const [property, [mine, theirs]] of Object.entries(compared)) {
-    if (isSame(mine, theirs)) continue
-    throw differs(`the index '${wanted.name}' of the store '${store}'`, property, mine, theirs, {
-      store,
-      index: wanted.name,
-      path: `options.stores.${store}.indexes.${wanted.name}.${property}`,
-    })
-  }
+  const mine = comparableIndex(wanted)
+  const theirs = comparableIndex(existing)
+  if (isSame(mine, theirs)) return
+  const path = `options.stores.${store}.indexes.${wanted.name}`
+  throw differs(`the index '${wanted.name}' of the store '${store}'`, mine, theirs, path, {
+    store,
+    index: wanted.name,
+  })
+}
+
+function comparableIndex(index) {
+  const { on = onOf(index), unique, multiEntry, sparse } = index
+  return { on, unique, multiEntry, sparse }
 }
 
 function onOf({ parts, compound }) {
@@ -237,12 +235,15 @@ function isSame(a, b) {
   return JSON.stringify(a) === JSON.stringify(b)
 }
 
-function differs(what, property, wanted, existing, details) {
+/** The error for the first property that differs. */
+function differs(what, wanted, existing, path, details) {
+  const property = Object.keys(wanted).find((name) => !isSame(wanted[name], existing[name]))
   return new LodestoreError(
     'INVALID_ARGUMENT',
-    `open: ${what} has ${property} ${JSON.stringify(existing)} in the database, but ` +
-      `${JSON.stringify(wanted)} in options.stores; definitions are never changed by open`,
-    details,
+    `open: ${what} has ${property} ${JSON.stringify(existing[property])} in the database, but ` +
+      `${JSON.stringify(wanted[property])} in options.stores; ` +
+      'definitions are never changed by open',
+    { ...details, path: `${path}.${property}` },
   )
 }
 

@@ -17,19 +17,25 @@ const NOT_FOUND = -1
  */
 class SharedMemory {
   /**
-   * @param {object} native the guarded calls of the native library
    * @param {import('./turn').Turn} turn
    * @param {(reason: unknown) => Error} errorOf
    */
-  constructor(native, turn, errorOf) {
-    this.native = native
-    /** The native calls whose own cost counts. */
-    this.fast = native.fastCalls()
+  constructor(turn, errorOf) {
+    /** The guarded calls of the native library. */
+    this.native = null
+    /** Those whose own cost counts. */
+    this.fast = null
     this.turn = turn
     this.errorOf = errorOf
     this.request = new WriteBuffer(REQUEST_BYTES)
-    this.out = Buffer.alloc(0)
+    this.out = Buffer.allocUnsafeSlow(OUT_BYTES)
     this.sharedRequest = null
+  }
+
+  /** Shares the memory with a database that was opened. */
+  begin(native) {
+    this.native = native
+    this.fast = native.fastCalls()
     this.share(OUT_BYTES)
   }
 

@@ -70,7 +70,7 @@ class TransactionSession {
     const answer = await ask(level, (writer) =>
       writeRangeRequest(writer, READ.CATALOG, 0, 0, 0, 0, 0, 0, EVERYTHING, null),
     )
-    this.catalog = this.connection.catalogs.read(answer)
+    this.catalog = this.connection.catalogs.read(answer.latin1Slice())
   }
 
   /** Sends packed operations. */

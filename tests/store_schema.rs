@@ -5,10 +5,9 @@
 mod store_support;
 
 use lodestore::error::{Error, ErrorCode};
-use lodestore::protocol::catalog_document;
+use lodestore::protocol::catalog_json;
 use lodestore::storage::{Table, WriteTxn};
 use lodestore::store::{pending_sweeps, sweep_step};
-use lodestore::value::{self, NoShapes};
 use serde_json::{Value as Json, json};
 use store_support::{Answer, Db, Ops};
 
@@ -32,19 +31,19 @@ fn definitions_survive_in_the_catalog() {
     db.create_index(pairs, multi);
     db.batch(&Ops::new().inline(people, json!({"a": {"id": 1}, "city": "Bonn"})));
     let document =
-        db.scratch.read(|txn| catalog_document(txn, &db.shared.catalog(txn).unwrap())).unwrap();
-    let catalog = store_support::json(&value::decode(&document, &NoShapes).unwrap());
+        db.scratch.read(|txn| catalog_json(txn, &db.shared.catalog(txn).unwrap())).unwrap();
+    let catalog = serde_json::from_str::<Json>(&document).unwrap();
     let index =
-        |id: f64, name: &str, key_path: Json, parts: Json, flags: [bool; 4], origin: &str| {
+        |id: u32, name: &str, key_path: Json, parts: Json, flags: [bool; 4], origin: &str| {
             let [compound, unique, multi, sparse] = flags;
             json!({
                 "id": id, "name": name, "keyPath": key_path, "parts": parts, "compound": compound,
                 "unique": unique, "multiEntry": multi, "sparse": sparse, "state": "ready",
-                "origin": origin, "count": if id == 1.0 && origin == "native" { 1.0 } else { 0.0 },
+                "origin": origin, "count": u32::from(id == 1 && origin == "native"),
             })
         };
     let mut one = index(
-        2.0,
+        2,
         "one",
         json!(["a"]),
         json!([{"path": "a", "descending": false}]),
@@ -52,16 +51,16 @@ fn definitions_survive_in_the_catalog() {
         "native",
     );
     // Objects have no key: the document is in the residual class, which reads do not see.
-    one["count"] = json!(0.0);
+    one["count"] = json!(0);
     let expected = json!({
-        "version": 5.0,
+        "version": 5,
         "stores": [
             {
-                "id": 1.0, "name": "people", "keyPath": "a.id", "autoIncrement": true,
-                "key": null, "compression": "zstd", "origin": "native", "count": 1.0,
+                "id": 1, "name": "people", "keyPath": "a.id", "autoIncrement": true,
+                "key": null, "compression": "zstd", "origin": "native", "count": 1,
                 "indexes": [
                     index(
-                        1.0,
+                        1,
                         "byCityAge",
                         json!(["city", "age"]),
                         json!([
@@ -75,10 +74,10 @@ fn definitions_survive_in_the_catalog() {
                 ],
             },
             {
-                "id": 2.0, "name": "pairs", "keyPath": ["x", "y"], "autoIncrement": false,
-                "key": null, "compression": "none", "origin": "indexeddb", "count": 0.0,
+                "id": 2, "name": "pairs", "keyPath": ["x", "y"], "autoIncrement": false,
+                "key": null, "compression": "none", "origin": "indexeddb", "count": 0,
                 "indexes": [index(
-                    1.0,
+                    1,
                     "m",
                     json!("t"),
                     json!([{"path": "t", "descending": false}]),

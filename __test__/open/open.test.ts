@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { test } from 'node:test'
 import { open } from '../../index.js'
@@ -24,6 +24,18 @@ test('open creates a database, and finds what was written in it later', async (t
   t.after(() => again.close())
   assert.deepEqual(again.storeNames, ['logs', 'users'])
   assert.deepEqual(await again.store('users').get('a'), { id: 'a', name: 'Ann' })
+})
+
+test('opening what is there with the same definitions writes nothing', async (t) => {
+  const path = await temporaryDirectory(t)
+  const first = await open(path, { stores })
+  await first.store('users').put({ id: 'a', name: 'Ann' })
+  await first.close()
+  const before = await readFile(join(path, 'data.mdb'))
+  const db = await open(path, { stores })
+  assert.deepEqual(await db.store('users').get('a'), { id: 'a', name: 'Ann' })
+  await db.close()
+  assert.ok(before.equals(await readFile(join(path, 'data.mdb'))))
 })
 
 test('the mode says what must be there', async (t) => {

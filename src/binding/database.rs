@@ -176,11 +176,10 @@ impl NativeDatabase {
         self.shared.connection.submit(Box::new(batch))
     }
 
-    /// The catalog of a snapshot, as a document.
+    /// The catalog of a snapshot, as JSON.
     #[napi(catch_unwind)]
-    pub fn catalog<'e>(&self, env: &'e Env, snapshot: u32) -> napi::Result<BufferSlice<'e>> {
-        let document = self.reads.with(snapshot, |txn, source| source.catalog_document(txn));
-        BufferSlice::copy_from(env, document.or_throw()?)
+    pub fn catalog(&self, snapshot: u32) -> napi::Result<String> {
+        self.reads.with(snapshot, |txn, source| source.catalog_json(txn)).or_throw()
     }
 
     /// The version of the newest catalog.
@@ -190,11 +189,10 @@ impl NativeDatabase {
         version.map(|version| version as f64).or_throw()
     }
 
-    /// The newest shapes of a store, as a document.
+    /// The newest shapes of a store, as JSON.
     #[napi(catch_unwind)]
-    pub fn shapes<'e>(&self, env: &'e Env, store_id: u32) -> napi::Result<BufferSlice<'e>> {
-        let document = self.reads.with(0, |txn, _| protocol::shapes_document(txn, store_id));
-        BufferSlice::copy_from(env, document.or_throw()?)
+    pub fn shapes(&self, store_id: u32) -> napi::Result<String> {
+        self.reads.with(0, |txn, _| protocol::shapes_json(txn, store_id)).or_throw()
     }
 
     /// Figures, as JSON.

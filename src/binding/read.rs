@@ -61,9 +61,9 @@ impl Source {
         })
     }
 
-    pub(super) fn catalog_document(&mut self, txn: &ReadTxn<'_>) -> Result<Vec<u8>> {
+    pub(super) fn catalog_json(&mut self, txn: &ReadTxn<'_>) -> Result<String> {
         let catalog = Arc::clone(self.catalog(txn)?);
-        protocol::catalog_document(txn, &catalog)
+        protocol::catalog_json(txn, &catalog)
     }
 
     pub(super) fn catalog_version(&mut self, txn: &ReadTxn<'_>) -> Result<u64> {

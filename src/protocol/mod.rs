@@ -3,10 +3,11 @@
 //! Nothing here trusts its input: malformed bytes are `INVALID_ARGUMENT`, never a panic.
 
 mod batch;
-mod catalog_document;
+mod catalog_json;
 mod documents;
 mod error_document;
 mod fields;
+mod json;
 pub mod ops;
 pub mod outcome;
 mod range;
@@ -16,7 +17,7 @@ pub mod schema_op;
 mod shape_op;
 
 pub use batch::{Completion, WriteBatch};
-pub use catalog_document::catalog_document;
+pub use catalog_json::catalog_json;
 pub use documents::{
     encode_build_event, encode_built_index, encode_failure, encode_names, encode_progress,
     encode_reader_lag, encode_warning,
@@ -25,4 +26,4 @@ pub use error_document::encode_error;
 pub use ops::{Op, Ops, may_drop_trees};
 pub use range::{decode_range, encode_range};
 pub use runner::run_tx_ops;
-pub use shape_op::{shapes_document, transcode};
+pub use shape_op::{shapes_json, transcode};

@@ -9,7 +9,7 @@
 //! length and document, or [`NOTHING`]; [`HAS`] for each key 0 or 1; [`FIRST_KEY`] u32 length and
 //! primary key, or [`NOTHING`].
 
-use super::catalog_document::catalog_document;
+use super::catalog_json::catalog_json;
 use super::fields::Fields;
 use super::range::read_range;
 use crate::catalog::{Catalog, IndexDef, StoreDef};
@@ -31,7 +31,7 @@ pub const HAS: u8 = 5;
 /// Kind: the primary key of a range's first row.
 pub const FIRST_KEY: u8 = 6;
 
-/// Kind: the catalog, as [`catalog_document`] gives it; what follows the head is ignored.
+/// Kind: the catalog, as [`catalog_json`] gives it; what follows the head is ignored.
 pub const CATALOG: u8 = 7;
 
 /// Flag: from the last to the first.
@@ -134,7 +134,7 @@ fn answer(
     let mut fields = Fields::new(request, "a read request");
     let head = Head::read(&mut fields)?;
     if head.kind == CATALOG {
-        response.push(&catalog_document(view, catalog)?);
+        response.push(catalog_json(view, catalog)?.as_bytes());
         return Ok(());
     }
     let store = catalog.require_store(head.store)?;

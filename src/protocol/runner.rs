@@ -99,7 +99,7 @@ impl Runner<'_> {
                 self.writer.flush(txn)?;
                 let answer = shape_op::register(txn, self.writer.shared(), op.store, op.value)?;
                 self.writer.forget();
-                outcome::push_payload(out, &answer);
+                outcome::push_payload(out, answer.as_bytes());
             }
             ops::READ_FIRST..=ops::READ_LAST if self.interactive => {
                 let state = self.writer.state(txn)?;

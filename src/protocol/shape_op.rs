@@ -1,5 +1,6 @@
 //! Registering shapes, and the documents that list them.
 
+use super::json::encode_json;
 use crate::catalog::document::{array, items};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::{ReadTxn, WriteTxn};
@@ -7,35 +8,35 @@ use crate::store::{Outcome, StoreShared, load_shapes, read_names, register_shape
 use crate::value::{self, NoShapes, ShapeTable, Value};
 use crate::wtf8::Wtf8String;
 
-/// Registers the lists of names in a document, an array of arrays; answers with the document
+/// Registers the lists of names in a document, an array of arrays; answers with the JSON
 /// `[[id, name…]…]` of those that have an id now.
 pub(super) fn register(
     txn: &mut WriteTxn<'_>,
     shared: &StoreShared,
     store: u32,
     document: &[u8],
-) -> Outcome<Vec<u8>> {
+) -> Outcome<String> {
     let lists = decode_lists(document)?;
     let ids = register_shapes(txn, shared, store, &lists)?;
     let known = ids.iter().zip(&lists).filter_map(|(id, names)| Some(((*id)?, names.as_slice())));
     Ok(encode_shapes(known)?)
 }
 
-/// All shapes of a store in a snapshot, as the document `[[id, name…]…]`.
+/// All shapes of a store in a snapshot, as the JSON `[[id, name…]…]`.
 ///
 /// # Errors
 /// `CORRUPT`.
-pub fn shapes_document(txn: &ReadTxn<'_>, store: u32) -> Result<Vec<u8>> {
+pub fn shapes_json(txn: &ReadTxn<'_>, store: u32) -> Result<String> {
     let shapes = load_shapes(txn, store)?;
     encode_shapes(shapes.iter().map(|(id, shape)| (id, &**shape.names())))
 }
 
-fn encode_shapes<'n>(shapes: impl Iterator<Item = (u16, &'n [Wtf8String])>) -> Result<Vec<u8>> {
+fn encode_shapes<'n>(shapes: impl Iterator<Item = (u16, &'n [Wtf8String])>) -> Result<String> {
     let shape = |(id, names): (u16, &[Wtf8String])| {
         let id = Value::Number(f64::from(id));
         array([id].into_iter().chain(names.iter().cloned().map(Value::String)).collect())
     };
-    value::encode(&array(shapes.map(shape).collect()), &NoShapes)
+    encode_json(&array(shapes.map(shape).collect()))
 }
 
 /// Decodes a document natively and encodes it again. `lists` is a document, the array of the names

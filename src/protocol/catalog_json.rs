@@ -1,5 +1,6 @@
-//! The catalog as a document, for JavaScript.
+//! The catalog as JSON, for JavaScript.
 
+use super::json::encode_json;
 use crate::catalog::document::{array, object, text};
 use crate::catalog::record::{
     compression_name, key_path_value, key_scheme_value, origin_name, path_text,
@@ -9,7 +10,7 @@ use crate::error::Result;
 use crate::storage::Counter;
 use crate::store::entry::visible_count;
 use crate::store::read::View;
-use crate::value::{self, NoShapes, Value};
+use crate::value::Value;
 
 /// Encodes `{version, stores: [{id, name, keyPath, autoIncrement, compression, origin, count,
 /// indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, state, origin,
@@ -17,17 +18,17 @@ use crate::value::{self, NoShapes, Value};
 ///
 /// # Errors
 /// `CORRUPT`.
-pub fn catalog_document<'t, 'e: 't>(
+pub fn catalog_json<'t, 'e: 't>(
     view: impl Into<View<'t, 'e>>,
     catalog: &Catalog,
-) -> Result<Vec<u8>> {
+) -> Result<String> {
     let view = view.into();
     let stores: Result<Vec<_>> = catalog.stores().map(|store| store_value(view, store)).collect();
     let document = object(vec![
         ("version", Value::Number(catalog.version as f64)),
         ("stores", array(stores?)),
     ]);
-    value::encode(&document, &NoShapes)
+    encode_json(&document)
 }
 
 fn store_value(view: View<'_, '_>, store: &StoreDef) -> Result<Value> {
