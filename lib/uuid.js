@@ -1,8 +1,9 @@
 'use strict'
 
-const { randomFillSync } = require('node:crypto')
-
 const POOL_BYTES = 16 * 256
+
+/** Loaded with the first identifier: it takes some milliseconds. */
+let crypto
 
 const pool = Buffer.allocUnsafeSlow(POOL_BYTES)
 let poolPosition = POOL_BYTES
@@ -18,7 +19,8 @@ let sequence = 0
  */
 function uuidv7() {
   if (poolPosition === POOL_BYTES) {
-    randomFillSync(pool)
+    crypto ??= require('node:crypto')
+    crypto.randomFillSync(pool)
     poolPosition = 0
   }
   const at = poolPosition

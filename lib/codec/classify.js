@@ -2,7 +2,6 @@
 
 const { types } = require('node:util')
 const { Blob, File } = require('node:buffer')
-const { MessagePort } = require('node:worker_threads')
 
 /** What an object is to structured clone. */
 const KIND = Object.freeze({
@@ -32,7 +31,7 @@ const UNCLONEABLE_CLASSES = [
   WeakRef,
   FinalizationRegistry,
   SharedArrayBuffer,
-  MessagePort,
+  globalThis.MessagePort,
   globalThis.EventTarget,
   globalThis.Event,
   globalThis.MessageChannel,
