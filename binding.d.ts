@@ -40,10 +40,11 @@ export declare class NativeDatabase {
    * Queues packed operations; the results come as a message. Durability: 0 the database's,
    * 1 strict, 2 relaxed.
    *
-   * With `mayWait`, a write that is not synced may be waited for here, for less time than a
-   * message takes to arrive: then the messages that are there are returned.
+   * Hint 1 tells that the next call comes at once, and may share the commit. With hint 2, a
+   * write that is not synced may be waited for here, for less time than a message takes to
+   * arrive: then the messages that are there are returned.
    */
-  write(ticket: number, ops: Uint8Array, length: number, durability: number, mayWait: boolean): Buffer | null
+  write(ticket: number, ops: Uint8Array, length: number, durability: number, hint: number): Buffer | null
   /** The catalog of a snapshot, as JSON. */
   catalog(snapshot: number): string
   /** The version of the newest catalog. */

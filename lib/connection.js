@@ -18,6 +18,9 @@ const { Tickets } = require('./tickets')
 const { Turn } = require('./turn')
 const { OperationQueue } = require('./write-batch')
 
+/** What the native library is told about a write. */
+const HINT = Object.freeze({ NONE: 0, IS_FOLLOWED: 1, MAY_WAIT: 2 })
+
 /** One open database: everything that knows the native library's calls. */
 class Connection {
   /** @param {{ path: string, space?: string, mode: string, durability: string }} options */
@@ -140,10 +143,11 @@ class Connection {
     if (diagnostics.timed()) this.watch(batch)
     const ticket = this.tickets.open(batch)
     const mayWait = isLast && this.unsynced && !pace.isDue()
+    const hint = batch.isFollowed ? HINT.IS_FOLLOWED : mayWait ? HINT.MAY_WAIT : HINT.NONE
     const { buffer, position } = batch.writer
     let messages
     try {
-      messages = this.native.write(ticket, buffer, position, 0, mayWait)
+      messages = this.native.write(ticket, buffer, position, 0, hint)
     } catch (error) {
       this.tickets.close(ticket)
       throw error

@@ -3,8 +3,11 @@
 const { WriteBuffer } = require('./codec')
 const { FailedOperation, parseResults } = require('./operations')
 
-/** Bytes from which on a batch does not wait for the end of the turn's microtasks. */
-const FLUSH_BYTES = 1 << 20
+/**
+ * Bytes from which on a batch does not wait for the end of the turn's microtasks: the writer thread
+ * begins while this one goes on encoding.
+ */
+const FLUSH_BYTES = 256 << 10
 /** A buffer that has grown beyond this is not kept. */
 const KEPT_BYTES = 4 << 20
 
@@ -23,6 +26,8 @@ class WriteBatch {
     this.count = 0
     this.bytes = 0
     this.sent = false
+    /** Whether the code that runs now will fill another one. */
+    this.isFollowed = false
     this.results = null
     /** Why all of it failed: a report of the native library, or what it threw. */
     this.failure = null
@@ -83,7 +88,9 @@ class OperationQueue {
   append(batch) {
     this.lastBatch = batch
     this.lastAt = batch.count++
-    if (batch.writer.position >= FLUSH_BYTES) this.flush(batch)
+    if (batch.writer.position < FLUSH_BYTES) return
+    batch.isFollowed = true
+    this.flush(batch)
   }
 
   /**

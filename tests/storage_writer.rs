@@ -8,8 +8,8 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::time::Duration;
 
 use common::*;
-use lodestore::error::ErrorCode;
-use lodestore::storage::{Counter, OpenOptions, connect};
+use lodestore::error::{ErrorCode, Result};
+use lodestore::storage::{Commit, Counter, Durability, Job, OpenOptions, WriteTxn, connect};
 
 #[test]
 fn what_is_committed_survives_a_reopen() {
@@ -58,6 +58,52 @@ fn a_failing_job_leaves_no_trace_and_costs_its_neighbours_nothing() {
     assert_eq!(get(&db, b"bad"), None);
     let count = db.turn_reader().with(|txn| txn.stored_count(Counter::entries(TREE.id)));
     assert_eq!(count.unwrap(), 0);
+}
+
+/// A job that says that another one is about to come.
+struct Followed(TestJob);
+
+impl Job for Followed {
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn durability(&self) -> Durability {
+        self.0.durability()
+    }
+
+    fn is_followed(&self) -> bool {
+        true
+    }
+
+    fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<()> {
+        self.0.run(txn)
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<Commit>) {
+        Box::new(self.0).finish(outcome);
+    }
+}
+
+#[test]
+fn a_job_that_announces_another_is_committed_without_it_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path());
+    let (done, outcomes) = mpsc::channel();
+    let job = |key: &'static [u8]| {
+        let work = Box::new(move |txn: &mut WriteTxn<'_>| TREE.put(txn, key, b"1"));
+        Box::new(Followed(TestJob { work, bytes: 100, done: done.clone() }))
+    };
+    let next = || outcomes.recv_timeout(Duration::from_secs(60)).unwrap().unwrap();
+    db.submit(job(b"alone")).unwrap();
+    let alone = next();
+    db.submit(job(b"last")).unwrap();
+    assert!(next().txn_id > alone.txn_id);
+    db.submit(job(b"at the end")).unwrap();
+    db.close().unwrap();
+    next();
+    let db = common::open(dir.path());
+    assert!(get(&db, b"alone").is_some() && get(&db, b"at the end").is_some());
 }
 
 #[test]

@@ -59,6 +59,11 @@ impl NativeDatabase {
     }
 }
 
+/// Hint of a write: the next one comes at once.
+const IS_FOLLOWED: u32 = 1;
+/// Hint of a write: it may be waited for.
+const MAY_WAIT: u32 = 2;
+
 /// How long a write has to be durable, as a number from JavaScript.
 pub(super) fn durability(number: u32, default: Durability) -> Durability {
     match number {
@@ -134,8 +139,9 @@ impl NativeDatabase {
     /// Queues packed operations; the results come as a message. Durability: 0 the database's,
     /// 1 strict, 2 relaxed.
     ///
-    /// With `mayWait`, a write that is not synced may be waited for here, for less time than a
-    /// message takes to arrive: then the messages that are there are returned.
+    /// Hint 1 tells that the next call comes at once, and may share the commit. With hint 2, a
+    /// write that is not synced may be waited for here, for less time than a message takes to
+    /// arrive: then the messages that are there are returned.
     #[napi(catch_unwind, ts_return_type = "Buffer | null")]
     pub fn write<'e>(
         &self,
@@ -144,10 +150,11 @@ impl NativeDatabase {
         ops: Uint8Array,
         length: u32,
         durability: u32,
-        may_wait: bool,
+        hint: u32,
     ) -> napi::Result<Option<BufferSlice<'e>>> {
-        let submit = || self.submit(ticket, &ops, length, durability);
-        if !may_wait || !self.inline_wait.is_worthwhile() {
+        let ops = ops.get(..length as usize).ok_or_else(out_of_bounds).or_throw()?;
+        let submit = || self.submit(ticket, ops, durability, hint == IS_FOLLOWED);
+        if hint != MAY_WAIT || !self.inline_wait.is_worthwhile() {
             submit().or_throw()?;
             return Ok(None);
         }
@@ -160,8 +167,8 @@ impl NativeDatabase {
         BufferSlice::copy_from(env, messages).map(Some)
     }
 
-    fn submit(&self, ticket: u32, ops: &[u8], length: u32, number: u32) -> Result<()> {
-        let ops = ops.get(..length as usize).ok_or_else(out_of_bounds)?.to_vec();
+    fn submit(&self, ticket: u32, ops: &[u8], number: u32, is_followed: bool) -> Result<()> {
+        let ops = ops.to_vec();
         let shared = Arc::clone(&self.shared);
         let durability = durability(number, shared.connection.durability());
         let drops = protocol::may_drop_trees(&ops);
@@ -172,7 +179,7 @@ impl NativeDatabase {
             shared.outbox.complete(ticket, results);
         });
         let store = Arc::clone(&self.shared.store);
-        let batch = WriteBatch::new(store, ops, durability, done)?;
+        let batch = WriteBatch::new(store, ops, durability, done)?.followed(is_followed);
         self.shared.connection.submit(Box::new(batch))
     }
 

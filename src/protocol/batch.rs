@@ -17,6 +17,7 @@ pub struct WriteBatch {
     ops: Vec<u8>,
     durability: Durability,
     results: Vec<u8>,
+    is_followed: bool,
     done: Completion,
 }
 
@@ -32,7 +33,12 @@ impl WriteBatch {
         done: Completion,
     ) -> Result<Self> {
         ops::check_frames(&ops)?;
-        Ok(Self { shared, ops, durability, results: Vec::new(), done })
+        Ok(Self { shared, ops, durability, results: Vec::new(), is_followed: false, done })
+    }
+
+    /// Tells that the caller is about to hand over another batch.
+    pub fn followed(self, is_followed: bool) -> Self {
+        Self { is_followed, ..self }
     }
 }
 
@@ -43,6 +49,10 @@ impl Job for WriteBatch {
 
     fn durability(&self) -> Durability {
         self.durability
+    }
+
+    fn is_followed(&self) -> bool {
+        self.is_followed
     }
 
     fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<()> {

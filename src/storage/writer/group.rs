@@ -13,10 +13,16 @@ use crate::storage::lmdb::{Code, Env, RwTxn};
 use crate::storage::options::Durability;
 use crate::storage::txn::WriteTxn;
 
-/// A group takes no more jobs after this much work.
-const GROUP_TIME: Duration = Duration::from_millis(2);
+/// A group takes no more jobs after this much work, at the least.
+const SHORTEST_GROUP: Duration = Duration::from_millis(2);
+/// A group takes no more jobs after this much work, at the most.
+const LONGEST_GROUP: Duration = Duration::from_millis(20);
+/// Within these limits, a group works so many times as long as the last commit took.
+const WORK_PER_COMMIT: u32 = 4;
 /// A group takes no more jobs beyond this size.
 const GROUP_BYTES: usize = 4 << 20;
+/// How long a job that was announced is waited for.
+const ANNOUNCED: Duration = Duration::from_millis(2);
 /// How large the map gets at most by doubling; beyond, it grows in steps of this size.
 const MAX_DOUBLING: usize = 64 << 30;
 
@@ -79,6 +85,10 @@ struct Group {
     jobs: Vec<Box<dyn Job>>,
     bytes: usize,
     started: Instant,
+    /// How long it may work.
+    time: Duration,
+    /// Whether another job has been announced.
+    awaits_job: bool,
     durability: Durability,
 }
 
@@ -87,16 +97,23 @@ impl Group {
         self.jobs.is_empty()
             || self.jobs.len() < limit
                 && self.bytes < GROUP_BYTES
-                && self.started.elapsed() < GROUP_TIME
+                && self.started.elapsed() < self.time
     }
 }
 
 fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
     let txn_id = txn.id();
     let mut txn = WriteTxn::new(txn, env.tables());
-    let mut group =
-        Group { jobs: Vec::new(), bytes: 0, started: Instant::now(), durability: Durability::None };
-    while let Some(mut job) = next_job(env, &group) {
+    let mut group = Group {
+        jobs: Vec::new(),
+        bytes: 0,
+        started: Instant::now(),
+        time: group_time(env),
+        awaits_job: false,
+        durability: Durability::None,
+    };
+    while let Some(mut job) = next_job(env, &mut group) {
+        group.awaits_job = job.is_followed();
         let bytes = job.bytes();
         // A panic means a defect: nothing is committed, and the database must be opened again.
         let run = std::panic::AssertUnwindSafe(|| job.run(&mut txn));
@@ -120,8 +137,10 @@ fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
     if group.jobs.is_empty() {
         return;
     }
+    let committing = Instant::now();
     match commit(env, raw, txn, group.durability) {
         Ok(()) => {
+            env.writer.queue.lock().commit_time = committing.elapsed();
             finish(env, group.jobs, &Ok(Commit { txn_id }));
             // It is only care: the next commit tries again.
             drop(env.check_readers());
@@ -130,13 +149,26 @@ fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
     }
 }
 
-fn next_job(env: &Environment, group: &Group) -> Option<Box<dyn Job>> {
+/// While there is more to do, syncing takes no more than a fifth of the time, as long as nobody has
+/// to wait for long.
+fn group_time(env: &Environment) -> Duration {
+    let last = env.writer.queue.lock().commit_time;
+    last.saturating_mul(WORK_PER_COMMIT).clamp(SHORTEST_GROUP, LONGEST_GROUP)
+}
+
+fn next_job(env: &Environment, group: &mut Group) -> Option<Box<dyn Job>> {
     let mut queue = env.writer.queue.lock();
-    if !group.has_room(queue.group_limit()) {
-        return None;
-    }
-    if let Some(job) = queue.pop_job() {
-        return Some(job);
+    loop {
+        if !group.has_room(queue.group_limit()) {
+            return None;
+        }
+        if let Some(job) = queue.pop_job() {
+            return Some(job);
+        }
+        if !group.awaits_job || !queue.foreground.is_empty() || queue.closing {
+            break;
+        }
+        group.awaits_job = !env.writer.wake.wait_for(&mut queue, ANNOUNCED).timed_out();
     }
     // Background work only when nothing else waits, and in a commit of its own.
     if group.jobs.is_empty() && queue.foreground.is_empty() {

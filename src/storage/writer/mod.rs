@@ -50,6 +50,11 @@ pub trait Job: Send {
     /// Called once, on the writer thread, after the commit or the failure. Must not block.
     fn finish(self: Box<Self>, outcome: Result<Commit>);
 
+    /// Whether another job is about to come from the same caller, which may share the commit.
+    fn is_followed(&self) -> bool {
+        false
+    }
+
     /// Work that gives way to everything else.
     fn background(&self) -> bool {
         false

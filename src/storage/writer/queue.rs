@@ -21,6 +21,8 @@ pub(super) struct Queue {
     pub closing: bool,
     /// The close did not wait for the thread, which then gives up the locks when it ends.
     pub abandoned: bool,
+    /// How long the last commit took.
+    pub commit_time: Duration,
     /// How many of the next jobs get a commit of their own.
     singly: usize,
 }
