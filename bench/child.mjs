@@ -76,15 +76,19 @@ async function main({ peer: peerName, group: groupName, only, path, count, secon
     }
     await close()
   }
-  process.send({ title, durability, results })
+  return { title, durability, results }
 }
 
+// When it has answered, or when nobody waits for the answer any more.
+process.once('disconnect', () => process.exit())
+
 process.once('message', async (task) => {
+  let answer
   try {
-    await main(task)
+    answer = await main(task)
   } catch (error) {
     console.error(error)
-    process.send({ failed: String(error) })
+    answer = { failed: String(error) }
   }
-  process.disconnect()
+  process.send(answer, () => process.disconnect())
 })
