@@ -232,43 +232,38 @@ impl<'t> TreePages<'t> {
         }
     }
 
-    /// The values under up to [`TOGETHER`] keys, looked up side by side, so that they wait for
-    /// memory at the same time: branches, which many keys share, one after the other; in the
-    /// leaves each step of one key's search while those of the others are on their way.
+    /// The values under up to [`TOGETHER`] keys, looked up side by side: each step of one key's
+    /// search is taken while what those of the others look at is on its way from memory.
     pub(super) fn get_each(
         &self,
         keys: &[&[u8]],
         values: &mut [Option<&'t [u8]>],
     ) -> LmdbResult<()> {
+        let Some(root) = self.root() else {
+            values.fill(None);
+            return Ok(());
+        };
         if let ([key], [value]) = (keys, &mut *values) {
             *value = self.get(key)?;
             return Ok(());
         }
         let mut lookups = [Lookup::IDLE; TOGETHER];
-        let mut leaves = [None; TOGETHER];
-        for ((lookup, leaf), bytes) in lookups.iter_mut().zip(&mut leaves).zip(keys) {
-            lookup.key = SearchKey::new(bytes);
-            *leaf = self.find_leaf(&lookup.key)?;
-            if let Some(number) = *leaf {
-                platform::prefetch(self.bytes(number, self.map.page_size)?);
+        let lookups = lookups.get_mut(..keys.len()).unwrap_or_default();
+        for (lookup, key) in lookups.iter_mut().zip(keys) {
+            lookup.key = SearchKey::new(key);
+            lookup.number = root;
+        }
+        for _ in 1..self.root.depth {
+            search_each(lookups, |number| self.branch(number))?;
+            for lookup in &mut *lookups {
+                lookup.number = lookup.page.child(lookup.search.child())?;
+                platform::prefetch(self.bytes(lookup.number, self.map.page_size)?);
             }
         }
-        for (lookup, leaf) in lookups.iter_mut().zip(leaves) {
-            let Some(leaf) = leaf else { continue };
-            lookup.leaf = self.leaf(leaf)?;
-            lookup.search = Search::of(&lookup.leaf);
-            lookup.fetch();
-        }
-        let mut searching = true;
-        while searching {
-            searching = false;
-            for lookup in &mut lookups {
-                searching |= lookup.step()?;
-            }
-        }
-        for (value, lookup) in values.iter_mut().zip(&lookups) {
-            *value = match lookup.found {
-                Some(at) => Some(self.value(lookup.leaf.entry(at)?.1)?),
+        search_each(lookups, |number| self.leaf(number))?;
+        for (value, lookup) in values.iter_mut().zip(&*lookups) {
+            *value = match lookup.search.exact() {
+                Some(at) => Some(self.value(lookup.page.entry(at)?.1)?),
                 None => None,
             };
         }
@@ -280,36 +275,38 @@ impl<'t> TreePages<'t> {
 #[derive(Clone, Copy)]
 struct Lookup<'k, 't> {
     key: SearchKey<'k>,
-    leaf: Page<'t>,
+    /// The number of the page that is searched, and the page.
+    number: u64,
+    page: Page<'t>,
     search: Search,
-    found: Option<usize>,
 }
 
 impl Lookup<'_, '_> {
     const IDLE: Self =
-        Self { key: SearchKey::EMPTY, leaf: Page::EMPTY, search: Search::DONE, found: None };
+        Self { key: SearchKey::EMPTY, number: 0, page: Page::EMPTY, search: Search::DONE };
+}
 
-    /// Takes a step; false if there is none left.
-    #[inline]
-    fn step(&mut self) -> LmdbResult<bool> {
-        if self.search.is_done() {
-            return Ok(false);
-        }
-        self.found = self.leaf.step(&mut self.search, &self.key)?;
-        if self.found.is_some() {
-            self.search = Search::DONE;
-            return Ok(false);
-        }
-        self.fetch();
-        Ok(!self.search.is_done())
+/// Searches the page of each lookup for its key, all of them step by step.
+#[inline]
+fn search_each<'t>(
+    lookups: &mut [Lookup<'_, 't>],
+    page: impl Fn(u64) -> LmdbResult<Page<'t>>,
+) -> LmdbResult<()> {
+    for lookup in &mut *lookups {
+        lookup.page = page(lookup.number)?;
+        lookup.search = Search::of(&lookup.page);
+        lookup.page.fetch(&lookup.search);
     }
-
-    #[inline]
-    fn fetch(&self) {
-        if let Some(bytes) = self.leaf.next_look(&self.search) {
-            platform::prefetch(bytes);
+    let mut searching = true;
+    while searching {
+        searching = false;
+        for lookup in lookups.iter_mut().filter(|lookup| !lookup.search.is_done()) {
+            lookup.page.step(&mut lookup.search, &lookup.key)?;
+            lookup.page.fetch(&lookup.search);
+            searching = true;
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
