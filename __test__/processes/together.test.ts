@@ -1,60 +1,9 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { open } from '../../index.js'
-import { Child } from '../support/child'
-import { temporaryDirectory } from '../support/database'
 import { assertCode, fails } from '../support/errors'
-
-const PROGRAM = join(__dirname, 'other.ts')
-const STORES = {
-  s: { keyPath: 'id', indexes: { byFrom: { on: 'from' } } },
-  counters: {},
-} as const
-
-/** Another process that has the database open, and does as it is told. */
-class Other {
-  private readonly child: Child
-
-  constructor(path: string) {
-    this.child = new Child(PROGRAM, [path])
-  }
-
-  async ready(): Promise<this> {
-    await this.child.next()
-    return this
-  }
-
-  async do(order: string, ...args: unknown[]): Promise<any> {
-    this.child.say({ order, args })
-    const { result, failure } = await this.child.next()
-    if (failure !== undefined) throw Object.assign(new Error(failure.message), failure)
-    return result
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.child.process.kill(signal)
-  }
-
-  async end(): Promise<void> {
-    this.child.say({ order: 'end', args: [] })
-    const { code, stderr } = await this.child.ended
-    assert.equal(code, 0, stderr)
-  }
-
-  async kill(): Promise<void> {
-    await this.child.kill()
-  }
-}
-
-async function both(t: any, options = {}): Promise<{ db: any; other: Other; path: string }> {
-  const path = await temporaryDirectory(t)
-  const db = await open(path, { stores: STORES, ...options })
-  const other = new Other(path)
-  t.after(() => other.kill())
-  return { db, other: await other.ready(), path }
-}
+import { both } from './peer'
 
 test('two processes read what the other one has written', async (t) => {
   const { db, other } = await both(t)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,9 @@ use crate::error::{Error, ErrorCode, Result};
 
 /// How often the reader table is looked at, while there are writes.
 const READERS_INTERVAL: Duration = Duration::from_secs(5);
+/// The reader table is also looked at whenever the file has grown by so many pages, or by an eighth
+/// if that is more.
+const GROWN_PAGES: usize = 256;
 /// A snapshot lags if so many transactions have been committed since it was taken.
 const LAG: u64 = 1_000;
 /// How long growing the map waits for the process's snapshots before it takes them away.
@@ -51,6 +54,8 @@ pub struct Environment {
     next_id: AtomicU64,
     observers: Mutex<Observers>,
     readers_checked: Mutex<Instant>,
+    /// The last page when places of dead readers were last given up because the file had grown.
+    grown_to: AtomicUsize,
     poison: RwLock<Option<Error>>,
     poisoned: AtomicBool,
     pub(super) unsynced: AtomicBool,
@@ -130,6 +135,7 @@ impl Environment {
             next_id: AtomicU64::new(1),
             observers: Mutex::default(),
             readers_checked: Mutex::new(Instant::now()),
+            grown_to: AtomicUsize::new(0),
             poison: RwLock::new(None),
             poisoned: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
@@ -207,10 +213,13 @@ impl Environment {
         }
     }
 
-    /// Looks after the reader table now and then: frees the places of dead processes when an old
-    /// snapshot keeps pages from being used again, and speaks up if that does not help. Called
-    /// after commits.
+    /// Looks after the reader table now and then: frees the places of dead processes when the file
+    /// grows, or an old snapshot keeps pages from being used again, and speaks up if that does not
+    /// help. Called after commits.
     pub(super) fn check_readers(&self) -> Result<()> {
+        if self.has_grown()? {
+            self.with_raw(Env::clear_stale_readers)??;
+        }
         {
             let mut checked = self.readers_checked.lock();
             if checked.elapsed() < READERS_INTERVAL {
@@ -225,6 +234,18 @@ impl Environment {
             }
         }
         Ok(())
+    }
+
+    /// Whether the file has grown by much since this last said so.
+    fn has_grown(&self) -> Result<bool> {
+        let last_page = self.with_raw(|raw| raw.info().last_page)?;
+        let before = self.grown_to.load(Ordering::Relaxed);
+        // It shrinks when it is compacted.
+        let has_grown = last_page > before + (before / 8).max(GROWN_PAGES);
+        if has_grown || last_page < before {
+            self.grown_to.store(last_page, Ordering::Relaxed);
+        }
+        Ok(has_grown)
     }
 
     fn lagging_reader(&self) -> Result<Option<OldestReader>> {

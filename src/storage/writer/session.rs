@@ -220,10 +220,13 @@ pub(super) fn run(
             if let Err(error) = &outcome {
                 poison_after_commit(env, error);
             }
-            let full = outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::MapFull);
+            let failure = outcome.as_ref().err().map(Error::code);
             ended(outcome.map(|()| Commit { txn_id }).map_err(describe_map_full));
-            if full {
-                grow_for_retry(env);
+            match failure {
+                // It is only care: the next commit tries again.
+                None => drop(env.check_readers()),
+                Some(ErrorCode::MapFull) => grow_for_retry(env),
+                Some(_) => {}
             }
         }
         End::Rollback(ended) => {
