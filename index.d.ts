@@ -267,8 +267,9 @@ export interface OpenOptions<Stores = { readonly [store: string]: StoreDefinitio
  *
  * @throws {LodestoreError} INVALID_ARGUMENT (also for a store or index in `stores` that is there
  *   with another definition), DATABASE_NOT_FOUND, DATABASE_EXISTS, NOT_A_DATABASE, PERMISSION,
- *   CORRUPT, INCOMPATIBLE_VERSION, BUSY, DISK_FULL, IO, UNSUPPORTED. Loading this module throws
- *   UNSUPPORTED where there is no native library, and ABI_MISMATCH for one of another version.
+ *   CORRUPT, INCOMPATIBLE_VERSION, BUSY, RESOURCE_LIMIT, DISK_FULL, IO, UNSUPPORTED. Loading this
+ *   module throws UNSUPPORTED where there is no native library, and ABI_MISMATCH for one of another
+ *   version.
  * @example
  * const db = await open('./data', {
  *   stores: { users: { keyPath: 'id', key: 'uuidv7', indexes: { byEmail: { on: 'email' } } } },

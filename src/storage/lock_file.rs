@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::lmdb::code::errno_code;
+use super::lmdb::code::{NO_RESOURCES, errno_code};
 use super::platform;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -124,7 +124,7 @@ impl LockFile {
         });
         match read {
             Err(error) if !is_refusal(&error) => {
-                Err(Error::new(ErrorCode::Io, "cannot read the lock file").with_cause(error))
+                Err(io_error("cannot read the lock file", &self.path, &error))
             }
             _ => Ok(!content.is_empty() && Some(content.trim()) != platform::boot_id().as_deref()),
         }
@@ -215,8 +215,10 @@ fn is_refusal(error: &std::io::Error) -> bool {
 
 /// An [`Error`] for a failed file operation.
 pub(super) fn io_error(what: &str, path: &Path, error: &std::io::Error) -> Error {
-    let code = error.raw_os_error().map_or(ErrorCode::Io, super::lmdb::code::errno_code);
-    Error::new(code, format!("{what}: {}", path.display()))
-        .with_path(path.display().to_string())
-        .with_cause(error)
+    let code = error.raw_os_error().map_or(ErrorCode::Io, errno_code);
+    let message = match code {
+        ErrorCode::ResourceLimit => format!("{what}; {NO_RESOURCES}: {}", path.display()),
+        _ => format!("{what}: {}", path.display()),
+    };
+    Error::new(code, message).with_path(path.display().to_string()).with_cause(error)
 }

@@ -7,6 +7,7 @@ use super::data_file;
 use super::disk_space;
 use super::environment::{Environment, Parts};
 use super::format::FormatRecord;
+use super::lmdb::code::NO_RESOURCES;
 use super::lmdb::{Dbi, Env, EnvFlags, EnvOptions, RoTxn};
 use super::lock_file::{LockFile, io_error};
 use super::memory;
@@ -219,6 +220,9 @@ fn describe(error: Error, directory: &Path) -> Error {
             format!("the database is in use by a program with another version of LMDB: {path}")
         }
         ErrorCode::DiskFull => format!("the disk is full: {path}"),
+        ErrorCode::ResourceLimit => {
+            format!("{NO_RESOURCES}; close other databases, or raise its limits: {path}")
+        }
         _ => format!("cannot open the database: {path}"),
     };
     Error::new(error.code(), message).with_path(path).with_cause(cause)

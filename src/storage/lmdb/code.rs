@@ -60,8 +60,16 @@ impl Code {
     }
 }
 
+/// What `RESOURCE_LIMIT` means when the operating system says so.
+pub(crate) const NO_RESOURCES: &str =
+    "the system gives this process no more files, memory or address space";
+
 /// The error code for an `errno`.
 pub(crate) fn errno_code(errno: i32) -> ErrorCode {
+    // The standard library has no names for having too many files open.
+    if errno == libc::EMFILE || errno == libc::ENFILE {
+        return ErrorCode::ResourceLimit;
+    }
     let kind = std::io::Error::from_raw_os_error(errno).kind();
     match kind {
         std::io::ErrorKind::StorageFull
@@ -98,6 +106,7 @@ impl From<Code> for Error {
             ErrorCode::DiskFull => "the disk is full, or a size limit was reached".to_owned(),
             ErrorCode::Permission => "the operating system refuses access".to_owned(),
             ErrorCode::Corrupt => "the data file is damaged".to_owned(),
+            ErrorCode::ResourceLimit => NO_RESOURCES.to_owned(),
             _ => "the storage engine reported an error".to_owned(),
         };
         Error::new(code.error_code(), message).with_cause(code.text())
