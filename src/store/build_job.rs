@@ -231,7 +231,9 @@ impl Job for BuildJob {
         }
     }
 
+    /// That there is such an index is a write like others, which are in order, and fail when they
+    /// wait for too long.
     fn background(&self) -> bool {
-        true
+        matches!(self.stage, Stage::Fill(_))
     }
 }
