@@ -1,9 +1,10 @@
 'use strict'
 
 const ambient = require('./ambient')
+const { WriteBuffer } = require('./codec')
 const diagnostics = require('./diagnostics')
 const { LodestoreError } = require('./errors')
-const { OP } = require('./operations')
+const { OP, writeBareOperation } = require('./operations')
 const { EVERYTHING } = require('./range')
 const { ask } = require('./reads')
 const { READ, writeRangeRequest } = require('./read-request')
@@ -14,6 +15,15 @@ const DURABILITY = { default: 0, strict: 1, relaxed: 2 }
 
 const TOTAL_TIMEOUT_MS = 60_000
 const IDLE_TIMEOUT_MS = 5000
+
+/** Rolls back transactions that nobody can end any more, and which hold up all that write. */
+const leaked = new FinalizationRegistry(({ connection, id }) => {
+  if (connection.closed) return
+  const writer = new WriteBuffer()
+  writeBareOperation(writer, OP.ROLLBACK)
+  const ticket = connection.tickets.open({ complete() {}, fail() {} })
+  connection.native.txSend(id, ticket, writer.buffer, writer.position)
+})
 
 /** An interactive transaction of the native library. */
 class TransactionSession {
@@ -54,6 +64,7 @@ class TransactionSession {
     /** @type {Promise<void> | null} the commit or rollback under way */
     this.finishing = null
     this.root = new TransactionLevel(this, null, { allowed, readOnly: false }, joins)
+    leaked.register(this, { connection, id }, this)
   }
 
   /** Takes the connection's catalog if it is of the version that this transaction sees. */
@@ -105,7 +116,7 @@ class TransactionSession {
       await this.abandon()
       throw this.failed
     }
-    await this.root.finishWith(OP.COMMIT)
+    await this.finishWith(OP.COMMIT)
     if (this.begun === null) return
     const milliseconds = performance.now() - this.begun
     const { connection, writes, bytes } = this
@@ -120,8 +131,14 @@ class TransactionSession {
   async rollback() {
     this.beginEnd('rollback')
     this.endLevels()
-    this.finishing = this.root.finishWith(OP.ROLLBACK)
+    this.finishing = this.finishWith(OP.ROLLBACK)
     await this.finishing
+  }
+
+  /** @param {number} op */
+  finishWith(op) {
+    leaked.unregister(this)
+    return this.root.finishWith(op)
   }
 
   beginEnd(method) {
@@ -138,7 +155,7 @@ class TransactionSession {
   async abandon() {
     this.endLevels()
     try {
-      await this.root.finishWith(OP.ROLLBACK)
+      await this.finishWith(OP.ROLLBACK)
     } catch (error) {
       // A transaction that has ended, or a database that is closed, left nothing to roll back.
       if (!(error instanceof LodestoreError)) throw error

@@ -11,6 +11,8 @@ for (const scenario of [
   'cursors',
   'iterators',
   'transactions',
+  'writers',
+  'unfinished functions',
   'databases',
   'everything',
 ]) {

@@ -3,9 +3,16 @@
 import assert from 'node:assert/strict'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { open } from '../../index.js'
+import { until } from '../support/check'
 import { say } from '../support/parent'
+import { filesOpenIn } from './leftovers'
 
 const LEAKS = 30
+/** Writers are leaked one after the other. */
+const WRITER_LEAKS = 5
+const WRITERS = ['writers', 'unfinished functions']
+
+const collect = (globalThis as { gc?: () => void }).gc!
 
 const STORES = { s: { keyPath: 'id', indexes: { byA: { on: 'a' } } } } as const
 
@@ -34,6 +41,25 @@ const leak: Record<string, (db: any, path: string) => Promise<unknown>> = {
     await tx.store('s').get(1)
   },
 
+  /** Without limits in time, so that only the collector can free the writer. */
+  async writers(db) {
+    const tx = await db.begin({ idleTimeout: 0, timeout: 0 })
+    await tx.savepoint((inner: any) => inner.store('s').put({ id: 'leaked', a: 1 }))
+  },
+
+  /** A function that never ends, and a savepoint in it that never does. */
+  async 'unfinished functions'(db) {
+    await new Promise((resolve) => {
+      const run = (tx: any): Promise<unknown> =>
+        tx.savepoint(async (inner: any) => {
+          await inner.store('s').put({ id: 'leaked', a: 1 })
+          resolve(undefined)
+          await new Promise(() => {})
+        })
+      void db.transaction(run, { idleTimeout: 0, timeout: 0 })
+    })
+  },
+
   async databases(_, path) {
     const db = await open(path)
     await db.store('s').get(1)
@@ -43,16 +69,35 @@ const leak: Record<string, (db: any, path: string) => Promise<unknown>> = {
 
   async everything(db, path) {
     for (const [name, loses] of Object.entries(leak)) {
-      if (name !== 'everything') await loses(db, path)
+      if (name === 'everything') continue
+      await loses(db, path)
+      if (WRITERS.includes(name)) assert.ok(await writesAgain(db), name)
     }
   },
 }
 
+/** Whether a write is made, which has to wait for one that was leaked to be collected. */
+async function writesAgain(db: any): Promise<boolean> {
+  const put = db.store('s').put({ id: 'after', a: 1 })
+  for (let round = 0; round < 300; round++) {
+    collect()
+    if ((await Promise.race([put, setTimeout(10, 'not yet')])) === 'not yet') continue
+    await db.store('s').delete('after')
+    return true
+  }
+  return false
+}
+
 /** Gives the most that were held at once. A function of its own, so that nothing is kept in it. */
-async function leakMany(leakOne: () => Promise<unknown>, db: any): Promise<number> {
+async function leakMany(
+  leakOne: () => Promise<unknown>,
+  db: any,
+  writes: boolean,
+): Promise<number> {
   let most = 0
-  for (let i = 0; i < LEAKS; i++) {
+  for (let i = 0; i < (writes ? WRITER_LEAKS : LEAKS); i++) {
     await leakOne()
+    if (writes) assert.ok(await writesAgain(db), 'the writer is not free')
     most = Math.max(most, await readers(db))
   }
   return most
@@ -63,8 +108,8 @@ async function main(): Promise<void> {
   const db = await open(path!, { stores: STORES, durability: 'relaxed' })
   await db.store('s').putMany(Array.from({ length: 1000 }, (_, id) => ({ id, a: id % 9 })))
   const before = await readers(db)
-  const most = await leakMany(() => leak[scenario!]!(db, path!), db)
-  const collect = (globalThis as { gc?: () => void }).gc!
+  const writes = [...WRITERS, 'everything'].includes(scenario!)
+  const most = await leakMany(() => leak[scenario!]!(db, path!), db, writes)
   let after = most
   // Finalisers run some time after a collection; nothing announces them.
   for (let round = 0; round < 300 && after > before; round++) {
@@ -76,10 +121,19 @@ async function main(): Promise<void> {
   assert.ok(after <= before, `${after} snapshots are held, ${before} were before`)
   if (scenario === 'snapshots') assert.ok(most >= before + LEAKS / 2, 'nothing was held at all')
   assert.equal(await db.store('s').count(), 1000)
+  await db.store('s').delete({ gte: 10 })
+  const { fileSize } = await db.stats()
+  await db.compact()
+  assert.ok((await db.stats()).fileSize < fileSize, 'nothing could be compacted')
+  assert.equal(await db.store('s').count(), 10)
   await db.close()
+  await until('the closing of all files', () => {
+    collect()
+    return filesOpenIn(path!).length === 0
+  })
 }
 
 main().catch((error) => {
   console.error(error)
-  process.exitCode = 1
+  process.exit(1)
 })
