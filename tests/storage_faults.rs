@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use lodestore::error::ErrorCode;
-use lodestore::storage::{Care, OpenOptions, compact, connect};
+use lodestore::storage::{Care, OpenOptions, backup, compact, connect};
 
 struct Patient {
     cancel: AtomicBool,
@@ -227,6 +227,77 @@ fn a_forked_child_leaves_the_parents_snapshots_alone() {
     assert_eq!(db.stats().unwrap().readers, 2);
     put(&db, b"b", b"1");
     assert!(get(&db, b"b").is_some());
+}
+
+/// The first call of a forked child that was not refused, counted from 1; 0 if all were.
+fn first_not_refused(
+    db: &Arc<lodestore::storage::Connection>,
+    snapshot: &lodestore::storage::Snapshot,
+    turn: &lodestore::storage::TurnReader,
+    path: &Path,
+) -> usize {
+    let job = || {
+        let (done, _) = std::sync::mpsc::channel();
+        Box::new(TestJob { work: Box::new(|_| Ok(())), bytes: 1, done })
+    };
+    let session = lodestore::storage::SessionOptions {
+        idle_timeout: None,
+        total_timeout: None,
+        durability: lodestore::storage::Durability::Strict,
+    };
+    let name: lodestore::wtf8::Wtf8String = "s".into();
+    let outcomes = [
+        db.submit(job()).map(drop),
+        db.begin(session, Box::new(|_| {})).map(drop),
+        db.snapshot(false).map(drop),
+        db.pin(turn).map(drop),
+        turn.with(|_| Ok(())),
+        snapshot.with(|_| Ok(())),
+        db.stats().map(drop),
+        db.flush(),
+        db.check_open(),
+        db.spaces().map(drop),
+        db.open_space(&name, &OpenOptions::default()).map(drop),
+        db.delete_space(&name),
+        compact(db, patient(Duration::ZERO)),
+        backup(db, &path.join("copy"), false, &*patient(Duration::ZERO)),
+        connect(path, &OpenOptions::default()).map(drop),
+    ];
+    let refused = |outcome: &lodestore::error::Result<()>| {
+        outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::Closed)
+    };
+    outcomes.iter().position(|outcome| !refused(outcome)).map_or(0, |at| at + 1)
+}
+
+#[test]
+fn a_forked_child_is_told_that_the_database_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let db = open(dir.path());
+    put(&db, b"a", b"1");
+    let snapshot = db.snapshot(false).unwrap();
+    let turn = db.turn_reader();
+    turn.with(|_| Ok(())).unwrap();
+    // SAFETY: the child runs calls that fail before they wait for another thread, and ends.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let mut first = first_not_refused(&db, &snapshot, &turn, dir.path());
+        // What was not open in the parent is the child's own.
+        if first == 0 && connect(other.path(), &OpenOptions::default()).is_err() {
+            first = 100;
+        }
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(i32::try_from(first).unwrap_or(101)) };
+    }
+    let mut status = 0;
+    // SAFETY: the child's id and an out pointer.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert!(libc::WIFEXITED(status), "the child died: {status}");
+    assert_eq!(libc::WEXITSTATUS(status), 0, "the first call that was not refused, from 1");
+    assert!(snapshot.with(|txn| TREE.get(txn, b"a").map(|found| found.is_some())).unwrap());
+    put(&db, b"b", b"1");
+    assert_eq!(db.stats().unwrap().readers, 2);
+    db.close().unwrap();
 }
 
 #[test]
