@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { Random } from '../support/random'
 import { Generator } from './generate'
 import { countOperations, type TopStep } from './operations'
-import { Run } from './run'
+import { Run, type SharedPlace } from './run'
 import { shrink } from './shrink'
 
 /** What a run did. */
@@ -21,6 +21,8 @@ export interface CheckOptions {
   onProgress?: (operations: number) => void
   /** How long a failing run may be shrunk, in milliseconds. */
   shrinkTime?: number
+  /** A place beside other runs, in which a run cannot be repeated. */
+  shared?: SharedPlace
 }
 
 /**
@@ -29,9 +31,10 @@ export interface CheckOptions {
  * @throws an error that tells the seed and the fewest steps found that fail
  */
 export async function checkModel(options: CheckOptions): Promise<Report> {
-  const { seed, operations: wanted, onProgress, shrinkTime = 60_000 } = options
+  const { seed, operations: wanted, onProgress, shared } = options
+  const shrinkTime = shared === undefined ? (options.shrinkTime ?? 60_000) : 0
   const generator = new Generator(new Random(seed))
-  const run = new Run()
+  const run = new Run(shared)
   const steps: TopStep[] = []
   let operations = 0
   try {

@@ -25,14 +25,29 @@ interface Place {
   ambient?: any
 }
 
+/** A run beside others in one directory. */
+export interface SharedPlace {
+  directory: string
+  /** Opens a database of which the run sees its own stores and spaces alone. */
+  open: (path: string, options?: object) => Promise<any>
+  /** Where backups go. */
+  backups: string
+}
+
 /** The databases of a run: a root and its spaces, with up to two handles each. */
 export class Run {
   readonly models = Array.from({ length: SPACES }, () => new DatabaseModel())
-  private readonly directory = mkdtempSync(join(tmpdir(), 'lodestore-model-'))
+  private readonly directory: string
+  private readonly open: (path: string, options?: object) => Promise<any>
   private handles: any[][] = Array.from({ length: SPACES }, () => [])
   private snapshot: { scope: any; model: DatabaseModel; space: number } | undefined
   private durability: 'relaxed' | 'none' = 'none'
   private backups = 0
+
+  constructor(private readonly shared?: SharedPlace) {
+    this.directory = shared?.directory ?? mkdtempSync(join(tmpdir(), 'lodestore-model-'))
+    this.open = shared?.open ?? open
+  }
 
   /** Runs a step. @throws {Mismatch} and whatever should not fail */
   async run(step: TopStep): Promise<void> {
@@ -61,7 +76,8 @@ export class Run {
       case 'compact': {
         if (this.snapshot?.space === step.space) await this.closeSnapshot()
         const database = await this.database(step.space, 0)
-        await database.compact()
+        // Others have the root open: their snapshots would expire, or it is BUSY.
+        if (this.shared === undefined || step.space > 0) await database.compact()
         return this.verify({ scope: database, model: this.models[step.space]!, isLive: false })
       }
       case 'backup':
@@ -84,7 +100,7 @@ export class Run {
   /** Closes everything and removes the files. */
   async discard(): Promise<void> {
     await this.close()
-    rmSync(this.directory, { recursive: true, force: true })
+    if (this.shared === undefined) rmSync(this.directory, { recursive: true, force: true })
   }
 
   private async database(space: number, handle: number): Promise<any> {
@@ -93,7 +109,7 @@ export class Run {
       // A space stands in the directory of its root.
       if (space > 0) await this.database(0, 0)
       const options = { durability: this.durability, ...(space > 0 && { space: `space ${space}` }) }
-      handles[handle] = await open(this.directory, options)
+      handles[handle] = await this.open(this.directory, options)
     }
     return handles[handle]
   }
@@ -112,9 +128,10 @@ export class Run {
 
   private async backup(space: number): Promise<void> {
     const source = await this.database(space, 0)
-    const target = join(this.directory, `backup ${this.backups++}`)
-    await source.backup(target)
-    const copy = await open(target, { mode: 'readOnly' })
+    const target = join(this.shared?.backups ?? this.directory, `backup ${this.backups++}`)
+    // Others may be deleting spaces of theirs.
+    await source.backup(target, { spaces: this.shared === undefined })
+    const copy = await this.open(target, { mode: 'readOnly' })
     await this.verify({ scope: copy, model: this.models[space]!, isLive: false })
     await copy.close()
     rmSync(target, { recursive: true })
