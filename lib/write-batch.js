@@ -7,7 +7,7 @@ const { FailedOperation, parseResults } = require('./operations')
  * Bytes from which on a batch does not wait for the end of the turn's microtasks: the writer thread
  * begins while this one goes on encoding.
  */
-const FLUSH_BYTES = 256 << 10
+const FLUSH_BYTES = 512 << 10
 /** A buffer that has grown beyond this is not kept. */
 const KEPT_BYTES = 4 << 20
 
