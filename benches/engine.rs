@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lodestore::key::Key;
-use lodestore::storage::envelope;
+use lodestore::storage::{Durability, envelope};
 use lodestore::store::entry;
 use lodestore::store::read::{
     KeyRange, Response, RowParts, Scan, View, count, get_into, get_many, scan,
 };
 use lodestore::value::{self, FieldPath};
 use lodestore::wtf8::Wtf8String;
-use support::{CITIES, Db, city_key, encoded, key, mix};
+use support::{CITIES, Change, Db, city_key, encoded, key, mix};
 
 /// Documents in the store that is read.
 const DOCUMENTS: u64 = 100_000;
@@ -33,7 +33,7 @@ fn keys_and_fields(c: &mut Criterion) {
     let text = Key::String(Wtf8String::from("user.48271@mail.example.org"));
     c.bench_function("key/number", |b| b.iter(|| encoded(black_box(&number))));
     c.bench_function("key/string of 27", |b| b.iter(|| encoded(black_box(&text))));
-    let db = Db::new(&[], false);
+    let db = Db::new(&[], Durability::None);
     let document = db.document(7);
     for path in ["score", "address.country"] {
         let parsed = FieldPath::parse(path);
@@ -113,6 +113,9 @@ fn reads(c: &mut Criterion) {
                 count(View::from(txn), store, Some(city), &range, 0).unwrap()
             });
         });
+        c.bench_function("store/count of all", |b| {
+            b.iter(|| count(View::from(txn), store, None, &KeyRange::default(), 0).unwrap());
+        });
         let mut next = scores.iter().cycle();
         c.bench_function("index/range, limit 20", |b| {
             b.iter(|| {
@@ -150,12 +153,65 @@ fn commits(c: &mut Criterion) {
     group.finish();
 }
 
+/// What a put costs by durability: the engine's part and the disk's.
+fn durabilities(c: &mut Criterion) {
+    let mut group = c.benchmark_group("commit");
+    for durability in [Durability::Strict, Durability::Relaxed, Durability::None] {
+        let db = Db::new(&INDEXES, durability);
+        let mut next = 0;
+        group.bench_function(format!("1 put, {durability:?}"), |b| {
+            b.iter_custom(|rounds| {
+                let mut spent = Duration::ZERO;
+                for _ in 0..rounds {
+                    let batch = db.puts(next..=next);
+                    next += 1;
+                    let started = Instant::now();
+                    db.commit(batch);
+                    spent += started.elapsed();
+                }
+                spent
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Documents that are put again: with the same index entries, and with one that moves.
+fn index_maintenance(c: &mut Criterion) {
+    const SIZE: u64 = 1_000;
+    let mut group = c.benchmark_group("index");
+    group.throughput(Throughput::Elements(SIZE));
+    for (what, unit) in [
+        ("no entry moves", Change { age: 1, score: 0 }),
+        ("one entry moves", Change { age: 0, score: 1 }),
+    ] {
+        let db = Db::filled(&INDEXES, 20_000);
+        let mut version = 0;
+        group.bench_function(format!("1,000 puts again, {what}"), |b| {
+            b.iter_custom(|rounds| {
+                let mut spent = Duration::ZERO;
+                for _ in 0..rounds {
+                    version += 1;
+                    let change = Change { age: unit.age * version, score: unit.score * version };
+                    let from = mix(version) % (20_000 - SIZE);
+                    let batch = db.changes(from..from + SIZE, change);
+                    let started = Instant::now();
+                    db.commit(batch);
+                    spent += started.elapsed();
+                }
+                spent
+            });
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = keys_and_fields, reads, commits
+    targets = keys_and_fields, reads, commits, durabilities, index_maintenance
 }
 criterion_main!(benches);

@@ -35,11 +35,15 @@ pub struct Db {
 }
 
 impl Db {
-    /// An empty store with the given indexes. Commits are synced if `sync`.
-    pub fn new(indexes: &[&str], sync: bool) -> Self {
+    /// An empty store with the given indexes, whose commits are as durable as is asked for.
+    pub fn new(indexes: &[&str], durability: Durability) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = EnvOptions {
-            flags: EnvFlags { no_sync: !sync, no_meta_sync: true, ..EnvFlags::default() },
+            flags: EnvFlags {
+                no_sync: durability == Durability::None,
+                no_meta_sync: durability == Durability::Relaxed,
+                ..EnvFlags::default()
+            },
             map_size: 4 << 30,
             max_readers: 16,
         };
@@ -75,7 +79,7 @@ impl Db {
 
     /// With the documents below `count`.
     pub fn filled(indexes: &[&str], count: u64) -> Self {
-        let db = Self::new(indexes, false);
+        let db = Self::new(indexes, Durability::None);
         let mut next = 0;
         while next < count {
             let end = count.min(next + 1_000);
@@ -96,6 +100,16 @@ impl Db {
         let mut batch = Vec::new();
         for i in range {
             push_op(&mut batch, ops::PUT, self.store, &key(i), &self.document(i));
+        }
+        batch
+    }
+
+    /// Packed puts of documents that are there, each with a change.
+    pub fn changes(&self, range: impl Iterator<Item = u64>, change: Change) -> Vec<u8> {
+        let mut batch = Vec::new();
+        for i in range {
+            let value = value::encode(&changed(i, change), &self.shapes).unwrap();
+            push_op(&mut batch, ops::PUT, self.store, &key(i), &value);
         }
         batch
     }
@@ -177,8 +191,22 @@ const FIELDS: [&str; 12] = [
 ];
 const ADDRESS: [&str; 3] = ["street", "zip", "country"];
 
+/// What is added to fields of a document.
+#[derive(Clone, Copy, Default)]
+pub struct Change {
+    /// A field without an index.
+    pub age: u64,
+    /// A field with one.
+    pub score: u64,
+}
+
 /// Document `i`.
 pub fn document(i: u64) -> Value {
+    changed(i, Change::default())
+}
+
+/// Document `i` with a change.
+pub fn changed(i: u64, change: Change) -> Value {
     let h = mix(i);
     let number = |number: u64| Value::Number(number as f64);
     let address = object(vec![
@@ -191,8 +219,8 @@ pub fn document(i: u64) -> Value {
         ("name", text(&format!("Daniela {} Becker", h % 1_000))),
         ("email", text(&format!("user.{i}.{h:x}@mail.example.org"))),
         ("city", text(&city(i))),
-        ("age", number(h % 100)),
-        ("score", number(i % SCORE_MODULUS * 48_271 % SCORE_MODULUS)),
+        ("age", number(h % 100 + change.age)),
+        ("score", number((i + change.score) % SCORE_MODULUS * 48_271 % SCORE_MODULUS)),
         ("balance", Value::Number((h % 1_000_000) as f64 / 100.0 + 0.25)),
         ("rating", Value::Number((h % 4_096) as f64 / 819.2)),
         ("active", Value::Bool(h & 4 != 0)),
