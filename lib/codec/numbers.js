@@ -42,7 +42,7 @@ function writeNumber(writer, value) {
     return
   }
   buffer[position] = TAG.F64
-  writer.view.setFloat64(position + 1, value, true)
+  writer.setF64(position + 1, value)
   writer.position = position + 9
 }
 

@@ -7,6 +7,9 @@ const SLACK = 64
 
 const MAX_BYTES = 2 ** 31 - 1
 
+/** The upper half of NaN as it is stored; the lower one is 0. */
+const CANONICAL_NAN = 0x7ff80000
+
 /**
  * A growing buffer that documents and operations are packed into.
  *
@@ -66,8 +69,21 @@ class WriteBuffer {
 
   writeF64(value) {
     if (this.position > this.limit) this.grow(8)
-    this.view.setFloat64(this.position, value, true)
+    this.setF64(this.position, value)
     this.position += 8
+  }
+
+  /**
+   * Puts a double somewhere. Of NaN's many forms the engine may choose any, differently in
+   * interpreted and in compiled code; here it is always the same, as the format says.
+   */
+  setF64(at, value) {
+    if (Number.isNaN(value)) {
+      this.view.setUint32(at, 0, true)
+      this.view.setUint32(at + 4, CANONICAL_NAN, true)
+    } else {
+      this.view.setFloat64(at, value, true)
+    }
   }
 
   /** @param {Uint8Array} bytes */
