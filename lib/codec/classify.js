@@ -116,9 +116,12 @@ function isDomException(object) {
   )
 }
 
+/** Deno cannot tell what native code has wrapped. */
+const isExternal = types.isExternal ?? (() => false)
+
 function isUncloneable(object) {
   if (types.isPromise(object) || types.isWeakMap(object) || types.isWeakSet(object)) return true
-  if (types.isGeneratorObject(object) || types.isExternal(object)) return true
+  if (types.isGeneratorObject(object) || isExternal(object)) return true
   if (types.isSharedArrayBuffer(object) || types.isModuleNamespaceObject(object)) return true
   // What a Map or a Date holds cannot be read through a proxy; it would be stored as {}.
   if (types.isProxy(object) && isBuiltin(Object.getPrototypeOf(object))) return true
