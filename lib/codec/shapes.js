@@ -24,12 +24,12 @@ class ShapeTable {
    * @param {object} options
    * @param {() => void} options.load reloads the store's table and calls `add` for each shape;
    *   called when a document names an id that is not here
-   * @param {boolean} [options.codegen] whether readers may be generated with `new Function`;
-   *   default: where the environment allows it and LODESTORE_CODEGEN is not 0
+   * @param {boolean} [options.codegen] false: no reader is generated with `new Function`. Nor is
+   *   one where that is forbidden, or LODESTORE_CODEGEN is 0
    */
-  constructor({ load, codegen = codegenAllowed() }) {
+  constructor({ load, codegen = true }) {
     this.load = load
-    this.codegen = codegen
+    this.codegen = codegen && codegenAllowed()
     this.trie = new ShapeTrie()
     /** Functions that read an object of a shape, by id; holes for ids not loaded. */
     this.readers = []
