@@ -103,10 +103,10 @@ class Database extends EventEmitter {
     const checked = checkTransaction('transaction', options)
     const connection = this.#connection
     const outer = ambient.scopeOf(connection, true)
-    if (outer != null) return runNested(outer.current(), checked, fn)
-    if (checked.mode === 'readonly') return this.#runReadOnly(checked.allowed, fn)
+    if (outer != null) return await runNested(outer.current(), checked, fn)
+    if (checked.mode === 'readonly') return await this.#runReadOnly(checked.allowed, fn)
     const session = await TransactionSession.begin(connection, checked, true)
-    return session.run((level) => fn(new Transaction(level, session)))
+    return await session.run((level) => fn(new Transaction(level, session)))
   }
 
   async #runReadOnly(allowed, fn) {
@@ -241,11 +241,11 @@ async function runNested(outer, options, fn) {
   const allowed = checkNested('transaction', options, outer.allowed)
   if (!outer.interactive) {
     if (options.mode === 'readwrite') throw readOnlyTransaction()
-    return fn(nested(allowed === outer.allowed ? outer : outer.restrictedTo(allowed)))
+    return await fn(nested(allowed === outer.allowed ? outer : outer.restrictedTo(allowed)))
   }
   if (options.mode === 'readwrite' && outer.readOnly) throw readOnlyTransaction()
   const restrictions = { allowed, readOnly: outer.readOnly || options.mode === 'readonly' }
-  return outer.savepoint(restrictions, true, (level) => fn(nested(level)))
+  return await outer.savepoint(restrictions, true, (level) => fn(nested(level)))
 }
 
 /** A read-only transaction; there is nothing to commit or roll back. */

@@ -89,9 +89,9 @@ class Store {
     const view = this.#scope.current()
     const target = { scope: view, state: this.#resolve(view).state }
     view.writes()
-    if (!atomic) return putEach(target, documents, { entries })
+    if (!atomic) return await putEach(target, documents, { entries })
     const isAsync = typeof documents[Symbol.asyncIterator] === 'function'
-    return putAll(target, documents, { entries }, (run) => inTransaction(view, isAsync, run))
+    return await putAll(target, documents, { entries }, (run) => inTransaction(view, isAsync, run))
   }
 
   /** The document under a key, or undefined. */

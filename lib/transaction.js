@@ -47,9 +47,9 @@ class Transaction {
   async savepoint(fn) {
     checkFunction('savepoint', fn)
     const scope = this.#scope.current()
-    if (!scope.interactive) return fn(this)
+    if (!scope.interactive) return await fn(this)
     const { allowed, readOnly } = scope
-    return scope.savepoint({ allowed, readOnly }, scope.joins, (level) => fn(nested(level)))
+    return await scope.savepoint({ allowed, readOnly }, scope.joins, (level) => fn(nested(level)))
   }
 
   /** Commits. */

@@ -15,11 +15,11 @@ const { TransactionSession } = require('./transaction-session')
  */
 async function inTransaction(view, runsUserCode, run) {
   if (view.interactive) {
-    return view.savepoint({ allowed: view.allowed, readOnly: false }, true, run)
+    return await view.savepoint({ allowed: view.allowed, readOnly: false }, true, run)
   }
   const options = { allowed: view.allowed }
   const session = await TransactionSession.begin(view.connection, options, runsUserCode)
-  return session.run(run)
+  return await session.run(run)
 }
 
 module.exports = { inTransaction }
