@@ -21,8 +21,28 @@ function failureOfFoundLibrary(error) {
   return found
 }
 
+/**
+ * The permission that the load lacked in Deno, in Deno's words; undefined if none.
+ *
+ * @param {Error} error what the generated loader threw
+ */
+function deniedPermission(error) {
+  if (process.versions.deno === undefined) return undefined
+  for (let link = error; link instanceof Error; link = link.cause) {
+    if (/^Requires \w+ access/.test(link.message)) return link.message
+  }
+  return undefined
+}
+
 /** Turns a failed load into one error that says what to do. */
 function loadError(cause) {
+  const denied = deniedPermission(cause)
+  if (denied !== undefined) {
+    const message =
+      'Deno must permit Lodestore to load its native library, with --allow-read, --allow-env and ' +
+      `--allow-ffi: ${denied}`
+    return new LodestoreError('UNSUPPORTED', message, { cause })
+  }
   const { name, label, supported } = hostPlatform()
   const failure = failureOfFoundLibrary(cause)
   if (failure !== undefined) {
