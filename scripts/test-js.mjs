@@ -13,7 +13,7 @@ import { Failure, isMain, main, root, run } from './lib/common.mjs'
 const TIMEOUT_MS = 600_000
 
 /** The test files at or under a path, in a stable order. */
-function testFiles(path) {
+export function testFiles(path) {
   if (!statSync(path).isDirectory()) return [path]
   return readdirSync(path, { recursive: true })
     .filter((name) => name.endsWith('.test.ts'))

@@ -66,10 +66,15 @@ function isEnumerable(object: object, name: string | symbol): boolean {
   return Object.prototype.propertyIsEnumerable.call(object, name)
 }
 
+/** Where an error was made, as JavaScriptCore notes it; V8 has nothing of it. */
+const POSITION = new Set(Object.getOwnPropertyNames(new Error()).filter((name) => name !== 'stack'))
+
 /** The order of an error's fields is the engine's. */
 function keysOf(object: object): (string | symbol)[] {
   const keys = Reflect.ownKeys(object)
-  return object instanceof Error ? keys.sort() : keys
+  if (!(object instanceof Error)) return keys
+  const isPosition = (key: string) => POSITION.has(key) && !isEnumerable(object, key)
+  return keys.filter((key) => typeof key === 'symbol' || !isPosition(key)).sort()
 }
 
 function push(actual: unknown[], expected: unknown[], path: string, pairs: Pair[]): void {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,6 +13,7 @@ const TIMEOUT_MS = 120_000
 export function makeDirectory(): { directory: string; remove: () => void } {
   const directory = mkdtempSync(join(tmpdir(), 'lodestore-examples-'))
   mkdirSync(join(directory, 'node_modules'))
+  writeFileSync(join(directory, 'package.json'), '{ "private": true }')
   symlinkSync(root, join(directory, 'node_modules', 'lodestore'), 'junction')
   const remove = () => rmSync(directory, { recursive: true, force: true })
   return { directory, remove }

@@ -17,6 +17,9 @@ import { hostPlatform } from '../../lib/platform.js'
 const root = join(__dirname, '..', '..')
 const { name: platform } = hostPlatform()
 
+/** npm and the TypeScript compiler are programs of Node.js, whichever runtime runs the tests. */
+const NODE = process.env.npm_node_execpath ?? process.execPath
+
 /** A writer in CommonJS: opens a new database, stores two documents, closes it. */
 const WRITER = `
 'use strict'
@@ -76,16 +79,18 @@ describe('the packed tarballs, installed where there is no compiler', () => {
   let project: string
   let env: NodeJS.ProcessEnv
 
-  function node(...args: string[]): string {
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+  function run(program: string, ...args: string[]): string {
+    const { status, stdout, stderr } = spawnSync(program, args, {
       cwd: project,
       env,
       encoding: 'utf8',
       timeout: 120_000,
     })
-    assert.equal(status, 0, `node ${args.join(' ')}:\n${stdout}\n${stderr}`)
+    assert.equal(status, 0, `${args.join(' ')}:\n${stdout}\n${stderr}`)
     return stdout
   }
+
+  const runHere = (file: string) => run(process.execPath, file)
 
   before(async () => {
     const { pack } = await import('../../scripts/lib/package.mjs')
@@ -101,12 +106,12 @@ describe('the packed tarballs, installed where there is no compiler', () => {
     const tarballs = [pack(root, folder).tarball, pack(staged, folder).tarball]
 
     // Nothing but Node.js is on this PATH: no cargo, no compiler, no shell tools.
-    if (process.platform !== 'win32') symlinkSync(process.execPath, join(bin, 'node'))
+    if (process.platform !== 'win32') symlinkSync(NODE, join(bin, 'node'))
     const home = { HOME: folder, USERPROFILE: folder, npm_config_cache: join(folder, 'cache') }
     const systemRoot = process.env.SystemRoot && { SystemRoot: process.env.SystemRoot }
     env = { ...home, ...systemRoot, TMPDIR: folder, TEMP: folder, PATH: bin }
     writeFileSync(join(project, 'package.json'), '{ "private": true }')
-    node(npmCli(), 'install', '--offline', '--no-audit', '--no-fund', ...tarballs)
+    run(NODE, npmCli(), 'install', '--offline', '--no-audit', '--no-fund', ...tarballs)
   })
 
   after(() => rmSync(folder, { recursive: true, force: true }))
@@ -114,8 +119,13 @@ describe('the packed tarballs, installed where there is no compiler', () => {
   test('one process writes by require, another reads by import', () => {
     writeFileSync(join(project, 'writer.cjs'), WRITER)
     writeFileSync(join(project, 'reader.mjs'), READER)
-    assert.deepEqual(JSON.parse(node('writer.cjs')), { id: 1, name: 'Ada' })
-    assert.deepEqual(JSON.parse(node('reader.mjs')), [{ id: 1, name: 'Ada' }, 0, 2, 'KEY_EXISTS'])
+    assert.deepEqual(JSON.parse(runHere('writer.cjs')), { id: 1, name: 'Ada' })
+    assert.deepEqual(JSON.parse(runHere('reader.mjs')), [
+      { id: 1, name: 'Ada' },
+      0,
+      2,
+      'KEY_EXISTS',
+    ])
   })
 
   test('import sees by name whatever require sees', () => {
@@ -126,7 +136,7 @@ describe('the packed tarballs, installed where there is no compiler', () => {
       const hidden = names.filter((name) => !(name in module))
       console.log(JSON.stringify({ count: names.length, hidden }))`
     writeFileSync(join(project, 'names.mjs'), script)
-    const { count, hidden } = JSON.parse(node('names.mjs'))
+    const { count, hidden } = JSON.parse(runHere('names.mjs'))
     assert.deepEqual(hidden, [])
     assert.ok(count > 1)
   })
@@ -145,17 +155,22 @@ describe('the packed tarballs, installed where there is no compiler', () => {
       }
       const config = { compilerOptions, files: [`typed.${extension}`] }
       writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(config))
-      node(join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--project', 'tsconfig.json')
+      run(
+        NODE,
+        join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+        '--project',
+        'tsconfig.json',
+      )
     })
   }
 })
 
 /** The program file of npm: the npm that runs this test, else the one installed beside Node.js. */
 function npmCli(): string {
-  const beside = dirname(process.execPath)
+  const beside = dirname(NODE)
   const cli = join('node_modules', 'npm', 'bin', 'npm-cli.js')
   const places = [process.env.npm_execpath, join(beside, '..', 'lib', cli), join(beside, cli)]
   const found = places.find((place) => place?.endsWith('npm-cli.js') && existsSync(place))
-  assert.ok(found, `there is no npm beside ${process.execPath}`)
+  assert.ok(found, `there is no npm beside ${NODE}`)
   return found
 }

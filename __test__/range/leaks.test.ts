@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { documents, temporaryDatabase } from '../support/database'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
+import { collectGarbage } from '../support/runtime'
 
 test('snapshots of forgotten scans, cursors, snapshots and transactions are let go', async (t) => {
   const db = await temporaryDatabase(t, { stores: { users: { keyPath: 'id' } } })

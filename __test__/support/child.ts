@@ -4,6 +4,7 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { typeScriptArgs } from './runtime'
 
 const root = join(__dirname, '..', '..')
 
@@ -38,8 +39,8 @@ export class Child {
   /** Starts a file, given by its absolute path. */
   constructor(file: string, args: string[] = [], options: StartOptions = {}) {
     const { nodeArgs = [], env = {}, wrapper = [], plain = false } = options
-    const loader = plain ? [] : ['--import=tsx']
-    const command = [...wrapper, process.execPath, ...loader, ...nodeArgs, file, ...args]
+    const loader = plain ? [] : typeScriptArgs
+    const command = [...wrapper, process.execPath, ...nodeArgs, ...loader, file, ...args]
     const stdio: StdioOptions = ['pipe', 'pipe', 'pipe', 'pipe']
     this.process = spawn(command[0]!, command.slice(1), {
       cwd: root,

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { temporaryDatabase } from '../support/database'
+import { collectGarbage } from '../support/runtime'
 
 const ambient: { isCarried(): boolean } = require('../../lib/ambient')
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
 
 /** Collects garbage until a condition holds. */
 async function collected(condition: () => boolean): Promise<boolean> {
