@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use parking_lot::Mutex;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::storage::survive_file_size_limit;
 
 const MAX_THREADS: usize = 4;
 
@@ -41,6 +42,7 @@ pub(super) fn spawn(work: impl FnOnce() + Send + 'static) -> Result<()> {
 }
 
 fn run() {
+    survive_file_size_limit();
     loop {
         let mut pool = POOL.lock();
         let Some(work) = pool.queue.pop_front() else {

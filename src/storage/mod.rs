@@ -39,7 +39,7 @@ pub use environment::Environment;
 pub use format::{FORMAT_VERSION, FormatRecord};
 pub use observer::{Event, Observer};
 pub use options::{Durability, OpenMode, OpenOptions};
-pub use platform::is_forked;
+pub use platform::{is_forked, survive_file_size_limit};
 pub use registry::connect;
 pub use snapshot::{Snapshot, TurnReader};
 pub use spaces::Space;

@@ -242,6 +242,18 @@ pub fn process_is_alive(pid: u32) -> bool {
     answer == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }
 
+/// Lets a write beyond the limit on the size of files (`ulimit -f`) fail on this thread, instead of
+/// ending the process: Node.js ignores that signal, other programs do not.
+pub fn survive_file_size_limit() {
+    // SAFETY: the set is initialised before it is read, and only this thread's mask changes.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGXFSZ);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+    }
+}
+
 static FORKED: AtomicBool = AtomicBool::new(false);
 
 /// Whether this process was forked after [`watch_forks`]: its LMDB state belongs to the parent.

@@ -98,3 +98,6 @@ pub fn is_forked() -> bool {
 
 /// There is no `fork` on Windows.
 pub fn watch_forks() {}
+
+/// There is no such limit on Windows.
+pub fn survive_file_size_limit() {}

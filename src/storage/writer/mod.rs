@@ -20,6 +20,7 @@ use self::queue::{Entry, Phase, Queue, Work};
 use super::environment::Environment;
 use super::housekeeper;
 use super::options::{Durability, OpenOptions};
+use super::platform::survive_file_size_limit;
 use super::txn::WriteTxn;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -158,9 +159,11 @@ impl Writer {
             return Ok(());
         }
         let environment = env.clone();
-        let thread = std::thread::Builder::new()
-            .name("lodestore-writer".to_owned())
-            .spawn(move || environment.writer.run(&environment));
+        let thread =
+            std::thread::Builder::new().name("lodestore-writer".to_owned()).spawn(move || {
+                survive_file_size_limit();
+                environment.writer.run(&environment);
+            });
         match thread {
             Ok(_) => {
                 queue.has_thread = true;
