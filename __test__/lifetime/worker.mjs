@@ -19,6 +19,12 @@ async function increment(db) {
   })
 }
 
+/** Lets the thread end. Deno's port has no `close`. */
+function stopListening() {
+  if (parentPort.close !== undefined) parentPort.close()
+  else process.exit()
+}
+
 /** Goes on until it is terminated; says something now and then. */
 async function forever(step) {
   for (let i = 0; ; i++) {
@@ -56,6 +62,8 @@ const works = {
   },
 
   async echo(db) {
+    // Deno drops what arrives while nobody listens.
+    parentPort.postMessage('listening')
     for (;;) {
       const [i] = await once(parentPort, 'message')
       if (i === 'end') break
@@ -63,7 +71,7 @@ const works = {
       parentPort.postMessage(i)
     }
     await db.close()
-    parentPort.close()
+    stopListening()
   },
 
   async schema(db) {
@@ -76,7 +84,7 @@ const works = {
     await db.deleteObjectStore(renamed)
     parentPort.postMessage(renamed)
     await db.close()
-    parentPort.close()
+    stopListening()
   },
 
   async leave(db) {

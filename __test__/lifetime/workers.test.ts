@@ -77,6 +77,7 @@ test('what a thread has acknowledged, another one reads at once', async (t) => {
   const path = await temporaryDirectory(t)
   const db = (await open(path, { stores: STORES })) as any
   const worker = start(path, 'echo', 'echo')
+  await once(worker, 'message')
   for (let i = 0; i < 200; i++) {
     worker.postMessage(i)
     const [answer] = await once(worker, 'message')

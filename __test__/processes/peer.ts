@@ -34,7 +34,8 @@ export class Other {
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.child.process.kill(signal)
+    // Deno's `kill` of a child works once.
+    process.kill(this.child.process.pid!, signal)
   }
 
   async end(): Promise<void> {

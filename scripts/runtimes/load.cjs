@@ -8,6 +8,7 @@
 
 'use strict'
 
+const Module = require('node:module')
 const { resolve } = require('node:path')
 require('tsx/cjs')
 
@@ -19,4 +20,5 @@ if (file === undefined) {
   // The programs that a test starts are no tests.
   delete process.env.LODESTORE_TEST_FILE
 }
-require(resolve(file))
+// As the main module, which a program may ask for.
+Module._load(resolve(file), null, true)
