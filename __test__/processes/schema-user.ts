@@ -37,7 +37,11 @@ const steps: Record<string, (db: any, name: string, random: Random) => Promise<u
   cursor: async (db, name) => {
     const cursor = db.store(name).openCursor()
     const rows = []
-    while (await cursor.next()) rows.push(cursor.value)
+    try {
+      while (await cursor.next()) rows.push(cursor.value)
+    } finally {
+      await cursor.close()
+    }
     checkRows('a cursor', rows)
   },
   getMany: async (db, name) => {
