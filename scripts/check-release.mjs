@@ -9,7 +9,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import platform from '../lib/platform.js'
-import { glibcOf, identify, isNeverUnloaded } from './lib/binary.mjs'
+import { glibcOf, hasFaultPoints, identify, isNeverUnloaded } from './lib/binary.mjs'
 import { Failure, isMain, main, root } from './lib/common.mjs'
 
 /** The oldest glibc that a supported Node.js runs on: that of Node.js 20. */
@@ -47,6 +47,7 @@ function* checkLibrary(name, folder) {
   const found = identify(library)
   const { os, cpu, libc } = describePlatform(name)
   if (found !== `${os[0]}-${cpu[0]}`) yield `its library is for ${found ?? 'an unknown system'}`
+  if (hasFaultPoints(library)) yield 'its library has fault points, which are for tests only'
   const [major, minor] = glibcOf(library)
   if (libc?.[0] === 'musl' && major > 0) yield 'its library needs glibc'
   if (libc?.[0] !== 'glibc') return

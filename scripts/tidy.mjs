@@ -14,6 +14,7 @@ const MAX_COLUMNS = 100
  */
 const RANK_OF_MODULE = new Map([
   ['error', 0],
+  ['fault', 0],
   ['wtf8', 0],
   ['key', 0],
   ['value', 0],
@@ -33,6 +34,8 @@ const UNSAFE_AREAS = [
   'src/storage/lmdb/',
   'src/storage/platform/',
   'src/binding/',
+  // The signal that ends a process of the crash test.
+  'src/fault.rs',
   // The calls that open and resize an environment, whose conditions only their callers know.
   'src/storage/copy.rs',
   'src/storage/environment.rs',

@@ -1,12 +1,14 @@
 //! Lodestore's core: an embedded document store over LMDB.
 //!
 //! Layers, each using only those below it: `binding` (Node.js), `protocol`, `store`, `catalog`,
-//! `storage`, and the I/O-free `key`, `value`, `wtf8`, `error`.
+//! `storage`, and the I/O-free `key`, `value`, `wtf8`, `error`,
+//! `fault`.
 
 #[cfg(feature = "node")]
 pub mod binding;
 pub mod catalog;
 pub mod error;
+pub mod fault;
 pub mod key;
 pub mod protocol;
 pub mod storage;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -178,6 +178,15 @@ const breakages: [what: string, expected: RegExp, act: () => void][] = [
     },
   ],
   [
+    'a library has fault points',
+    /^npm\/darwin-arm64: its library has fault points/,
+    () =>
+      writeFileSync(
+        libraryPath('darwin-arm64'),
+        Buffer.concat([fakeLibrary('darwin-arm64'), Buffer.from('LODESTORE_FAULT')]),
+      ),
+  ],
+  [
     'a platform package is for another processor',
     /^npm\/darwin-x64: its cpu is \["arm64"\]$/,
     () => edit('npm/darwin-x64/package.json', (manifest) => (manifest.cpu = ['arm64'])),
@@ -212,6 +221,20 @@ test('a release is refused when its tag names another version', async () => {
   assert.deepEqual(await check({ publish: true, tag: `v${OTHER}` }), [
     `the tag v${OTHER} is not v${version}`,
   ])
+})
+
+test('fault points are in the library of the crash test, and in no other', async () => {
+  const { hasFaultPoints } = await import('../../scripts/lib/binary.mjs')
+  const { faultLibraryPath } = await import('../../scripts/lib/fault-library.mjs')
+  const manifest = readFileSync(join(root, 'Cargo.toml'), 'utf8')
+  assert.match(manifest, /^fault-points = \[\]$/m)
+  assert.doesNotMatch(/^default = (.*)$/m.exec(manifest)![1]!, /fault/)
+  const library = readFileSync(join(root, `lodestore.${hostPlatform().name}.node`))
+  assert.equal(hasFaultPoints(library), false)
+  // So the search finds what it looks for.
+  if (existsSync(faultLibraryPath)) {
+    assert.equal(hasFaultPoints(readFileSync(faultLibraryPath)), true)
+  }
 })
 
 test('the library built here is for this system and is never unloaded', async () => {

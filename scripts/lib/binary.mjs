@@ -71,3 +71,8 @@ export function isNeverUnloaded(library) {
   }
   return false
 }
+
+/** Whether a library knows the faults that the crash test asks for (`src/fault.rs`). */
+export function hasFaultPoints(library) {
+  return library.includes('LODESTORE_FAULT')
+}

@@ -2,7 +2,7 @@
 
 import { attempt, Failure, root, run, runBin } from './common.mjs'
 import { ensureNative, ensurePackages } from './setup.mjs'
-import { requireToolchain } from './toolchain.mjs'
+import { hostTarget, requireToolchain } from './toolchain.mjs'
 
 /** The formatter, the linter and the build tools of a checkout need this version of Node.js. */
 const OLDEST_NODE = [20, 19]
@@ -22,14 +22,9 @@ function cargo(...args) {
   run('cargo', args, { env })
 }
 
-function hostTarget() {
-  const { stdout } = run('rustc', ['-vV'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  return /^host: (.*)$/m.exec(stdout)[1]
-}
-
 function clippy() {
   const common = ['clippy', '--locked', '--all-targets', '--profile', PROFILE]
-  cargo(...common, '--', '--deny', 'warnings')
+  cargo(...common, '--features', 'fault-points', '--', '--deny', 'warnings')
   cargo(...common, '--no-default-features', '--', '--deny', 'warnings')
 }
 
@@ -52,6 +47,12 @@ function generated() {
   if (status !== 0) {
     throw new Failure(`${files.join(' or ')} differs from a fresh build: add what the build wrote`)
   }
+}
+
+/** The crash test's own library; without a reason to skip it, the crash test needs it. */
+async function faultLibrary() {
+  const { ensureFaultLibrary, whyNoFaultLibrary } = await import('./fault-library.mjs')
+  if (whyNoFaultLibrary() === undefined) ensureFaultLibrary()
 }
 
 async function packaging() {
@@ -84,6 +85,7 @@ const STEPS = [
   { name: 'build', body: () => ensureNative(PROFILE) },
   { name: 'generated', body: generated, needs: ['build'] },
   { name: 'rust', body: rustTests },
+  { name: 'fault', body: faultLibrary },
   { name: 'packaging', body: packaging },
   { name: 'js', body: () => javaScriptTests(), needs: ['build'] },
 ]

@@ -60,7 +60,7 @@ function* filesUnder(path) {
 }
 
 /** A hash over everything that decides what the library contains. */
-function fingerprint(profile) {
+export function fingerprint(profile) {
   const { version, napi } = readJson('package.json')
   const hash = createHash('sha256')
   const flags = [process.env.RUSTFLAGS, process.env.CFLAGS, process.env.CC]

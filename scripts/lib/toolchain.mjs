@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure, attempt, root } from './common.mjs'
+import { Failure, attempt, root, run } from './common.mjs'
 
 /** The oldest Rust that the crate accepts, from its manifest. */
 function minimumRust() {
@@ -19,6 +19,12 @@ function isOlder(version, minimum) {
 /** Whether cargo can be started. */
 export function hasCargo() {
   return attempt('cargo', ['--version']).status === 0
+}
+
+/** The target that cargo builds for by default. */
+export function hostTarget() {
+  const { stdout } = run('rustc', ['-vV'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return /^host: (.*)$/m.exec(stdout)[1]
 }
 
 /** @throws {Failure} when Rust or the C compiler is missing or too old */

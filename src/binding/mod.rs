@@ -9,6 +9,8 @@
 mod database;
 mod error;
 mod fast_calls;
+#[cfg(feature = "fault-points")]
+mod fault;
 mod inline_wait;
 mod open;
 mod options;

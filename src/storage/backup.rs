@@ -15,6 +15,7 @@ use super::platform;
 use super::snapshot::Snapshot;
 use super::spaces::{self, Space};
 use crate::error::{Error, ErrorCode, Result};
+use crate::fault;
 
 /// Copies the database to `target`, which must not exist or be an empty directory. The copy is
 /// complete or not there at all. With `with_spaces`, every space is copied along, each as it is at
@@ -72,7 +73,10 @@ pub(super) fn copy_environment(
     care: &dyn Care,
 ) -> Result<()> {
     let map_size = environment.raw()?.info().map_size;
-    let mut progress = |done, total| care.progress(phase, done, total);
+    let mut progress = |done, total| {
+        fault::point(if phase == "compact" { "compact-copy" } else { "backup-copy" });
+        care.progress(phase, done, total);
+    };
     snapshot.with(|txn| copy_snapshot(txn, target, map_size, care.cancel(), &mut progress))
 }
 
@@ -128,6 +132,7 @@ impl Unfinished {
 
     fn finish(self, target: &Path) -> Result<()> {
         sync(&self.path)?;
+        fault::point("backup-copied");
         // Windows does not rename over an empty directory.
         match fs::remove_dir(target) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -137,6 +142,7 @@ impl Unfinished {
         }
         fs::rename(&self.path, target)
             .map_err(|error| io_error("cannot complete the backup", target, &error))?;
+        fault::point("backup-renamed");
         sync(&self.parent)
     }
 }

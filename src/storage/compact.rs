@@ -15,6 +15,7 @@ use super::platform;
 use super::registry;
 use super::snapshot::Snapshot;
 use crate::error::{Error, ErrorCode, Result};
+use crate::fault;
 
 const PREFIX: &str = "compact-";
 
@@ -43,6 +44,7 @@ fn replace(environment: &Arc<Environment>, care: &dyn Care) -> Result<()> {
     let snapshot = Snapshot::begin(environment, true)?;
     copy_environment(environment, &snapshot, &unfinished.0, "compact", care)?;
     drop(snapshot);
+    fault::point("compact-copied");
     let from = Layout { directory: unfinished.0.clone() }.data();
     let to = environment.layout.data();
     environment.quiesce(|| {
@@ -63,9 +65,11 @@ fn swap(environment: &Arc<Environment>, from: &Path, to: &Path) -> Result<()> {
     if old.is_some_and(|env| env.is_open()) {
         return Err(Error::new(ErrorCode::Busy, "a read is still under way"));
     }
+    fault::point("compact-closed");
     let renamed = fs::rename(from, to)
         .map_err(|error| io_error("cannot replace the data file", to, &error))
         .and_then(|()| {
+            fault::point("compact-renamed");
             let directory = &environment.layout.directory;
             platform::sync_directory(directory)
                 .map_err(|error| io_error("cannot sync the directory", directory, &error))
@@ -73,6 +77,7 @@ fn swap(environment: &Arc<Environment>, from: &Path, to: &Path) -> Result<()> {
     let raw = open::reopen(environment)?;
     registry::reopened(environment, raw.0.downgrade());
     environment.replace_raw(Some(raw));
+    fault::point("compact-end");
     renamed
 }
 

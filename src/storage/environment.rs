@@ -21,6 +21,7 @@ use super::stats::{self, OldestReader};
 use super::txn::Tables;
 use super::writer::{Writer, is_writer_thread};
 use crate::error::{Error, ErrorCode, Result};
+use crate::fault;
 
 /// How often the reader table is looked at, while there are writes.
 const READERS_INTERVAL: Duration = Duration::from_secs(5);
@@ -348,6 +349,7 @@ impl Environment {
             if !platform::can_reserve(map_size) {
                 return Err(Error::new(ErrorCode::ResourceLimit, "no address space is left"));
             }
+            fault::point("map-growth-begin");
             // SAFETY: the gate is closed and empty, so that no read transaction is active, and no
             // write transaction begins; LMDB refuses (EINVAL) if there is one.
             match unsafe { raw.resize(map_size) } {
@@ -359,7 +361,10 @@ impl Environment {
                     self.poison(&error);
                     Err(error)
                 }
-                Ok(()) => Ok(()),
+                Ok(()) => {
+                    fault::point("map-growth-end");
+                    Ok(())
+                }
             }
         })
     }

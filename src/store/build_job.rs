@@ -8,6 +8,7 @@ use super::index_build::{self, STEP_DOCUMENTS, Step};
 use super::schema::{Build, IndexSpec, Reference, Schema};
 use super::shared::StoreShared;
 use crate::error::{Error, ErrorCode, Result};
+use crate::fault;
 use crate::storage::{Commit, Connection, Durability, Environment, Job, WriteTxn};
 
 /// Hears of a build; called on the writer thread, must not block.
@@ -180,6 +181,7 @@ impl BuildJob {
 
     /// Queues the next step.
     fn go_on(build: &Arc<IndexBuild>, index: BuiltIndex) {
+        fault::point("index-build-between");
         let closed = || Error::new(ErrorCode::Closed, "the database was closed during the build");
         let next = BuildJob::new(Arc::clone(build), Stage::Fill(index));
         // Whichever connection is open: the one that began the build may belong to a thread that

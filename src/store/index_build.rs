@@ -14,6 +14,7 @@ use super::shared::StoreShared;
 use super::state::TxnState;
 use crate::catalog::{IndexDef, IndexState, StoreDef, meta_key};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::storage::{Counter, ReadTxn, WriteTxn, envelope, meta};
 use crate::value::ShapeTable;
 
@@ -64,6 +65,7 @@ pub fn pending_builds(txn: &ReadTxn<'_>) -> Result<Vec<(u32, u32)>> {
 /// A store that is cleared meanwhile needs nothing: documents up to the point that the build has
 /// reached are kept right by writes, whether there are any left or not.
 pub(super) fn begin(txn: &mut WriteTxn<'_>, store: u32, index: u32) -> Result<()> {
+    fault::point("index-build-begin");
     put_progress(txn, store, index, &Progress::default())
 }
 
@@ -118,12 +120,14 @@ pub fn step(
         count < max_documents && batch.bytes() < BATCH_BYTES && started.elapsed() < STEP_TIME
     })?;
     batch.write(txn, store, index, &mut state.bounds())?;
+    fault::point("index-build-step");
     let done = progress.done + scan.count as u64;
     if more {
         let progress = Progress { after: scan.after, done };
         put_progress(txn, store.id, index.id, &progress).map_err(Failure::midway)?;
     } else {
         super::schema::Schema::new(txn, shared)?.finish_index(store.id, index.id)?;
+        fault::point("index-build-end");
     }
     Ok(Step { finished: !more, done: done.min(total), total })
 }

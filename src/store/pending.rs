@@ -6,6 +6,7 @@ use super::failure::{Failure, Outcome};
 use super::plan::add_counts;
 use crate::catalog::{Catalog, IndexDef, StoreDef};
 use crate::error::Error;
+use crate::fault::{self, Defect};
 use crate::storage::tree::{Applied, Change};
 use crate::storage::{TreeId, WriteTxn};
 
@@ -54,6 +55,9 @@ impl Pending {
     /// Adds a change: an entry that comes, or goes.
     #[inline]
     pub fn push(&mut self, tree: TreeId, key: &[u8], kind: EntryKind, insert: bool) {
+        if insert && fault::occurs(Defect::IndexEntryDropped) {
+            return;
+        }
         let start = self.keys.len();
         self.keys.extend_from_slice(key);
         let end = self.keys.len();

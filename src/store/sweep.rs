@@ -4,6 +4,7 @@ use super::entry::{COUNT_ALL, COUNT_WHOLE};
 use super::failure::{Failure, Outcome};
 use crate::catalog::meta_key;
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::storage::meta::tag;
 use crate::storage::tree::Tree;
 use crate::storage::{Commit, Counter, Durability, Job, ReadTxn, Table, TreeId, WriteTxn, meta};
@@ -42,9 +43,12 @@ pub fn pending_sweeps(txn: &ReadTxn<'_>) -> Result<Vec<Tree>> {
 pub fn sweep_step(txn: &mut WriteTxn<'_>) -> Outcome<bool> {
     let trees = pending_sweeps(txn)?;
     let Some(&tree) = trees.first() else { return Ok(false) };
-    if tree.delete_some(txn, STEP).map_err(Failure::midway)? {
+    let emptied = tree.delete_some(txn, STEP).map_err(Failure::midway)?;
+    fault::point("sweep-step");
+    if emptied {
         meta::delete_record(txn, &meta_key::sweep(tree.id)).map_err(Failure::midway)?;
         forget_counts(txn, tree.id).map_err(Failure::midway)?;
+        fault::point("sweep-end");
         return Ok(trees.len() > 1);
     }
     Ok(true)

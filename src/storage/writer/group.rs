@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::queue::Phase;
 use super::{Commit, Job, panic_text, session};
 use crate::error::{Error, ErrorCode, Result};
+use crate::fault::{self, Defect};
 use crate::storage::disk_space;
 use crate::storage::environment::Environment;
 use crate::storage::lmdb::{Code, Env, RwTxn};
@@ -137,10 +138,15 @@ fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
     if group.jobs.is_empty() {
         return;
     }
+    if fault::occurs(Defect::AcknowledgedEarly) {
+        finish(env, std::mem::take(&mut group.jobs), &Ok(Commit { txn_id }));
+        std::thread::sleep(Duration::from_millis(4)); // a disk on which the commit takes a while
+    }
     let committing = Instant::now();
     match commit(env, raw, txn, group.durability) {
         Ok(()) => {
             env.writer.queue.lock().commit_time = committing.elapsed();
+            fault::point("commit-end");
             finish(env, group.jobs, &Ok(Commit { txn_id }));
             // It is only care: the next commit tries again.
             drop(env.check_readers());
@@ -192,7 +198,8 @@ pub(super) fn commit(
         env.unsynced.store(false, Ordering::Release);
         return Err(error);
     }
-    raw.set_sync_flags(durability == Durability::None, durability != Durability::Strict)?;
+    let no_sync = durability == Durability::None || fault::occurs(Defect::SyncSkipped);
+    raw.set_sync_flags(no_sync, durability != Durability::Strict)?;
     txn.commit().map_err(|error| {
         let _mapping = env.mapping.lock();
         disk_space::explain(error, raw, &env.layout.data())

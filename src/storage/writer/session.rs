@@ -10,6 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use super::Commit;
 use super::group::{self, poison_after_commit};
 use crate::error::{Error, ErrorCode, Result};
+use crate::fault;
 use crate::storage::environment::Environment;
 use crate::storage::lmdb::{Env, RwTxn};
 use crate::storage::options::Durability;
@@ -313,12 +314,15 @@ fn savepoint(
         if let Some(begun) = begun.take() {
             begun(Ok(()));
         }
+        fault::point("savepoint-begin");
         match serve(child, channel, limits, depth) {
             End::RolledBack(done) => {
+                fault::point("savepoint-rollback");
                 end = Some(End::RolledBack(done));
                 Err(Error::new(ErrorCode::Aborted, "rolled back to the savepoint"))
             }
             other => {
+                fault::point("savepoint-release");
                 end = Some(other);
                 Ok(())
             }
@@ -334,6 +338,7 @@ fn savepoint(
             None
         }
         (Some(End::Released(done)), Ok(())) => {
+            fault::point("savepoint-released");
             done(Ok(()));
             None
         }
