@@ -1,10 +1,68 @@
-import { test } from 'node:test'
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
 import { seed } from '../support/random'
-import { killWriters } from './cycles'
+import { runtime } from '../support/runtime'
+import { Lost, killWriters, type Options } from './cycles'
+import { POINTS } from './points'
 
-const CYCLES = 15
+let library: string
+let noFaults: string | undefined
 
-test(`nothing acknowledged is lost in ${CYCLES} kills (LODESTORE_SEED=${seed})`, async (t) => {
-  const acknowledged = await killWriters({ seed, cycles: CYCLES })
-  t.diagnostic(`${acknowledged} operations were acknowledged`)
+before(async () => {
+  const built = await import('../../scripts/lib/fault-library.mjs')
+  noFaults = runtime === 'node' ? built.whyNoFaultLibrary() : 'the engine is the same one'
+  library = built.faultLibraryPath
+  if (noFaults === undefined) built.ensureFaultLibrary()
 })
+
+test(`nothing acknowledged is lost at random moments (LODESTORE_SEED=${seed})`, async (t) => {
+  const outcome = await killWriters({ seed, cycles: 6, atRandom: 1, library: undefined })
+  t.diagnostic(`${outcome.acknowledged} operations were acknowledged`)
+})
+
+test(`nothing acknowledged is lost at the named points (LODESTORE_SEED=${seed})`, async (t) => {
+  if (noFaults !== undefined) return t.skip(noFaults)
+  const cycles = 3 * POINTS.length
+  const outcome = await killWriters({
+    seed,
+    cycles,
+    points: POINTS,
+    atRandom: 0,
+    enough: 1,
+    library,
+  })
+  for (const [name, kills] of outcome.kills) {
+    assert.ok(kills > 0, `no writer died at the point ${name} in ${cycles} kills`)
+  }
+  t.diagnostic(`${outcome.cycles} kills, ${outcome.acknowledged} operations acknowledged`)
+})
+
+test(`nothing acknowledged is lost with the power (LODESTORE_SEED=${seed})`, async (t) => {
+  if (noFaults !== undefined) return t.skip(noFaults)
+  await killWriters({ seed, cycles: 3, atRandom: 1, powerLoss: true, library })
+})
+
+/** What catches a defect, and within how many kills. The tests above pass without any. */
+const DEFECTS: Record<string, Pick<Options, 'defect' | 'points' | 'cycles' | 'powerLoss'>> = {
+  'an index entry that is not written': { defect: 'index-entry-dropped:20', cycles: 4 },
+  'an acknowledgement before the commit': {
+    defect: 'acknowledged-early:1',
+    points: POINTS.filter(({ rule }) => rule === 'kill-before data-sync'),
+    cycles: 10,
+  },
+  'a sync that is skipped': { defect: 'sync-skipped:1', powerLoss: true, cycles: 4 },
+}
+
+for (const [what, options] of Object.entries(DEFECTS)) {
+  test(`kills reveal ${what} (LODESTORE_SEED=${seed})`, async (t) => {
+    if (noFaults !== undefined) return t.skip(noFaults)
+    const atRandom = options.points === undefined ? 1 : 0
+    await assert.rejects(killWriters({ seed, atRandom, library, ...options }), (error) => {
+      assert.ok(error instanceof Lost, String(error))
+      // That is no loss.
+      assert.doesNotMatch(error.message, /a writer (ended|says nothing)/)
+      t.diagnostic(error.message.split('\n')[0]!)
+      return true
+    })
+  })
+}

@@ -4,6 +4,8 @@
  * process is killed, at most one operation of each lane is in doubt.
  */
 
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { say } from '../support/parent'
 import type { Random } from '../support/random'
 import {
@@ -28,6 +30,8 @@ export interface Start {
   scratch: number[] | null
   /** The keys in the numbered store. */
   numbered: number[]
+  /** The directory for backups. */
+  backups: string
 }
 
 /** A lane's report. */
@@ -39,7 +43,8 @@ export interface Report {
 
 type Lane = (db: any, random: Random, start: Start, go: () => boolean) => Promise<void>
 
-const PLACES = 120
+/** Enough for builds of several steps. */
+const PLACES = 800
 
 const begins = (lane: string, what: unknown): void => say({ lane, begins: what })
 const ends = (lane: string, what: unknown = true): void => say({ lane, ends: what })
@@ -50,7 +55,8 @@ export function plainLane(name: string): Lane {
     const store = db.store('plain')
     let { version } = start
     while (go()) {
-      const batch = random.list(random.between(1, 25), (): [number, number | null] => [
+      const length = random.chance(0.1) ? 300 : random.between(1, 25)
+      const batch = random.list(length, (): [number, number | null] => [
         random.below(PLACES),
         random.chance(0.25) ? null : version++,
       ])
@@ -160,7 +166,7 @@ const scratch: Lane = async (db, random, start, go) => {
 
 /** The documents that are put at once, from a few to more than one slice of a bulk write. */
 export function generationOf(generation: number): any[] {
-  const length = [3, 40, 900, 12_000][generation % 4]!
+  const length = [3, 40, 400, 3_000][generation % 4]!
   return Array.from({ length }, (_, i) => ({
     id: generation * 100_000 + i,
     generation,
@@ -202,6 +208,26 @@ const numbered: Lane = async (db, random, start, go) => {
   }
 }
 
+/** Backups, one after the other; the newest is kept. */
+const backup: Lane = async (db, _random, start, go) => {
+  for (let number = 0; go(); number++) {
+    begins('backup', number)
+    await db.backup(join(start.backups, String(number)))
+    ends('backup')
+    await rm(join(start.backups, String(number - 1)), { recursive: true, force: true })
+  }
+}
+
+/** Compactions, with room between them for what makes the file grow again. */
+const compact: Lane = async (db, _random, _start, go) => {
+  while (go()) {
+    begins('compact', true)
+    await db.compact()
+    ends('compact')
+    await db.flush()
+  }
+}
+
 /** The lanes of a writer by name. */
 export const LANES: Record<string, Lane> = {
   one: plainLane('one'),
@@ -213,4 +239,6 @@ export const LANES: Record<string, Lane> = {
   scratch,
   large,
   numbered,
+  backup,
+  compact,
 }

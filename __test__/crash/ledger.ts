@@ -16,16 +16,23 @@ export class Ledger {
   /** The highest key that the generator ever made, as far as it was told. */
   private highest = 0
   private version = 1
+  private backup: number | null = null
 
   /** Operations that were begun and not acknowledged, by lane. */
   private readonly underWay = new Map<string, any>()
 
   /** What the next writer starts from. Versions are never used again. */
-  start(): Start {
+  start(backups: string): Start {
     this.version += 1_000_000
     const { version, transfers: transfer, scratch } = this
     const numbered = [...this.numbered.keys()]
-    return { version, transfer, scratch, numbered, indexes: [...this.passing] }
+    return { version, transfer, scratch, numbered, indexes: [...this.passing], backups }
+  }
+
+  /** The backups that the last writer has made, or was about to make. */
+  backupsInQuestion(): number[] {
+    const all = [this.backup, this.underWay.get('backup')]
+    return all.filter((number): number is number => typeof number === 'number')
   }
 
   /** Takes a report of a writer. */
@@ -59,6 +66,11 @@ export class Ledger {
         }
         for (const key of operation.deleted ?? []) this.numbered.delete(key)
         return
+      case 'backup':
+        this.backup = operation
+        return
+      case 'compact':
+        return
       default:
         for (const [place, version] of operation) {
           setOrDelete(this.plain, `${lane}:${place}`, version)
@@ -75,6 +87,7 @@ export class Ledger {
       ...this.settleTransfers(contents.transfers),
       ...this.settleScratch(contents.scratch),
       ...this.settleNumbered(contents),
+      ...this.settleBackups(contents.backups),
     ]
     this.underWay.clear()
     return problems
@@ -147,6 +160,14 @@ export class Ledger {
     const problem = `scratch has ${JSON.stringify(found)}, not ${JSON.stringify(allowed)}`
     this.scratch = generations
     return wholes && isAllowed ? [] : [problem]
+  }
+
+  /** The verifier has seen that those which are there are whole. */
+  private settleBackups(found: string[]): string[] {
+    const known = this.backup
+    this.backup = null
+    if (known === null || found.includes(String(known))) return []
+    return [`the backup ${known} is missing, there are ${JSON.stringify(found)}`]
   }
 
   private settleNumbered({ numbered, made }: Contents): string[] {

@@ -1,5 +1,7 @@
-/** A process that checks the database after a kill against itself, and tells what is in it. */
+/** A process that checks databases after a kill against themselves, and tells what is in them. */
 
+import { existsSync, readdirSync } from 'node:fs'
+import { basename } from 'node:path'
 import { open } from '../../index.js'
 import { IndexModel } from '../model/store'
 import { heard, say } from '../support/parent'
@@ -16,12 +18,29 @@ export interface Contents {
   numbered: [key: number, serial: number][]
   /** A key that the generator made last. */
   made: number
+  /** The names of the backups that are there, of those in question. */
+  backups: string[]
+}
+
+/** What the verifier is told. */
+export interface Question {
+  path: string
+  /** Backups that are either not there, or complete. */
+  backups: string[]
 }
 
 class Wrong extends Error {}
 
 function check(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Wrong(message)
+}
+
+/** The engine's own check, for which a library with fault points is needed. */
+function checkByEngine(path: string): void {
+  const library = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
+  if (library === undefined) return
+  const problems: string[] = require(library).checkDatabase(path)
+  check(problems.length === 0, `the engine's check of ${path}: ${problems.slice(0, 5).join('; ')}`)
 }
 
 /** Compares a store with its count and with what each of its indexes has to hold. */
@@ -58,7 +77,20 @@ function checkBank(accounts: any[], transfers: any[]): number {
   return transfers.length
 }
 
-async function contentsOf(db: any): Promise<Contents> {
+/** Whether a backup is there; it is complete, then. */
+async function isThere(path: string): Promise<boolean> {
+  if (!existsSync(path)) return false
+  checkByEngine(path)
+  const db: any = await open(path, { mode: 'open' })
+  try {
+    checkBank(await consistent(db, 'accounts'), await consistent(db, 'transfers'))
+  } finally {
+    await db.close()
+  }
+  return true
+}
+
+async function contentsOf(db: any): Promise<Omit<Contents, 'backups'>> {
   const rows = new Map<string, any[]>()
   for (const name of db.storeNames) rows.set(name, await consistent(db, name))
   const of = (name: string): any[] => rows.get(name)!
@@ -92,17 +124,32 @@ async function contentsOf(db: any): Promise<Contents> {
   }
 }
 
-async function main(): Promise<void> {
-  const { path } = await heard()
+async function answer({ path, backups }: Question): Promise<Contents> {
   const db = await open(path, { stores: STORES })
   try {
-    say({ contents: await contentsOf(db) })
+    const contents = await contentsOf(db)
+    // After builds have ended, and with the sweeper at work or done.
+    checkByEngine(path)
+    const leftovers = readdirSync(path).filter((name) => name.startsWith('compact-'))
+    check(leftovers.length === 0, `leftovers of a compaction: ${leftovers}`)
+    const there: string[] = []
+    for (const backup of backups) if (await isThere(backup)) there.push(basename(backup))
+    return { ...contents, backups: there }
   } finally {
     await db.close()
   }
 }
 
-main().catch((error) => {
-  say({ failure: error?.stack ?? String(error) })
-  process.exitCode = 1
-})
+async function main(): Promise<void> {
+  for (;;) {
+    const question = await heard()
+    if (question === 'stop') return
+    try {
+      say({ contents: await answer(question) })
+    } catch (error) {
+      say({ failure: (error as Error)?.stack ?? String(error) })
+    }
+  }
+}
+
+void main()

@@ -7,8 +7,8 @@ import { LANES } from './lanes'
 import { STORES } from './stores'
 
 async function main(): Promise<void> {
-  const { path, seed, lanes, durability, start } = await heard()
-  const db = await open(path, { durability, stores: STORES })
+  const { path, seed, lanes, durability, mapSize, start } = await heard()
+  const db = await open(path, { durability, mapSize, stores: STORES })
   say({ ready: true })
   let goes = true
   void heard().then(() => (goes = false))

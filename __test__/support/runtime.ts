@@ -17,6 +17,9 @@ export const typeScriptArgs: readonly string[] = {
   deno: [join(__dirname, '..', '..', 'scripts', 'runtimes', 'load.cjs')],
 }[runtime]
 
+/** The same for programs that start in half the time, and import no TypeScript by `import()`. */
+export const quickTypeScriptArgs = runtime === 'node' ? ['--require=tsx/cjs'] : typeScriptArgs
+
 /** Collects garbage now, whatever flags the process was started with. */
 export const collectGarbage = garbageCollector()
 
