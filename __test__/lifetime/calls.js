@@ -219,9 +219,12 @@ function callsOf(open, path, name) {
     },
     spaces: async (db, i) => {
       const space = await open(path, { space: `${name} ${i % 3}`, stores: { s: {} } })
-      await space.store('s').put(1, 1)
-      await db.spaces()
-      await space.close()
+      try {
+        await space.store('s').put(1, 1)
+        await db.spaces()
+      } finally {
+        await space.close()
+      }
     },
     deleteSpace: async (db, i) => {
       const space = await open(path, { space: `${name} ${i}` })
