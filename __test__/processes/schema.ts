@@ -23,6 +23,12 @@ class Changing {
     private readonly random: Random,
   ) {}
 
+  /** The document that names the generation of a store. */
+  private mark(): object {
+    const generation = this.generation++
+    return { id: 0, generation, [`made ${generation}`]: 1 }
+  }
+
   /** Makes a change; does nothing if there is nothing to change. */
   async change(): Promise<void> {
     const { db, random, stores } = this
@@ -31,7 +37,7 @@ class Changing {
     if (indexes === undefined) {
       await db.transaction(async (tx: any) => {
         await tx.createObjectStore(name, { keyPath: 'id' })
-        await tx.store(name).put({ id: 0, generation: this.generation++ })
+        await tx.store(name).put(this.mark())
       })
       stores.set(name, new Set())
       return
@@ -53,14 +59,14 @@ class Changing {
       case 'clear':
         await db.transaction(async (tx: any) => {
           await tx.store(name).clear()
-          await tx.store(name).put({ id: 0, generation: this.generation++ })
+          await tx.store(name).put(this.mark())
         })
         return
       case 'replace':
         await db.transaction(async (tx: any) => {
           await tx.deleteObjectStore(name)
           await tx.createObjectStore(name, { keyPath: 'id', indexes: { [index]: { on: 'id' } } })
-          await tx.store(name).put({ id: 0, generation: this.generation++ })
+          await tx.store(name).put(this.mark())
         })
         stores.set(name, new Set([index]))
         return
