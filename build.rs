@@ -2,6 +2,8 @@
 //! (`-z nodelete`): unloading an addon when a worker ends is a known crash.
 
 fn main() {
+    // Otherwise a change of any file here, docs included, compiles the crate again.
+    println!("cargo::rerun-if-changed=build.rs");
     #[cfg(feature = "node")]
     napi_build::setup();
 }
