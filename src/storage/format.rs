@@ -52,6 +52,11 @@ impl FormatRecord {
 
     /// Writes the record.
     pub fn write(&self, txn: &mut WriteTxn<'_>) -> Result<()> {
+        meta::put_record(txn, &[tag::FORMAT], &self.encode())
+    }
+
+    /// The stored record.
+    pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(LENGTH);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&self.version.to_le_bytes());
@@ -59,10 +64,14 @@ impl FormatRecord {
         bytes.extend_from_slice(&self.flags.to_le_bytes());
         bytes.extend_from_slice(self.uuid.as_bytes());
         bytes.extend_from_slice(&self.created.to_le_bytes());
-        meta::put_record(txn, &[tag::FORMAT], &bytes)
+        bytes
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self> {
+    /// Reads a stored record, of whatever version.
+    ///
+    /// # Errors
+    /// `CORRUPT`.
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
         let damaged = || Error::corrupt("the format record is damaged");
         let rest = bytes.strip_prefix(MAGIC).ok_or_else(damaged)?;
         let (version, rest) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;

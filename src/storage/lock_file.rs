@@ -17,6 +17,9 @@ const SHARED_PATIENCE: Duration = Duration::from_secs(2);
 /// How long work that needs the database for itself waits for processes that are about to close it.
 pub(super) const EXCLUSIVE_PATIENCE: Duration = Duration::from_secs(1);
 
+/// A boot id is shorter, in bytes.
+const MAX_MARKER: u64 = 256;
+
 /// The lock file, held shared while the database is open.
 ///
 /// Its content is empty, or the boot id under which unsynced writes (durability `none`) began.
@@ -117,16 +120,16 @@ impl LockFile {
     pub fn was_left_unsynced(&self) -> Result<bool> {
         let file = self.file.lock();
         let Some(file) = file.as_ref() else { return Ok(false) };
-        let mut content = String::new();
+        let mut content = Vec::new();
         let read = platform::open_marker(file, &self.path).and_then(|mut marker| {
             marker.seek(SeekFrom::Start(0))?;
-            marker.read_to_string(&mut content)
+            marker.take(MAX_MARKER).read_to_end(&mut content)
         });
         match read {
             Err(error) if !is_refusal(&error) => {
                 Err(io_error("cannot read the lock file", &self.path, &error))
             }
-            _ => Ok(!content.is_empty() && Some(content.trim()) != platform::boot_id().as_deref()),
+            _ => Ok(tells_of_unsynced_writes(&content, platform::boot_id().as_deref())),
         }
     }
 
@@ -172,6 +175,13 @@ impl Drop for LockFile {
             self.release();
         }
     }
+}
+
+/// Whether the content of a lock file says that writes were left unsynced before the machine last
+/// started, as `boot_id`. What nobody wrote says so too: a check too many does no harm.
+pub fn tells_of_unsynced_writes(content: &[u8], boot_id: Option<&str>) -> bool {
+    let marker = content.trim_ascii();
+    !content.is_empty() && boot_id.is_none_or(|boot_id| boot_id.as_bytes() != marker)
 }
 
 fn not_lockable(error: std::io::Error) -> Error {

@@ -42,7 +42,8 @@ impl Code {
             ffi::MDB_READERS_FULL => ErrorCode::ReadersFull,
             ffi::MDB_TXN_FULL => ErrorCode::TxTooLarge,
             ffi::MDB_PAGE_NOTFOUND | ffi::MDB_CORRUPTED | ffi::MDB_NOTFOUND => ErrorCode::Corrupt,
-            ffi::MDB_INVALID => ErrorCode::NotADatabase,
+            // A tree's name, and something else under it.
+            ffi::MDB_INVALID | ffi::MDB_INCOMPATIBLE => ErrorCode::NotADatabase,
             ffi::MDB_VERSION_MISMATCH => ErrorCode::IncompatibleVersion,
             ffi::MDB_PANIC => ErrorCode::Poisoned,
             code if code > 0 => errno_code(code),
@@ -107,6 +108,7 @@ impl From<Code> for Error {
             ErrorCode::Permission => "the operating system refuses access".to_owned(),
             ErrorCode::Corrupt => "the data file is damaged".to_owned(),
             ErrorCode::ResourceLimit => NO_RESOURCES.to_owned(),
+            ErrorCode::NotADatabase => "this is not a Lodestore database".to_owned(),
             _ => "the storage engine reported an error".to_owned(),
         };
         Error::new(code.error_code(), message).with_cause(code.text())
