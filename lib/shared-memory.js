@@ -82,9 +82,10 @@ class SharedMemory {
    */
   get(snapshot, state, key) {
     const { request } = this
-    request.position = 0
     // Accessors of an array may call back and use the memory that the key goes to.
-    writeKey(request, Array.isArray(key) ? copyKey(key) : key)
+    const inert = Array.isArray(key) ? copyKey(key) : key
+    request.position = 0
+    writeKey(request, inert)
     if (request.buffer !== this.sharedRequest) this.share(this.out.length)
     const keyLength = request.position
     let length
