@@ -110,6 +110,49 @@ fn a_backup_is_whole_and_includes_spaces() {
     assert_eq!(files_in(dir.path()), ["copy", "db", "without"]);
 }
 
+/// Deletes a space as soon as a backup is under way.
+struct DeletesSpace {
+    root: Arc<lodestore::storage::Connection>,
+    cancel: AtomicBool,
+}
+
+impl Care for DeletesSpace {
+    fn progress(&self, phase: &str, _done: u64, _total: u64) {
+        if phase == "backup" && self.root.spaces().unwrap().len() == 2 {
+            self.root.delete_space(&name("b")).unwrap();
+        }
+    }
+
+    fn cancel(&self) -> &AtomicBool {
+        &self.cancel
+    }
+}
+
+#[test]
+fn a_space_that_is_deleted_meanwhile_is_left_out_of_the_backup() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = open(&dir.path().join("db"));
+    fill(&root, 2_000);
+    for space in ["a", "b"] {
+        let space = root.open_space(&name(space), &OpenOptions::default()).unwrap();
+        put(&space, b"k", b"v");
+        space.close().unwrap();
+    }
+    let copy = dir.path().join("copy");
+    let care = DeletesSpace { root: Arc::clone(&root), cancel: AtomicBool::new(false) };
+    backup(&root, &copy, true, &care).unwrap();
+    let names = |db: &lodestore::storage::Connection| -> Vec<_> {
+        db.spaces().unwrap().into_iter().map(|space| space.name).collect()
+    };
+    assert_eq!(names(&root), [name("a")]);
+    let copied = open(&copy);
+    assert_eq!(names(&copied), [name("a")]);
+    let a = copied.open_space(&name("a"), &OpenOptions::default()).unwrap();
+    assert_eq!(get(&a, b"k").as_deref(), Some(&b"v"[..]));
+    a.close().unwrap();
+    copied.close().unwrap();
+}
+
 #[test]
 fn a_cancelled_backup_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();

@@ -33,22 +33,44 @@ pub fn backup(
     refuse_existing(target)?;
     let unfinished = Unfinished::create(target)?;
     let spaces = copy_to(connection, &unfinished.path, "backup", care)?;
-    if with_spaces {
-        for space in &spaces {
-            let from = connection.open_space(&space.name, &connection.join_options())?;
-            let to = unfinished.path.join("spaces").join(&space.directory);
-            create(&to)?;
-            copy_to(&from, &to, &format!("space {}", space.name), care)?;
-            from.close()?;
-            sync(&to)?;
-        }
-        if !spaces.is_empty() {
-            sync(&unfinished.path.join("spaces"))?;
-        }
-    } else if !spaces.is_empty() {
-        forget_spaces(&unfinished.path, spaces)?;
+    let missing =
+        if with_spaces { copy_spaces(connection, spaces, &unfinished.path, care)? } else { spaces };
+    if !missing.is_empty() {
+        forget_spaces(&unfinished.path, missing)?;
     }
     unfinished.finish(target)
+}
+
+/// Copies spaces; returns those that were deleted in the meantime.
+fn copy_spaces(
+    connection: &Arc<Connection>,
+    spaces: Vec<Space>,
+    target: &Path,
+    care: &dyn Care,
+) -> Result<Vec<Space>> {
+    if spaces.is_empty() {
+        return Ok(spaces);
+    }
+    let target = target.join("spaces");
+    create(&target)?;
+    let mut missing = Vec::new();
+    for space in spaces {
+        let from = match connection.open_space(&space.name, &connection.join_options()) {
+            Ok(from) => from,
+            Err(error) if error.code() == ErrorCode::DatabaseNotFound => {
+                missing.push(space);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let to = target.join(&space.directory);
+        create(&to)?;
+        copy_to(&from, &to, &format!("space {}", space.name), care)?;
+        from.close()?;
+        sync(&to)?;
+    }
+    sync(&target)?;
+    Ok(missing)
 }
 
 /// Copies one environment; returns the spaces that the copied state names.
