@@ -469,7 +469,8 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
   /**
    * Deletes a space with everything in it.
    *
-   * @throws {LodestoreError} DATABASE_NOT_FOUND, BUSY while it is open
+   * @throws {LodestoreError} DATABASE_NOT_FOUND, BUSY while it is open; INVALID_ARGUMENT inside a
+   *   transaction, for whose end it would wait
    */
   deleteSpace(name: string): Promise<void>
 
@@ -479,7 +480,8 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
   /**
    * Waits until everything accepted so far is on disk, whatever the durability.
    *
-   * @throws {LodestoreError} IO, DISK_FULL, CLOSED
+   * @throws {LodestoreError} IO, DISK_FULL, CLOSED; INVALID_ARGUMENT inside a transaction, for
+   *   whose end it would wait
    */
   flush(): Promise<void>
 
@@ -493,7 +495,8 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
   /**
    * Rewrites the file without free space. Nobody else may have the database open.
    *
-   * @throws {LodestoreError} BUSY, DISK_FULL, IO, ABORTED, CLOSED
+   * @throws {LodestoreError} BUSY, DISK_FULL, IO, ABORTED, CLOSED; INVALID_ARGUMENT inside a
+   *   transaction, for whose end it would wait
    */
   compact(options?: LongWorkOptions): Promise<void>
 

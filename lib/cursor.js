@@ -159,6 +159,7 @@ class Cursor {
 
   async #move(step) {
     this.#checkOpen()
+    this.#target.scope.checkOpen()
     if (this.#moving) {
       throw new LodestoreError(
         'INVALID_ARGUMENT',
@@ -192,6 +193,7 @@ class Cursor {
     if (this.#pacer.isDue()) {
       await nextTurn()
       this.#checkOpen()
+      this.#target.scope.checkOpen()
     }
     this.#row = this.#chunk.nextEntry()
     return true

@@ -126,14 +126,18 @@ class Database extends EventEmitter {
     if (checked.mode === 'readonly') {
       return readOnly(new PinnedView(connection, { allowed: checked.allowed, inTransaction: true }))
     }
-    if (ambient.scopeOf(connection, true)?.interactive) {
-      throw invalidArgument(
-        'begin: inside a transaction of this database it would wait for itself; use ' +
-          'tx.savepoint(fn), or db.outside(fn) without awaiting it',
-      )
-    }
+    this.#refuseInside('begin', 'use tx.savepoint(fn)')
     const session = await TransactionSession.begin(connection, checked, false)
     return new Transaction(session.root, session)
+  }
+
+  /** Refuses what waits for the end of the transaction that the calling code is in. */
+  #refuseInside(method, instead) {
+    if (!ambient.scopeOf(this.#connection, true)?.interactive) return
+    throw invalidArgument(
+      `${method}: inside a transaction of this database it would wait for itself; ${instead}, ` +
+        'or db.outside(fn) without awaiting it',
+    )
   }
 
   /** Runs a function whose calls on this database join no transaction. */
@@ -157,6 +161,7 @@ class Database extends EventEmitter {
   /** Deletes a space with everything in it. */
   async deleteSpace(name) {
     checkArgument('deleteSpace', name, nonEmptyString, 'name')
+    this.#refuseInside('deleteSpace', 'do it afterwards')
     const { native } = this.#connection
     await this.#connection.call((ticket) => native.deleteSpace(ticket, name))
   }
@@ -170,6 +175,7 @@ class Database extends EventEmitter {
 
   /** Waits until everything accepted is on disk. */
   async flush() {
+    this.#refuseInside('flush', "give the transaction { durability: 'strict' }")
     const connection = this.#connection
     connection.checkOpen()
     await connection.settleWrites()
@@ -193,6 +199,7 @@ class Database extends EventEmitter {
   /** Rewrites the database file without free space. */
   async compact(options) {
     const { onProgress, signal } = checkCompact(options)
+    this.#refuseInside('compact', 'do it afterwards')
     const connection = this.#connection
     connection.checkOpen()
     await connection.settleWrites()

@@ -38,6 +38,11 @@ class NewestView {
     return this
   }
 
+  /** Whether a read that was begun here may go on. @throws {LodestoreError} CLOSED */
+  checkOpen() {
+    this.connection.checkOpen()
+  }
+
   compareCatalog() {
     this.connection.checkOpen()
     this.refreshCatalog()

@@ -48,6 +48,11 @@ class PinnedView {
     return this
   }
 
+  /** Whether a read that was begun here may go on. @throws {LodestoreError} CLOSED, TX_INACTIVE */
+  checkOpen() {
+    this.current()
+  }
+
   /** @throws {LodestoreError} STORE_NOT_FOUND; INVALID_ARGUMENT for stores it was not opened for */
   definition(name) {
     const definition = this.catalog.store(name)

@@ -136,6 +136,7 @@ class ScanIterator {
 
   #row(chunk) {
     try {
+      this.#source.scope.checkOpen()
       return this.#read(chunk)
     } catch (error) {
       this.#finish()

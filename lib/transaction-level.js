@@ -50,7 +50,7 @@ class TransactionLevel {
    * The level that the calling code belongs to: this one, or a savepoint below it that the code
    * runs in.
    *
-   * @throws {LodestoreError} TX_INACTIVE
+   * @throws {LodestoreError} TX_INACTIVE, CLOSED
    */
   current() {
     let level = this
@@ -59,8 +59,14 @@ class TransactionLevel {
       const isBelow = carried?.session === this.session && carried.depth > this.depth
       if (isBelow) level = carried
     }
-    if (level.ended) throw inactive()
+    level.checkOpen()
     return level
+  }
+
+  /** Whether a read that was begun here may go on. @throws {LodestoreError} TX_INACTIVE, CLOSED */
+  checkOpen() {
+    if (this.ended) throw inactive()
+    this.connection.checkOpen()
   }
 
   /** @throws {LodestoreError} STORE_NOT_FOUND; INVALID_ARGUMENT for stores it was not opened for */

@@ -29,7 +29,7 @@ class Transaction {
 
   /** Whether work can still be done in it. */
   get active() {
-    return !this.#scope.ended
+    return !this.#scope.ended && !this.#scope.connection.closed
   }
 
   /** The names of the stores that it may use, in order. */

@@ -100,7 +100,7 @@ class ThreadTime {
     if (this.file === null) return performance.now()
     const length = readSync(this.file, this.text, 0, this.text.length, 0)
     // Nanoseconds on a processor, nanoseconds in its queue, and how often.
-    return Number(this.text.latin1Slice(0, length).split(' ')[0]) / NANOSECONDS
+    return Number(this.text.toString('latin1', 0, length).split(' ')[0]) / NANOSECONDS
   }
 
   close(): void {
