@@ -49,8 +49,13 @@ export declare class NativeDatabase {
   catalog(snapshot: number): string
   /** The version of the newest catalog. */
   catalogVersion(): number
-  /** The newest shapes of a store, as JSON. */
+  /**
+   * The shapes of a store, as JSON: all that documents may name which were read last, or from a
+   * pinned snapshot.
+   */
   shapes(storeId: number): string
+  /** How many shapes a store has in the state that was read last. */
+  shapeCount(storeId: number): number
   /** Figures, as JSON. */
   stats(): string
   /** Cancels the request of a ticket, if it can be cancelled and is under way. */

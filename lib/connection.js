@@ -127,7 +127,10 @@ class Connection {
     if (!this.closed) this.native.closeSnapshot(snapshot)
   }
 
-  /** The registered shapes of a store: `[id, …names]` each. */
+  /**
+   * The registered shapes of a store, `[id, …names]` each: all that documents may name which were
+   * read last, or in a pinned snapshot.
+   */
   shapes(storeId) {
     return JSON.parse(this.native.shapes(storeId))
   }

@@ -6,6 +6,7 @@ const HOLDING = new Set([
   'catalogVersion',
   'createIndex',
   'readAsync',
+  'shapeCount',
   'shapes',
   'snapshot',
 ])

@@ -32,6 +32,7 @@ class RowChunk {
   }
 
   detach() {
+    if (this.left > 0) this.plan.state.keepShapes()
     this.buffer = Buffer.from(this.buffer.subarray(0, this.length))
     return this
   }

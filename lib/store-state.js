@@ -45,6 +45,14 @@ class StoreState {
     for (const [id, ...names] of this.connection.shapes(this.id)) this.shapes.add(id, names)
   }
 
+  /**
+   * Makes sure that the shapes of what was read last are here: it will be decoded later, when the
+   * store may have been deleted, and they with it.
+   */
+  keepShapes() {
+    if (this.connection.native.shapeCount(this.id) > this.shapes.size) this.loadShapes()
+  }
+
   /** The next document of an answer of several, which ends at `limit`. */
   decodeNext(buffer, start, end, limit) {
     return this.decoder.decodeNext(buffer, start, end, this.shapes, limit)

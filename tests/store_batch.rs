@@ -92,7 +92,7 @@ fn registers_shapes_once_and_for_all() {
         refused.refused(ErrorCode::InvalidArgument);
     }
     db.one(&Ops::new().shapes(99, json!([["a"]]))).refused(ErrorCode::StoreNotFound);
-    let document = db.scratch.read(|txn| shapes_json(txn, store)).unwrap();
+    let document = db.scratch.read(|txn| shapes_json(&load_shapes(txn, store)?)).unwrap();
     assert_eq!(
         serde_json::from_str::<Json>(&document).unwrap(),
         json!([[0, "a"], [1, "a", "b"], [2, "é"]])

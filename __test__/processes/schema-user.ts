@@ -25,10 +25,9 @@ const steps: Record<string, (db: any, name: string, random: Random) => Promise<u
       if (mark === undefined) throw new Wrong(`${name} has no mark`)
       const { generation } = mark
       const ids = random.list(random.between(1, 9), () => random.between(1, 200))
-      // Of ever new field names, so that there are no shapes: those of a store that is deleted
-      // cannot be loaded any more by who still reads a state that has the store.
-      const field = `field ${random.below(2 ** 31)}`
-      await Promise.all(ids.map((id) => tx.store(name).put({ id, generation, [field + id]: 1 })))
+      // Field names that others know or do not know yet.
+      const field = `field ${random.below(100)}`
+      await Promise.all(ids.map((id) => tx.store(name).put({ id, generation, [field]: 1 })))
       await tx.store(name).delete(random.between(1, 200))
     }),
   getAll: async (db, name) => checkRows('getAll', await db.store(name).getAll()),

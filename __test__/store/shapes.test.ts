@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { open } from '../../index.js'
 import type { Database } from '../../index.js'
 import { documents, temporaryDatabase, temporaryDirectory } from '../support/database'
@@ -66,4 +67,40 @@ test('documents of many shapes survive side by side', async (t) => {
   await db.store('a').putMany(all.slice(0, 1000))
   await Promise.all(all.slice(1000).map((document) => db.store('a').put(document)))
   assert.deepEqual(await db.store('a').getAll(), all)
+})
+
+/** Two handles of one database with the store `a`. */
+async function twoHandles(t: TestContext): Promise<[Database, Database]> {
+  const path = await temporaryDirectory(t)
+  const one = await open(path, { stores: { a: { keyPath: 'id' } } })
+  const other = await open(path)
+  t.after(() => Promise.all([one.close(), other.close()]))
+  return [one, other]
+}
+
+test('who still reads a store that was deleted knows its shapes', async (t) => {
+  const [one, other] = await twoHandles(t)
+  const all = wordy(500)
+  await one.store('a').putMany(all)
+  const snapshot = await other.snapshot()
+  await one.deleteObjectStore('a')
+  assert.deepEqual(await snapshot.store('a').get(7), all[7])
+  assert.deepEqual(await snapshot.store('a').getAll(), all)
+  await snapshot.close()
+})
+
+test('rows that are not decoded yet outlive their store', async (t) => {
+  const [one, other] = await twoHandles(t)
+  const all: object[] = wordy(100)
+  await one.store('a').putMany(all)
+  assert.deepEqual(await other.store('a').get(0), all[0])
+  // A shape that the other handle has not met, of documents that it decodes when all is gone.
+  const more = wordy(200).slice(100)
+  for (const document of more) Object.assign(document, { more: true })
+  await one.store('a').putMany(more)
+  const rows = other.store('a').range()[Symbol.asyncIterator]()
+  const read = [(await rows.next()).value]
+  await one.deleteObjectStore('a')
+  for (let row = await rows.next(); !row.done; row = await rows.next()) read.push(row.value)
+  assert.deepEqual(read, [...all, ...more])
 })

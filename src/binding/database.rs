@@ -196,10 +196,18 @@ impl NativeDatabase {
         version.map(|version| version as f64).or_throw()
     }
 
-    /// The newest shapes of a store, as JSON.
+    /// The shapes of a store, as JSON: all that documents may name which were read last, or from a
+    /// pinned snapshot.
     #[napi(catch_unwind)]
     pub fn shapes(&self, store_id: u32) -> napi::Result<String> {
-        self.reads.with(0, |txn, _| protocol::shapes_json(txn, store_id)).or_throw()
+        self.reads.shapes(store_id).and_then(|shapes| protocol::shapes_json(&shapes)).or_throw()
+    }
+
+    /// How many shapes a store has in the state that was read last.
+    #[napi(catch_unwind)]
+    pub fn shape_count(&self, store_id: u32) -> napi::Result<u32> {
+        let count = self.reads.shape_count(store_id).or_throw()?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     /// Figures, as JSON.

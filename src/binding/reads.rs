@@ -9,8 +9,9 @@ use napi::bindgen_prelude::Uint8Array;
 use super::read::Source;
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::{Connection, ReadTxn, Snapshot, TurnReader};
-use crate::store::StoreShared;
 use crate::store::read::GetOutcome;
+use crate::store::{StoreShared, count_shapes, load_shapes};
+use crate::value::ShapeTable;
 
 /// Memory that JavaScript and this library both use: keys and requests in, answers out.
 struct Buffers {
@@ -98,6 +99,28 @@ impl Reads {
             return Ok(self.turn.held_txn_id().unwrap_or(0));
         }
         Ok(self.snapshot(snapshot)?.txn_id())
+    }
+
+    /// The shapes of a store that documents may name which were read and are not decoded yet: of the
+    /// state that was read last, and of the snapshots that are pinned. Tables only grow, so the
+    /// longest one has them all; a state in which the store was deleted has none.
+    pub(super) fn shapes(&self, store: u32) -> Result<ShapeTable> {
+        let mut longest = self.turn.with_held(|txn| load_shapes(txn, store))?;
+        let pinned: Vec<_> = self.snapshots.borrow().values().cloned().collect();
+        for snapshot in pinned {
+            // One that has expired has nothing to be decoded.
+            if let Ok(shapes) = snapshot.with(|txn| load_shapes(txn, store))
+                && shapes.len() > longest.len()
+            {
+                longest = shapes;
+            }
+        }
+        Ok(longest)
+    }
+
+    /// How many shapes a store has in the state that was read last.
+    pub(super) fn shape_count(&self, store: u32) -> Result<usize> {
+        self.turn.with_held(|txn| count_shapes(txn, store))
     }
 
     /// Reads from a pinned snapshot, or for 0 from the newest state.

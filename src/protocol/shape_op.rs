@@ -3,8 +3,8 @@
 use super::json::encode_json;
 use crate::catalog::document::{array, items};
 use crate::error::{Error, ErrorCode, Result};
-use crate::storage::{ReadTxn, WriteTxn};
-use crate::store::{Outcome, StoreShared, load_shapes, read_names, register_shapes};
+use crate::storage::WriteTxn;
+use crate::store::{Outcome, StoreShared, read_names, register_shapes};
 use crate::value::{self, NoShapes, ShapeTable, Value};
 use crate::wtf8::Wtf8String;
 
@@ -22,12 +22,11 @@ pub(super) fn register(
     Ok(encode_shapes(known)?)
 }
 
-/// All shapes of a store in a snapshot, as the JSON `[[id, name…]…]`.
+/// A table of shapes, as the JSON `[[id, name…]…]`.
 ///
 /// # Errors
 /// `CORRUPT`.
-pub fn shapes_json(txn: &ReadTxn<'_>, store: u32) -> Result<String> {
-    let shapes = load_shapes(txn, store)?;
+pub fn shapes_json(shapes: &ShapeTable) -> Result<String> {
     encode_shapes(shapes.iter().map(|(id, shape)| (id, &**shape.names())))
 }
 

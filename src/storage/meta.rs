@@ -68,6 +68,18 @@ pub fn scan_records(txn: &ReadTxn<'_>, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Ve
     Ok(records)
 }
 
+/// How many records have keys that begin with `prefix`.
+pub fn count_records(txn: &ReadTxn<'_>, prefix: &[u8]) -> Result<usize> {
+    let mut count = 0;
+    let mut cursor = TREE.cursor(txn)?;
+    let mut entry = cursor.seek(prefix)?;
+    while entry.is_some_and(|found| found.key.starts_with(prefix)) {
+        count += 1;
+        entry = cursor.next()?;
+    }
+    Ok(count)
+}
+
 /// A record that is one 64-bit number.
 pub fn get_u64(txn: &ReadTxn<'_>, key: &[u8]) -> Result<Option<u64>> {
     let Some(stored) = TREE.get(txn, key)? else { return Ok(None) };

@@ -184,6 +184,17 @@ impl TurnReader {
         work(&ReadTxn::new(txn, self.environment.tables()))
     }
 
+    /// Reads the state that was read last, if it is held still; the newest one otherwise.
+    pub fn with_held<T>(&self, work: impl FnOnce(&ReadTxn<'_>) -> Result<T>) -> Result<T> {
+        self.environment.check_process()?;
+        let turn = self.state.lock();
+        if let Some(txn) = turn.txn.as_ref().and_then(|txn| txn.get()) {
+            return work(&ReadTxn::new(txn, self.environment.tables()));
+        }
+        drop(turn);
+        self.with(work)
+    }
+
     /// The id of the last committed transaction, by any process.
     #[inline]
     pub fn last_txn_id(&self) -> Result<u64> {

@@ -31,7 +31,7 @@ pub use check::{Problem, Report, check_store, check_stores};
 pub use failure::{Failure, Outcome, nested};
 pub use generator::stored_number;
 pub use schema::{Build, IndexSpec, Reference, Schema, StoreSpec};
-pub use shapes::{load_shapes, read_names, register_shapes};
+pub use shapes::{count_shapes, load_shapes, read_names, register_shapes};
 pub use shared::StoreShared;
 pub use state::TxnState;
 pub use sweep::{SweepJob, pending_sweeps, sweep_step};

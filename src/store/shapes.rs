@@ -26,6 +26,14 @@ pub fn load_shapes(txn: &ReadTxn<'_>, store: u32) -> Result<ShapeTable> {
     Ok(shapes)
 }
 
+/// How many shapes a store has.
+///
+/// # Errors
+/// `CORRUPT`.
+pub fn count_shapes(txn: &ReadTxn<'_>, store: u32) -> Result<usize> {
+    meta::count_records(txn, &meta_key::shapes(store))
+}
+
 /// Registers lists of names; returns the id of each, old or new. Lists for which the table has no
 /// room get none.
 ///
