@@ -101,8 +101,8 @@ impl Reads {
         Ok(self.snapshot(snapshot)?.txn_id())
     }
 
-    /// The shapes of a store that documents may name which were read and are not decoded yet: of the
-    /// state that was read last, and of the snapshots that are pinned. Tables only grow, so the
+    /// The shapes of a store that documents may name which were read and are not decoded yet: of
+    /// the state that was read last, and of the snapshots that are pinned. Tables only grow, so the
     /// longest one has them all; a state in which the store was deleted has none.
     pub(super) fn shapes(&self, store: u32) -> Result<ShapeTable> {
         let mut longest = self.turn.with_held(|txn| load_shapes(txn, store))?;
