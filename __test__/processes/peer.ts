@@ -34,8 +34,9 @@ export class Other {
   }
 
   signal(signal: NodeJS.Signals): void {
+    const { pid, exitCode, signalCode } = this.child.process
     // Deno's `kill` of a child works once.
-    process.kill(this.child.process.pid!, signal)
+    if (exitCode === null && signalCode === null) process.kill(pid!, signal)
   }
 
   async end(): Promise<void> {
