@@ -53,13 +53,16 @@ function lockFile() {
   return text.replace('name = "lodestore"\n', 'name = "lodestore-fault"\n')
 }
 
+/** Everything that decides what the library contains. */
+const record = () => JSON.stringify({ fingerprint: fingerprint(PROFILE), manifest: manifest() })
+
 function isCurrent() {
   if (!existsSync(faultLibraryPath) || !existsSync(recordPath)) return false
-  return JSON.parse(readFileSync(recordPath, 'utf8')).fingerprint === fingerprint(PROFILE)
+  return readFileSync(recordPath, 'utf8') === record()
 }
 
 function build() {
-  const built = fingerprint(PROFILE)
+  const built = record()
   const target = hostTarget()
   const directory = join(root, 'target')
   mkdirSync(folder, { recursive: true })
@@ -73,7 +76,7 @@ function build() {
   // A library that a process has mapped must not be written to: the new one takes its name.
   copyFileSync(made, `${faultLibraryPath}.new`)
   renameSync(`${faultLibraryPath}.new`, faultLibraryPath)
-  writeFileSync(recordPath, JSON.stringify({ fingerprint: built }))
+  writeFileSync(recordPath, built)
 }
 
 /** Why there can be no such library here; undefined if there can. */
