@@ -10,8 +10,8 @@
 
 import { join } from 'node:path'
 import { Failure, attempt, main, root, run } from './lib/common.mjs'
-import { hostTarget, sanitizedBuild } from './lib/sanitizer.mjs'
-import { requireToolchain } from './lib/toolchain.mjs'
+import { sanitizedBuild } from './lib/sanitizer.mjs'
+import { hostTarget, requireToolchain } from './lib/toolchain.mjs'
 
 /** As the gate's: optimised, with all assertions. */
 const TESTS = ['test', '--locked', '--profile', 'ci', '--no-default-features']

@@ -11,7 +11,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { Failure, root, run } from './common.mjs'
-import { hostTarget, sanitizedBuild } from './sanitizer.mjs'
+import { sanitizedBuild } from './sanitizer.mjs'
+import { hostTarget } from './toolchain.mjs'
 
 /** The targets of the core, and the longest inputs that are tried. */
 export const CORE_TARGETS = {

@@ -1,13 +1,8 @@
 /** Cargo builds with a sanitizer, the C code included. */
 
 import { join } from 'node:path'
-import { root, run } from './common.mjs'
-
-/** The host as cargo names it. */
-export function hostTarget() {
-  const { stdout } = run('rustc', ['-vV'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  return /^host: (.*)$/m.exec(stdout)[1]
-}
+import { root } from './common.mjs'
+import { hostTarget } from './toolchain.mjs'
 
 /**
  * Environment and target directory of a build with a sanitizer (`address`, `thread`, or none).
