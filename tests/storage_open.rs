@@ -58,7 +58,7 @@ fn connections_share_the_environment_and_the_last_close_closes() {
 fn files_that_are_not_ours_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let cases: [(&str, &[u8]); 3] =
-        [("text", b"hello"), ("zeros", &[0; 8192]), ("noise", &[0xA7; 20_000])];
+        [("text", b"hello"), ("zeros", &[0; 4096]), ("noise", &[0xA7; 20_000])];
     for (name, content) in cases {
         let path = dir.path().join(name);
         fs::create_dir(&path).unwrap();
@@ -81,6 +81,33 @@ fn an_empty_data_file_is_a_database_to_be() {
     fs::write(dir.path().join("data.mdb"), "").unwrap();
     assert_eq!(code(open_as(dir.path(), OpenMode::Open)), ErrorCode::DatabaseNotFound);
     put(&open(dir.path()), b"a", b"");
+}
+
+#[test]
+fn a_creation_that_was_not_finished_is_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("source");
+    open(&source).close().unwrap();
+    let whole = fs::read(source.join("data.mdb")).unwrap();
+    let page_size = u32::from_ne_bytes(whole[40..44].try_into().unwrap()) as usize;
+    // Pages are there, but no meta page names a transaction.
+    let mut uncommitted = whole.clone();
+    for meta in [0, page_size] {
+        uncommitted[meta + 144..meta + 152].fill(0);
+    }
+    let path = dir.path().join("unfinished");
+    fs::create_dir(&path).unwrap();
+    let data = path.join("data.mdb");
+    for content in [&uncommitted[..], &uncommitted[..page_size], &vec![0; 2 * page_size]] {
+        fs::write(&data, content).unwrap();
+        for mode in [OpenMode::Open, OpenMode::ReadOnly] {
+            assert_eq!(code(open_as(&path, mode)), ErrorCode::DatabaseNotFound);
+        }
+        assert_eq!(fs::read(&data).unwrap(), content, "a refused open changes nothing");
+        let db = open_as(&path, OpenMode::Create).unwrap();
+        put(&db, b"a", b"");
+        db.close().unwrap();
+    }
 }
 
 #[test]

@@ -42,19 +42,29 @@ pub struct Opened {
     warning: Option<Error>,
 }
 
+impl Opened {
+    /// Checks what was opened, if the machine went down over unsynced writes.
+    fn check(connection: Arc<Connection>) -> Result<Self> {
+        let warning = check_after_unclean_end(&connection)?;
+        Ok(Self { connection, warning })
+    }
+}
+
 impl OpenTask {
-    fn connect(&self) -> Result<Arc<Connection>> {
+    fn connect(&self) -> Result<Opened> {
         let Target { path, space, options } = &self.target;
-        let Some(space) = space else { return connect(path, options) };
+        let Some(space) = space else { return Opened::check(connect(path, options)?) };
         // The mode is about the space; its database is created along with it.
         let mode = match options.mode {
             OpenMode::Create => OpenMode::OpenOrCreate,
             mode => mode,
         };
         let root = connect(path, &OpenOptions { mode, ..options.clone() })?;
-        let connection = root.open_space(space, options)?;
-        connection.set_parent(root);
-        Ok(connection)
+        // What it says of spaces counts only if it is whole.
+        let root = Opened::check(root)?;
+        let opened = Opened::check(root.connection.open_space(space, options)?)?;
+        opened.connection.set_parent(root.connection);
+        Ok(Opened { warning: opened.warning.or(root.warning), ..opened })
     }
 }
 
@@ -63,13 +73,7 @@ impl Task for OpenTask {
     type JsValue = NativeDatabase;
 
     fn compute(&mut self) -> napi::Result<Opened> {
-        guarded(|| {
-            let opened = self.connect().and_then(|connection| {
-                let warning = check_after_unclean_end(&connection)?;
-                Ok(Opened { connection, warning })
-            });
-            opened.or_throw()
-        })
+        guarded(|| self.connect().or_throw())
     }
 
     fn resolve(&mut self, _env: Env, opened: Opened) -> napi::Result<NativeDatabase> {

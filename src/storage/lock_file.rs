@@ -138,7 +138,13 @@ impl LockFile {
         let file = self.file.lock();
         let Some(file) = file.as_ref() else { return Ok(()) };
         let boot_id = platform::boot_id().unwrap_or_else(|| "unknown".to_owned());
-        self.replace_marker(file, &boot_id)
+        self.replace_marker(file, &boot_id)?;
+        // The file may be new, beside a data file that was restored.
+        match self.path.parent() {
+            Some(directory) => platform::sync_directory(directory)
+                .map_err(|error| io_error("cannot sync the directory", directory, &error)),
+            None => Ok(()),
+        }
     }
 
     /// Records that everything is on disk, unless another process may still have unsynced writes,

@@ -1,6 +1,7 @@
 //! Opening: from a path to an environment, with everything that can be wrong on the way.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::compact;
 use super::data_file;
@@ -56,7 +57,10 @@ pub(super) fn prepare(path: &Path, options: &OpenOptions) -> Result<Prepared> {
     }
     let directory = platform::canonicalize(path)
         .map_err(|error| io_error("cannot open the directory", path, &error))?;
-    let has_data = std::fs::metadata(directory.join("data.mdb")).is_ok_and(|file| file.len() > 0);
+    let data = directory.join("data.mdb");
+    let has_content = std::fs::metadata(&data).is_ok_and(|file| file.len() > 0);
+    // What cannot be read is not nothing: it is looked at again, and refused.
+    let has_data = has_content && !data_file::is_unfinished(&data).unwrap_or(false);
     if !has_data && !may_create {
         return Err(not_found(path));
     }
@@ -130,7 +134,11 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
     let layout = Layout { directory: prepared.directory };
     let wants_read_only = options.mode == OpenMode::ReadOnly;
     let lock_file = LockFile::open(&layout.lock(), wants_read_only)?;
-    data_file::check(&layout.data())?;
+    if !prepared.has_data {
+        begin_anew(&layout, &lock_file)?;
+    }
+    let left_unsynced = prepared.temporary.is_none() && lock_file.was_left_unsynced()?;
+    check_file(&layout, left_unsynced)?;
     if !wants_read_only {
         allocate_reader_table(&layout, options)?;
     }
@@ -141,7 +149,12 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
             format!("LMDB's keys are limited to {} bytes on this system", raw.max_key_size()),
         ));
     }
-    let (tables, format) = open_tables(&raw, options.mode, &layout.directory)?;
+    let (tables, format) = match open_tables(&raw, options.mode, &layout.directory) {
+        Err(error) if left_unsynced && error.code() == ErrorCode::NotADatabase => {
+            return Err(damaged(&layout, &error));
+        }
+        result => result?,
+    };
     if !prepared.has_data {
         platform::sync_directory(&layout.directory)
             .map_err(|error| io_error("cannot sync the directory", &layout.directory, &error))?;
@@ -150,7 +163,6 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
         compact::remove_leftovers(&layout.directory)?;
         raw.clear_stale_readers()?;
     }
-    let left_unsynced = prepared.temporary.is_none() && lock_file.was_left_unsynced()?;
     Ok(Environment::new(Parts {
         layout,
         identity: prepared.identity,
@@ -163,6 +175,53 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
         left_unsynced,
         temporary: prepared.temporary,
     }))
+}
+
+/// Empties a data file whose creation was not finished, unless another process is at it.
+fn begin_anew(layout: &Layout, lock_file: &LockFile) -> Result<()> {
+    let path = layout.data();
+    if !std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    let empty = || {
+        if data_file::is_unfinished(&path)? {
+            std::fs::OpenOptions::new().write(true).open(&path)?.set_len(0)?;
+        }
+        Ok(())
+    };
+    let emptied = lock_file.exclusively(Duration::ZERO, |_| {
+        empty().map_err(|error| io_error("cannot write the data file", &path, &error))
+    });
+    match emptied {
+        Err(error) if error.code() == ErrorCode::Busy => Ok(()),
+        result => result,
+    }
+}
+
+/// Looks at the data file before LMDB maps it: at every page, if the machine went down over writes
+/// that were not synced.
+fn check_file(layout: &Layout, left_unsynced: bool) -> Result<()> {
+    let path = layout.data();
+    if !left_unsynced {
+        return data_file::check(&path);
+    }
+    match data_file::check(&path).and_then(|()| data_file::check_every_page(&path)) {
+        Err(error) if matches!(error.code(), ErrorCode::Corrupt | ErrorCode::NotADatabase) => {
+            Err(damaged(layout, &error))
+        }
+        result => result,
+    }
+}
+
+/// The machine went down over writes that were not synced, and the file is not whole.
+fn damaged(layout: &Layout, cause: &Error) -> Error {
+    Error::corrupt(format!(
+        "the machine went down while writes of durability 'none' were not on disk, and the \
+         database is damaged; restore a backup: {}",
+        layout.directory.display()
+    ))
+    .with_path(layout.directory.display().to_string())
+    .with_cause(cause)
 }
 
 /// LMDB maps the reader table from a file with holes; a hole that cannot be filled because the disk

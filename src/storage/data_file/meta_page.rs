@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 /// How much of a meta page is in use, with the page header.
 pub(super) const LENGTH: usize = 152;
 
-const MAGIC: u32 = 0xBEEF_C0DE;
+pub(super) const MAGIC: u32 = 0xBEEF_C0DE;
 const DATA_VERSION: u32 = 1;
 /// The flag of the free list's tree: keys are integers.
 const INTEGER_KEY: u16 = 0x08;
@@ -19,13 +19,42 @@ const MAX_PAGE_SIZE: u64 = 1 << 15;
 /// No address space is larger.
 const MAX_LENGTH: u64 = 1 << 47;
 
+/// Where a meta page keeps the list of free pages and the tree of trees.
+const FREE: usize = 40;
+const MAIN: usize = 88;
+
 /// What a meta page says.
 pub(super) struct Meta {
     pub(super) page_size: u64,
     pub(super) last_page: u64,
     pub(super) txn_id: u64,
-    pub(super) free_root: u64,
-    pub(super) main_root: u64,
+    pub(super) free: TreeRecord,
+    pub(super) main: TreeRecord,
+}
+
+/// What LMDB keeps of a tree (`MDB_db`).
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct TreeRecord {
+    pub(super) depth: u16,
+    pub(super) branch_pages: u64,
+    pub(super) leaf_pages: u64,
+    pub(super) overflow_pages: u64,
+    pub(super) entries: u64,
+    pub(super) root: u64,
+}
+
+impl TreeRecord {
+    /// Reads the record at a place; `None` if it is not within `bytes`.
+    pub(super) fn read(bytes: &[u8], at: usize) -> Option<Self> {
+        Some(Self {
+            depth: u16_at(bytes, at + 6)?,
+            branch_pages: u64_at(bytes, at + 8)?,
+            leaf_pages: u64_at(bytes, at + 16)?,
+            overflow_pages: u64_at(bytes, at + 24)?,
+            entries: u64_at(bytes, at + 32)?,
+            root: u64_at(bytes, at + 40)?,
+        })
+    }
 }
 
 impl Meta {
@@ -58,8 +87,8 @@ impl Meta {
         }
         let meta = Self {
             page_size,
-            free_root: long(80),
-            main_root: long(128),
+            free: TreeRecord::read(bytes, FREE).unwrap_or_default(),
+            main: TreeRecord::read(bytes, MAIN).unwrap_or_default(),
             last_page: long(136),
             txn_id: long(144),
         };

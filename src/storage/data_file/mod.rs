@@ -11,12 +11,17 @@
 //!
 //! Source: the page layout of `mdb.c`, LMDB 0.9.70 (data version 1).
 
+mod every_page;
 mod meta_page;
 mod page;
+mod unfinished;
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
+
+pub(super) use self::every_page::check_every_page;
+pub(super) use self::unfinished::is_unfinished;
 
 use self::meta_page::Meta;
 use self::page::{Child, Page, Tree};
@@ -101,8 +106,8 @@ impl<S: PageSource> PageReader<'_, S> {
     /// Checks the roots of the trees, and all their pages if the file is shorter than it might be.
     fn check_trees(&mut self, meta: &Meta) -> Result<()> {
         let mut roots = vec![
-            Child { page: meta.free_root, tree: Tree::Free },
-            Child { page: meta.main_root, tree: Tree::Main },
+            Child { page: meta.free.root, tree: Tree::Free },
+            Child { page: meta.main.root, tree: Tree::Main },
         ];
         if meta.last_page.saturating_add(1).saturating_mul(meta.page_size) > self.length {
             return self.walk(roots, meta);

@@ -1,0 +1,303 @@
+//! A check of every page of `data.mdb`, without LMDB.
+//!
+//! LMDB trusts its pages: one that is torn, or is an older one than its parent means, makes it read
+//! outside of the page, or end the process. So a file that may be damaged, since the machine went
+//! down over writes that were never synced, is looked at page by page before LMDB maps it: that
+//! each page is what its parent takes it for, that keys ascend, that LMDB's own counts are right,
+//! and that no page has two owners, of which the list of free pages may be one.
+//!
+//! What the pages say of documents is for the check of stores, which comes after.
+//!
+//! Source: the page layout of `mdb.c`, LMDB 0.9.70 (data version 1).
+
+use std::fs::File;
+use std::path::Path;
+
+use super::meta_page::{Meta, TreeRecord};
+use super::{NO_PAGE, PageReader};
+use crate::error::{Error, Result};
+use crate::storage::lock_file::io_error;
+
+const PAGE_HEADER: usize = 16;
+const NODE_HEADER: usize = 8;
+const BRANCH: u16 = 0x01;
+const LEAF: u16 = 0x02;
+const BIG_DATA: u16 = 0x01;
+const SUB_TREE: u16 = 0x02;
+const OVERFLOW: u16 = 0x04;
+/// LMDB's cursors hold so many levels.
+const MAX_DEPTH: u16 = 32;
+/// The first pages are the meta pages.
+const FIRST_PAGE: u64 = 2;
+
+/// Checks the pages of the file at `path`, which [`check`](super::check) has found to be one of
+/// LMDB's.
+///
+/// # Errors
+/// `CORRUPT`, with the first thing that is wrong; `IO`, `PERMISSION`.
+pub fn check_every_page(path: &Path) -> Result<()> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io_error("cannot open the data file", path, &error)),
+    };
+    if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+        return Ok(());
+    }
+    let mut reader = PageReader { source: file, length: 0, path };
+    let meta = reader.meta()?;
+    let checked = PageCheck::new(&mut reader, &meta).check(&meta);
+    // Whoever writes meanwhile has opened the database before, and has checked it then.
+    if reader.meta()?.txn_id != meta.txn_id {
+        return Ok(());
+    }
+    checked
+}
+
+struct PageCheck<'r, 'p> {
+    reader: &'r mut PageReader<'p, File>,
+    page_size: usize,
+    last_page: u64,
+    /// A bit for each page within the file that has an owner.
+    owned: Vec<u64>,
+}
+
+/// What is done with the entries of a tree.
+#[derive(Clone, Copy)]
+enum Content {
+    /// Lists of free pages, under transaction ids.
+    FreePages,
+    /// Named trees.
+    Trees,
+    /// Anything.
+    Data,
+}
+
+/// Where a page stands in its tree.
+struct Place<'k> {
+    /// Levels from here to the leaves, this one included.
+    levels: u16,
+    low: Option<&'k [u8]>,
+    high: Option<&'k [u8]>,
+}
+
+struct Node<'b> {
+    flags: u16,
+    key: &'b [u8],
+    /// The size of the value of a leaf; with `flags`, the child of a branch.
+    low: u32,
+    /// What stands behind the key.
+    data: &'b [u8],
+}
+
+impl<'r, 'p> PageCheck<'r, 'p> {
+    fn new(reader: &'r mut PageReader<'p, File>, meta: &Meta) -> Self {
+        let pages = reader.length.div_ceil(meta.page_size);
+        let words = usize::try_from(pages.div_ceil(64)).unwrap_or(0);
+        Self {
+            reader,
+            page_size: usize::try_from(meta.page_size).unwrap_or(0),
+            last_page: meta.last_page,
+            owned: vec![0; words],
+        }
+    }
+
+    fn check(&mut self, meta: &Meta) -> Result<()> {
+        self.tree(&meta.free, Content::FreePages)?;
+        self.tree(&meta.main, Content::Trees)
+    }
+
+    fn tree(&mut self, record: &TreeRecord, content: Content) -> Result<()> {
+        // Counted on the way, to be compared with LMDB's record.
+        let mut found =
+            TreeRecord { depth: record.depth, root: record.root, ..TreeRecord::default() };
+        if record.root == NO_PAGE {
+            ensure(record.depth == 0, "a tree without pages has a depth")?;
+        } else {
+            ensure((1..=MAX_DEPTH).contains(&record.depth), "a tree has an impossible depth")?;
+            let place = Place { levels: record.depth, low: None, high: None };
+            self.page(record.root, &place, content, &mut found)?;
+        }
+        ensure(found == *record, "a tree has other pages or entries than are counted")
+    }
+
+    fn page(
+        &mut self,
+        number: u64,
+        place: &Place<'_>,
+        content: Content,
+        found: &mut TreeRecord,
+    ) -> Result<()> {
+        self.own(number, 1)?;
+        let bytes = self.read(number, 0, self.page_size)?;
+        let (flags, lower, upper) = (
+            u16_at(&bytes, 10)?,
+            usize::from(u16_at(&bytes, 12)?),
+            usize::from(u16_at(&bytes, 14)?),
+        );
+        let is_leaf = place.levels == 1;
+        ensure(u64_at(&bytes, 0)? == number, "a page is another one")?;
+        ensure(flags == if is_leaf { LEAF } else { BRANCH }, "a page is of another kind")?;
+        ensure(
+            lower > PAGE_HEADER
+                && lower.is_multiple_of(2)
+                && lower <= upper
+                && upper <= self.page_size,
+            "a page has no room for its entries",
+        )?;
+        let count = (lower - PAGE_HEADER) / 2;
+        if is_leaf {
+            found.leaf_pages += 1;
+            found.entries += count as u64;
+        } else {
+            found.branch_pages += 1;
+        }
+        let nodes = (0..count)
+            .map(|slot| node(&bytes, slot, upper, is_leaf))
+            .collect::<Result<Vec<_>>>()?;
+        for (slot, node) in nodes.iter().enumerate() {
+            // The first key of a branch stands for everything below the second one.
+            let low = if !is_leaf && slot == 0 { place.low } else { Some(node.key) };
+            let high = nodes.get(slot + 1).map(|next| next.key).or(place.high);
+            let above = match (place.low, low) {
+                (Some(bound), Some(key)) => compare(bound, key, content).is_le(),
+                _ => true,
+            };
+            let below = match (low, high) {
+                (Some(key), Some(bound)) => compare(key, bound, content).is_lt(),
+                _ => true,
+            };
+            ensure(above && below, "keys are out of order")?;
+            if is_leaf {
+                self.entry(node, content, found)?;
+            } else {
+                let child = u64::from(node.low) | u64::from(node.flags) << 32;
+                let place = Place { levels: place.levels - 1, low, high };
+                self.page(child, &place, content, found)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, node: &Node<'_>, content: Content, found: &mut TreeRecord) -> Result<()> {
+        let size = node.low as usize;
+        let large;
+        let data = if node.flags & BIG_DATA != 0 {
+            let first = u64_at(node.data, 0)?;
+            let pages = (PAGE_HEADER + size).div_ceil(self.page_size) as u64;
+            self.own(first, pages)?;
+            found.overflow_pages += pages;
+            let header = self.read(first, 0, PAGE_HEADER)?;
+            ensure(
+                u64_at(&header, 0)? == first
+                    && u16_at(&header, 10)? == OVERFLOW
+                    && u64::from(u32_at(&header, 12)?) == pages,
+                "a large value is not where it should be",
+            )?;
+            match content {
+                Content::FreePages => {
+                    large = self.read(first, PAGE_HEADER, size)?;
+                    &large
+                }
+                _ => &[][..],
+            }
+        } else {
+            node.data.get(..size).ok_or_else(|| damaged("an entry is longer than its page"))?
+        };
+        match content {
+            Content::FreePages => self.free_pages(node.key, data),
+            Content::Trees if node.flags & SUB_TREE != 0 => {
+                let record = TreeRecord::read(data, 0);
+                self.tree(&record.ok_or_else(|| damaged("a tree has no record"))?, Content::Data)
+            }
+            Content::Trees | Content::Data => {
+                ensure(node.flags & !BIG_DATA == 0, "an entry is of an unknown kind")
+            }
+        }
+    }
+
+    /// A list of free pages: their number, and the pages in descending order.
+    fn free_pages(&mut self, key: &[u8], list: &[u8]) -> Result<()> {
+        ensure(key.len() == 8, "the list of free pages is damaged")?;
+        let count = usize::try_from(u64_at(list, 0)?).unwrap_or(usize::MAX);
+        ensure(count < list.len() / 8, "the list of free pages is damaged")?;
+        let mut previous = u64::MAX;
+        for i in 1..=count {
+            let page = u64_at(list, i * 8)?;
+            ensure(page < previous, "the list of free pages is out of order")?;
+            previous = page;
+            self.own(page, 1)?;
+        }
+        Ok(())
+    }
+
+    /// Takes note that pages have an owner.
+    fn own(&mut self, first: u64, count: u64) -> Result<()> {
+        let end = first.checked_add(count).filter(|end| *end <= self.last_page.saturating_add(1));
+        let end = end.ok_or_else(|| damaged("a page number is too high"))?;
+        ensure(first >= FIRST_PAGE, "a page number is too low")?;
+        for page in first..end {
+            let word = usize::try_from(page / 64).ok().and_then(|word| self.owned.get_mut(word));
+            // Free pages may lie behind the end of the file.
+            let Some(word) = word else { continue };
+            let bit = 1 << (page % 64);
+            ensure(*word & bit == 0, "a page has two owners")?;
+            *word |= bit;
+        }
+        Ok(())
+    }
+
+    /// Reads a part of a page, or of a run of pages.
+    fn read(&mut self, page: u64, from: usize, length: usize) -> Result<Vec<u8>> {
+        let start = page.checked_mul(self.page_size as u64);
+        let start = start.and_then(|start| start.checked_add(from as u64));
+        let mut bytes = vec![0; length];
+        self.reader.read(start.ok_or_else(|| damaged("a page number is too high"))?, &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// Reads the node in a slot of a page whose nodes begin at `upper`.
+fn node(page: &[u8], slot: usize, upper: usize, is_leaf: bool) -> Result<Node<'_>> {
+    let outside = || damaged("an entry lies outside of its page");
+    let at = usize::from(u16_at(page, PAGE_HEADER + slot * 2)?);
+    ensure(at >= upper && at.is_multiple_of(2), "an entry lies outside of its page")?;
+    let key_length = usize::from(u16_at(page, at + 6)?);
+    let (flags, low) = (u16_at(page, at + 4)?, u32_at(page, at)?);
+    let rest = page.get(at + NODE_HEADER..).ok_or_else(outside)?;
+    let (key, data) = rest.split_at_checked(key_length).ok_or_else(outside)?;
+    ensure(!is_leaf || flags & !(BIG_DATA | SUB_TREE) == 0, "an entry is of an unknown kind")?;
+    Ok(Node { flags, key, low, data })
+}
+
+/// The order of a tree's keys: bytes, but numbers in the list of free pages.
+fn compare(a: &[u8], b: &[u8], content: Content) -> std::cmp::Ordering {
+    if let (Content::FreePages, Ok(a), Ok(b)) = (content, u64_at(a, 0), u64_at(b, 0)) {
+        return a.cmp(&b);
+    }
+    a.cmp(b)
+}
+
+fn ensure(condition: bool, what: &str) -> Result<()> {
+    if condition { Ok(()) } else { Err(damaged(what)) }
+}
+
+fn damaged(what: &str) -> Error {
+    Error::corrupt(format!("the data file is damaged: {what}"))
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Result<u16> {
+    super::u16_at(bytes, at).ok_or_else(outside)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Result<u32> {
+    super::u32_at(bytes, at).ok_or_else(outside)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Result<u64> {
+    super::u64_at(bytes, at).ok_or_else(outside)
+}
+
+fn outside() -> Error {
+    damaged("a page points outside itself")
+}
