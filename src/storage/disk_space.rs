@@ -5,7 +5,7 @@
 //! page cache is unknown and the database must not go on; after a full disk nothing has happened.
 
 use std::fs::OpenOptions;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::lmdb::Env;
@@ -32,6 +32,29 @@ pub(super) fn explain(error: Error, raw: &Env, data_file: &Path) -> Error {
         "the disk is full, or a size limit was reached; make room and try again",
     )
     .with_path(data_file.display().to_string())
+}
+
+/// Whether the database may go on after a commit that failed for want of space. `relaxed` says
+/// whether meta pages may not be on disk that earlier commits have written.
+///
+/// What failed may have been the sync. That leaves pages that look written and are not; those of
+/// the failed commit are never used, but a meta page of a relaxed commit before it would be one of
+/// them. A later sync would not write it, and pages of the state that is on disk would be used
+/// again. So the meta pages are written and synced once more.
+pub(super) fn may_go_on(raw: &Env, data_file: &Path, relaxed: bool) -> bool {
+    // LMDB refuses further transactions if it was the meta page that could not be written. The lock
+    // keeps other processes from writing theirs.
+    let Ok(_lock) = raw.write_txn() else { return false };
+    !relaxed || renew_meta_pages(data_file, raw.page_size()).is_ok()
+}
+
+fn renew_meta_pages(data_file: &Path, page_size: u32) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().read(true).write(true).open(data_file)?;
+    let mut bytes = vec![0; 2 * page_size as usize];
+    file.read_exact(&mut bytes)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(&bytes)?;
+    file.sync_data()
 }
 
 /// Tries to make the file longer, and shortens it again. What lies behind the pages that LMDB knows

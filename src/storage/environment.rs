@@ -60,6 +60,8 @@ pub struct Environment {
     poison: RwLock<Option<Error>>,
     poisoned: AtomicBool,
     pub(super) unsynced: AtomicBool,
+    /// Whether there were commits that left their meta page to be synced by the next one.
+    pub(super) relaxed: AtomicBool,
     cared_for: AtomicBool,
     generation: AtomicU64,
     /// Whether the machine went down over unsynced writes, and nothing has been checked since.
@@ -140,6 +142,7 @@ impl Environment {
             poison: RwLock::new(None),
             poisoned: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
+            relaxed: AtomicBool::new(false),
             cared_for: AtomicBool::new(false),
             generation: AtomicU64::new(0),
             temporary: parts.temporary,

@@ -200,10 +200,26 @@ pub(super) fn commit(
     }
     let no_sync = durability == Durability::None || fault::occurs(Defect::SyncSkipped);
     raw.set_sync_flags(no_sync, durability != Durability::Strict)?;
-    txn.commit().map_err(|error| {
-        let _mapping = env.mapping.lock();
-        disk_space::explain(error, raw, &env.layout.data())
-    })
+    if durability != Durability::Strict {
+        env.relaxed.store(true, Ordering::Release);
+    }
+    txn.commit().map_err(|error| explain(env, raw, error, durability))
+}
+
+/// What a failed commit means. Poisons if it was for want of space and the database cannot go on.
+fn explain(env: &Environment, raw: &Env, error: Error, durability: Durability) -> Error {
+    let _mapping = env.mapping.lock();
+    let data_file = env.layout.data();
+    let error = disk_space::explain(error, raw, &data_file);
+    if error.code() == ErrorCode::DiskFull {
+        // A sync that failed may also have been the one that earlier commits are waiting for.
+        let lost = durability != Durability::None && env.unsynced.load(Ordering::Acquire);
+        let relaxed = env.relaxed.load(Ordering::Acquire);
+        if lost || !disk_space::may_go_on(raw, &data_file, relaxed) {
+            env.poison(&error);
+        }
+    }
+    error
 }
 
 /// After a transaction that was given up: mends the reason if it can, and lets the jobs run again,
@@ -242,9 +258,9 @@ fn give_up(env: &Arc<Environment>, group: Group, culprit: Option<Box<dyn Job>>, 
     }
 }
 
-/// A commit that failed because the disk is full has written nothing that counts. After any other
-/// failure the state of the page cache is unknown: a later sync may report success for pages that
-/// never reached the disk.
+/// A commit that failed because the disk is full has written nothing that counts, or has poisoned
+/// the database already. After any other failure the state of the page cache is unknown: a later
+/// sync may report success for pages that never reached the disk.
 pub(super) fn poison_after_commit(env: &Environment, error: &Error) {
     if !matches!(
         error.code(),
