@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { runtime } from './runtime'
 
 const root = join(__dirname, '..', '..')
 const SOURCES = join(root, 'tests', 'preload')
@@ -40,6 +41,7 @@ export type Kind = (typeof KINDS)[number]
 /** Why the library cannot be used here; undefined if it can. */
 export function noPreload(): string | undefined {
   if (process.platform !== 'linux') return 'preloading a library needs Linux'
+  if (runtime !== 'node') return 'what is preloaded is a library for Node.js'
   if (!['x64', 'arm64'].includes(process.arch)) return 'the preload library is for 64 bits'
   return undefined
 }

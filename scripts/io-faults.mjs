@@ -1,0 +1,20 @@
+// Does a fixed piece of work again and again, each time with another call on the database's files
+// that fails, and checks what the program is told and what is on disk afterwards.
+//
+//   node --import=tsx scripts/io-faults.mjs
+
+import { createRequire } from 'node:module'
+
+const require = createRequire(import.meta.url)
+const { ioFaults } = require('../__test__/io-faults/run.ts')
+
+for (const durability of ['strict', 'relaxed']) {
+  const tally = await ioFaults({
+    durability,
+    onFault(done, all) {
+      if (done % 100 === 0) console.log(`${durability}: ${done} of ${all}`)
+    },
+  })
+  console.log(`${durability}: ${JSON.stringify(tally)}`)
+}
+console.log('every failure was told, and nothing acknowledged was lost')
