@@ -8,7 +8,7 @@ use super::response::Response;
 use super::view::View;
 use super::walk::Walk;
 use crate::catalog::{IndexDef, StoreDef};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::key::{self, END, TAG_ARRAY, successor_prefix};
 use crate::storage::ReadTxn;
 use crate::storage::envelope::Payload;
@@ -379,7 +379,11 @@ fn resume_point(unique: Option<&IndexDef>, request: &Scan<'_>) -> Result<Option<
         let resume = request.resume;
         return Ok(Some(if request.reverse { resume.to_vec() } else { after(resume) }));
     };
-    let index_key = entry::split(index, request.resume)?.0.to_vec();
+    let (index_key, _) = entry::split(index, request.resume).map_err(|error| {
+        let message = "a scan cannot go on from a key that is no key of its index";
+        Error::new(ErrorCode::InvalidArgument, message).with_cause(error)
+    })?;
+    let index_key = index_key.to_vec();
     Ok(if request.reverse { Some(index_key) } else { successor_prefix(index_key) })
 }
 
