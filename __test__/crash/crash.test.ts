@@ -44,13 +44,13 @@ test(`nothing acknowledged is lost with the power (LODESTORE_SEED=${seed})`, asy
 
 /** What catches a defect, and within how many kills. The tests above pass without any. */
 const DEFECTS: Record<string, Pick<Options, 'defect' | 'points' | 'cycles' | 'powerLoss'>> = {
-  'an index entry that is not written': { defect: 'index-entry-dropped:20', cycles: 4 },
+  'an index entry that is not written': { defect: 'index-entry-dropped:20', cycles: 10 },
   'an acknowledgement before the commit': {
     defect: 'acknowledged-early:1',
     points: POINTS.filter(({ rule }) => rule === 'kill-before data-sync'),
     cycles: 10,
   },
-  'a sync that is skipped': { defect: 'sync-skipped:1', powerLoss: true, cycles: 4 },
+  'a sync that is skipped': { defect: 'sync-skipped:1', powerLoss: true, cycles: 10 },
 }
 
 for (const [what, options] of Object.entries(DEFECTS)) {

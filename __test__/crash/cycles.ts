@@ -189,7 +189,7 @@ class Run {
       ledger.hear(report)
       if (report.ends !== undefined) outcome.acknowledged++
     }
-    if (this.options.powerLoss) losePower(logOf(this.path), this.path)
+    if (this.options.powerLoss) losePower(logOf(this.path), this.path, this.random)
     const problems = await this.verify()
     if (problems.length > 0) throw new Lost(problems.slice(0, 10).join('\n') + where)
     rmSync(backups, { recursive: true, force: true })
