@@ -91,7 +91,7 @@ impl<'t> Page<'t> {
             _ => return Err(damaged()),
         };
         let slots = lower.checked_sub(HEADER).ok_or_else(damaged)?;
-        if lower > bytes.len() || slots == 0 {
+        if lower > bytes.len() || slots < SLOT {
             return Err(damaged());
         }
         Ok(Self { bytes, count: (slots / SLOT) as u32, is_leaf })
