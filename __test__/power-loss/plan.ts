@@ -40,8 +40,8 @@ interface Change {
 
 export type Step =
   | { kind: 'batch'; changes: Change[] }
-  /** Several writes that are issued together, each a commit of its own or not. */
-  | { kind: 'together'; parts: Change[][] }
+  /** Several writes that are issued in one turn, in this order, in one commit or more. */
+  | { kind: 'together'; changes: Change[] }
   | { kind: 'transaction'; changes: Change[]; durability?: 'strict' | 'relaxed'; undone: Change[] }
   | { kind: 'rollback'; changes: Change[] }
   | { kind: 'createIndex' | 'deleteIndex'; name: PassingName }
@@ -119,7 +119,7 @@ class Planner {
       random.chance(0.3) ? { durability: random.pick(['strict', 'relaxed']) } : {}
     return random.weighted<() => Step>([
       [10, () => ({ kind: 'batch', changes: this.docs(6) })],
-      [3, () => ({ kind: 'together', parts: [this.docs(2), this.docs(2), this.docs(2)] })],
+      [3, () => ({ kind: 'together', changes: this.docs(8) })],
       [
         8,
         () => {
@@ -174,13 +174,18 @@ export class Model {
   }
 
   apply(changes: readonly Change[]): void {
+    this.change(changes)
+    this.serial++
+    this.stores.docs.set('serial', serialDocument(this.serial))
+  }
+
+  /** Part of what a step does. */
+  change(changes: readonly Change[]): void {
     for (const { store, put, key, delete: removed, clear } of changes) {
       if (put !== undefined) this.stores[store].set(key ?? put.id, put)
       if (removed !== undefined) this.stores[store].delete(removed)
       if (clear) this.stores[store].clear()
     }
-    this.serial++
-    this.stores.docs.set('serial', serialDocument(this.serial))
   }
 }
 
@@ -196,11 +201,14 @@ export function states(before: Model, step: Step): Model[] {
     case 'transaction':
       after.apply(step.changes)
       return [after]
-    case 'together':
-      return step.parts.map((part) => {
-        after.apply(part)
+    case 'together': {
+      const partial = step.changes.map((change) => {
+        after.change([change])
         return after.copy()
       })
+      after.apply([])
+      return [...partial, after]
+    }
     case 'createIndex':
       after.indexes.add(step.name)
       return [after]

@@ -26,8 +26,8 @@ async function run(db: any, directory: string, step: Step, at: number, serial: n
       return db.store('docs').putMany([...step.changes.map((c) => c.put), serialDocument(serial)])
     case 'together':
       return Promise.all(
-        step.parts.map((part, i) =>
-          db.store('docs').putMany([...part.map((c) => c.put), serialDocument(serial + i)]),
+        [...step.changes.map((c) => c.put), serialDocument(serial)].map((document) =>
+          db.store('docs').put(document),
         ),
       )
     case 'transaction':
