@@ -944,7 +944,8 @@ export interface Cursor<Document = any, K = Key, I = K, Insert = Document> {
 
   /**
    * Moves to the first row, in the cursor's direction, at or behind a key and, in an index, a
-   * primary key. It may lie before the current row, but not outside of the cursor's range.
+   * primary key. It may lie before the current row, but not outside of the cursor's range. With a
+   * primary key, the key of a compound index has to be whole.
    *
    * @returns false if there is no such row
    * @throws {LodestoreError} INVALID_KEY, INVALID_ARGUMENT, CLOSED, SNAPSHOT_EXPIRED

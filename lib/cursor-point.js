@@ -36,6 +36,11 @@ function pointOf({ plan, index }, key, primaryKey, behind) {
   if (unique && primaryKey !== undefined && !behind) {
     throw twoKeys('a cursor that visits each index key once takes no primary key')
   }
+  // Behind a part of a key, a primary key would be compared with the parts that are missing.
+  const { parts, keyPath } = index
+  if (primaryKey !== undefined && Array.isArray(keyPath) && key.length < parts.length) {
+    throw twoKeys(`with a primary key, the key needs all ${parts.length} values`)
+  }
   if (unique || primaryKey === undefined) {
     return above ? Buffer.concat([indexKey, ABOVE_PRIMARY_KEYS]) : indexKey
   }

@@ -79,7 +79,7 @@ class Cursor {
    * Moves to the first row, in the cursor's direction, at or behind a key (and, in an index, a
    * primary key). It may lie before the current row.
    *
-   * @param {unknown} key
+   * @param {unknown} key in a compound index some of the first values, or with a primary key all
    * @param {unknown} [primaryKey]
    * @returns {Promise<boolean>} false if there is no such row
    */

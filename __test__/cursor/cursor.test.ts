@@ -110,6 +110,11 @@ test('seek in an index takes an index key and a primary key', async (t) => {
   assert.deepEqual(down.key, [3, 'name 503'])
   assert.equal(await down.seek([3]), true)
   assert.deepEqual(down.key, [3, 'name 103'])
+  assert.equal(await down.seek([3, 'name 503'], 503), true)
+  assert.equal(down.primaryKey, 503)
+  for (const part of [[3], []]) {
+    await rejects(down.seek(part, 503), 'INVALID_ARGUMENT', { path: 'primaryKey' })
+  }
 })
 
 test('a cursor reads one state, whatever is written meanwhile', async (t) => {

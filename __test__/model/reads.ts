@@ -127,9 +127,9 @@ export class CursorModel {
     return this.stand(this.rowsNow().find(after))
   }
 
-  /** @throws {Refusal} INVALID_KEY */
+  /** @throws {Refusal} INVALID_KEY, INVALID_ARGUMENT */
   seek(key: Key, primaryKey: Key | undefined): boolean {
-    if (this.run.index !== undefined) this.store.index(this.run.index).checkPoint(key)
+    if (this.run.index !== undefined) this.store.index(this.run.index).checkPoint(key, primaryKey)
     return this.stand(this.rowsNow().find((row) => this.compare(row, key, primaryKey) >= 0))
   }
 

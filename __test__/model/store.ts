@@ -179,10 +179,16 @@ export class IndexModel {
     return rows
   }
 
-  /** @throws {Refusal} INVALID_KEY for what is no point: a compound index takes arrays */
-  checkPoint(key: Key): void {
+  /**
+   * A compound index takes arrays; primary keys stand behind whole keys.
+   *
+   * @throws {Refusal} INVALID_KEY, INVALID_ARGUMENT for what is no point
+   */
+  checkPoint(key: Key, primaryKey: Key | undefined): void {
     if (!this.compound) return
     if (!Array.isArray(key) || key.length > this.parts.length) throw new Refusal('INVALID_KEY')
+    const isPrefix = key.length < this.parts.length
+    if (isPrefix && primaryKey !== undefined) throw new Refusal('INVALID_ARGUMENT')
   }
 
   /** Where a row stands relative to a point: some components, and perhaps a primary key. */
