@@ -15,4 +15,6 @@ const make = callsOf(open, path, name)[call]
 for (let i = 0; ; i++) {
   parentPort.postMessage(i)
   await make(db, i)
+  // Deno ends a thread only when its event loop turns.
+  if (process.versions.deno !== undefined) await new Promise(setImmediate)
 }

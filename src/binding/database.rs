@@ -10,11 +10,11 @@ use napi::bindgen_prelude::{AsyncTask, BufferSlice, Object, Uint8Array};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
+use super::end_hook::EndHook;
 use super::error::OrThrow;
 use super::fast_calls;
 use super::inline_wait::InlineWait;
 use super::outbox::Outbox;
-use super::pool;
 use super::read::ReadTask;
 use super::reads::{Reads, out_of_bounds};
 use super::sweeper::{self, Sweeper};
@@ -40,14 +40,19 @@ pub struct NativeDatabase {
     pub(super) transactions: Arc<Transactions>,
     pub(super) reads: Rc<Reads>,
     inline_wait: InlineWait,
+    _end_hook: EndHook,
 }
 
 impl NativeDatabase {
-    pub(super) fn new(connection: Arc<Connection>, outbox: Arc<Outbox>) -> Result<Self> {
+    pub(super) fn new(
+        env: &Env,
+        connection: Arc<Connection>,
+        outbox: Arc<Outbox>,
+    ) -> napi::Result<Self> {
         let sweeper = Sweeper::new(&connection);
         let store = Arc::new(StoreShared::default());
         if connection.is_writable() && connection.environment().claim_care() {
-            sweeper::resume(&connection, &store, &sweeper, &outbox)?;
+            sweeper::resume(&connection, &store, &sweeper, &outbox).or_throw()?;
         }
         let observer: Arc<dyn Observer> = outbox.clone();
         connection.observe(Arc::downgrade(&observer));
@@ -55,7 +60,15 @@ impl NativeDatabase {
         let shared =
             Arc::new(Shared { connection, store, outbox, sweeper, cancels: Mutex::default() });
         let transactions = Transactions::new(Arc::clone(&shared));
-        Ok(Self { transactions, shared, reads, inline_wait: InlineWait::default() })
+        let left = Arc::clone(&transactions);
+        let end_hook = EndHook::new(env, move || left.abandon())?;
+        Ok(Self {
+            transactions,
+            shared,
+            reads,
+            inline_wait: InlineWait::default(),
+            _end_hook: end_hook,
+        })
     }
 }
 
@@ -252,10 +265,6 @@ impl NativeDatabase {
 
 impl Drop for NativeDatabase {
     fn drop(&mut self) {
-        // Closing may wait for the disk; not on the JavaScript thread. If there is no thread, the
-        // connection closes with its last reference, here.
-        let connection = Arc::clone(&self.shared.connection);
-        self.transactions.close();
-        drop(pool::spawn(move || drop(connection.close())));
+        self.transactions.abandon();
     }
 }

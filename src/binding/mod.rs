@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(dead_code, reason = "exports are registered outside of tests only"))]
 
 mod database;
+mod end_hook;
 mod error;
 mod fast_calls;
 #[cfg(feature = "fault-points")]

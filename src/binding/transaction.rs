@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use super::database::{NativeDatabase, Shared, durability};
 use super::error::OrThrow;
 use super::options::limit;
+use super::pool;
 use crate::catalog::Catalog;
 use crate::error::{Error, ErrorCode, Result};
 use crate::protocol::{self, Ops, ops, outcome};
@@ -46,6 +47,15 @@ impl Transactions {
     pub(super) fn close(&self) {
         // A handle that is dropped rolls back; not with the lock held.
         drop(self.open.lock().take());
+    }
+
+    /// Gives all of them up and closes the connection, which nobody uses any more.
+    pub(super) fn abandon(&self) {
+        // Closing may wait for the disk; not on the JavaScript thread. If there is no thread, the
+        // connection closes with its last reference.
+        let connection = Arc::clone(&self.shared.connection);
+        self.close();
+        drop(pool::spawn(move || drop(connection.close())));
     }
 
     fn begin(self: &Arc<Self>, ticket: u32, options: SessionOptions) -> Result<()> {
