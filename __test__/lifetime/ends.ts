@@ -67,7 +67,7 @@ export async function endProcesses({ seed, pairs }: Options): Promise<number> {
       const said: { begun?: true; settled?: string }[] = []
       if (way.includes('SIGTERM')) {
         while (said.at(-1)?.begun !== true) said.push(await soon(what, child.next()))
-        child.process.kill('SIGTERM')
+        child.signal('SIGTERM')
       }
       const ended = await soon(what, child.ended)
       said.push(...(await child.rest()))

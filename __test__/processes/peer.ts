@@ -34,9 +34,7 @@ export class Other {
   }
 
   signal(signal: NodeJS.Signals): void {
-    const { pid, exitCode, signalCode } = this.child.process
-    // Deno's `kill` of a child works once.
-    if (exitCode === null && signalCode === null) process.kill(pid!, signal)
+    this.child.signal(signal)
   }
 
   async end(): Promise<void> {

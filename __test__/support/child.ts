@@ -92,10 +92,22 @@ export class Child {
     this.process.stdin!.write(`${JSON.stringify(value)}\n`)
   }
 
+  /**
+   * Sends a signal, unless the process has ended. In Deno, `kill` of a child works once and takes
+   * the signal for what ends it.
+   */
+  signal(signal: NodeJS.Signals): void {
+    if (this.isRunning) process.kill(this.process.pid!, signal)
+  }
+
+  private get isRunning(): boolean {
+    const { exitCode, signalCode } = this.process
+    return exitCode === null && signalCode === null
+  }
+
   /** Ends the process at once. */
   async kill(): Promise<Ended> {
-    const { exitCode, signalCode } = this.process
-    if (exitCode === null && signalCode === null) this.wasKilled = this.process.kill('SIGKILL')
+    if (this.isRunning) this.wasKilled = this.process.kill('SIGKILL')
     return this.ended
   }
 
