@@ -19,7 +19,8 @@ fn page_size(bytes: &[u8]) -> usize {
     u32::from_ne_bytes(bytes[40..44].try_into().unwrap()) as usize
 }
 
-/// A data file with branches, long keys, large values, free pages, and pages of older commits.
+/// A data file with branches, long keys, large values (one of which has become shorter), free
+/// pages, and pages of older commits.
 fn data_file(path: &Path) -> Vec<u8> {
     let db = open(path);
     for round in 0..12u32 {
@@ -29,6 +30,8 @@ fn data_file(path: &Path) -> Vec<u8> {
                 TREE.put(txn, &key, &vec![round as u8; (i as usize % 5) * 90])?;
             }
             TREE.put(txn, &[round as u8 % 4; 900], &vec![1; 20_000])?;
+            TREE.put(txn, &[round as u8 % 4; 9], &vec![2; 30_000])?;
+            TREE.put(txn, &[round as u8 % 4; 9], &vec![3; 9_000])?;
             TREE.delete(txn, &(round * 3).to_be_bytes()).map(drop)
         })
         .unwrap();
