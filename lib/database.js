@@ -59,11 +59,19 @@ class Database extends EventEmitter {
     let store = this.#stores.get(name)
     if (store === undefined) {
       store = new Store(this.#connection.newest, name)
+      this.#forgetDeletedStores()
       this.#stores.set(name, store)
     } else {
       this.#connection.newest.current().definition(name)
     }
     return store
+  }
+
+  #forgetDeletedStores() {
+    const { stores } = this.#connection.newest.catalog
+    for (const name of this.#stores.keys()) {
+      if (!stores.has(name)) this.#stores.delete(name)
+    }
   }
 
   /** Creates a store. */

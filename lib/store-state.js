@@ -3,7 +3,7 @@
 const { ShapeTable } = require('./codec')
 const { KeyReader } = require('./key-path')
 
-/** What a connection keeps of one store, by id, for as long as it is open. */
+/** What a connection knows of one store, whatever the version of the catalog. */
 class StoreState {
   /**
    * @param {import('./connection').Connection} connection

@@ -4,6 +4,8 @@
 
 mod store_support;
 
+use std::sync::{Arc, Weak};
+
 use lodestore::error::{Error, ErrorCode};
 use lodestore::protocol::catalog_json;
 use lodestore::storage::{Table, WriteTxn};
@@ -357,4 +359,27 @@ fn a_tree_id_that_is_given_back_brings_no_bounds_along() {
         answers[0].refused(ErrorCode::UniqueViolation);
     });
     db.check();
+}
+
+#[test]
+fn caches_forget_the_shapes_of_deleted_stores() {
+    let db = Db::new();
+    let shapes = |store| db.scratch.read(|txn| db.shared.shapes(txn, store)).unwrap();
+    let create = |name: &str| {
+        let store = db.create_store(json!({"name": name}));
+        db.batch(&Ops::new().shapes(store, json!([["a", "b"]])));
+        store
+    };
+    let stays = create("stays");
+    let known = shapes(stays);
+    let deleted = (0..100).map(|i| {
+        let name = format!("goes {i}");
+        let table = Arc::downgrade(&shapes(create(&name)));
+        db.schema(json!({"op": "deleteStore", "store": name}));
+        table
+    });
+    let deleted = deleted.collect::<Vec<_>>();
+    let kept = deleted.iter().filter(|table| Weak::strong_count(table) > 0).count();
+    assert!(kept < 10, "{kept} of 100 tables are kept");
+    assert!(Arc::ptr_eq(&known, &shapes(stays)));
 }

@@ -31,6 +31,11 @@ impl CatalogCache {
         Ok(catalog)
     }
 
+    /// Whether one of the versions that are kept has a store of this id.
+    pub fn has_store(&self, id: u32) -> bool {
+        self.0.lock().iter().any(|catalog| catalog.store(id).is_some())
+    }
+
     /// Forgets all versions.
     pub fn clear(&self) {
         self.0.lock().clear();

@@ -40,6 +40,10 @@ impl StoreShared {
     pub fn reload_shapes(&self, txn: &ReadTxn<'_>, store: u32) -> Result<Arc<ShapeTable>> {
         let loaded = Arc::new(load_shapes(txn, store)?);
         let mut shapes = self.shapes.lock();
+        if shapes.len() == shapes.capacity() {
+            // Those of stores that were deleted go before there is room for more.
+            shapes.retain(|store, _| self.catalogs.has_store(*store));
+        }
         let known = shapes.entry(store).or_insert_with(|| Arc::clone(&loaded));
         if loaded.len() > known.len() {
             *known = loaded;
