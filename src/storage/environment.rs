@@ -428,7 +428,9 @@ impl Environment {
     }
 
     pub(super) fn register_turn(&self, turn: &Arc<TurnReader>) {
-        self.turns.lock().push(Arc::downgrade(turn));
+        let mut turns = self.turns.lock();
+        turns.retain(|turn| turn.strong_count() > 0);
+        turns.push(Arc::downgrade(turn));
     }
 
     pub(super) fn next_snapshot_id(&self) -> u64 {
