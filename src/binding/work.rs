@@ -1,12 +1,11 @@
 //! Long work: index builds, backup, compaction, flushing, closing.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 use napi::bindgen_prelude::{Uint8Array, Utf16String};
 use napi_derive::napi;
-use parking_lot::Mutex;
 
 use super::database::{NativeDatabase, Shared};
 use super::error::OrThrow;
@@ -94,8 +93,13 @@ impl NativeDatabase {
 
     fn build(&self, ticket: u32, definition: &[u8]) -> Result<()> {
         let (store, spec) = protocol::schema_op::decode_create_index(definition)?;
-        let observer =
-            Arc::new(Builder { shared: Arc::clone(&self.shared), ticket, build: Mutex::default() });
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let observer = Arc::new(Builder {
+            shared: Arc::clone(&self.shared),
+            ticket,
+            build: OnceLock::new(),
+            cancelled: Arc::clone(&cancelled),
+        });
         let connection = &self.shared.connection;
         let shared = Arc::clone(&self.shared.store);
         let durability = connection.durability();
@@ -104,13 +108,16 @@ impl NativeDatabase {
         let unfinished = self
             .reads
             .with(0, |txn, source| Ok(find_unfinished(source.catalog(txn)?, &store, &spec)))?;
+        // The build may end before this function does.
+        self.shared.cancels.lock().insert(ticket, cancelled);
         let build = match unfinished {
-            Some(index) => IndexBuild::resume(connection, shared, durability, index, hears)?,
-            None => IndexBuild::create(connection, shared, durability, (store, spec), hears)?,
+            Some(index) => IndexBuild::resume(connection, shared, durability, index, hears),
+            None => IndexBuild::create(connection, shared, durability, (store, spec), hears),
         };
-        let cancelled = Arc::new(AtomicBool::new(false));
-        self.shared.cancels.lock().insert(ticket, Arc::clone(&cancelled));
-        *observer.build.lock() = Some((build, cancelled));
+        let build = build.inspect_err(|_| {
+            self.shared.cancels.lock().remove(&ticket);
+        })?;
+        observer.build.get_or_init(|| Arc::downgrade(&build));
         Ok(())
     }
 
@@ -194,14 +201,16 @@ fn find_unfinished(catalog: &Catalog, store: &Reference, spec: &IndexSpec) -> Op
 struct Builder {
     shared: Arc<Shared>,
     ticket: u32,
-    /// The build, and whether it is to be cancelled.
-    build: Mutex<Option<(Arc<IndexBuild>, Arc<AtomicBool>)>>,
+    /// The build, which holds this observer, once it is known.
+    build: OnceLock<Weak<IndexBuild>>,
+    /// Whether it is to be cancelled.
+    cancelled: Arc<AtomicBool>,
 }
 
 impl BuildObserver for Builder {
     fn progress(&self, step: Step) {
-        if let Some((build, cancelled)) = &*self.build.lock()
-            && cancelled.load(Ordering::Acquire)
+        if self.cancelled.load(Ordering::Acquire)
+            && let Some(build) = self.build.get().and_then(Weak::upgrade)
         {
             build.cancel();
         }
@@ -210,8 +219,6 @@ impl BuildObserver for Builder {
 
     fn ended(&self, outcome: Result<BuiltIndex>) {
         self.shared.cancels.lock().remove(&self.ticket);
-        // The build and its observer hold each other until here.
-        self.build.lock().take();
         if outcome.is_err() {
             self.shared.sweeper.kick();
         }
