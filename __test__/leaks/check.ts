@@ -13,8 +13,10 @@ const PROGRAM = join(__dirname, 'run.ts')
 const WARM_UP = 0.4
 /** What the process may grow by afterwards, in bytes. */
 const MAX_GROWTH = 5 << 20
-/** Noise does not rise so steadily. */
+/** In few rounds noise may look like growth, but it does not rise so steadily. */
 const MAX_RISING = 0.75
+/** In so many, noise makes no trend. */
+const MANY_ROUNDS = 100
 
 /** What was measured. */
 export interface Measured extends Trend {
@@ -23,6 +25,12 @@ export interface Measured extends Trend {
   first: number
   last: number
   leaks: boolean
+}
+
+/** Whether a process leaks that has so much memory after each round, in bytes. */
+export function isLeak(settled: readonly number[]): boolean {
+  const { growth, rising } = trend(settled)
+  return growth > MAX_GROWTH && (rising > MAX_RISING || settled.length >= MANY_ROUNDS)
 }
 
 /** Works for `seconds`, and at least `rounds` rounds. */
@@ -51,7 +59,7 @@ export async function measure(
       last: settled.at(-1)!,
       growth,
       rising,
-      leaks: growth > MAX_GROWTH && rising > MAX_RISING,
+      leaks: isLeak(settled),
     }
   } finally {
     await rm(directory, { recursive: true, force: true, maxRetries: 3 })

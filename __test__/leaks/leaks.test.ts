@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seed } from '../support/random'
-import { describe, measure } from './check'
+import { Random, seed } from '../support/random'
+import { describe, isLeak, measure } from './check'
 import { trend } from './slope'
 
 const SECONDS = 30
@@ -29,4 +29,15 @@ test('a trend is told from noise and steps', () => {
   assert.ok(Math.abs(trend(growing).growth - 90) < 5)
   // One outlier moves nothing.
   assert.equal(trend([1, 1, 1, 1, 900, 1, 1, 1]).growth, 0)
+})
+
+test('growth over the limit is a leak, however unsteady, if the run is long', () => {
+  const random = new Random(1)
+  const noisy = (rounds: number, growth: number) =>
+    Array.from({ length: rounds }, (_, i) => {
+      return 50e6 + (growth * i) / rounds + random.below(20e6)
+    })
+  assert.ok(isLeak(noisy(400, 10e6)))
+  assert.ok(!isLeak(noisy(400, 0)))
+  assert.ok(!isLeak(noisy(20, 0)))
 })
