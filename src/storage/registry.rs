@@ -136,7 +136,14 @@ fn shut_down(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<(
     environment.evict_turns();
     let mut result = Ok(());
     if environment.unsynced.load(Ordering::Acquire) && stopped && !environment.is_poisoned() {
-        result = environment.sync().and_then(|()| environment.lock_file.clear_unsynced(|| false));
+        result = environment.sync().and_then(|()| {
+            match environment.lock_file.clear_unsynced(|| false) {
+                // No file can be opened now. Everything is synced: a marker that stays makes an
+                // open after a restart check what is whole.
+                Err(error) if error.code() == ErrorCode::ResourceLimit => Ok(()),
+                cleared => cleared,
+            }
+        });
     }
     if stopped {
         // Nothing that has begun to read meanwhile may keep the files open.
