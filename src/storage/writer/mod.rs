@@ -114,13 +114,16 @@ impl Writer {
                 ));
             }
         }
+        self.ensure_thread(env, &mut queue)?;
         if background {
             queue.background.push_back(job);
         } else {
             queue.pending_bytes += bytes;
             queue.foreground.push_back(Entry::new(Work::Job(job)));
         }
-        self.ensure_thread(env, queue)
+        drop(queue);
+        self.notify();
+        Ok(())
     }
 
     /// Queues an interactive transaction.
@@ -132,8 +135,11 @@ impl Writer {
     ) -> Result<()> {
         let mut queue = self.queue.lock();
         queue.check_open()?;
+        self.ensure_thread(env, &mut queue)?;
         queue.foreground.push_back(Entry::new(Work::Session(options, started)));
-        self.ensure_thread(env, queue)
+        drop(queue);
+        self.notify();
+        Ok(())
     }
 
     /// Queues work that runs between transactions.
@@ -144,38 +150,32 @@ impl Writer {
     ) -> Result<()> {
         let mut queue = self.queue.lock();
         queue.check_open()?;
+        self.ensure_thread(env, &mut queue)?;
         queue.foreground.push_back(Entry::new(Work::Exclusive(work)));
-        self.ensure_thread(env, queue)
+        drop(queue);
+        self.notify();
+        Ok(())
     }
 
-    fn ensure_thread(
-        &self,
-        env: &Arc<Environment>,
-        mut queue: parking_lot::MutexGuard<'_, Queue>,
-    ) -> Result<()> {
+    /// Starts the thread if there is none. It waits for the lock that the caller holds, and so for
+    /// the work that the caller is about to queue.
+    fn ensure_thread(&self, env: &Arc<Environment>, queue: &mut Queue) -> Result<()> {
         if queue.has_thread {
-            drop(queue);
-            self.notify();
             return Ok(());
         }
         let environment = env.clone();
-        let thread =
-            std::thread::Builder::new().name("lodestore-writer".to_owned()).spawn(move || {
+        std::thread::Builder::new()
+            .name("lodestore-writer".to_owned())
+            .spawn(move || {
                 survive_file_size_limit();
                 environment.writer.run(&environment);
-            });
-        match thread {
-            Ok(_) => {
-                queue.has_thread = true;
-                Ok(())
-            }
-            Err(error) => {
-                let entry = queue.foreground.pop_back();
-                queue.release(entry.as_ref().map_or(0, Entry::bytes));
-                Err(Error::new(ErrorCode::ResourceLimit, "cannot start the writer thread")
-                    .with_cause(error))
-            }
-        }
+            })
+            .map_err(|error| {
+                Error::new(ErrorCode::ResourceLimit, "cannot start the writer thread")
+                    .with_cause(error)
+            })?;
+        queue.has_thread = true;
+        Ok(())
     }
 
     /// Makes the thread look at the queue, and those who wait for it.
