@@ -1,8 +1,7 @@
 //! Lodestore's core: an embedded document store over LMDB.
 //!
 //! Layers, each using only those below it: `binding` (Node.js), `protocol`, `store`, `catalog`,
-//! `storage`, and the I/O-free `key`, `value`, `wtf8`, `error`,
-//! `fault`.
+//! `storage`, and without any I/O `update`, `query`, `key`, `value`, `wtf8`, `error`, `fault`.
 
 #[cfg(feature = "node")]
 pub mod binding;
@@ -11,6 +10,7 @@ pub mod error;
 pub mod fault;
 pub mod key;
 pub mod protocol;
+pub mod query;
 pub mod storage;
 pub mod store;
 pub mod value;

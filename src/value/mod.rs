@@ -22,6 +22,7 @@ mod skip;
 mod tags;
 mod text;
 mod to_key;
+mod to_value;
 mod validate;
 mod value_ref;
 mod walk;
