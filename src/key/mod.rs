@@ -19,7 +19,7 @@ mod token;
 mod value;
 
 pub use binary::push_binary;
-pub use number::{as_number, push_bigint, push_date, push_i128, push_number};
+pub use number::{as_exact_number, as_number, push_bigint, push_date, push_i128, push_number};
 pub use scan::{encoded_len, validate_component, validate_key};
 pub use text::{push_latin1, push_utf8, push_utf16, push_wtf8};
 pub use value::{Key, decode, decode_component};

@@ -75,6 +75,15 @@ pub fn as_number(key: &[u8]) -> Option<f64> {
     }
 }
 
+/// The value of an encoded number that a double has exactly; `None` for anything else.
+pub fn as_exact_number(key: &[u8]) -> Option<f64> {
+    let (&TAG_NUMBER, payload) = key.split_first()? else { return None };
+    match read(payload)? {
+        (Number::Double(value), len) if len == payload.len() => Some(value),
+        _ => None,
+    }
+}
+
 /// Whether a double is a valid time value.
 pub(super) fn is_time(milliseconds: f64) -> bool {
     milliseconds.abs() <= MAX_TIME && milliseconds.trunc() == milliseconds

@@ -267,6 +267,18 @@ impl<'a> ValueRef<'a> {
         Ok((self.at + 1, inner))
     }
 
+    /// Whether the document goes on with these bytes where the value begins: for a string as
+    /// documents have it, whether the value equals it.
+    #[inline]
+    pub fn starts_with(self, encoded: &[u8]) -> bool {
+        self.doc.get(self.at..).is_some_and(|rest| rest.starts_with(encoded))
+    }
+
+    /// How many bytes the whole document takes.
+    pub fn document_len(self) -> usize {
+        self.doc.len()
+    }
+
     /// Where the value's bytes end, from the root value's start.
     pub fn end<S: ShapeSource + ?Sized>(self, shapes: &S) -> Result<usize> {
         skip(self.doc, self.at, 1, shapes)

@@ -1,0 +1,148 @@
+//! Evaluating filters on encoded documents.
+
+use super::test::Test;
+use super::{Filter, PathTest};
+use crate::error::Result;
+use crate::query::path::Budget;
+use crate::value::{Kind, ShapeSource, ValueRef};
+
+/// What evaluating a filter needs besides the document.
+pub struct Matcher<'s, S: ShapeSource + ?Sized> {
+    shapes: &'s S,
+}
+
+impl<'s, S: ShapeSource + ?Sized> Matcher<'s, S> {
+    /// For documents of these shapes.
+    pub const fn new(shapes: &'s S) -> Self {
+        Self { shapes }
+    }
+
+    /// Whether a document passes.
+    ///
+    /// # Errors
+    /// `CORRUPT` for damaged documents; `RESOURCE_LIMIT` for values that contain themselves.
+    pub fn matches(&self, filter: &Filter, document: ValueRef<'_>) -> Result<bool> {
+        let mut budget = Budget::for_document(document.document_len());
+        self.filter(filter, document, &mut budget)
+    }
+
+    #[inline]
+    fn filter(&self, filter: &Filter, value: ValueRef<'_>, budget: &mut Budget) -> Result<bool> {
+        match filter {
+            Filter::Path(test) => self.path(test, value, budget),
+            Filter::And(parts) => {
+                for part in parts {
+                    if !self.filter(part, value, budget)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Filter::Or(parts) => {
+                for part in parts {
+                    if self.filter(part, value, budget)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Filter::Not(inner) => Ok(!self.filter(inner, value, budget)?),
+        }
+    }
+
+    #[inline]
+    fn path(&self, test: &PathTest, value: ValueRef<'_>, budget: &mut Budget) -> Result<bool> {
+        let PathTest { path, test } = test;
+        if path.is_whole() {
+            return self.single(test, value, budget);
+        }
+        path.any(value, self.shapes, budget, &mut |found, budget| match found {
+            Some(found) => self.value(test, found, budget),
+            None => Ok(accepts_nothing(test)),
+        })
+    }
+
+    /// Whether a value passes, or an element of it.
+    #[inline]
+    fn value(&self, test: &Test, value: ValueRef<'_>, budget: &mut Budget) -> Result<bool> {
+        if self.single(test, value, budget)? {
+            return Ok(true);
+        }
+        if matches!(test, Test::Size(_) | Test::Element { .. } | Test::Exists) {
+            return Ok(false);
+        }
+        for element in value.elements(self.shapes)?.into_iter().flatten() {
+            budget.spend()?;
+            if self.single(test, element?.1, budget)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a value passes as it is.
+    #[inline]
+    fn single(&self, test: &Test, value: ValueRef<'_>, budget: &mut Budget) -> Result<bool> {
+        let shapes = self.shapes;
+        match test {
+            Test::Equal(constant) => constant.equals(value, shapes),
+            Test::Compare(comparison, constant) => {
+                let ordering = constant.compare(value, shapes)?;
+                Ok(ordering.is_some_and(|ordering| comparison.accepts(ordering)))
+            }
+            Test::Between(least, greatest) => {
+                Ok(least.compare(value, shapes)?.is_some_and(std::cmp::Ordering::is_ge)
+                    && greatest.compare(value, shapes)?.is_some_and(std::cmp::Ordering::is_le))
+            }
+            Test::In(set) => set.contains(value, shapes),
+            Test::Exists => Ok(value.kind()? != Kind::Undefined),
+            Test::Type(types) => types.matches(value),
+            Test::Size(size) => Ok(value.array_len()? == Some(*size)),
+            Test::Element { filter, fields } => self.element(filter, *fields, value, budget),
+            Test::Remainder { divisor, remainder } => {
+                let number = match value.as_number()? {
+                    // A fraction is cut off first.
+                    Some(number) if number.is_finite() && number.abs() < 9.3e18 => {
+                        Some(number.trunc() as i128)
+                    }
+                    Some(_) => None,
+                    None => super::bits::integer_of(value)?,
+                };
+                let (divisor, remainder) = (i128::from(*divisor), i128::from(*remainder));
+                Ok(number.is_some_and(|number| number.checked_rem(divisor) == Some(remainder)))
+            }
+            Test::Bits(bits) => bits.matches(value),
+            Test::Text(pattern) => pattern.matches_value(value, shapes),
+        }
+    }
+
+    fn element(
+        &self,
+        filter: &Filter,
+        fields: bool,
+        array: ValueRef<'_>,
+        budget: &mut Budget,
+    ) -> Result<bool> {
+        for element in array.elements(self.shapes)?.into_iter().flatten() {
+            let (_, element) = element?;
+            budget.spend()?;
+            let fits =
+                !fields || matches!(element.kind()?, Kind::Object | Kind::Array | Kind::Error);
+            if fits && self.filter(filter, element, budget)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Whether a field that is missing passes.
+fn accepts_nothing(test: &Test) -> bool {
+    match test {
+        Test::Equal(constant) => constant.is_null(),
+        Test::Compare(comparison, constant) => constant.is_null() && comparison.includes_equal(),
+        Test::Between(least, greatest) => least.is_null() && greatest.is_null(),
+        Test::In(set) => set.has_null(),
+        _ => false,
+    }
+}

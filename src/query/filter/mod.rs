@@ -1,0 +1,66 @@
+//! Filters: what a document has to be.
+//!
+//! The language is MongoDB's (<https://www.mongodb.com/docs/manual/reference/operator/query/>), as
+//! far as `docs/query-contract.md` says. A filter is parsed once ([`Filter::parse`]) and then
+//! evaluated on encoded documents, of which only the fields that it names are looked at.
+
+mod bits;
+mod constant;
+mod evaluate;
+mod like;
+mod parse;
+mod pattern;
+mod regexp;
+mod set;
+mod test;
+mod types;
+
+pub use constant::Constant;
+pub use evaluate::Matcher;
+pub use pattern::Pattern;
+pub use set::ValueSet;
+pub use test::{Comparison, Test};
+
+use super::path::Path;
+
+/// A condition on a document.
+#[derive(Debug, Clone)]
+pub enum Filter {
+    /// All of them; none: everything.
+    And(Vec<Filter>),
+    /// Any of them; none: nothing.
+    Or(Vec<Filter>),
+    /// The complement.
+    Not(Box<Filter>),
+    /// What stands at a path, or any of the values that do, passes a test.
+    Path(Box<PathTest>),
+}
+
+/// A test of what stands at a path.
+#[derive(Debug, Clone)]
+pub struct PathTest {
+    /// Where.
+    pub path: Path,
+    /// What it has to be.
+    pub test: Test,
+}
+
+impl Filter {
+    /// What everything passes.
+    pub const fn all() -> Self {
+        Self::And(Vec::new())
+    }
+
+    /// What nothing passes.
+    pub const fn nothing() -> Self {
+        Self::Or(Vec::new())
+    }
+
+    /// Whether every document passes, as far as can be told without one.
+    pub fn is_all(&self) -> bool {
+        match self {
+            Self::And(parts) => parts.iter().all(Self::is_all),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Paths of filters: through objects and, as in MongoDB, through the elements of arrays.
+
+use std::fmt;
+
+use super::place::Place;
+use crate::error::{Error, ErrorCode, Result};
+use crate::value::{FieldName, FieldPath, Kind, ShapeSource, ValueRef};
+use crate::wtf8::Wtf8String;
+
+/// How many names a path may have.
+pub const MAX_SEGMENTS: usize = 200;
+
+/// A dotted path such as `a.b.0.c`. A segment that is a number is a field's name, or the place of
+/// an element.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Path {
+    segments: Vec<Segment>,
+    fields: FieldPath,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Segment {
+    name: FieldName,
+    index: Option<u32>,
+}
+
+/// How much of a document may be visited, so that objects that are referred to again and again
+/// cannot make a short document a long one.
+#[derive(Debug)]
+pub struct Budget(usize);
+
+/// Visits beyond one for each byte of the document.
+const EXTRA_VISITS: usize = 1 << 20;
+
+impl Budget {
+    /// Enough for a document that takes that many bytes.
+    pub const fn for_document(bytes: usize) -> Self {
+        Self(bytes.saturating_add(EXTRA_VISITS))
+    }
+
+    #[inline]
+    pub(super) fn spend(&mut self) -> Result<()> {
+        match self.0.checked_sub(1) {
+            Some(left) => {
+                self.0 = left;
+                Ok(())
+            }
+            None => Err(Error::new(
+                ErrorCode::ResourceLimit,
+                "a document refers to the same arrays too often for a path through them",
+            )),
+        }
+    }
+}
+
+impl Path {
+    /// The value itself.
+    pub fn whole() -> Self {
+        Self { segments: Vec::new(), fields: FieldPath::parse("") }
+    }
+
+    /// Splits a dotted path.
+    ///
+    /// # Errors
+    /// `INVALID_QUERY` for more than 200 names.
+    pub fn parse(path: &Wtf8String, place: &Place<'_>) -> Result<Self> {
+        let names: Vec<Wtf8String> = path
+            .as_bytes()
+            .split(|byte| *byte == b'.')
+            .filter_map(Wtf8String::from_bytes)
+            .collect();
+        if names.len() > MAX_SEGMENTS {
+            return Err(place.invalid("a path may have 200 names at most"));
+        }
+        let segment = |name: &Wtf8String| Segment {
+            index: array_index(name),
+            name: FieldName::new(name.clone()),
+        };
+        let segments = names.iter().map(segment).collect();
+        Ok(Self { segments, fields: FieldPath::from_names(names) })
+    }
+
+    /// The same path as indexes have it.
+    pub fn fields(&self) -> &FieldPath {
+        &self.fields
+    }
+
+    /// Whether it is the value itself.
+    pub fn is_whole(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// Whether a segment may be the place of an element.
+    pub fn has_index(&self) -> bool {
+        self.segments.iter().any(|segment| segment.index.is_some())
+    }
+
+    /// Calls `found` with what stands at the path, until it returns true; tells whether it did.
+    /// Nothing, and undefined, is `None`. Through arrays there may be several values, or not even
+    /// nothing: an array without objects has no `b` for `a.b`.
+    #[inline]
+    pub fn any<'a, S: ShapeSource + ?Sized>(
+        &self,
+        root: ValueRef<'a>,
+        shapes: &S,
+        budget: &mut Budget,
+        found: &mut impl FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<bool>,
+    ) -> Result<bool> {
+        walk(root, &self.segments, shapes, budget, found)
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fields.fmt(f)
+    }
+}
+
+/// The place that a name means in an array.
+pub fn array_index(name: &Wtf8String) -> Option<u32> {
+    let digits = name.as_bytes();
+    let plain =
+        matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.iter().all(u8::is_ascii_digit);
+    if plain { name.as_str()?.parse().ok() } else { None }
+}
+
+fn walk<'a, S: ShapeSource + ?Sized, F>(
+    value: ValueRef<'a>,
+    segments: &[Segment],
+    shapes: &S,
+    budget: &mut Budget,
+    found: &mut F,
+) -> Result<bool>
+where
+    F: FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<bool>,
+{
+    let mut value = value;
+    let mut segments = segments;
+    while let Some((segment, rest)) = segments.split_first() {
+        match value.kind()? {
+            Kind::Object | Kind::Error => match value.field(&segment.name, shapes)? {
+                Some(field) => value = field,
+                None => return found(None, budget),
+            },
+            Kind::Array => return through_array(value, segments, shapes, budget, found),
+            _ => return found(None, budget),
+        }
+        segments = rest;
+    }
+    let undefined = value.kind()? == Kind::Undefined;
+    found(if undefined { None } else { Some(value) }, budget)
+}
+
+fn through_array<'a, S: ShapeSource + ?Sized, F>(
+    array: ValueRef<'a>,
+    segments: &[Segment],
+    shapes: &S,
+    budget: &mut Budget,
+    found: &mut F,
+) -> Result<bool>
+where
+    F: FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<bool>,
+{
+    let Some((segment, rest)) = segments.split_first() else { return Ok(false) };
+    for element in array.elements(shapes)?.into_iter().flatten() {
+        let (index, element) = element?;
+        budget.spend()?;
+        let is_object = matches!(element.kind()?, Kind::Object | Kind::Error);
+        if is_object && walk(element, segments, shapes, budget, found)? {
+            return Ok(true);
+        }
+        if segment.index == Some(index) && walk(element, rest, shapes, budget, found)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
