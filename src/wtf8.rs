@@ -38,6 +38,15 @@ impl Wtf8String {
         (*decoded.0 == *bytes).then_some(decoded)
     }
 
+    /// From pieces of WTF-8 strings, cut at code points and put one behind the other: surrogates
+    /// that meet become a pair. Bytes that are no such pieces give the empty string.
+    pub fn joined(bytes: &[u8]) -> Self {
+        if std::str::from_utf8(bytes).is_ok() {
+            return Self(bytes.into());
+        }
+        Self::from_utf16(&decode_units(bytes).unwrap_or_default())
+    }
+
     /// The WTF-8 bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -138,6 +147,15 @@ mod tests {
             assert_eq!(string.to_utf16(), units);
             assert_eq!(Wtf8String::from_bytes(string.as_bytes()), Some(string));
         }
+    }
+
+    #[test]
+    fn joins_surrogates_that_meet() {
+        let (high, low) = (Wtf8String::from_utf16(&[0xD83D]), Wtf8String::from_utf16(&[0xDE00]));
+        let joined = Wtf8String::joined(&[high.as_bytes(), low.as_bytes()].concat());
+        assert_eq!(joined, Wtf8String::from("\u{1F600}"));
+        let apart = Wtf8String::joined(&[low.as_bytes(), high.as_bytes()].concat());
+        assert_eq!(apart.to_utf16(), [0xDE00, 0xD83D]);
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! The query language: what a document has to be, and in which order documents come.
 
+pub mod expression;
 pub mod filter;
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod notation;
 pub mod order;
 mod path;
 mod place;
 
+pub use expression::{Expression, Scope};
 pub use filter::Filter;
 pub use path::{Budget, Path, array_index};
 pub use place::Place;

@@ -10,7 +10,7 @@ mod evaluate;
 mod like;
 mod parse;
 mod pattern;
-mod regexp;
+pub(in crate::query) mod regexp;
 mod set;
 mod test;
 mod types;

@@ -18,7 +18,7 @@ const MAX_NESTING: u32 = 100;
 ///
 /// # Errors
 /// `INVALID_QUERY` for flags that do not exist, and for what the `regex` crate does not have.
-pub(super) fn compile(source: &str, flags: &str, place: &Place<'_>) -> Result<Regex> {
+pub(in crate::query) fn compile(source: &str, flags: &str, place: &Place<'_>) -> Result<Regex> {
     let mut builder = RegexBuilder::new(&translate(source));
     builder.size_limit(MAX_COMPILED).nest_limit(MAX_NESTING);
     for flag in flags.chars() {

@@ -1,0 +1,88 @@
+//! Expressions: values that are calculated from a document.
+//!
+//! The language is MongoDB's (<https://www.mongodb.com/docs/manual/reference/operator/aggregation/>),
+//! on JavaScript's values: numbers are doubles and BigInts (`number`), a field that holds undefined
+//! counts as missing. An expression is parsed once and evaluated as often as there are documents.
+//!
+//! Hostile expressions are bounded: they nest 100 deep at most, one value takes 64 MiB at most, and
+//! one evaluation makes 512 MiB of intermediate values at most.
+
+mod arrays;
+mod calendar;
+mod call;
+mod convert;
+mod date_text;
+mod dates;
+mod evaluate;
+mod field;
+mod fold;
+mod number;
+mod objects;
+mod operators;
+mod parse;
+mod pattern;
+mod rounding;
+mod scope;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tree;
+mod work;
+
+pub use scope::Scope;
+pub use work::MAX_VALUE_BYTES;
+
+use self::parse::Parser;
+use self::tree::Node;
+use super::place::Place;
+use crate::error::Result;
+use crate::value::Value;
+use crate::wtf8::Wtf8String;
+
+/// A parsed expression.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    node: Node,
+}
+
+impl Expression {
+    /// Parses an expression.
+    ///
+    /// # Errors
+    /// `INVALID_QUERY` with the path of what cannot be understood.
+    pub fn parse(value: &Value, place: &Place<'_>) -> Result<Self> {
+        Self::parse_with(value, &[], place)
+    }
+
+    /// Parses an expression that knows these variables besides; their values are given in
+    /// [`Scope::with_variables`].
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_with(value: &Value, variables: &[Wtf8String], place: &Place<'_>) -> Result<Self> {
+        Ok(Self { node: Parser::new(variables).parse(value, place)? })
+    }
+
+    /// The value; [`Value::Undefined`] if it is missing.
+    ///
+    /// # Errors
+    /// `EXPRESSION` for operands that an operator is not defined for, `RESOURCE_LIMIT` beyond the
+    /// limits above, `CORRUPT` for damaged documents.
+    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value> {
+        self.node.evaluate(scope, None).map(std::borrow::Cow::into_owned)
+    }
+
+    /// Whether the value counts as true: it is not false, null, missing or zero.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub fn is_true(&self, scope: &Scope<'_>) -> Result<bool> {
+        Ok(call::is_true(&*self.node.evaluate(scope, None)?))
+    }
+}
+
+/// The time of a date as ISO 8601 has it, for tests.
+#[cfg(test)]
+pub(super) fn parse_date(text: &str) -> Option<f64> {
+    date_text::parse_iso(text, None).map(|time| time as f64)
+}

@@ -1,0 +1,59 @@
+//! What an expression is evaluated against.
+
+use std::fmt;
+
+use super::work::Work;
+use crate::value::{ShapeSource, Value, ValueRef};
+
+/// The document, the variables, and the limits of one evaluation.
+pub struct Scope<'a> {
+    pub(super) document: Document<'a>,
+    pub(super) now: f64,
+    pub(super) is_insert: Option<bool>,
+    pub(super) variables: &'a [Value],
+    pub(super) work: Work,
+}
+
+/// A document, decoded or not.
+#[derive(Clone, Copy)]
+pub(super) enum Document<'a> {
+    Encoded(ValueRef<'a>, &'a dyn ShapeSource),
+    Decoded(&'a Value),
+}
+
+impl<'a> Scope<'a> {
+    /// A stored document, of which only the fields that are asked for are decoded. `now` is
+    /// `$$NOW`, in milliseconds since 1970.
+    pub fn encoded(document: ValueRef<'a>, shapes: &'a dyn ShapeSource, now: f64) -> Self {
+        Self::new(Document::Encoded(document, shapes), now)
+    }
+
+    /// A decoded document.
+    pub fn decoded(document: &'a Value, now: f64) -> Self {
+        Self::new(Document::Decoded(document), now)
+    }
+
+    fn new(document: Document<'a>, now: f64) -> Self {
+        Self { document, now, is_insert: None, variables: &[], work: Work::default() }
+    }
+
+    /// Says whether an upsert inserts the document, which `$isInsert` and `$isUpdate` tell.
+    #[must_use]
+    pub fn with_insert(mut self, is_insert: bool) -> Self {
+        self.is_insert = Some(is_insert);
+        self
+    }
+
+    /// Gives the variables that the expression was parsed with, in the same order.
+    #[must_use]
+    pub fn with_variables(mut self, variables: &'a [Value]) -> Self {
+        self.variables = variables;
+        self
+    }
+}
+
+impl fmt::Debug for Scope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("now", &self.now).finish_non_exhaustive()
+    }
+}
