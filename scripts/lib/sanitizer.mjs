@@ -1,7 +1,8 @@
 /** Cargo builds with a sanitizer, the C code included. */
 
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './common.mjs'
+import { Failure, root, run } from './common.mjs'
 import { hostTarget } from './toolchain.mjs'
 
 /**
@@ -18,8 +19,6 @@ export function sanitizedBuild(sanitizer, { kind, flags = [] }) {
     rust.push(`-Zsanitizer=${sanitizer}`)
     c.push(`-fsanitize=${sanitizer}`)
   }
-  // The standard library is not instrumented, and rustc asks whether that is meant.
-  if (sanitizer === 'thread') rust.push('-Cunsafe-allow-abi-mismatch=sanitizer')
   const env = {
     ...process.env,
     RUSTC_BOOTSTRAP: '1',
@@ -27,4 +26,25 @@ export function sanitizedBuild(sanitizer, { kind, flags = [] }) {
     [`CFLAGS_${hostTarget().replaceAll('-', '_')}`]: c.join(' '),
   }
   return { env, directory: join(root, 'target', `sanitize-${kind}`) }
+}
+
+/**
+ * The arguments with which cargo builds the standard library, too, as ThreadSanitizer needs it.
+ *
+ * The one that comes with the toolchain keeps memory in order where ThreadSanitizer does not see it
+ * (and `Arc` does it there by a fence, which it does not know), so that it reports as races what
+ * channels, `Once` and `Arc` order.
+ *
+ * @throws {Failure} when the toolchain comes without the sources of the standard library
+ */
+export function standardLibraryBuild() {
+  const { stdout } = run('rustc', ['--print', 'sysroot'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const library = join(stdout.trim(), 'lib', 'rustlib', 'src', 'rust', 'library')
+  if (!existsSync(join(library, 'Cargo.lock'))) {
+    throw new Failure(
+      'ThreadSanitizer needs a standard library that has its checks, built from the sources, and ' +
+        `${library} is not there: run \`rustup component add rust-src\`, then run this again.`,
+    )
+  }
+  return ['-Zbuild-std']
 }
