@@ -7,6 +7,7 @@
 pub mod binding;
 pub mod catalog;
 pub mod error;
+pub mod execution;
 pub mod fault;
 pub mod key;
 pub mod protocol;

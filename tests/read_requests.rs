@@ -171,10 +171,11 @@ fn keys_request(kind: u8, store: u32, keys: &[Vec<u8>]) -> Vec<u8> {
 
 fn respond(view: View<'_, '_>, catalog: &Catalog, request: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    read::respond(view, catalog, request, &mut out).unwrap();
+    let shared = StoreShared::default();
+    read::respond(view, (catalog, &shared), request, &mut out).unwrap();
     // Rows leave room for a key to resume from.
     let mut memory = vec![0; out.len() + 64];
-    let fixed = read::respond_into(view, catalog, request, &mut memory).unwrap();
+    let fixed = read::respond_into(view, (catalog, &shared), request, &mut memory).unwrap();
     assert_eq!(fixed, Written::Complete(out.len()));
     assert_eq!(memory[..out.len()], out);
     out
@@ -327,7 +328,7 @@ fn malformed_requests_are_refused() {
         let catalog = shared.catalog(txn).unwrap();
         let run = |request: &[u8]| {
             let mut out = vec![1, 2, 3];
-            let result = read::respond(txn, &catalog, request, &mut out);
+            let result = read::respond(txn, (&catalog, &StoreShared::default()), request, &mut out);
             assert!(result.is_ok() || out == [1, 2, 3], "a failed read appends nothing");
             result
         };

@@ -55,7 +55,9 @@ impl Source {
         request: &[u8],
         out: &mut [u8],
     ) -> Result<std::result::Result<usize, usize>> {
-        Ok(match protocol::read::respond_into(txn, self.catalog(txn)?, request, out)? {
+        let catalog = Arc::clone(self.catalog(txn)?);
+        let from = (&*catalog, &*self.shared);
+        Ok(match protocol::read::respond_into(txn, from, request, out)? {
             Written::Complete(length) => Ok(length),
             Written::Needs(length) => Err(length),
         })
@@ -94,7 +96,8 @@ impl<'e> ScopedTask<'e> for ReadTask {
             self.snapshot
                 .with(|txn| {
                     let catalog = self.shared.catalog(txn)?;
-                    protocol::read::respond(txn, &catalog, &self.request, &mut answer)
+                    let from = (&*catalog, &*self.shared);
+                    protocol::read::respond(txn, from, &self.request, &mut answer)
                 })
                 .or_throw()?;
             Ok(answer)

@@ -5,15 +5,23 @@
 //! and [`FIRST_KEY`], by `range | u32 length, resume`, for the others by `u32 n | n × (u32 length,
 //! key)`. Little-endian.
 //!
+//! [`QUERY`] is followed by `u32 budget | u32 length, query`, an encoded value that
+//! [`Query::parse`](crate::execution::Query::parse) takes, [`QUERY_NEXT`] by `u32 budget | u32
+//! number of the query`, [`QUERY_END`] by that number. The budget is how much may be looked at
+//! before there is an answer, which may then have no rows; 0: as much as is needed, for a while.
+//!
 //! Answers: [`SCAN`] as [`scan`] says; [`COUNT`] u64; [`GET`] and [`GET_MANY`] for each key u32
 //! length and document, or [`NOTHING`]; [`HAS`] for each key 0 or 1; [`FIRST_KEY`] u32 length and
-//! primary key, or [`NOTHING`].
+//! primary key, or [`NOTHING`]; [`QUERY`] and [`QUERY_NEXT`] as [`SCAN`], where the resume bytes
+//! are the number of the query; [`QUERY_END`] nothing.
 
 use super::catalog_json::catalog_json;
 use super::fields::Fields;
+use super::query;
 use super::range::read_range;
 use crate::catalog::{Catalog, IndexDef, StoreDef};
 use crate::error::Result;
+use crate::store::StoreShared;
 use crate::store::read::{
     self, KeyRange, Response, RowParts, Scan, View, Written, first_key, scan,
 };
@@ -33,6 +41,13 @@ pub const FIRST_KEY: u8 = 6;
 
 /// Kind: the catalog, as [`catalog_json`] gives it; what follows the head is ignored.
 pub const CATALOG: u8 = 7;
+
+/// Kind: begins a query.
+pub const QUERY: u8 = 8;
+/// Kind: goes on with a query.
+pub const QUERY_NEXT: u8 = 9;
+/// Kind: ends a query that need not have come to its end.
+pub const QUERY_END: u8 = 10;
 
 /// Flag: from the last to the first.
 pub const REVERSE: u8 = 1;
@@ -58,12 +73,13 @@ pub const NOTHING: u32 = u32::MAX;
 /// `INDEX_NOT_READY`; `INVALID_KEY` if a bound is; `CORRUPT`.
 pub fn respond<'t, 'e: 't>(
     view: impl Into<View<'t, 'e>>,
-    catalog: &Catalog,
+    (catalog, shared): (&Catalog, &StoreShared),
     request: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<()> {
     let start = out.len();
-    let answered = answer(view.into(), catalog, request, &mut Response::growing(out));
+    let mut response = Response::growing(out);
+    let answered = answer(view.into(), (catalog, shared), request, &mut response);
     if answered.is_err() {
         out.truncate(start);
     }
@@ -77,12 +93,12 @@ pub fn respond<'t, 'e: 't>(
 /// As [`respond`].
 pub fn respond_into<'t, 'e: 't>(
     view: impl Into<View<'t, 'e>>,
-    catalog: &Catalog,
+    (catalog, shared): (&Catalog, &StoreShared),
     request: &[u8],
     out: &mut [u8],
 ) -> Result<Written> {
     let mut response = Response::fixed(out);
-    answer(view.into(), catalog, request, &mut response)?;
+    answer(view.into(), (catalog, shared), request, &mut response)?;
     Ok(response.finish())
 }
 
@@ -127,15 +143,23 @@ impl Head {
 
 fn answer(
     view: View<'_, '_>,
-    catalog: &Catalog,
+    (catalog, shared): (&Catalog, &StoreShared),
     request: &[u8],
     response: &mut Response<'_>,
 ) -> Result<()> {
     let mut fields = Fields::new(request, "a read request");
     let head = Head::read(&mut fields)?;
-    if head.kind == CATALOG {
-        response.push(catalog_json(view, catalog)?.as_bytes());
-        return Ok(());
+    match head.kind {
+        CATALOG => {
+            response.push(catalog_json(view, catalog)?.as_bytes());
+            return Ok(());
+        }
+        QUERY | QUERY_NEXT | QUERY_END => {
+            let size = (head.limit, head.max_bytes);
+            let place = (head.kind, head.store, size);
+            return query::answer(view, (catalog, shared), place, fields, response);
+        }
+        _ => {}
     }
     let store = catalog.require_store(head.store)?;
     match head.kind {

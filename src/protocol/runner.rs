@@ -103,8 +103,9 @@ impl Runner<'_> {
             }
             ops::READ_FIRST..=ops::READ_LAST if self.interactive => {
                 let state = self.writer.state(txn)?;
+                let shared = self.writer.shared();
                 outcome::push_payload_with(out, |out| {
-                    read::respond(&*txn, &state.catalog, op.value, out)
+                    read::respond(&*txn, (&state.catalog, shared), op.value, out)
                 })?;
             }
             code => return Err(misplaced(code, self.interactive).into()),

@@ -14,9 +14,13 @@
 use std::cmp::Ordering;
 
 use crate::error::Result;
-use crate::key::{self, END, TAG_ARRAY, TAG_DATE, TAG_NUMBER, TAG_OBJECT};
+use crate::key::{
+    self, END, TAG_ARRAY, TAG_DATE, TAG_FALSE, TAG_NULL, TAG_NUMBER, TAG_OBJECT, TAG_TRUE,
+};
 use crate::value::{Fields, ShapeSource, Text, Value, ValueRef};
 
+/// Stands before everything: sorts put there arrays without elements.
+pub const TAG_LEAST: u8 = 0x04;
 const TAG_HOLES: u8 = 0x08;
 const TAG_NAN: u8 = 0x2C;
 const TAG_INVALID_DATE: u8 = 0x3C;
@@ -189,6 +193,96 @@ pub fn bytes(value: &Value) -> Vec<u8> {
     let mut out = Vec::new();
     push(value, &mut out);
     out
+}
+
+/// The length of the value at the start of bytes that [`push`] wrote, inverted or not; `None` if
+/// there is no whole one.
+pub fn encoded_len(bytes: &[u8], inverted: bool) -> Option<usize> {
+    let mask = if inverted { 0xFF } else { 0 };
+    let mut rest = bytes;
+    // Values that are still to come in each open container; `None`: up to its end.
+    let mut open: Vec<Option<usize>> = Vec::new();
+    loop {
+        let (tag, payload) = rest.split_first()?;
+        let tag = tag ^ mask;
+        if tag == END {
+            if open.pop()?.is_some() {
+                return None;
+            }
+            rest = payload;
+        } else {
+            let inside = match tag {
+                TAG_LEAST | TAG_NULL | TAG_FALSE | TAG_TRUE | TAG_NAN | TAG_INVALID_DATE => {
+                    rest = payload;
+                    None
+                }
+                TAG_HOLES | TAG_REFERENCE => {
+                    rest = payload.get(4..)?;
+                    None
+                }
+                TAG_NUMBER => {
+                    rest = payload.get(number_len(payload, mask)?..)?;
+                    None
+                }
+                TAG_ARRAY | TAG_OBJECT | TAG_MAP | TAG_SET | TAG_BLOB => {
+                    rest = payload;
+                    Some(None)
+                }
+                TAG_ERROR => {
+                    rest = payload.get(1..)?;
+                    Some(None)
+                }
+                TAG_REGEXP => {
+                    rest = payload;
+                    Some(Some(2))
+                }
+                TAG_BOXED => {
+                    rest = payload;
+                    Some(Some(1))
+                }
+                _ => {
+                    let len = key::encoded_len(rest, inverted).ok()?;
+                    rest = rest.get(len..)?;
+                    None
+                }
+            };
+            if let Some(inside) = inside {
+                open.push(inside);
+                continue;
+            }
+        }
+        // A value is complete, and with it perhaps those around it.
+        loop {
+            match open.last_mut() {
+                None => return Some(bytes.len() - rest.len()),
+                Some(None) => break,
+                Some(Some(left)) => {
+                    *left -= 1;
+                    if *left > 0 {
+                        break;
+                    }
+                    open.pop();
+                }
+            }
+        }
+    }
+}
+
+/// The length of a number's payload, of any size.
+fn number_len(payload: &[u8], mask: u8) -> Option<usize> {
+    let first = *payload.first()? ^ mask;
+    let negative = first < 0x80;
+    let flip = mask ^ if negative { 0xFF } else { 0 };
+    let last = payload.iter().position(|byte| (byte ^ flip) & 1 == 0);
+    let groups = last.map_or(usize::MAX, |last| last + 1);
+    if groups <= GROUPS_OF_DOUBLES && payload.len() >= groups {
+        return Some(groups);
+    }
+    // Written by its size.
+    let head = 8 + GROUPS_OF_DOUBLES;
+    let size = payload.get(head..)?.first_chunk::<4>()?.map(|byte| byte ^ flip);
+    let end = head + 4 + u32::from_be_bytes(size) as usize;
+    (payload.len() >= end).then_some(end)
 }
 
 /// Compares two values of any class.
@@ -420,6 +514,11 @@ mod tests {
             assert_eq!(out, bytes(&value), "{value:?}");
             assert_eq!(Class::of_ref(found).unwrap(), Class::of(&value));
             assert_eq!(bytes(&found.to_value(&NoShapes).unwrap()), bytes(&value));
+            let mut followed = [out.as_slice(), &[0x30, 0x80, 0]].concat();
+            assert_eq!(encoded_len(&followed, false), Some(out.len()), "{value:?}");
+            key::invert(&mut followed);
+            assert_eq!(encoded_len(&followed, true), Some(out.len()), "{value:?}");
+            assert_eq!(encoded_len(&out[..out.len() - 1], false), None, "{value:?}");
         }
     }
 }

@@ -1,11 +1,14 @@
 //! What all transactions and snapshots of a handle share: caches of committed state.
 
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::read::View;
 use super::shapes::load_shapes;
+use super::state::TxnState;
 use crate::catalog::{Catalog, CatalogCache};
 use crate::error::Result;
 use crate::storage::ReadTxn;
@@ -18,6 +21,8 @@ pub struct StoreShared {
     /// By store id. A table only grows, so one serves snapshots of every age; ids of stores and
     /// shapes are never reused once committed, and nothing else gets here.
     shapes: Mutex<HashMap<u32, Arc<ShapeTable>>>,
+    /// What higher layers keep, by its type.
+    extensions: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl StoreShared {
@@ -49,6 +54,33 @@ impl StoreShared {
             *known = loaded;
         }
         Ok(Arc::clone(known))
+    }
+
+    /// A store's shapes as `view` has them: at least those known when they were last read, or, if
+    /// `again`, those of the view.
+    pub fn shapes_of(
+        &self,
+        view: View<'_, '_>,
+        store: u32,
+        again: bool,
+    ) -> Result<Arc<ShapeTable>> {
+        if let View::Write(txn) = view
+            && let Some(state) = txn.extension::<TxnState>()
+        {
+            return if again {
+                state.reload_shapes(txn, self, store)
+            } else {
+                state.shapes(txn, self, store)
+            };
+        }
+        if again { self.reload_shapes(view.txn(), store) } else { self.shapes(view.txn(), store) }
+    }
+
+    /// What a higher layer keeps with the handle; made when it is first asked for.
+    pub fn extension<T: Default + Any + Send + Sync>(&self) -> Arc<T> {
+        let mut extensions = self.extensions.lock();
+        let made = extensions.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        Arc::clone(made).downcast().unwrap_or_default()
     }
 
     /// Forgets everything. For use when the database's files were replaced.

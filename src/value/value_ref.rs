@@ -187,12 +187,23 @@ impl<'a> ValueRef<'a> {
         name: &FieldName,
         shapes: &S,
     ) -> Result<Option<ValueRef<'a>>> {
+        Ok(self.placed_field(name, shapes)?.map(|(_, value)| value))
+    }
+
+    /// The same, with the field's place among the fields.
+    #[inline]
+    pub fn placed_field<S: ShapeSource + ?Sized>(
+        self,
+        name: &FieldName,
+        shapes: &S,
+    ) -> Result<Option<(usize, ValueRef<'a>)>> {
         let Self { doc, at } = self;
         let tag = self.tag()?;
         if let SHAPED..SHORT_ARRAY = tag {
             let (_, shape) = shape_at(doc, at, tag, shapes)?;
             let Some(position) = shape.position(name) else { return Ok(None) };
-            return Self::at(doc, skip(doc, at + 2, position, shapes)?).map(Some);
+            let value = Self::at(doc, skip(doc, at + 2, position, shapes)?)?;
+            return Ok(Some((position, value)));
         }
         self.inline_field(tag, name, shapes)
     }
@@ -202,7 +213,7 @@ impl<'a> ValueRef<'a> {
         tag: u8,
         name: &FieldName,
         shapes: &S,
-    ) -> Result<Option<ValueRef<'a>>> {
+    ) -> Result<Option<(usize, ValueRef<'a>)>> {
         let Self { doc, at } = self;
         let (names, count) = match tag {
             INLINE => (at + 2, usize::from(byte(doc, at + 1)?)),
@@ -215,14 +226,15 @@ impl<'a> ValueRef<'a> {
                     tag if !super::tags::is_fields(tag) => {
                         Err(damaged("a value that needs fields has none"))
                     }
-                    _ => fields.field(name, shapes),
+                    _ => fields.placed_field(name, shapes),
                 };
             }
             _ => return Ok(None),
         };
         let Some(position) = find_name(doc, names, count, name, shapes)? else { return Ok(None) };
         let values = if tag == INLINE_AGAIN { at + 5 } else { skip(doc, names, count, shapes)? };
-        Self::at(doc, skip(doc, values, position, shapes)?).map(Some)
+        let value = Self::at(doc, skip(doc, values, position, shapes)?)?;
+        Ok(Some((position, value)))
     }
 
     /// The number of an array's elements, holes included; `None` for other types.

@@ -54,7 +54,10 @@ pub fn run(mut data: &[u8]) {
                     {
                         let parts = if kind == read::SCAN { read::KEYS | read::VALUES } else { 0 };
                         let request = request(kind, flags | parts, store.id, index);
-                        allow(read::respond(txn, &catalog, &request, &mut Vec::new()), &EXPECTED);
+                        allow(
+                            read::respond(txn, (&catalog, &shared), &request, &mut Vec::new()),
+                            &EXPECTED,
+                        );
                     }
                 }
             }

@@ -7,7 +7,11 @@ use lodestore::store::read::Written;
 
 use super::{allow, database};
 
-const EXPECTED: [ErrorCode; 5] = [
+const EXPECTED: [ErrorCode; 9] = [
+    ErrorCode::InvalidQuery,
+    ErrorCode::InvalidCursor,
+    ErrorCode::ResourceLimit,
+    ErrorCode::Closed,
     ErrorCode::InvalidArgument,
     ErrorCode::InvalidKey,
     ErrorCode::StoreNotFound,
@@ -25,15 +29,21 @@ pub fn run(data: &[u8]) {
 
 fn respond(txn: &lodestore::storage::ReadTxn<'_>, shared: &StoreShared, request: &[u8], small: u8) {
     let catalog = shared.catalog(txn).unwrap();
+    if matches!(request.first(), Some(&(read::QUERY..=read::QUERY_END))) {
+        // Each one gets a number of its own, and goes on until the handle is closed.
+        let shared = StoreShared::default();
+        allow(read::respond(txn, (&catalog, &shared), request, &mut Vec::new()), &EXPECTED);
+        return;
+    }
     let mut grown = b"before".to_vec();
-    let answered = allow(read::respond(txn, &catalog, request, &mut grown), &EXPECTED);
+    let answered = allow(read::respond(txn, (&catalog, shared), request, &mut grown), &EXPECTED);
     let answer = grown.strip_prefix(b"before").unwrap();
     if answered.is_none() {
         assert_eq!(answer, b"");
     }
     // Rows leave room for a key to resume from.
     let mut memory = vec![0; answer.len() + (64 << 10)];
-    match read::respond_into(txn, &catalog, request, &mut memory) {
+    match read::respond_into(txn, (&catalog, shared), request, &mut memory) {
         Ok(written) => {
             assert!(answered.is_some());
             assert_eq!(written, Written::Complete(answer.len()));
@@ -45,7 +55,7 @@ fn respond(txn: &lodestore::storage::ReadTxn<'_>, shared: &StoreShared, request:
     }
     let mut tight = vec![0xA5; usize::from(small) + 8];
     let (room, guard) = tight.split_at_mut(usize::from(small));
-    let fitted = read::respond_into(txn, &catalog, request, room);
+    let fitted = read::respond_into(txn, (&catalog, shared), request, room);
     assert_eq!(guard, [0xA5; 8]);
     assert_eq!(fitted.is_ok(), answered.is_some());
 }

@@ -1,6 +1,7 @@
 //! `$type`.
 
 use crate::error::Result;
+use crate::query::order::Class;
 use crate::query::place::Place;
 use crate::value::{Kind, Value, ValueRef};
 
@@ -53,6 +54,27 @@ impl Types {
         let types = list.items.iter().enumerate();
         let mut bits = types.map(|(at, item)| one(item, &place.index(at)));
         bits.try_fold(0, |all, bits| Ok(all | bits?)).map(Self)
+    }
+
+    /// The classes of values that are among the types, or have some that are.
+    pub fn classes(self) -> impl Iterator<Item = Class> {
+        const CLASSES: &[(u32, Class)] = &[
+            (INT | LONG | DOUBLE, Class::Number),
+            (STRING, Class::String),
+            (OBJECT, Class::Object),
+            (ARRAY, Class::Array),
+            (BINARY, Class::Binary),
+            (BOOL, Class::Bool),
+            (DATE, Class::Date),
+            (NULL, Class::Null),
+            (REGEX, Class::RegExp),
+            (MAP, Class::Map),
+            (SET, Class::Set),
+            (ERROR, Class::Error),
+            (BOXED, Class::Boxed),
+            (BLOB, Class::Blob),
+        ];
+        CLASSES.iter().filter(move |(bits, _)| self.0 & bits != 0).map(|(_, class)| *class)
     }
 
     pub(super) fn matches(self, value: ValueRef<'_>) -> Result<bool> {

@@ -10,6 +10,7 @@ use std::ffi::CStr;
 
 pub(crate) mod code;
 mod cursor;
+mod distance;
 mod env;
 mod page;
 mod page_cursor;

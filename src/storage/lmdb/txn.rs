@@ -72,6 +72,12 @@ impl Txn<'_> {
         Ok(())
     }
 
+    /// About how many entries have keys from `from` on, below `to` (`None`: up to the end); `None`
+    /// in a write transaction, whose pages cannot be read in place.
+    pub fn distance(&self, dbi: Dbi, from: &[u8], to: Option<&[u8]>) -> LmdbResult<Option<u64>> {
+        self.pages(dbi)?.map(|tree| tree.distance(from, to)).transpose()
+    }
+
     /// The value under `key`, by way of LMDB.
     #[inline]
     pub(super) fn call_get(&self, dbi: Dbi, key: &[u8]) -> LmdbResult<Option<&[u8]>> {

@@ -149,6 +149,42 @@ impl Tree {
         Ok(with_joined(&prefix, key, |raw| txn.raw_mut().delete(dbi, raw))?)
     }
 
+    /// About how many entries have keys from `from` on, below `to` (`None`: up to the end); at most
+    /// `enough`, to which a write transaction counts one by one. A bucket's part counts as one.
+    ///
+    /// # Errors
+    /// `CORRUPT` if a page is.
+    pub fn estimate(
+        &self,
+        txn: &ReadTxn<'_>,
+        from: &[u8],
+        to: Option<&[u8]>,
+        enough: u64,
+    ) -> Result<u64> {
+        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        let raw = |key: &[u8]| {
+            let mut raw = [&*prefix, key].concat();
+            raw.truncate(MAX_DIRECT);
+            raw
+        };
+        let low = raw(from);
+        let high = match to {
+            Some(to) => Some(raw(to)),
+            None => crate::key::successor_prefix(prefix.to_vec()),
+        };
+        if let Some(distance) = txn.raw().distance(dbi, &low, high.as_deref())? {
+            return Ok(distance.min(enough));
+        }
+        let mut count = 0;
+        let mut cursor = self.cursor(txn)?;
+        cursor.seek(from)?;
+        cursor.visit_below(to, |_| {
+            count += 1;
+            Ok(count < enough)
+        })?;
+        Ok(count)
+    }
+
     /// A cursor, not yet at an entry.
     pub fn cursor<'t>(&self, txn: &'t ReadTxn<'_>) -> Result<TreeCursor<'t>> {
         TreeCursor::open(*self, txn)

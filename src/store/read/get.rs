@@ -39,7 +39,7 @@ pub(super) fn find<'t>(
 
 /// Says in which document an error occurred.
 #[cold]
-pub(super) fn in_document(error: Error, store: &StoreDef, key: &[u8]) -> Error {
+pub(crate) fn in_document(error: Error, store: &StoreDef, key: &[u8]) -> Error {
     let message = format!("a document of store {:?} cannot be read", store.name);
     Error::new(error.code(), message)
         .with_store(store.name.to_string())
@@ -131,7 +131,7 @@ pub fn get_many<'k>(
 ///
 /// # Errors
 /// `CORRUPT`, naming store and, if it is a document, key; those of `visit`, as of the document.
-pub(super) fn find_each<'t>(
+pub(crate) fn find_each<'t>(
     txn: &'t ReadTxn<'_>,
     store: &StoreDef,
     lookups: &Lookups,

@@ -13,17 +13,19 @@ mod walk;
 
 pub use count::count;
 pub use get::{GetOutcome, get, get_into, get_many, has};
+pub(crate) use get::{find_each, in_document};
 pub use interval::{Interval, index_intervals, store_interval};
 pub use range::{Bound, KeyRange};
 pub use response::{Response, Written};
 pub use scan::{RowParts, Scan, first_key, scan};
 pub use view::View;
+pub(crate) use walk::Walk;
 
 use crate::catalog::{IndexDef, StoreDef};
 use crate::error::Error;
 
 /// Names the store, and the index if there is one, in an error.
-fn locate_error(error: Error, store: &StoreDef, index: Option<&IndexDef>) -> Error {
+pub(crate) fn locate_error(error: Error, store: &StoreDef, index: Option<&IndexDef>) -> Error {
     let error = error.with_store(store.name.to_string());
     match index {
         Some(index) => error.with_index(index.name.to_string()),

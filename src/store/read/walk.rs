@@ -7,7 +7,7 @@ use crate::storage::tree::{Entry, Tree, TreeCursor};
 
 /// Visits the entries of a tree that lie in the intervals, which are disjoint and in the tree's
 /// order.
-pub(super) struct Walk<'t> {
+pub(crate) struct Walk<'t> {
     cursor: TreeCursor<'t>,
     /// Those that are left, the next one last.
     intervals: Vec<Interval>,
@@ -26,7 +26,7 @@ enum State {
 }
 
 impl<'t> Walk<'t> {
-    pub(super) fn new(
+    pub(crate) fn new(
         txn: &'t ReadTxn<'_>,
         tree: Tree,
         mut intervals: Vec<Interval>,
@@ -40,7 +40,7 @@ impl<'t> Walk<'t> {
 
     /// Leaves out everything before `point` in a forward walk, everything from it on in a reverse
     /// one. Before the first entry is visited only.
-    pub(super) fn begin_at(&mut self, point: Vec<u8>) {
+    pub(crate) fn begin_at(&mut self, point: Vec<u8>) {
         for interval in &mut self.intervals {
             if self.reverse {
                 if interval.to.as_ref().is_none_or(|to| *to > point) {
@@ -55,7 +55,7 @@ impl<'t> Walk<'t> {
 
     /// Goes to the next entry.
     #[inline]
-    pub(super) fn next(&mut self) -> Result<Option<Entry<'_>>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Entry<'_>>> {
         while let Some(interval) = self.intervals.last() {
             let found = match (self.state, self.reverse) {
                 (State::Inside, false) => self.cursor.next()?,

@@ -1,0 +1,22 @@
+//! Queries: planned by cost, carried out in chunks.
+
+mod access;
+mod bounds;
+
+mod explain;
+mod groups;
+mod matching;
+mod page;
+mod plan;
+mod projection;
+mod request;
+mod rows;
+mod running;
+mod scan;
+mod sort;
+
+pub use matching::matching_keys;
+pub use plan::Plan;
+pub use request::{Query, Returns};
+pub use running::{Chunk, Execution};
+pub use sort::SortPart;

@@ -1,0 +1,339 @@
+//! Choosing how a query is carried out.
+//!
+//! What a way costs is estimated from exact counts and from searches for both ends of each interval
+//! ([`Tree::estimate`](crate::storage::Tree::estimate)), which know how full an index is where it
+//! is asked, however skewed it is.
+
+use super::access::{Access, Condition, conditions};
+use super::request::{Query, Returns};
+use super::sort::SortPart;
+use crate::catalog::StoreDef;
+use crate::error::{Error, ErrorCode, Result};
+use crate::query::Filter;
+use crate::query::filter::Test;
+use crate::storage::Counter;
+use crate::store::read::View;
+
+/// What it costs to pass an entry of an index, to read and test a document in the order of the
+/// store, and to look one up from an index; measured in documents of a scan.
+const ENTRY: f64 = 0.2;
+const DOCUMENT: f64 = 1.0;
+const LOOKUP: f64 = 3.0;
+/// What it costs to sort a document, times the logarithm of their number.
+const SORTED: f64 = 0.1;
+/// What it costs to begin a walk over an interval.
+const INTERVAL: f64 = 2.0;
+/// The most ways that an "or" is made of.
+const MAX_BRANCHES: usize = 1_000;
+
+/// How a query is carried out.
+#[derive(Debug)]
+pub struct Plan {
+    /// The walks, one after another; what more than one meets counts once.
+    pub accesses: Vec<Access>,
+    /// Whether everything that a walk meets passes the filter, so that no document is looked at.
+    pub decided: bool,
+    /// Whether the walk is backwards.
+    pub backwards: bool,
+    /// Whether the order of the walk is the one that is wanted.
+    pub ordered: bool,
+    /// All ways that were considered, the chosen one first.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A way that was considered.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// What it is called.
+    pub name: String,
+    /// In documents of a scan.
+    pub cost: f64,
+    /// About how many entries or documents are met.
+    pub rows: f64,
+    /// Why it was not taken; `None` for the one that was.
+    pub rejected: Option<String>,
+}
+
+/// A way with what it costs.
+struct Choice {
+    accesses: Vec<Access>,
+    decided: bool,
+    backwards: bool,
+    ordered: bool,
+    cost: f64,
+    rows: f64,
+}
+
+/// What all ways have in common.
+struct Planner<'p, 't, 'e> {
+    view: View<'t, 'e>,
+    store: &'p StoreDef,
+    query: &'p Query,
+    conditions: Vec<Condition<'p>>,
+    /// What the documents have to be sorted by; `None`: nothing.
+    order: Option<&'p [SortPart]>,
+    /// Documents of the store.
+    total: f64,
+    /// About how many of them pass.
+    matching: f64,
+    rejected: Vec<Candidate>,
+}
+
+impl Plan {
+    /// Chooses the cheapest way.
+    ///
+    /// # Errors
+    /// `INVALID_QUERY` if the index that is asked for cannot serve; `CORRUPT`.
+    pub fn choose(view: View<'_, '_>, store: &StoreDef, query: &Query) -> Result<Self> {
+        let total = view.count(Counter::entries(store.tree))? as f64;
+        let order = match query.returns {
+            Returns::Page(_) => Some(query.sort.as_slice()),
+            Returns::Count => None,
+            _ if query.sort.is_empty() => None,
+            _ => Some(query.sort.as_slice()),
+        };
+        let mut planner = Planner {
+            view,
+            store,
+            query,
+            conditions: conditions(&query.filter),
+            order,
+            total,
+            matching: total,
+            rejected: Vec::new(),
+        };
+        let found = planner.accesses()?;
+        planner.matching = planner.estimate_matching(&found);
+        let mut choices: Vec<Choice> = Vec::new();
+        for access in found {
+            choices.push(planner.price(vec![access]));
+        }
+        if query.hint.is_none()
+            && let Some(union) = planner.union()?
+        {
+            choices.push(planner.price(union));
+        }
+        choices.sort_by(|left, right| left.cost.total_cmp(&right.cost));
+        let mut choices = choices.into_iter();
+        let best = choices.next().ok_or_else(|| Error::corrupt("a query has no plan"))?;
+        let mut candidates = vec![Candidate {
+            name: name(&best.accesses),
+            cost: best.cost,
+            rows: best.rows,
+            rejected: None,
+        }];
+        candidates.extend(choices.map(|other| Candidate {
+            name: name(&other.accesses),
+            cost: other.cost,
+            rows: other.rows,
+            rejected: Some("it costs more".to_owned()),
+        }));
+        candidates.append(&mut planner.rejected);
+        let Choice { accesses, decided, backwards, ordered, .. } = best;
+        Ok(Self { accesses, decided, backwards, ordered, candidates })
+    }
+}
+
+/// What a way is called.
+pub fn name(accesses: &[Access]) -> String {
+    let one = |access: &Access| match &access.index {
+        Some(index) => format!("index {}", index.name),
+        None if access.bounded.is_empty() => "full scan".to_owned(),
+        None => "primary key".to_owned(),
+    };
+    match accesses {
+        [access] => one(access),
+        several => format!("union of {}", several.iter().map(one).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+impl Planner<'_, '_, '_> {
+    /// The walks that can serve alone.
+    fn accesses(&mut self) -> Result<Vec<Access>> {
+        let (view, store) = (self.view, self.store);
+        let mut found = Vec::new();
+        let hint = self.query.hint.as_ref();
+        if let Some(name) = hint
+            && store.index_by_name(name).is_none()
+        {
+            return Err(Error::new(
+                ErrorCode::IndexNotFound,
+                format!("store {:?} has no index {name:?}, which the hint names", store.name),
+            )
+            .with_store(store.name.to_string())
+            .with_index(name.to_string()));
+        }
+        if hint.is_none() {
+            match Access::primary_key(view, store, &self.conditions)? {
+                Some(access) => found.push(access),
+                None => found.push(Access::store(view, store)?),
+            }
+        }
+        for index in
+            store.indexes.iter().filter(|index| hint.is_none_or(|hint| index.name == *hint))
+        {
+            match Access::index(view, index, &self.conditions)? {
+                Ok(access) if hint.is_some() => found.push(access),
+                Ok(access) if self.is_of_use(&access) => found.push(access),
+                Ok(_) => self.reject(&index.name, "it bounds nothing and serves no sort"),
+                Err(why) if hint.is_some() => {
+                    return Err(Error::new(
+                        ErrorCode::InvalidQuery,
+                        format!("the hint: index {:?} cannot serve this query: {why}", index.name),
+                    )
+                    .with_index(index.name.to_string()));
+                }
+                Err(why) => self.reject(&index.name, why),
+            }
+        }
+        Ok(found)
+    }
+
+    fn reject(&mut self, index: &crate::wtf8::Wtf8String, why: &str) {
+        self.rejected.push(Candidate {
+            name: format!("index {index}"),
+            cost: f64::INFINITY,
+            rows: 0.0,
+            rejected: Some(why.to_owned()),
+        });
+    }
+
+    fn serves(&self, access: &Access, order: &[SortPart]) -> Option<bool> {
+        access.serves(self.store, order, self.query.ties_descending)
+    }
+
+    fn is_of_use(&self, access: &Access) -> bool {
+        let serves = |order| self.serves(access, order).is_some();
+        !access.bounded.is_empty() || self.order.is_some_and(serves)
+    }
+
+    /// About how many documents pass: each field that an index bounds lets its share through, each
+    /// other condition a usual one.
+    fn estimate_matching(&self, accesses: &[Access]) -> f64 {
+        let share = |entries: u64| (entries as f64 / self.total.max(1.0)).min(1.0);
+        let mut matching = self.total;
+        let mut known: Vec<&crate::value::FieldPath> = Vec::new();
+        let mut bounded: Vec<&Access> = accesses.iter().collect();
+        bounded.sort_by_key(|access| std::cmp::Reverse(access.bounded.len()));
+        for access in bounded {
+            let news = access.bounded.iter().any(|(path, _)| !known.contains(&path));
+            if news {
+                matching *= share(access.entries);
+                known.extend(access.bounded.iter().map(|(path, _)| path));
+            }
+        }
+        for condition in &self.conditions {
+            let is_known =
+                condition.bounds.as_ref().is_some_and(|(path, _)| known.contains(&path.fields()));
+            if !is_known {
+                matching *= usual_share(condition.filter);
+            }
+        }
+        matching
+    }
+
+    /// A union of walks for an "or", if each of its parts has one better than all documents.
+    fn union(&self) -> Result<Option<Vec<Access>>> {
+        let mut best: Option<(u64, Vec<Access>)> = None;
+        for condition in &self.conditions {
+            let Filter::Or(parts) = condition.filter else { continue };
+            if parts.len() > MAX_BRANCHES || parts.is_empty() {
+                continue;
+            }
+            let mut accesses = Vec::with_capacity(parts.len());
+            for part in parts {
+                match self.branch(part)? {
+                    Some(access) => accesses.push(access),
+                    None => break,
+                }
+            }
+            if accesses.len() < parts.len() {
+                continue;
+            }
+            let entries = accesses.iter().map(|access| access.entries).sum();
+            if best.as_ref().is_none_or(|(least, _)| entries < *least) {
+                best = Some((entries, accesses));
+            }
+        }
+        Ok(best.map(|(_, accesses)| accesses))
+    }
+
+    /// The narrowest walk for a part of an "or".
+    fn branch(&self, part: &Filter) -> Result<Option<Access>> {
+        let (view, store) = (self.view, self.store);
+        let conditions = conditions(part);
+        let mut best = Access::primary_key(view, store, &conditions)?;
+        for index in &store.indexes {
+            let Ok(access) = Access::index(view, index, &conditions)? else { continue };
+            if access.bounded.is_empty() {
+                continue;
+            }
+            if best.as_ref().is_none_or(|best| access.entries < best.entries) {
+                best = Some(access);
+            }
+        }
+        // What is decided was counted among the conditions of this part.
+        Ok(best.map(|access| Access { decided: Vec::new(), ..access }))
+    }
+
+    /// What walks cost, one after another.
+    fn price(&self, accesses: Vec<Access>) -> Choice {
+        let entries: f64 = accesses.iter().map(|access| access.entries as f64).sum();
+        let served = match (self.order, accesses.as_slice()) {
+            (None, _) => Some(false),
+            (Some(order), [access]) => self.serves(access, order),
+            _ => None,
+        };
+        let decided = match accesses.as_slice() {
+            [access] => {
+                (0..self.conditions.len()).all(|condition| access.decided.contains(&condition))
+            }
+            _ => false,
+        };
+        let wants_documents = !matches!(self.query.returns, Returns::Count | Returns::Keys);
+        let is_index = accesses.iter().any(|access| access.index.is_some());
+        let each = match (is_index, decided && !wants_documents) {
+            (_, true) => ENTRY,
+            (true, false) => ENTRY + LOOKUP,
+            (false, false) => DOCUMENT,
+        };
+        // With an order, or none to be had, the walk ends when there is enough.
+        let wanted = match &self.query.returns {
+            Returns::Page(page) => Some(page.size as f64 + 1.0),
+            Returns::Count => None,
+            _ => self.query.limit.map(|limit| (limit + self.query.skip) as f64),
+        };
+        let matching = self.matching.min(entries);
+        let part = match (served, wanted) {
+            (Some(_), Some(wanted)) if matching > wanted => wanted / matching.max(1.0),
+            _ => 1.0,
+        };
+        let intervals: usize = accesses.iter().map(|access| access.intervals.len()).sum();
+        let mut cost = entries * part * each + intervals as f64 * part * INTERVAL;
+        if served.is_none() {
+            cost += matching * (matching.max(2.0).log2() * SORTED + LOOKUP);
+        }
+        Choice {
+            decided,
+            backwards: served.unwrap_or(false),
+            ordered: self.order.is_none() || served.is_some(),
+            cost,
+            rows: entries,
+            accesses,
+        }
+    }
+}
+
+/// The share of documents that pass a condition about which nothing is known.
+fn usual_share(filter: &Filter) -> f64 {
+    match filter {
+        Filter::Path(test) => match &test.test {
+            Test::Equal(_) => 0.1,
+            Test::In(set) => (0.1 * set.constants().len() as f64).min(0.5),
+            _ => 0.4,
+        },
+        Filter::And(parts) => parts.iter().map(usual_share).product(),
+        Filter::Or(parts) => parts.iter().map(usual_share).sum::<f64>().min(1.0),
+        Filter::Not(_) => 0.8,
+    }
+}

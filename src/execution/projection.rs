@@ -1,0 +1,226 @@
+//! Projections: which fields of a document are wanted.
+
+use crate::error::Result;
+use crate::query::Place;
+use crate::value::{
+    Array, FieldName, Fields, Kind, MAX_DEPTH, ShapeTable, Value, ValueRef, encode,
+};
+use crate::wtf8::Wtf8String;
+
+/// The most fields that may be named.
+const MAX_FIELDS: usize = 10_000;
+/// How many names a path may have.
+const MAX_SEGMENTS: usize = 100;
+
+/// Which fields are wanted, or which are not.
+#[derive(Debug, Clone)]
+pub struct Projection {
+    include: bool,
+    fields: Node,
+}
+
+/// Fields that are named, each with those that are named inside; with none, the field as a whole.
+#[derive(Debug, Clone, Default)]
+struct Node(Vec<(FieldName, Node)>);
+
+impl Projection {
+    /// Parses what `select()` takes: `'a'`, `['a', 'b.c']`, `{ a: 1 }`, or `{ a: 0 }`.
+    ///
+    /// # Errors
+    /// `INVALID_QUERY`.
+    pub fn parse(value: &Value, place: &Place<'_>) -> Result<Option<Self>> {
+        let mut fields = Node::default();
+        let mut include = None;
+        match value {
+            Value::Undefined | Value::Null => return Ok(None),
+            Value::String(name) => fields.add(name, place)?,
+            Value::Array(array) => {
+                for (at, item) in array.items.iter().enumerate() {
+                    let place = place.index(at);
+                    let Value::String(name) = item else {
+                        return Err(place.invalid("it has to be the name of a field"));
+                    };
+                    fields.add(name, &place)?;
+                }
+            }
+            Value::Object(object) => {
+                for (name, value) in object.iter() {
+                    let place = place.field(name);
+                    let wanted = match value {
+                        Value::Bool(wanted) => *wanted,
+                        Value::Number(number) => *number != 0.0,
+                        _ => return Err(place.invalid("it has to be 1 or 0")),
+                    };
+                    if *include.get_or_insert(wanted) != wanted {
+                        let why = "fields are either all selected or all left out";
+                        return Err(place.invalid(why));
+                    }
+                    fields.add(name, &place)?;
+                }
+            }
+            _ => return Err(place.invalid("it has to be a list of fields, or { name: 1 }")),
+        }
+        if fields.0.is_empty() && !matches!(value, Value::Array(_)) {
+            return Ok(None);
+        }
+        Ok(Some(Self { include: include.unwrap_or(true), fields }))
+    }
+
+    /// The document with the fields that are wanted, encoded.
+    ///
+    /// # Errors
+    /// `CORRUPT`; `RESOURCE_LIMIT` for values that contain themselves.
+    pub fn apply(&self, document: ValueRef<'_>, shapes: &ShapeTable) -> Result<Vec<u8>> {
+        let projected = if self.include && self.fields.0.is_empty() {
+            Value::Object(Fields::new())
+        } else if self.include {
+            included(document, &self.fields, shapes, 0)?
+                .unwrap_or_else(|| Value::Object(Fields::new()))
+        } else {
+            let mut whole = document.to_value(shapes)?;
+            self.fields.remove_from(&mut whole);
+            whole
+        };
+        encode(&projected, shapes)
+    }
+}
+
+impl Node {
+    fn add(&mut self, path: &Wtf8String, place: &Place<'_>) -> Result<()> {
+        let names: Vec<_> = path
+            .as_bytes()
+            .split(|byte| *byte == b'.')
+            .filter_map(Wtf8String::from_bytes)
+            .collect();
+        if path.is_empty() || path.as_bytes().first() == Some(&b'$') {
+            return Err(place.invalid("it names no field"));
+        }
+        if names.len() > MAX_SEGMENTS || self.0.len() >= MAX_FIELDS {
+            return Err(place.invalid("it has too many names"));
+        }
+        let mut node = self;
+        for (at, name) in names.iter().enumerate() {
+            let known = node.0.iter().position(|(known, _)| known.name() == name);
+            let last = at + 1 == names.len();
+            if let Some((_, inner)) = known.and_then(|known| node.0.get(known))
+                && (last || inner.0.is_empty())
+            {
+                return Err(place.invalid("a field, and one inside it, are named both"));
+            }
+            let known = known.unwrap_or_else(|| {
+                node.0.push((FieldName::new(name.clone()), Self::default()));
+                node.0.len() - 1
+            });
+            let Some((_, inner)) = node.0.get_mut(known) else { return Ok(()) };
+            node = inner;
+        }
+        Ok(())
+    }
+
+    fn remove_from(&self, value: &mut Value) {
+        match value {
+            Value::Object(fields) | Value::Error { fields, .. } => {
+                for (name, inner) in &self.0 {
+                    if inner.0.is_empty() {
+                        fields.remove(name.name());
+                    } else if let Some(field) = fields.get_mut(name.name()) {
+                        inner.remove_from(field);
+                    }
+                }
+            }
+            Value::Array(array) => array.items.iter_mut().for_each(|item| self.remove_from(item)),
+            _ => {}
+        }
+    }
+}
+
+/// The named fields of a value: of an object in its own order, of an array those of its objects;
+/// `None` if it has no fields at all.
+fn included(
+    value: ValueRef<'_>,
+    node: &Node,
+    shapes: &ShapeTable,
+    depth: usize,
+) -> Result<Option<Value>> {
+    if node.0.is_empty() {
+        return value.to_value(shapes).map(Some);
+    }
+    match value.kind()? {
+        Kind::Object => {
+            let mut found = Vec::with_capacity(node.0.len());
+            for (name, inner) in &node.0 {
+                if let Some((position, field)) = value.placed_field(name, shapes)?
+                    && let Some(field) = included(field, inner, shapes, depth + 1)?
+                {
+                    found.push((position, name.name().clone(), field));
+                }
+            }
+            found.sort_by_key(|(position, ..)| *position);
+            let (names, values): (Vec<_>, Vec<_>) =
+                found.into_iter().map(|(_, name, field)| (name, field)).unzip();
+            Ok(Fields::from_parts(names.into(), values).map(Value::Object))
+        }
+        Kind::Array if depth < MAX_DEPTH => {
+            let mut items = Vec::new();
+            for element in value.elements(shapes)?.into_iter().flatten() {
+                items.extend(included(element?.1, node, shapes, depth + 1)?);
+            }
+            Ok(Some(Value::Array(Array { items, fields: None })))
+        }
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::value;
+
+    fn value(text: &str) -> Value {
+        fn convert(json: &serde_json::Value) -> Value {
+            match json {
+                serde_json::Value::Object(object) => {
+                    let mut fields = Fields::new();
+                    for (name, inner) in object {
+                        fields.insert(name.as_str().into(), convert(inner));
+                    }
+                    Value::Object(fields)
+                }
+                serde_json::Value::Array(items) => {
+                    let items = items.iter().map(convert).collect();
+                    Value::Array(Array { items, fields: None })
+                }
+                serde_json::Value::String(text) => Value::String(text.as_str().into()),
+                other => Value::Number(other.as_f64().unwrap()),
+            }
+        }
+        convert(&serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn selects_and_leaves_out() {
+        let shapes = ShapeTable::new();
+        let document = value(r#"{"a": 1, "b": {"c": 2, "d": 3}, "e": [{"f": 4, "g": 5}, 6]}"#);
+        let bytes = value::encode(&document, &shapes).unwrap();
+        let cases = [
+            (r#"["b.c", "a"]"#, r#"{"a": 1, "b": {"c": 2}}"#),
+            (r#""a""#, r#"{"a": 1}"#),
+            (r#"{"e.f": 1, "x": 1}"#, r#"{"e": [{"f": 4}]}"#),
+            (r#"["a.x"]"#, "{}"),
+            ("[]", "{}"),
+            (r#"{"b": 0, "e.g": 0}"#, r#"{"a": 1, "e": [{"f": 4}, 6]}"#),
+        ];
+        for (selection, expected) in cases {
+            let place = Place::root("select");
+            let projection = Projection::parse(&value(selection), &place).unwrap().unwrap();
+            let projected = projection.apply(value::root(&bytes).unwrap(), &shapes).unwrap();
+            assert_eq!(value::decode(&projected, &shapes).unwrap(), value(expected), "{selection}");
+        }
+        for refused in [r#"{"a": 1, "b": 0}"#, r#"["a", "a.b"]"#, r#"["a", "a"]"#, "[1]", r#"[""]"#]
+        {
+            let parsed = Projection::parse(&value(refused), &Place::root("select"));
+            assert!(parsed.is_err(), "{refused}");
+        }
+    }
+}

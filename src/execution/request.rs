@@ -1,0 +1,141 @@
+//! Queries as they are asked for.
+
+use super::page::PageRequest;
+use super::projection::Projection;
+use super::sort::{self, SortPart};
+use crate::error::Result;
+use crate::query::{Filter, Place};
+use crate::value::{Fields, Value};
+use crate::wtf8::Wtf8String;
+
+/// A query over one store.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// What documents have to be.
+    pub filter: Filter,
+    /// What they are sorted by; with nothing, they come as the plan finds them.
+    pub sort: Vec<SortPart>,
+    /// Whether documents that are equal in the sort come in the descending order of their primary
+    /// keys, as they do when a page is read backwards.
+    pub ties_descending: bool,
+    /// Which fields are wanted; `None`: all.
+    pub projection: Option<Projection>,
+    /// Documents to pass over first.
+    pub skip: u64,
+    /// Documents at most.
+    pub limit: Option<u64>,
+    /// The index that has to be used.
+    pub hint: Option<Wtf8String>,
+    /// What is answered.
+    pub returns: Returns,
+}
+
+/// What a query answers with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Returns {
+    /// A row for each document.
+    Documents,
+    /// The same with its primary key before it.
+    Entries,
+    /// A row for each primary key.
+    Keys,
+    /// One row: how many there are, as a u64.
+    Count,
+    /// One row: how the query runs, as JSON.
+    Explain,
+    /// Documents, then a row about the pages around, as JSON.
+    Page(PageRequest),
+}
+
+impl Query {
+    /// All documents that pass a filter.
+    pub fn new(filter: Filter) -> Self {
+        Self {
+            filter,
+            sort: Vec::new(),
+            ties_descending: false,
+            projection: None,
+            skip: 0,
+            limit: None,
+            hint: None,
+            returns: Returns::Keys,
+        }
+    }
+
+    /// Parses a request, an object.
+    ///
+    /// # Errors
+    /// `INVALID_QUERY`, `INVALID_CURSOR`.
+    pub fn parse(request: &Value) -> Result<Self> {
+        let place = Place::root("the query");
+        let Value::Object(fields) = request else {
+            return Err(place.invalid("it has to be an object"));
+        };
+        let get = |name: &str| fields.get(&Wtf8String::from(name)).unwrap_or(&Value::Undefined);
+        let filter = match get("filter") {
+            Value::Undefined | Value::Null => Filter::all(),
+            filter => Filter::parse(filter, &Place::root("the filter"))?,
+        };
+        let hint = match get("hint") {
+            Value::Undefined | Value::Null => None,
+            Value::String(name) => Some(name.clone()),
+            _ => return Err(place.word("hint").invalid("it has to be the name of an index")),
+        };
+        let mut query = Self {
+            filter,
+            sort: sort::parse(get("sort"), &Place::root("the sort"))?,
+            ties_descending: false,
+            projection: Projection::parse(get("select"), &Place::root("select"))?,
+            skip: whole_number(get("skip"), &place.word("skip"))?.unwrap_or(0),
+            limit: whole_number(get("limit"), &place.word("limit"))?,
+            hint,
+            returns: Returns::Documents,
+        };
+        query.returns = query.parse_returns(get("returns"), fields, &place)?;
+        if let Returns::Page(PageRequest { before: true, .. }) = query.returns {
+            // What comes before is what comes after in the reverse order.
+            query.ties_descending = true;
+            for part in &mut query.sort {
+                part.descending = !part.descending;
+            }
+        }
+        Ok(query)
+    }
+
+    fn parse_returns(
+        &self,
+        returns: &Value,
+        fields: &Fields,
+        place: &Place<'_>,
+    ) -> Result<Returns> {
+        let name = match returns {
+            Value::String(name) => name.as_str(),
+            _ => None,
+        };
+        Ok(match name {
+            Some("documents") => Returns::Documents,
+            Some("entries") => Returns::Entries,
+            Some("keys") => Returns::Keys,
+            Some("count") => Returns::Count,
+            Some("explain") => Returns::Explain,
+            Some("page") => {
+                let page = fields.get(&Wtf8String::from("page")).unwrap_or(&Value::Undefined);
+                let parts = self.sort.len();
+                Returns::Page(PageRequest::parse(page, fields, parts, &place.word("page"))?)
+            }
+            _ => return Err(place.word("returns").invalid("there is no such answer")),
+        })
+    }
+}
+
+/// A number from 0 on, if there is one.
+pub(super) fn whole_number(value: &Value, place: &Place<'_>) -> Result<Option<u64>> {
+    match value {
+        Value::Undefined | Value::Null => Ok(None),
+        Value::Number(number) if *number == f64::INFINITY => Ok(None),
+        Value::Number(number) if number.trunc() == *number && (0.0..9e15).contains(number) => {
+            Ok(Some(*number as u64))
+        }
+        _ => Err(place.invalid("it has to be an integer from 0 on")),
+    }
+}

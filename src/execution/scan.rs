@@ -1,0 +1,347 @@
+//! Walking over what a plan says, in pieces that can be resumed.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::access::Access;
+use super::groups::GroupWalk;
+use crate::catalog::StoreDef;
+use crate::error::{Error, ErrorCode, Result};
+use crate::storage::envelope::Payload;
+use crate::storage::tree::{Entry, Lookups};
+use crate::store::entry::{self, documents};
+use crate::store::read::{View, Walk, find_each, in_document};
+
+/// What may be done before a piece ends.
+pub struct Budget<'c> {
+    /// Entries and documents that may still be looked at.
+    pub steps: u64,
+    /// When to stop.
+    pub deadline: Option<Instant>,
+    /// Set when nobody waits for the rest.
+    pub cancelled: &'c AtomicBool,
+}
+
+/// As many steps are taken before the clock is looked at.
+const STEPS_BETWEEN_LOOKS: u64 = 256;
+
+impl Budget<'_> {
+    /// Whether there is anything left, after so many steps.
+    pub fn spend(&mut self, steps: u64) -> Result<bool> {
+        let before = self.steps;
+        self.steps = self.steps.saturating_sub(steps);
+        if before / STEPS_BETWEEN_LOOKS != self.steps / STEPS_BETWEEN_LOOKS {
+            if self.cancelled.load(Ordering::Relaxed) {
+                return Err(Error::new(ErrorCode::Aborted, "the query was ended"));
+            }
+            if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                self.steps = 0;
+            }
+        }
+        Ok(self.steps > 0)
+    }
+}
+
+/// Something that a walk has met.
+pub struct Found<'f> {
+    /// The document's primary key.
+    pub key: &'f [u8],
+    /// The document, if documents are wanted.
+    pub document: Option<&'f [u8]>,
+}
+
+/// What becomes of the walk after something was met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// It goes on.
+    Next,
+    /// It ends for good.
+    Stop,
+    /// It is interrupted, and what was met is met again when it goes on.
+    Full,
+}
+
+/// How far the walks of a plan have come.
+#[derive(Debug)]
+pub struct Scan {
+    /// Those that are left, the next one last.
+    accesses: Vec<Access>,
+    backwards: bool,
+    /// Whether documents that are equal in the order of an index are met in the order opposite to
+    /// the walk's.
+    opposite: bool,
+    /// The entry that was met last in the present walk.
+    last: Option<Vec<u8>>,
+    /// The primary keys that were met, if they may be met again.
+    seen: Option<HashSet<Box<[u8]>>>,
+    /// Entries of indexes that were passed.
+    pub examined_keys: u64,
+    /// Documents that were looked at.
+    pub examined_docs: u64,
+}
+
+/// The index walk whose entries a scan reads.
+enum Entries<'t> {
+    Plain(Walk<'t>),
+    Groups(GroupWalk<'t>),
+}
+
+impl Entries<'_> {
+    #[inline]
+    fn next(&mut self) -> Result<Option<Entry<'_>>> {
+        match self {
+            Self::Plain(walk) => walk.next(),
+            Self::Groups(walk) => walk.next(),
+        }
+    }
+}
+
+impl Scan {
+    /// Before the first entry.
+    pub fn new(mut accesses: Vec<Access>, backwards: bool, opposite: bool) -> Self {
+        let repeats = accesses.len() > 1 || accesses.iter().any(|access| access.repeats);
+        accesses.reverse();
+        Self {
+            accesses,
+            backwards,
+            opposite,
+            last: None,
+            seen: repeats.then(HashSet::new),
+            examined_keys: 0,
+            examined_docs: 0,
+        }
+    }
+
+    /// Goes on after an entry, which need not be there.
+    pub fn resume_after(&mut self, entry: Vec<u8>) {
+        self.last = Some(entry);
+    }
+
+    /// Meets what is next, until `visit` or the budget says otherwise; tells whether the walk has
+    /// ended. `at_once` is how many documents are worth being looked up together.
+    ///
+    /// # Errors
+    /// `CORRUPT`, naming store, index and key; `ABORTED`; those of `visit`.
+    pub fn run(
+        &mut self,
+        view: View<'_, '_>,
+        store: &StoreDef,
+        (wants_documents, at_once): (bool, usize),
+        budget: &mut Budget<'_>,
+        mut visit: impl FnMut(&Found<'_>) -> Result<Flow>,
+    ) -> Result<bool> {
+        while let Some(access) = self.accesses.pop() {
+            let flow = match &access.index {
+                None => self.walk_store(view, store, &access, budget, &mut visit),
+                Some(_) => {
+                    let want = (wants_documents, at_once);
+                    self.walk_index(view, store, &access, want, budget, &mut visit)
+                }
+            };
+            match flow? {
+                Flow::Next => self.last = None,
+                Flow::Stop => {
+                    self.accesses.clear();
+                    return Ok(true);
+                }
+                Flow::Full => {
+                    self.accesses.push(access);
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn entries<'t>(&self, view: View<'t, '_>, access: &Access) -> Result<Entries<'t>> {
+        let intervals = access.intervals.clone();
+        if self.opposite
+            && let Some(index) = &access.index
+        {
+            let walk = GroupWalk::new(view.txn(), access.tree, index, intervals, self.backwards)?;
+            return Ok(Entries::Groups(walk.resumed(self.last.as_deref())?));
+        }
+        let mut walk = Walk::new(view.txn(), access.tree, intervals, self.backwards)?;
+        if let Some(last) = &self.last {
+            walk.begin_at(if self.backwards { last.clone() } else { [last, &[0][..]].concat() });
+        }
+        Ok(Entries::Plain(walk))
+    }
+
+    fn is_repeated(&self, key: &[u8]) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.contains(key))
+    }
+
+    fn passed(&mut self, entry: &[u8], key: &[u8]) {
+        let last = self.last.get_or_insert_default();
+        last.clear();
+        last.extend_from_slice(entry);
+        if let Some(seen) = &mut self.seen {
+            seen.insert(key.into());
+        }
+    }
+
+    fn walk_store(
+        &mut self,
+        view: View<'_, '_>,
+        store: &StoreDef,
+        access: &Access,
+        budget: &mut Budget<'_>,
+        visit: &mut impl FnMut(&Found<'_>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let mut entries = self.entries(view, access)?;
+        let mut scratch = Vec::new();
+        while let Some(found) = entries.next()? {
+            if self.is_repeated(found.key) {
+                continue;
+            }
+            let damaged = |error| in_document(error, store, found.key);
+            let payload = Payload::check(found.raw, found.value).map_err(damaged)?;
+            let document = payload.bytes(&mut scratch).map_err(damaged)?;
+            self.examined_docs += 1;
+            let flow = visit(&Found { key: found.key, document: Some(document) })?;
+            if flow == Flow::Full {
+                return Ok(flow);
+            }
+            self.passed(found.key, found.key);
+            if flow == Flow::Stop {
+                return Ok(flow);
+            }
+            if !budget.spend(1)? {
+                return Ok(Flow::Full);
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    fn walk_index(
+        &mut self,
+        view: View<'_, '_>,
+        store: &StoreDef,
+        access: &Access,
+        (wants_documents, at_once): (bool, usize),
+        budget: &mut Budget<'_>,
+        visit: &mut impl FnMut(&Found<'_>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let Some(index) = access.index.as_deref() else { return Ok(Flow::Next) };
+        let mut entries = self.entries(view, access)?;
+        let mut group = Group::new(documents(store.tree));
+        let size = at_once.clamp(1, Lookups::MAX);
+        loop {
+            group.clear();
+            let mut more = true;
+            while more && group.lookups.len() < size {
+                match entries.next()? {
+                    None => more = false,
+                    Some(found) => {
+                        self.examined_keys += 1;
+                        let (_, key) = entry::split(index, found.key)?;
+                        if !self.is_repeated(key) {
+                            group.push(found.key, key);
+                        }
+                    }
+                }
+            }
+            let flow = self.visit_group(view, store, &group, wants_documents, visit)?;
+            if flow != Flow::Next {
+                return Ok(flow);
+            }
+            if !more {
+                return Ok(Flow::Next);
+            }
+            if !budget.spend(group.lookups.len().max(1) as u64)? {
+                return Ok(Flow::Full);
+            }
+        }
+    }
+
+    fn visit_group(
+        &mut self,
+        view: View<'_, '_>,
+        store: &StoreDef,
+        group: &Group,
+        wants_documents: bool,
+        visit: &mut impl FnMut(&Found<'_>) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let mut flow = Flow::Next;
+        if !wants_documents {
+            for at in 0..group.lookups.len() {
+                let key = group.lookups.key(at);
+                if self.is_repeated(key) {
+                    continue;
+                }
+                flow = visit(&Found { key, document: None })?;
+                if flow == Flow::Full {
+                    break;
+                }
+                self.passed(group.entry(at), key);
+                if flow == Flow::Stop {
+                    break;
+                }
+            }
+            return Ok(flow);
+        }
+        let mut scratch = Vec::new();
+        let mut failure = None;
+        find_each(view.txn(), store, &group.lookups, |at, payload| {
+            let key = group.lookups.key(at);
+            if self.is_repeated(key) {
+                return Ok(true);
+            }
+            let payload = payload.ok_or_else(|| {
+                Error::corrupt("an index has an entry for a document that is not there")
+            })?;
+            scratch.clear();
+            payload.append_to(&mut scratch)?;
+            self.examined_docs += 1;
+            match visit(&Found { key, document: Some(&scratch) }) {
+                Ok(next) => flow = next,
+                // It need not be the document's fault.
+                Err(error) => {
+                    failure = Some(error);
+                    return Ok(false);
+                }
+            }
+            if flow != Flow::Full {
+                self.passed(group.entry(at), key);
+            }
+            Ok(flow == Flow::Next)
+        })?;
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(flow),
+        }
+    }
+}
+
+/// Entries whose documents are looked up together.
+struct Group {
+    lookups: Lookups,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Group {
+    fn new(tree: crate::storage::Tree) -> Self {
+        Self { lookups: Lookups::new(tree), bytes: Vec::new(), ends: Vec::new() }
+    }
+
+    fn clear(&mut self) {
+        self.lookups.clear();
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    fn push(&mut self, entry: &[u8], key: &[u8]) {
+        self.lookups.push(key);
+        self.bytes.extend_from_slice(entry);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn entry(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
+        let end = self.ends.get(at).copied().unwrap_or_default();
+        self.bytes.get(start.unwrap_or_default()..end).unwrap_or_default()
+    }
+}
