@@ -142,6 +142,9 @@ fn combines_conditions() {
         (json!({"a": {"$size": 2}}), json!({"a": [[1, 2]]}), false),
         (json!({"a": {"$size": 0}}), json!({}), false),
         (json!({"$comment": "why", "a": 1}), json!({"a": 1}), true),
+        (json!({"$expr": {"$gt": ["$a", "$b"]}}), json!({"a": 2, "b": 1}), true),
+        (json!({"$or": [{"b": 5}, {"$expr": {"$eq": ["$$ROOT.a", 1]}}]}), json!({"a": 1}), true),
+        (json!({"$nor": [{"$expr": "$a"}]}), json!({"a": 0}), true),
     ]);
 }
 
@@ -202,6 +205,8 @@ fn refuses_what_it_does_not_understand() {
         (json!({"a": {"$between": [1, "a"]}}), "a.$between"),
         (json!({"a": {"$elemMatch": 1}}), "a.$elemMatch"),
         (json!({"$where": "true"}), "$where"),
+        (json!({"$expr": {"$foo": 1}}), "$expr.$foo"),
+        (json!({"a": {"$elemMatch": {"b": 1, "$expr": true}}}), "a.$elemMatch.$expr"),
         (json!({"a": {"$near": [1]}}), "a.$near"),
         (json!({"a": {"$bitsAllSet": -1}}), "a.$bitsAllSet"),
     ];

@@ -335,5 +335,6 @@ fn usual_share(filter: &Filter) -> f64 {
         Filter::And(parts) => parts.iter().map(usual_share).product(),
         Filter::Or(parts) => parts.iter().map(usual_share).sum::<f64>().min(1.0),
         Filter::Not(_) => 0.8,
+        Filter::Expression(_) => 0.3,
     }
 }

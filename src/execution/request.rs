@@ -4,6 +4,7 @@ use super::page::PageRequest;
 use super::projection::Projection;
 use super::sort::{self, SortPart};
 use crate::error::Result;
+use crate::query::filter::current_time;
 use crate::query::{Filter, Place};
 use crate::value::{Fields, Value};
 use crate::wtf8::Wtf8String;
@@ -28,6 +29,8 @@ pub struct Query {
     pub hint: Option<Wtf8String>,
     /// What is answered.
     pub returns: Returns,
+    /// `$$NOW`, in milliseconds since 1970.
+    pub now: f64,
 }
 
 /// What a query answers with.
@@ -59,6 +62,7 @@ impl Query {
             limit: None,
             hint: None,
             returns: Returns::Keys,
+            now: current_time(),
         }
     }
 
@@ -90,6 +94,7 @@ impl Query {
             limit: whole_number(get("limit"), &place.word("limit"))?,
             hint,
             returns: Returns::Documents,
+            now: current_time(),
         };
         query.returns = query.parse_returns(get("returns"), fields, &place)?;
         if let Returns::Page(PageRequest { before: true, .. }) = query.returns {

@@ -43,7 +43,7 @@ impl Rows {
     ) -> Result<bool> {
         let Some(document) = found.document else { return Ok(false) };
         self.with_shapes(view, shared, store, |shapes| {
-            Matcher::new(shapes).matches(&query.filter, root(document)?)
+            Matcher::at(shapes, query.now).matches(&query.filter, root(document)?)
         })
         .map_err(|error| {
             if error.code() == ErrorCode::Corrupt { error.with_key(found.key) } else { error }

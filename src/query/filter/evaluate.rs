@@ -1,26 +1,37 @@
 //! Evaluating filters on encoded documents.
 
+use std::time::SystemTime;
+
 use super::test::Test;
 use super::{Filter, PathTest};
 use crate::error::Result;
+use crate::query::expression::Scope;
 use crate::query::path::Budget;
 use crate::value::{Kind, ShapeSource, ValueRef};
 
 /// What evaluating a filter needs besides the document.
-pub struct Matcher<'s, S: ShapeSource + ?Sized> {
+pub struct Matcher<'s, S: ShapeSource> {
     shapes: &'s S,
+    /// `$$NOW`; `None`: the time at which it is asked for.
+    now: Option<f64>,
 }
 
-impl<'s, S: ShapeSource + ?Sized> Matcher<'s, S> {
+impl<'s, S: ShapeSource> Matcher<'s, S> {
     /// For documents of these shapes.
     pub const fn new(shapes: &'s S) -> Self {
-        Self { shapes }
+        Self { shapes, now: None }
+    }
+
+    /// The same, where `$$NOW` is a time in milliseconds since 1970.
+    pub const fn at(shapes: &'s S, now: f64) -> Self {
+        Self { shapes, now: Some(now) }
     }
 
     /// Whether a document passes.
     ///
     /// # Errors
-    /// `CORRUPT` for damaged documents; `RESOURCE_LIMIT` for values that contain themselves.
+    /// `CORRUPT` for damaged documents; `RESOURCE_LIMIT` for values that contain themselves; those
+    /// of expressions.
     pub fn matches(&self, filter: &Filter, document: ValueRef<'_>) -> Result<bool> {
         let mut budget = Budget::for_document(document.document_len());
         self.filter(filter, document, &mut budget)
@@ -47,6 +58,10 @@ impl<'s, S: ShapeSource + ?Sized> Matcher<'s, S> {
                 Ok(false)
             }
             Filter::Not(inner) => Ok(!self.filter(inner, value, budget)?),
+            Filter::Expression(expression) => {
+                let now = self.now.unwrap_or_else(current_time);
+                expression.is_true(&Scope::encoded(value, self.shapes, now))
+            }
         }
     }
 
@@ -134,6 +149,12 @@ impl<'s, S: ShapeSource + ?Sized> Matcher<'s, S> {
         }
         Ok(false)
     }
+}
+
+/// The time in milliseconds since 1970, as JavaScript has it.
+pub fn current_time() -> f64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.map_or(0.0, |since| since.as_millis() as f64)
 }
 
 /// Whether a field that is missing passes.

@@ -16,11 +16,12 @@ mod test;
 mod types;
 
 pub use constant::Constant;
-pub use evaluate::Matcher;
+pub use evaluate::{Matcher, current_time};
 pub use pattern::Pattern;
 pub use set::ValueSet;
 pub use test::{Comparison, Test};
 
+use super::expression::Expression;
 use super::path::Path;
 
 /// A condition on a document.
@@ -34,6 +35,8 @@ pub enum Filter {
     Not(Box<Filter>),
     /// What stands at a path, or any of the values that do, passes a test.
     Path(Box<PathTest>),
+    /// `$expr`: the value of an expression on the document counts as true.
+    Expression(Box<Expression>),
 }
 
 /// A test of what stands at a path.

@@ -8,10 +8,19 @@ use super::test::{Comparison, Test};
 use super::types::Types;
 use super::{Filter, PathTest};
 use crate::error::Result;
+use crate::query::expression::Expression;
 use crate::query::path::Path;
 use crate::query::place::Place;
 use crate::value::{Array, Fields, Value};
 use crate::wtf8::Wtf8String;
+
+/// What a filter is about.
+#[derive(Clone, Copy, PartialEq)]
+enum On {
+    Document,
+    /// An element of an array.
+    Element,
+}
 
 /// How deep a filter may nest.
 const MAX_NESTING: usize = 100;
@@ -22,6 +31,10 @@ impl Filter {
     /// # Errors
     /// `INVALID_QUERY` with the path of what cannot be understood.
     pub fn parse(value: &Value, place: &Place<'_>) -> Result<Self> {
+        Self::parse_in(value, On::Document, place)
+    }
+
+    fn parse_in(value: &Value, on: On, place: &Place<'_>) -> Result<Self> {
         let Value::Object(fields) = value else {
             return Err(place.invalid("it has to be an object such as { age: { $gt: 20 } }"));
         };
@@ -31,7 +44,7 @@ impl Filter {
             let place = place.field(name);
             match name.as_str() {
                 Some(operator) if operator.starts_with('$') => {
-                    parts.extend(logical(operator, value, &place)?);
+                    parts.extend(logical(operator, value, on, &place)?);
                 }
                 _ => field(&Path::parse(name, &place)?, value, &place, &mut parts)?,
             }
@@ -63,11 +76,15 @@ fn check_nesting(place: &Place<'_>) -> Result<()> {
 }
 
 /// An operator beside the fields; `None` if it says nothing.
-fn logical(operator: &str, value: &Value, place: &Place<'_>) -> Result<Option<Filter>> {
+fn logical(operator: &str, value: &Value, on: On, place: &Place<'_>) -> Result<Option<Filter>> {
     Ok(Some(match operator {
-        "$and" => Filter::and(filters(value, place)?),
-        "$or" => Filter::Or(filters(value, place)?),
-        "$nor" => Filter::Or(filters(value, place)?).not(),
+        "$and" => Filter::and(filters(value, on, place)?),
+        "$or" => Filter::Or(filters(value, on, place)?),
+        "$nor" => Filter::Or(filters(value, on, place)?).not(),
+        "$expr" if on == On::Document => {
+            Filter::Expression(Box::new(Expression::parse(value, place)?))
+        }
+        "$expr" => return Err(place.invalid("an expression is about the document as a whole")),
         "$comment" => return Ok(None),
         "$where" => {
             return Err(place.invalid(
@@ -83,10 +100,10 @@ fn logical(operator: &str, value: &Value, place: &Place<'_>) -> Result<Option<Fi
     }))
 }
 
-fn filters(value: &Value, place: &Place<'_>) -> Result<Vec<Filter>> {
+fn filters(value: &Value, on: On, place: &Place<'_>) -> Result<Vec<Filter>> {
     match value {
         Value::Array(Array { items, .. }) if !items.is_empty() => {
-            let parse = |(at, item)| Filter::parse(item, &place.index(at));
+            let parse = |(at, item)| Filter::parse_in(item, on, &place.index(at));
             items.iter().enumerate().map(parse).collect()
         }
         _ => Err(place.invalid("it needs a list of at least one filter")),
@@ -336,7 +353,10 @@ fn element(value: &Value, place: &Place<'_>) -> Result<Test> {
     };
     let on_values = fields.names().first().and_then(Wtf8String::as_str).is_some_and(is_test);
     if !on_values {
-        return Ok(Test::Element { filter: Box::new(Filter::parse(value, place)?), fields: true });
+        return Ok(Test::Element {
+            filter: Box::new(Filter::parse_in(value, On::Element, place)?),
+            fields: true,
+        });
     }
     let mut parts = Vec::new();
     match operators(value, place)? {
