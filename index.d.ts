@@ -175,6 +175,12 @@ export interface IndexDefinition {
   multiEntry?: boolean | undefined
   /** Leave out documents that lack all the fields. */
   sparse?: boolean | undefined
+  /**
+   * A filter: the index has only the documents that pass (a partial index). `unique` then holds
+   * among them. Queries use it when their own filter lets no other document through. It may not
+   * hold expressions.
+   */
+  where?: { readonly [field: string]: unknown } | undefined
 }
 
 /** A store, as `open` and `createObjectStore` take it. */
@@ -833,6 +839,8 @@ export interface Index<Document = any, K = Key, I = IndexKey, Insert = Document>
   readonly unique: boolean
   readonly multiEntry: boolean
   readonly sparse: boolean
+  /** The filter whose documents a partial index has, or null. */
+  readonly where: { readonly [field: string]: unknown } | null
   /** 'building' while it cannot be read. */
   readonly state: 'ready' | 'building'
 

@@ -42,6 +42,8 @@ class IndexDefinition {
     this.unique = description.unique
     this.multiEntry = description.multiEntry
     this.sparse = description.sparse
+    /** The filter of a partial index as an encoded document, or null. */
+    this.where = description.where === null ? null : Buffer.from(description.where, 'hex')
     /** 'ready' or 'building'. */
     this.state = description.state
   }

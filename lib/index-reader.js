@@ -1,5 +1,6 @@
 'use strict'
 
+const { decodeInternal } = require('./internal-codec')
 const { ENTRIES, KEYS, Source, VALUES } = require('./source')
 
 /** An index of a store: its documents in the order of the index's keys. */
@@ -46,6 +47,12 @@ class Index {
   /** Whether documents without the indexed fields are left out. */
   get sparse() {
     return this.#resolve().index.sparse
+  }
+
+  /** The filter whose documents a partial index has, or null. */
+  get where() {
+    const { where } = this.#resolve().index
+    return where === null ? null : decodeInternal(where)
   }
 
   /** 'ready', or 'building' while it cannot be read. */

@@ -2,7 +2,7 @@
 
 const { indexBuild } = require('./diagnostics')
 const { LodestoreError } = require('./errors')
-const { encodeInternal } = require('./internal-codec')
+const { decodeInternal, encodeInternal } = require('./internal-codec')
 const { OP, writeValueOperation } = require('./operations')
 const { checkOptions, invalidArgument } = require('./options/check')
 const { notAllowed } = require('./transaction-level')
@@ -109,7 +109,7 @@ function createStoreDocument({ name, keyPath, autoIncrement, key, compression })
 }
 
 function indexDocumentOf(store) {
-  return ({ name, keyPath, parts, compound, unique, multiEntry, sparse }) => ({
+  return ({ name, keyPath, parts, compound, unique, multiEntry, sparse, where }) => ({
     op: 'createIndex',
     store,
     name,
@@ -119,6 +119,7 @@ function indexDocumentOf(store) {
     unique,
     multiEntry,
     sparse,
+    where: where === null ? null : decodeInternal(where),
   })
 }
 
@@ -222,8 +223,8 @@ function checkSameIndex(store, wanted, existing) {
 }
 
 function comparableIndex(index) {
-  const { on = onOf(index), unique, multiEntry, sparse } = index
-  return { on, unique, multiEntry, sparse }
+  const { on = onOf(index), unique, multiEntry, sparse, where } = index
+  return { on, unique, multiEntry, sparse, where: where === null ? null : where.toString('hex') }
 }
 
 function onOf({ parts, compound }) {

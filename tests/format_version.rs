@@ -3,9 +3,17 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::*;
+use lodestore::catalog::{IndexPart, KeyPath, Origin, Partial};
 use lodestore::error::ErrorCode;
-use lodestore::storage::{OpenMode, OpenOptions, connect, meta};
+use lodestore::storage::envelope::Compression;
+use lodestore::storage::{
+    Connection, FormatRecord, OpenMode, OpenOptions, connect, format_flag, meta,
+};
+use lodestore::store::{Build, IndexSpec, Reference, Schema, StoreShared, StoreSpec};
+use lodestore::value::{FieldPath, Fields, Value};
 
 /// Where the format record stands in `meta`, and what is at which place in it.
 const RECORD: &[u8] = b"F";
@@ -77,4 +85,46 @@ fn a_damaged_record_is_corrupt() {
     ] {
         assert_eq!(open_changed(change).0, ErrorCode::Corrupt);
     }
+}
+
+#[test]
+fn a_partial_index_keeps_older_versions_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path());
+    assert_eq!(flags(&db), 0);
+    write(&db, |txn| {
+        let shared = StoreShared::default();
+        let mut schema = Schema::new(txn, &shared)?;
+        let store = schema.create_store(StoreSpec {
+            name: "users".into(),
+            key_path: KeyPath::None,
+            auto_increment: false,
+            key_scheme: None,
+            compression: Compression::None,
+            origin: Origin::Native,
+        })?;
+        let mut filter = Fields::new();
+        filter.insert("active".into(), Value::Bool(true));
+        let part = IndexPart { path: FieldPath::parse("login"), descending: false };
+        let spec = IndexSpec {
+            name: "byLogin".into(),
+            parts: vec![part],
+            compound: false,
+            unique: false,
+            multi_entry: false,
+            sparse: false,
+            partial: Some(Partial::parse(&Value::Object(filter))?),
+            origin: Origin::Native,
+        };
+        schema.create_index(&Reference::Id(store), spec, Build::Now)?;
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(flags(&db), format_flag::PARTIAL_INDEXES);
+}
+
+/// The feature flags of a database.
+fn flags(db: &Arc<Connection>) -> u64 {
+    let record = db.turn_reader().with(|txn| meta::get_record(txn, RECORD)).unwrap().unwrap();
+    FormatRecord::decode(&record).unwrap().flags
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use lodestore::catalog::{IndexPart, KeyPath, Origin, StoreDef};
+use lodestore::catalog::{IndexPart, KeyPath, Origin, Partial, StoreDef};
 use lodestore::execution::{Chunk, Execution, Query};
 use lodestore::key::Key;
 use lodestore::query::filter::Matcher;
@@ -171,6 +171,19 @@ fn sort(random: &mut Random) -> Value {
     object(directions.collect())
 }
 
+/// Filters of partial indexes.
+fn partial(random: &mut Random) -> Option<Value> {
+    let number = |number: f64| Value::Number(number);
+    match random.below(12) {
+        0 => Some(object(vec![("b", object(vec![("$gt", number(1.0))]))])),
+        1 => Some(object(vec![("a", object(vec![("$exists", Value::Bool(true))]))])),
+        2 => Some(object(vec![("c.d", number(2.0))])),
+        3 => Some(object(vec![("a", object(vec![("$lt", number(4.0)), ("$gte", number(0.0))]))])),
+        4 => Some(object(vec![("b", object(vec![("$ne", Value::Null)]))])),
+        _ => None,
+    }
+}
+
 /// Parts, whether compound is implied by their number, multi-entry, sparse.
 const INDEXES: [(&str, &[&str], bool, bool); 12] = [
     ("a", &["a"], false, false),
@@ -187,7 +200,13 @@ const INDEXES: [(&str, &[&str], bool, bool); 12] = [
     ("abcd", &["a", "b", "c.d"], false, false),
 ];
 
-fn create(scratch: &Scratch, shared: &StoreShared, name: &str, indexes: &[usize]) -> u32 {
+fn create(
+    scratch: &Scratch,
+    shared: &StoreShared,
+    name: &str,
+    indexes: &[usize],
+    random: &mut Random,
+) -> u32 {
     scratch.write(|txn| {
         let mut schema = Schema::new(txn, shared).unwrap();
         let store = schema
@@ -213,6 +232,7 @@ fn create(scratch: &Scratch, shared: &StoreShared, name: &str, indexes: &[usize]
                 unique: false,
                 multi_entry,
                 sparse,
+                partial: partial(random).map(|filter| Partial::parse(&filter).unwrap()),
                 origin: Origin::Native,
             };
             schema.create_index(&Reference::Id(store), spec, Build::Now).unwrap();
@@ -335,7 +355,7 @@ impl Round<'_> {
             assert_eq!(count, [(expected.len() as u64).to_le_bytes().to_vec()], "{}", context());
         }
         for index in &self.stores[1].indexes {
-            if random.below(3) == 0 && !index.sparse {
+            if random.below(3) == 0 && !index.sparse && index.partial.is_none() {
                 let hint = vec![("hint", Value::String(index.name.clone()))];
                 let found = keys(1, hint, random);
                 assert_eq!(found.len(), expected.len(), "{} by {}", context(), index.name);
@@ -448,8 +468,10 @@ fn hold_for_random_queries() {
         let documents: Vec<_> = (0..DOCUMENTS).map(|id| document(&mut random, id, plain)).collect();
         let mut indexes: Vec<usize> = (0..INDEXES.len()).collect();
         indexes.retain(|_| random.below(3) == 0);
-        let ids =
-            [create(&scratch, &shared, "none", &[]), create(&scratch, &shared, "some", &indexes)];
+        let ids = [
+            create(&scratch, &shared, "none", &[], &mut random),
+            create(&scratch, &shared, "some", &indexes, &mut random),
+        ];
         for id in ids {
             fill(&scratch, &shared, id, &documents);
         }

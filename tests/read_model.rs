@@ -52,6 +52,7 @@ fn index(
         unique: false,
         multi_entry,
         sparse: false,
+        partial: None,
         origin,
         state: IndexState::Ready,
     }

@@ -135,6 +135,7 @@ fn create(scratch: &Scratch, shared: &StoreShared) -> u32 {
                 unique: false,
                 multi_entry,
                 sparse: false,
+                partial: None,
                 origin: Origin::Native,
             };
             schema.create_index(&Reference::Id(store), spec, Build::Now).unwrap();

@@ -31,6 +31,7 @@ fn spec(name: &str, path: &str, unique: bool) -> IndexSpec {
         unique,
         multi_entry: false,
         sparse: false,
+        partial: None,
         origin: Origin::Native,
     }
 }

@@ -636,6 +636,7 @@ fn spec(index: &Index) -> IndexSpec {
         unique: index.unique,
         multi_entry: index.multi_entry,
         sparse: index.sparse,
+        partial: None,
         origin,
     }
 }

@@ -40,7 +40,8 @@ fn definitions_survive_in_the_catalog() {
             let [compound, unique, multi, sparse] = flags;
             json!({
                 "id": id, "name": name, "keyPath": key_path, "parts": parts, "compound": compound,
-                "unique": unique, "multiEntry": multi, "sparse": sparse, "state": "ready",
+                "unique": unique, "multiEntry": multi, "sparse": sparse, "where": null,
+                    "state": "ready",
                 "origin": origin, "count": u32::from(id == 1 && origin == "native"),
             })
         };

@@ -178,6 +178,7 @@ const INDEX: Calls = {
   unique: [(index) => index.unique],
   multiEntry: [(index) => index.multiEntry],
   sparse: [(index) => index.sparse],
+  where: [(index) => index.where],
   state: [(index) => index.state],
   get: [(index) => index.get('a'), document],
   getKey: [(index) => index.getKey('zz'), key],

@@ -181,7 +181,7 @@ pub fn encoded(key: &Key) -> Vec<u8> {
     bytes
 }
 
-fn city(i: u64) -> String {
+pub fn city(i: u64) -> String {
     format!("City {:03}", i % CITIES * 7_919 % CITIES)
 }
 

@@ -1,5 +1,6 @@
 'use strict'
 
+const { encodeInternal } = require('../internal-codec')
 const { checkKeyPath, checkPath } = require('../key-path')
 const {
   abortSignal,
@@ -13,8 +14,12 @@ const {
   isOptionsObject,
   oneOf,
 } = require('./check')
+const { isPlainObject } = require('./query')
 
-const INDEX_FLAGS = { unique: boolean, multiEntry: boolean, sparse: boolean }
+/** @type {import('./check').Kind} */
+const filter = { allows: 'a filter, an object', accepts: isPlainObject }
+
+const INDEX_FLAGS = { unique: boolean, multiEntry: boolean, sparse: boolean, where: filter }
 
 const STORE_OPTIONS = {
   keyPath: anything,
@@ -54,6 +59,7 @@ const anyString = { allows: 'a string', accepts: (value) => typeof value === 'st
  * @property {boolean} unique
  * @property {boolean} multiEntry
  * @property {boolean} sparse
+ * @property {Buffer | null} where the filter of a partial index, encoded
  */
 
 /** Checks the name of a store or index: any string. */
@@ -114,13 +120,14 @@ function checkIndexes(method, indexes, path) {
  * @param {string} method
  * @param {unknown} name
  * @param {unknown} on a key path, or several; a leading minus marks a descending part
- * @param {{ unique?: boolean, multiEntry?: boolean, sparse?: boolean }} flags checked
+ * @param {{ unique?: boolean, multiEntry?: boolean, sparse?: boolean, where?: object }} flags
  * @param {string} argument where `on` stands among the arguments
  * @returns {IndexSchema}
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
 function indexSchema(method, name, on, flags, argument) {
   const { unique = false, multiEntry = false, sparse = false } = flags
+  const where = flags.where === undefined ? null : encodeInternal(flags.where)
   checkName(method, name, 'name')
   const compound = Array.isArray(on)
   if (compound && on.length === 0) {
@@ -135,7 +142,7 @@ function indexSchema(method, name, on, flags, argument) {
   )
   const paths = parts.map(({ path }) => path)
   const keyPath = compound ? paths : paths[0]
-  return { name, keyPath, parts, compound, unique, multiEntry, sparse }
+  return { name, keyPath, parts, compound, unique, multiEntry, sparse, where }
 }
 
 function indexPart(method, path, argument) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::partial::Partial;
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::TreeId;
 use crate::storage::envelope::Compression;
@@ -80,6 +81,8 @@ pub struct IndexDef {
     pub multi_entry: bool,
     /// Whether documents that lack every part are left out (native indexes).
     pub sparse: bool,
+    /// Which documents the index has; `None`: all.
+    pub partial: Option<Arc<Partial>>,
     /// Whose rules the index follows.
     pub origin: Origin,
     /// Whether the index can be read.

@@ -4,9 +4,11 @@ mod cache;
 mod definition;
 pub mod document;
 pub mod meta_key;
+mod partial;
 pub mod record;
 mod snapshot;
 
 pub use cache::CatalogCache;
 pub use definition::{IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef};
+pub use partial::Partial;
 pub use snapshot::{Catalog, allocate_store_id};

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::definition::{IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef};
 use super::document::{array, boolean, fields, get, integer, items, object, string, text};
+use super::partial::Partial;
 use crate::error::{Error, Result};
 use crate::storage::TreeId;
 use crate::storage::envelope::Compression;
-use crate::value::{self, FieldPath, NoShapes, Value};
+use crate::value::{self, BinaryKind, FieldPath, NoShapes, Value};
 use crate::wtf8::Wtf8String;
 
 /// Encodes a store's record.
@@ -62,7 +63,7 @@ fn index_value(index: &IndexDef) -> Value {
         IndexState::Ready => "ready",
         IndexState::Building => "building",
     };
-    object(vec![
+    let mut fields = vec![
         ("id", Value::Number(f64::from(index.id))),
         ("name", Value::String(index.name.clone())),
         ("tree", Value::Number(index.tree.0 as f64)),
@@ -73,7 +74,12 @@ fn index_value(index: &IndexDef) -> Value {
         ("sparse", Value::Bool(index.sparse)),
         ("origin", text(origin_name(index.origin))),
         ("state", text(state)),
-    ])
+    ];
+    if let Some(partial) = &index.partial {
+        let bytes = partial.written().to_vec();
+        fields.push(("where", Value::Binary { kind: BinaryKind::Uint8Array, bytes }));
+    }
+    object(fields)
 }
 
 fn read_index(record: &Value) -> Option<IndexDef> {
@@ -92,6 +98,11 @@ fn read_index(record: &Value) -> Option<IndexDef> {
         unique: boolean(get(record, "unique")?)?,
         multi_entry: boolean(get(record, "multiEntry")?)?,
         sparse: boolean(get(record, "sparse")?)?,
+        partial: match get(record, "where") {
+            None => None,
+            Some(Value::Binary { bytes, .. }) => Some(Arc::new(Partial::decode(bytes).ok()?)),
+            Some(_) => return None,
+        },
         origin: origin_from(string(get(record, "origin")?)?)?,
         state: match string(get(record, "state")?)?.as_str()? {
             "ready" => IndexState::Ready,

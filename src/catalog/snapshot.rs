@@ -7,7 +7,7 @@ use super::definition::StoreDef;
 use super::{meta_key, record};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::meta::{self, tag};
-use crate::storage::{ReadTxn, WriteTxn};
+use crate::storage::{FormatRecord, ReadTxn, WriteTxn};
 use crate::wtf8::Wtf8String;
 
 /// All stores and indexes. Every transaction uses the catalog of its own snapshot.
@@ -28,8 +28,11 @@ impl Catalog {
     /// Reads the catalog.
     ///
     /// # Errors
-    /// `CORRUPT` if a record is damaged.
+    /// `CORRUPT` if a record is damaged; `INCOMPATIBLE_VERSION` if the database has come to use
+    /// features that this version does not know.
     pub fn load(txn: &ReadTxn<'_>) -> Result<Self> {
+        // A newer version may have changed what the database needs since it was opened.
+        FormatRecord::read(txn)?;
         let mut catalog = Self { version: Self::load_version(txn)?, ..Self::default() };
         for (key, payload) in meta::scan_records(txn, &[tag::STORE])? {
             let id = meta_key::store_id(&key)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::bounds::{self, Bounds};
+use super::implication::implied;
 use super::page::Boundary;
 use super::sort::SortPart;
 use crate::catalog::{IndexDef, IndexState, KeyPath, Origin, StoreDef};
@@ -139,6 +140,12 @@ impl Access {
         };
         if index.sparse && !parts.exclude_missing(index, conditions) {
             return Ok(Err("it is sparse, and documents without its fields may pass"));
+        }
+        if let Some(partial) = &index.partial {
+            match implied(conditions, partial.filter()) {
+                Some(same) => parts.decided.extend(same),
+                None => return Ok(Err("it is partial, and documents that it lacks may pass")),
+            }
         }
         if index.origin == Origin::IndexedDb
             && let Err(why) = parts.fit_indexed_db(index)

@@ -5,6 +5,7 @@ mod bounds;
 
 mod explain;
 mod groups;
+mod implication;
 mod matching;
 mod page;
 mod plan;

@@ -204,7 +204,8 @@ impl Planner<'_, '_, '_> {
 
     fn is_of_use(&self, access: &Access) -> bool {
         let serves = |order| self.serves(access, order).is_some();
-        !access.bounded.is_empty() || self.order.is_some_and(serves)
+        let is_partial = access.index.as_ref().is_some_and(|index| index.partial.is_some());
+        is_partial || !access.bounded.is_empty() || self.order.is_some_and(serves)
     }
 
     /// About how many documents pass: each field that an index bounds lets its share through, each
@@ -265,7 +266,7 @@ impl Planner<'_, '_, '_> {
         let mut best = Access::primary_key(view, store, &conditions)?;
         for index in &store.indexes {
             let Ok(access) = Access::index(view, index, &conditions)? else { continue };
-            if access.bounded.is_empty() {
+            if access.bounded.is_empty() && index.partial.is_none() {
                 continue;
             }
             if best.as_ref().is_none_or(|best| access.entries < best.entries) {

@@ -253,8 +253,8 @@ impl Execution {
             return Ok(true);
         }
         let looks = !plan.decided || wants_documents;
-        let at_once = if plan.decided { (rows.left + rows.skip).min(64) as usize } else { 64 };
-        let ended = scan.run(view, store, (looks, at_once), budget, |found| {
+        let enough = if plan.decided { rows.left.saturating_add(rows.skip) } else { u64::MAX };
+        let ended = scan.run(view, store, (looks, enough), budget, |found| {
             if !plan.decided && !rows.passes(view, shared, store, query, found)? {
                 return Ok(Flow::Next);
             }
@@ -300,8 +300,8 @@ impl Execution {
         let needs_key = asked.is_some() || !in_order;
         let looks = !plan.decided || (needs_key && !query.sort.is_empty());
         let mut met = rows.collected;
-        let at_once = if in_order { wanted.min(64) as usize } else { 64 };
-        let ended = scan.run(view, store, (looks, at_once), budget, |found| {
+        let enough = if in_order && plan.decided { wanted } else { u64::MAX };
+        let ended = scan.run(view, store, (looks, enough), budget, |found| {
             if in_order && met >= wanted {
                 return Ok(Flow::Stop);
             }

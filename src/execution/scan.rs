@@ -119,7 +119,7 @@ impl Scan {
     }
 
     /// Meets what is next, until `visit` or the budget says otherwise; tells whether the walk has
-    /// ended. `at_once` is how many documents are worth being looked up together.
+    /// ended. `enough` is how many documents are wanted, if all that are met are.
     ///
     /// # Errors
     /// `CORRUPT`, naming store, index and key; `ABORTED`; those of `visit`.
@@ -127,7 +127,7 @@ impl Scan {
         &mut self,
         view: View<'_, '_>,
         store: &StoreDef,
-        (wants_documents, at_once): (bool, usize),
+        (wants_documents, enough): (bool, u64),
         budget: &mut Budget<'_>,
         mut visit: impl FnMut(&Found<'_>) -> Result<Flow>,
     ) -> Result<bool> {
@@ -135,7 +135,7 @@ impl Scan {
             let flow = match &access.index {
                 None => self.walk_store(view, store, &access, budget, &mut visit),
                 Some(_) => {
-                    let want = (wants_documents, at_once);
+                    let want = (wants_documents, enough);
                     self.walk_index(view, store, &access, want, budget, &mut visit)
                 }
             };
@@ -220,16 +220,17 @@ impl Scan {
         view: View<'_, '_>,
         store: &StoreDef,
         access: &Access,
-        (wants_documents, at_once): (bool, usize),
+        (wants_documents, enough): (bool, u64),
         budget: &mut Budget<'_>,
         visit: &mut impl FnMut(&Found<'_>) -> Result<Flow>,
     ) -> Result<Flow> {
         let Some(index) = access.index.as_deref() else { return Ok(Flow::Next) };
         let mut entries = self.entries(view, access)?;
         let mut group = Group::new(documents(store.tree));
-        let size = at_once.clamp(1, Lookups::MAX);
+        let mut left = enough;
         loop {
             group.clear();
+            let size = left.clamp(1, Lookups::MAX as u64) as usize;
             let mut more = true;
             while more && group.lookups.len() < size {
                 match entries.next()? {
@@ -250,6 +251,7 @@ impl Scan {
             if !more {
                 return Ok(Flow::Next);
             }
+            left = left.saturating_sub(group.lookups.len() as u64);
             if !budget.spend(group.lookups.len().max(1) as u64)? {
                 return Ok(Flow::Full);
             }

@@ -13,8 +13,9 @@ use crate::store::read::View;
 use crate::value::Value;
 
 /// Encodes `{version, stores: [{id, name, keyPath, autoIncrement, compression, origin, count,
-/// indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, state, origin,
-/// count}]}]}`. Stores and indexes are in the order of their ids.
+/// indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, where, state,
+/// origin, count}]}]}`; `where` is an encoded document in hexadecimal digits, or null. Stores and
+/// indexes are in the order of their ids.
 ///
 /// # Errors
 /// `CORRUPT`.
@@ -48,6 +49,11 @@ fn store_value(view: View<'_, '_>, store: &StoreDef) -> Result<Value> {
     ]))
 }
 
+/// Bytes in JSON.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn index_value(view: View<'_, '_>, index: &IndexDef) -> Result<Value> {
     let parts = index.parts.iter().map(|part| {
         object(vec![
@@ -71,6 +77,10 @@ fn index_value(view: View<'_, '_>, index: &IndexDef) -> Result<Value> {
         ("unique", Value::Bool(index.unique)),
         ("multiEntry", Value::Bool(index.multi_entry)),
         ("sparse", Value::Bool(index.sparse)),
+        (
+            "where",
+            index.partial.as_ref().map_or(Value::Null, |partial| text(&hex(partial.written()))),
+        ),
         ("state", text(state)),
         ("origin", text(origin_name(index.origin))),
         ("count", Value::Number(count as f64)),

@@ -1,5 +1,6 @@
 //! Schema operations as documents `{op, …}`, and their answers.
 
+use crate::catalog::Partial;
 use crate::catalog::document::{boolean, fields, get, integer, items, object, string};
 use crate::catalog::record::{compression_from, origin_from, read_key_path, read_key_scheme};
 use crate::catalog::{IndexPart, KeyPath, Origin};
@@ -21,7 +22,7 @@ pub enum SchemaOp {
     /// `{op: 'renameStore', store, name}` → `{}`
     RenameStore(Reference, Wtf8String),
     /// `{op: 'createIndex', store, name, parts: [{path, descending?}] | keyPath: string | string[],
-    /// compound?, unique?, multiEntry?, sparse?, origin?}` → `{storeId, indexId}`
+    /// compound?, unique?, multiEntry?, sparse?, where?, origin?}` → `{storeId, indexId}`
     CreateIndex(Reference, IndexSpec),
     /// `{op: 'deleteIndex', store, index}` → `{}`
     DeleteIndex(Reference, Reference),
@@ -157,6 +158,10 @@ impl<'v> Request<'v> {
             unique: self.flag("unique")?,
             multi_entry: self.flag("multiEntry")?,
             sparse: self.flag("sparse")?,
+            partial: match get(self.0, "where") {
+                None | Some(Value::Undefined | Value::Null) => None,
+                Some(filter) => Some(Partial::parse(filter)?),
+            },
             origin: self.origin()?,
         })
     }

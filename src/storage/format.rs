@@ -8,8 +8,14 @@ use crate::error::{Error, ErrorCode, Result};
 
 /// The version of the on-disk format that this code writes.
 pub const FORMAT_VERSION: u32 = 1;
-/// Feature flags that this code understands; none yet.
-const KNOWN_FLAGS: u64 = 0;
+/// Features that a reader must know to read, and above all to write.
+pub mod flag {
+    /// Indexes of the documents that pass a filter.
+    pub const PARTIAL_INDEXES: u64 = 1;
+}
+
+/// Feature flags that this code understands.
+const KNOWN_FLAGS: u64 = flag::PARTIAL_INDEXES;
 const MAGIC: &[u8; 8] = b"LODESTOR";
 const LENGTH: usize = 48;
 
@@ -53,6 +59,17 @@ impl FormatRecord {
     /// Writes the record.
     pub fn write(&self, txn: &mut WriteTxn<'_>) -> Result<()> {
         meta::put_record(txn, &[tag::FORMAT], &self.encode())
+    }
+
+    /// Says that the database uses a feature, so that versions that do not know it leave it alone.
+    pub fn require(txn: &mut WriteTxn<'_>, flags: u64) -> Result<()> {
+        match Self::read(txn)? {
+            Some(record) if record.flags & flags != flags => {
+                Self { flags: record.flags | flags, ..record }.write(txn)
+            }
+            // Environments of tests have no record.
+            _ => Ok(()),
+        }
     }
 
     /// The stored record.

@@ -36,7 +36,7 @@ pub use care::Care;
 pub use compact::compact;
 pub use connection::Connection;
 pub use environment::Environment;
-pub use format::{FORMAT_VERSION, FormatRecord};
+pub use format::{FORMAT_VERSION, FormatRecord, flag as format_flag};
 pub use observer::{Event, Observer};
 pub use options::{Durability, OpenMode, OpenOptions};
 pub use platform::{is_forked, survive_file_size_limit};

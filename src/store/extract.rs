@@ -1,5 +1,7 @@
 //! From documents to keys: the primary key, and the entries of an index.
 //!
+//! A partial index has nothing of documents that its filter does not let through.
+//!
 //! A **native** index has for every document, unless it is sparse and all its fields are missing:
 //! - of a single field: its key, with missing and undefined as null ([`EntryKind::Own`]); for an
 //!   array an entry for each different element ([`EntryKind::Element`]) and one for the whole
@@ -20,6 +22,7 @@ use super::entry::EntryKind;
 use crate::catalog::{IndexDef, IndexPart, KeyPath, Origin, StoreDef};
 use crate::error::{Error, ErrorCode, Result};
 use crate::key::{self, MAX_KEY_BYTES, TAG_RESIDUAL};
+use crate::query::filter::Matcher;
 use crate::value::{
     Elements, FieldPath, IdbLookup, KeyForm, Kind, Lookup, ShapeTable, ValueRef, lookup,
     lookup_idb, push_key, root,
@@ -79,6 +82,11 @@ pub fn entries(
     let mut builder = Builder { index, primary_key, shapes, origin: bytes.len(), bytes, list };
     let first = builder.list.len();
     let document = root(document)?;
+    if let Some(partial) = &index.partial
+        && !Matcher::new(shapes).matches(partial.filter(), document)?
+    {
+        return Ok(());
+    }
     match (index.origin, index.parts.as_slice()) {
         (Origin::Native, [part]) => builder.native(document, part)?,
         (Origin::Native, _) => builder.native_compound(document)?,

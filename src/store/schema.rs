@@ -7,12 +7,15 @@ use super::index_build;
 use super::shared::StoreShared;
 use super::state::TxnState;
 use super::sweep;
+use crate::catalog::Partial;
 use crate::catalog::{
     Catalog, IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef,
     allocate_store_id, meta_key,
 };
 use crate::error::{Error, ErrorCode, Result};
+use crate::storage::FormatRecord;
 use crate::storage::envelope::Compression;
+use crate::storage::format_flag;
 use crate::storage::{Counter, Table, WriteTxn, meta};
 use crate::wtf8::Wtf8String;
 
@@ -48,6 +51,8 @@ pub struct IndexSpec {
     pub multi_entry: bool,
     /// Whether documents that lack every part are left out.
     pub sparse: bool,
+    /// Which documents it has; `None`: all.
+    pub partial: Option<Partial>,
     /// Whose rules the index follows.
     pub origin: Origin,
 }
@@ -182,9 +187,13 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
             unique: spec.unique,
             multi_entry: spec.multi_entry,
             sparse: spec.sparse,
+            partial: spec.partial.map(Arc::new),
             origin: spec.origin,
             state: if build == Build::Now { IndexState::Ready } else { IndexState::Building },
         });
+        if index.partial.is_some() {
+            FormatRecord::require(self.txn, format_flag::PARTIAL_INDEXES)?;
+        }
         store.next_index += 1;
         store.indexes.push(Arc::clone(&index));
         let store_id = store.id;
@@ -354,6 +363,8 @@ fn check_index(store: &StoreDef, spec: &IndexSpec) -> Result<()> {
         "an IndexedDB index cannot be descending"
     } else if foreign && spec.sparse {
         "an IndexedDB index cannot be sparse"
+    } else if foreign && spec.partial.is_some() {
+        "an IndexedDB index has all documents"
     } else {
         return Ok(());
     };

@@ -73,7 +73,7 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
         }
         path.any(value, self.shapes, budget, &mut |found, budget| match found {
             Some(found) => self.value(test, found, budget),
-            None => Ok(accepts_nothing(test)),
+            None => Ok(test.accepts_nothing()),
         })
     }
 
@@ -155,15 +155,4 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
 pub fn current_time() -> f64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     now.map_or(0.0, |since| since.as_millis() as f64)
-}
-
-/// Whether a field that is missing passes.
-fn accepts_nothing(test: &Test) -> bool {
-    match test {
-        Test::Equal(constant) => constant.is_null(),
-        Test::Compare(comparison, constant) => constant.is_null() && comparison.includes_equal(),
-        Test::Between(least, greatest) => least.is_null() && greatest.is_null(),
-        Test::In(set) => set.has_null(),
-        _ => false,
-    }
 }

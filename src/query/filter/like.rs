@@ -41,8 +41,8 @@ pub(super) fn parts(pattern: &str, place: &Place<'_>) -> Result<Vec<Part>> {
 }
 
 /// The same pattern as a regular expression.
-pub(super) fn to_regex(parts: &[Part]) -> String {
-    let mut regex = String::from(r"(?s)\A");
+pub(super) fn to_regex(parts: &[Part], ignore_case: bool) -> String {
+    let mut regex = String::from(if ignore_case { r"(?si)\A" } else { r"(?s)\A" });
     for part in parts {
         match part {
             Part::Literal(text) => regex.push_str(&regex::escape(text)),

@@ -59,6 +59,16 @@ impl Filter {
         Self::Or(Vec::new())
     }
 
+    /// Whether an expression is a part of it.
+    pub fn has_expression(&self) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::has_expression),
+            Self::Not(inner) => inner.has_expression(),
+            Self::Path(_) => false,
+            Self::Expression(_) => true,
+        }
+    }
+
     /// Whether every document passes, as far as can be told without one.
     pub fn is_all(&self) -> bool {
         match self {

@@ -113,8 +113,8 @@ impl Pattern {
                 return Ok(pattern);
             }
         }
-        let mut regex = regex::RegexBuilder::new(&like::to_regex(&parts));
-        let regex = regex.case_insensitive(ignore_case).size_limit(16 << 20).build();
+        let mut regex = regex::RegexBuilder::new(&like::to_regex(&parts, ignore_case));
+        let regex = regex.size_limit(16 << 20).build();
         let regex = regex.map_err(|_| place.invalid("the pattern is too long"))?;
         let prefix = match parts.first() {
             Some(Part::Literal(text)) if !ignore_case => Wtf8String::from(text.as_str()),

@@ -47,6 +47,21 @@ pub enum Test {
     Text(Pattern),
 }
 
+impl Test {
+    /// Whether a field that is missing passes.
+    pub fn accepts_nothing(&self) -> bool {
+        match self {
+            Self::Equal(constant) => constant.is_null(),
+            Self::Compare(comparison, constant) => {
+                constant.is_null() && comparison.includes_equal()
+            }
+            Self::Between(least, greatest) => least.is_null() && greatest.is_null(),
+            Self::In(set) => set.has_null(),
+            _ => false,
+        }
+    }
+}
+
 /// An order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the variants are what they say")]

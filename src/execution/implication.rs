@@ -1,0 +1,69 @@
+//! Whether a filter lets nothing through that a partial index does not have.
+
+use super::access::Condition;
+use super::bounds::{Bounds, of_condition};
+use crate::query::Filter;
+use crate::query::filter::{Constant, Test};
+use crate::query::order::Class;
+
+/// Places of the conditions that are conditions of `wanted`, too; `None` if something may pass all
+/// conditions, but not `wanted`.
+///
+/// Only what is certain counts: a condition of `wanted` is there word by word, or is about one
+/// field of which the filter asks for less.
+pub fn implied(conditions: &[Condition<'_>], wanted: &Filter) -> Option<Vec<usize>> {
+    let mut same = Vec::new();
+    let parts: &[Filter] = match wanted {
+        Filter::And(parts) => parts,
+        one => std::slice::from_ref(one),
+    };
+    for part in parts {
+        if let Filter::And(_) = part {
+            same.extend(implied(conditions, part)?);
+            continue;
+        }
+        let written = format!("{part:?}");
+        let found = conditions.iter().position(|known| format!("{:?}", known.filter) == written);
+        match found {
+            Some(at) => same.push(at),
+            None if conditions.iter().any(|known| is_narrower(known.filter, part)) => {}
+            None => return None,
+        }
+    }
+    Some(same)
+}
+
+/// Whether every value that passes `known` at its path passes `part`, which is about the same path.
+fn is_narrower(known: &Filter, part: &Filter) -> bool {
+    let (Filter::Path(left), Filter::Path(right)) = (known, part) else { return false };
+    if left.path != right.path {
+        return false;
+    }
+    if matches!(right.test, Test::Exists) {
+        return !left.test.accepts_nothing();
+    }
+    let (Some((_, inner)), Some((_, outer))) = (of_condition(known), of_condition(part)) else {
+        return false;
+    };
+    has_keys_only(&left.test) && has_keys_only(&right.test) && is_inside(&inner, &outer)
+}
+
+/// Whether a test is decided by keys, and by the class of what is no key.
+fn has_keys_only(test: &Test) -> bool {
+    let is_key = |constant: &Constant| {
+        matches!(constant.class(), Class::Null | Class::Bool)
+            || crate::key::validate_key(constant.order()).is_ok()
+    };
+    match test {
+        Test::Equal(constant) | Test::Compare(_, constant) => is_key(constant),
+        Test::Between(least, greatest) => is_key(least) && is_key(greatest),
+        Test::In(set) => set.patterns().is_empty() && set.constants().iter().all(is_key),
+        _ => false,
+    }
+}
+
+fn is_inside(inner: &Bounds, outer: &Bounds) -> bool {
+    inner.ranges().iter().all(|range| {
+        outer.ranges().iter().any(|around| around.from <= range.from && range.to <= around.to)
+    })
+}
