@@ -1,5 +1,8 @@
 'use strict'
 
+// Taken once: tests of programs replace the global one by one that keeps nothing alive.
+const { setInterval } = require('node:timers')
+
 /** The longest interval a timer can have. */
 const FOREVER = 2 ** 31 - 1
 

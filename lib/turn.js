@@ -1,5 +1,8 @@
 'use strict'
 
+// Taken once: tests of programs replace the global one by one that never runs.
+const { setImmediate } = require('node:timers')
+
 /**
  * The turn of the event loop. The native library reads one state for the whole of it, which is let
  * go of at its end: a state that is held keeps old pages from being used again.

@@ -108,11 +108,3 @@ test('scans side by side share the time of a turn, and all go on', async (t) => 
   assert.ok(turns >= 12, `${turns} turns`)
   assert.deepEqual(ended.toSorted(), [0, 1, 2, 3])
 })
-
-test('programs whose tests replace the timers are not held up', async (t) => {
-  const db = await temporaryDatabase(t, { stores: { s: { keyPath: 'id' } } })
-  await db.store('s').putMany(documents(COUNT))
-  t.mock.timers.enable({ apis: ['setImmediate', 'setTimeout'] })
-  await consume(db.store('s').range())
-  t.mock.timers.reset()
-})
