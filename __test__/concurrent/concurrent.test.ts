@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seed } from '../support/random'
-import { runtime } from '../support/runtime'
 import { workTogether } from './together'
 
 const SHORT = { operations: 1500, steps: 120 }
@@ -11,11 +10,8 @@ const users = {
   '2 processes, a thread and the main one': { threads: 1, processes: 2 },
 }
 
-// What happened before what is told by a clock that all of them share.
-const skip = runtime === 'bun' && 'in Bun, process.hrtime begins anew in each worker'
-
 for (const [name, kinds] of Object.entries(users)) {
-  test(`${name} on one database (LODESTORE_SEED=${seed})`, { skip }, async (t) => {
+  test(`${name} on one database (LODESTORE_SEED=${seed})`, async (t) => {
     const seen = await workTogether({ seed, ...kinds, ...SHORT })
     t.diagnostic(JSON.stringify(seen))
     assert.ok(seen.transactions! > 30 && seen.reads! > 30)

@@ -2,7 +2,8 @@
 
 import { collect } from '../support/database'
 import type { Random } from '../support/random'
-import { now, type Report, type Seen } from './history'
+import { now } from './clock'
+import type { Report, Seen } from './history'
 
 /** The stores that all users share. */
 export const STORES = {

@@ -52,11 +52,6 @@ export interface Report {
   numbers: Numbered[]
 }
 
-/** Now, by the clock that all processes share. */
-export function now(): number {
-  return Number(process.hrtime.bigint() / 1000n)
-}
-
 class Impossible extends Error {}
 
 /**
