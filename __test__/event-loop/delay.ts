@@ -2,9 +2,13 @@
 
 import { closeSync, openSync, readSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { runtime } from '../support/runtime'
 
-/** The most that 99th percentiles may be, in milliseconds. */
-export const LIMIT_MS = 20
+/**
+ * The most that 99th percentiles may be, in milliseconds. In Deno, collecting the garbage of the
+ * program's own documents alone stops the thread for up to 50 ms.
+ */
+export const LIMIT_MS = runtime === 'deno' ? 60 : 20
 
 const RESOLUTION_MS = 1
 const NANOSECONDS = 1e6
@@ -86,13 +90,13 @@ export function waitingTime(gaps: readonly number[], percentile: number): number
   return 0
 }
 
-/** The time that the main thread has computed. */
+/** The time that this thread has computed. Deno runs tests in another one than the main thread. */
 class ThreadTime {
   private readonly file: number | null
   private readonly text = Buffer.alloc(64)
 
   constructor() {
-    this.file = openIfThere(`/proc/self/task/${process.pid}/schedstat`)
+    this.file = openIfThere('/proc/thread-self/schedstat')
   }
 
   /** In milliseconds; the time of the clock where it cannot be known. */
