@@ -1,6 +1,6 @@
 /**
  * Runs the JavaScript tests in other runtimes: installs those that are missing, and prints how many
- * tests passed in each.
+ * tests passed in each, and why some were skipped.
  *
  *     node scripts/runtimes.mjs [--only node-22,bun] [file or folder of tests …]
  */
@@ -15,6 +15,7 @@ import { restrictedEnvironment } from './runtimes/restrict.mjs'
 import { sum } from './runtimes/results.mjs'
 import { runFiles } from './runtimes/run.mjs'
 import { programOf, RUNTIMES, versionOf } from './runtimes/runtimes.mjs'
+import { explainSkips } from './runtimes/skips.mjs'
 
 /** The runtimes that `--only` names; all by default. */
 function select(only) {
@@ -87,6 +88,8 @@ await main(async () => {
     rows.push(await runRuntime(runtime, files, tools))
   }
   printTable(rows)
+  const skips = rows.flatMap(({ runtime, results }) => explainSkips(runtime, results))
+  if (skips.length > 0) console.log(`\n${skips.join('\n')}`)
   const missing = [...missingTests(files, rows)]
   for (const message of missing) console.error(`lodestore: ${message}`)
   const failed = rows.filter(({ counts }) => counts.failed > 0).map(({ runtime }) => runtime.name)

@@ -119,7 +119,7 @@ test('a write that waits for another process too long is BUSY, and not made', as
 
 test(
   'close returns while a stopped process holds the lock',
-  { skip: process.platform === 'win32' },
+  { skip: process.platform === 'win32' && 'there is no SIGSTOP on Windows' },
   async (t) => {
     const { db, other } = await both(t, { busyTimeout: 300 })
     await other.do('hold')

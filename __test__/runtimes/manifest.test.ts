@@ -42,14 +42,36 @@ test('the runtimes are those of the manifest, and docs/guide.md names their vers
 
 test('what the runtimes report is counted alike', async () => {
   const { countTests } = await import('../../scripts/runtimes/results.mjs')
-  const expected = { passed: 2, failed: 1, skipped: 1 }
   for (const [kind, report] of Object.entries(REPORTS)) {
+    // Only Node.js says why.
+    const skips = [{ name: 's', reason: kind === 'node' ? 'why' : '' }]
+    const expected = { passed: 2, failed: 1, skipped: 1, skips }
     assert.deepEqual(countTests(kind as 'node' | 'bun' | 'deno', report), expected, kind)
     assert.deepEqual(countTests(kind as 'node' | 'bun' | 'deno', ''), NOTHING, kind)
   }
 })
 
-const NOTHING = { passed: 0, failed: 0, skipped: 0 }
+test('every skip has a reason', async () => {
+  const { explainSkips } = await import('../../scripts/runtimes/skips.mjs')
+  const explain = (kind: string, file: string, reason: string): string[] => {
+    const skips = [
+      { name: 'a', reason },
+      { name: 'b', reason },
+    ]
+    const counts = { passed: 0, failed: 0, skipped: skips.length, skips }
+    return explainSkips(
+      { name: kind, package: kind, kind },
+      new Map([[`__test__/${file}`, counts]]),
+    )
+  }
+  const said = explain('node', 'x.test.ts', 'why')
+  assert.deepEqual(said, ['node skips 2 of __test__/x.test.ts: why'])
+  const [line] = explain('bun', 'runtimes/deno.test.ts', '')
+  assert.match(line!, /^bun skips 2 of .*: only Deno asks for permissions$/)
+  assert.throws(() => explain('deno', 'runtimes/deno.test.ts', ''), /"a" of .* without a reason/)
+})
+
+const NOTHING = { passed: 0, failed: 0, skipped: 0, skips: [] }
 
 /** A test with two parts, one of which fails; one that is skipped; one that passes; a suite. */
 const REPORTS = {

@@ -1,6 +1,7 @@
 /** Reads what a run of tests reports in JUnit's format. */
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/** @typedef {{ passed: number, failed: number, skipped: number }} Numbers */
+/** @typedef {Numbers & { skips: { name: string, reason: string }[] }} Counts */
 
 const NOTHING = Object.freeze({ passed: 0, failed: 0, skipped: 0 })
 
@@ -9,7 +10,7 @@ const TAG =
 
 /** An element of the report and what it holds. */
 function parse(xml) {
-  const document = { tag: 'document', name: '', children: [] }
+  const document = { tag: 'document', name: '', message: '', children: [] }
   const open = [document]
   for (const [, end, tag, attributes, empty] of xml.matchAll(TAG)) {
     const parent = open.at(-1)
@@ -17,7 +18,8 @@ function parse(xml) {
       open.pop()
       continue
     }
-    const element = { tag, name: /\bname="([^"]*)"/.exec(attributes)?.[1] ?? '', children: [] }
+    const valueOf = (key) => new RegExp(`\\b${key}="([^"]*)"`).exec(attributes)?.[1] ?? ''
+    const element = { tag, name: valueOf('name'), message: valueOf('message'), children: [] }
     parent.children.push(element)
     if (empty === '') open.push(element)
   }
@@ -27,6 +29,12 @@ function parse(xml) {
 /** Whether an element is of a kind, or holds one that is. */
 function holds({ tag, children }, ...tags) {
   return tags.includes(tag) || children.some((child) => holds(child, ...tags))
+}
+
+/** The first reason for which something in an element was skipped; empty if none is given. */
+function reasonOf({ tag, message, children }) {
+  if (tag === 'skipped') return message
+  return children.map(reasonOf).find((reason) => reason !== '') ?? ''
 }
 
 /** Whether everything in an element was skipped. */
@@ -57,16 +65,26 @@ function outermost(kind, document) {
  * @returns {Counts}
  */
 export function countTests(kind, xml) {
-  const counts = { ...NOTHING }
+  const counts = { ...NOTHING, skips: [] }
   for (const test of outermost(kind, parse(xml))) {
-    if (holds(test, 'failure', 'error')) counts.failed += 1
-    else if (isSkipped(test)) counts.skipped += 1
-    else counts.passed += 1
+    if (holds(test, 'failure', 'error')) {
+      counts.failed += 1
+    } else if (isSkipped(test)) {
+      counts.skipped += 1
+      counts.skips.push({ name: test.name, reason: reasonOf(test) })
+    } else {
+      counts.passed += 1
+    }
   }
   return counts
 }
 
-/** The sum of counts. */
+/**
+ * The sum of counts.
+ *
+ * @param {Iterable<Numbers>} all
+ * @returns {Numbers}
+ */
 export function sum(all) {
   const total = { ...NOTHING }
   for (const counts of all) for (const name of Object.keys(total)) total[name] += counts[name]
