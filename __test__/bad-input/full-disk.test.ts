@@ -67,8 +67,9 @@ test('a limit on the size of files', { skip: noLimits }, async (t) => {
   const path = await temporaryDirectory(t)
   // In blocks of 512 or 1,024 bytes, as the shell has it.
   const wrapper = ['sh', '-c', 'ulimit -f 4096; exec "$@"', 'sh']
-  // The limit would end Deno when it writes to its own caches, which are larger.
-  const env = { DENO_CACHE_DB_MODE: 'in-memory' }
+  // The limit would end Deno when it writes to its own caches, which are larger: where there is no
+  // place for them, it keeps them in memory.
+  const env = { DENO_DIR: '/dev/null/none' }
   const child = await runChild(join(__dirname, 'fill.ts'), [path], { wrapper, env })
   const [said] = child.said
   assert.ok(said !== undefined, `the process ended: ${child.signal ?? child.code} ${child.stderr}`)
