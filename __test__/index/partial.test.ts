@@ -52,7 +52,7 @@ test('a unique partial index holds among the documents that pass', async (t) => 
   await store.put({ id: 3, email: 'b', active: true })
 })
 
-test('a partial index is built from what is there, and is there when it is opened again', async (t) => {
+test('a partial index is built from what is there, and stays', async (t) => {
   const path = join(await temporaryDirectory(t), 'db')
   const db = (await open(path, { stores: { users: { keyPath: 'id' } } })) as any
   await db.store('users').putMany(users)
