@@ -126,5 +126,6 @@ tests! {
     opens "open"
     operations "operations"
     pages "pages"
+    queries "query"
     requests "requests"
 }

@@ -153,8 +153,8 @@ fn people() -> Db {
     ];
     let documents = (0..10_000).map(|id| {
         let mut person = json!({
-            "id": id, "city": format!("city {}", id % 100), "age": id % 80, "login": id * 7 % 10_000,
-            "active": id % 50 == 0, "note": "x".repeat(id % 20),
+            "id": id, "city": format!("city {}", id % 100), "age": id % 80,
+            "login": id * 7 % 10_000, "active": id % 50 == 0, "note": "x".repeat(id % 20),
         });
         if id % 10 == 0 {
             person["nick"] = format!("nick {id}").into();

@@ -11,6 +11,7 @@ mod lock_file;
 mod open;
 mod operations;
 mod pages;
+mod query;
 mod requests;
 
 use lodestore::error::{ErrorCode, Result};
@@ -19,7 +20,7 @@ use lodestore::error::{ErrorCode, Result};
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its corpus.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("catalog-record", catalog_record::run),
     ("data-file", data_file::run),
     ("document", document::run),
@@ -30,6 +31,7 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("open", open::run),
     ("operations", operations::run),
     ("pages", pages::run),
+    ("query", query::run),
     ("requests", requests::run),
 ];
 
