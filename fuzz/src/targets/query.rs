@@ -1,4 +1,4 @@
-//! Filters, sorts and projections from any value: refused with a path, or evaluated on any document.
+//! Filters, sorts and projections from any value: refused with a path, or evaluated.
 
 use lodestore::error::ErrorCode;
 use lodestore::execution::Query;
