@@ -24,7 +24,7 @@ use crate::value::root;
 /// What a sort may keep in memory before it uses temporary files, in bytes.
 const SORT_MEMORY: usize = 64 << 20;
 /// How long a piece of work that has no budget goes on: others may wait for the snapshot.
-const SLICE: Duration = Duration::from_millis(50);
+pub(super) const SLICE: Duration = Duration::from_millis(50);
 
 /// A piece of a query's answer that is asked for.
 pub struct Chunk<'c> {
