@@ -608,6 +608,176 @@ export interface Snapshot<T = AnyTypes> {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+// ---------------------------------------------------------------------------------------- updates
+
+type IsAny<T> = 0 extends 1 & T ? true : false
+
+/** What has no fields that an update could lead into. */
+type Opaque =
+  | string
+  | number
+  | bigint
+  | boolean
+  | symbol
+  | null
+  | undefined
+  | Date
+  | RegExp
+  | Error
+  | Blob
+  | ArrayBuffer
+  | ArrayBufferView
+  | ReadonlyMap<any, any>
+  | ReadonlySet<any>
+
+/** Elements of an array: one by its index, every one, or those that an array filter matches. */
+type Elements = `${number}` | '$[]' | `$[${string}]`
+
+/** How many names a checked path has at most: documents may contain themselves. */
+type Levels = [never, 0, 1, 2, 3, 4]
+
+/**
+ * A path to a field of a document: `'a'`, `'a.b'`, `'list.0'`, `'list.$[].a'`, `'list.$[name]'`. Up
+ * to six names of it are checked.
+ */
+export type UpdatePath<T, Level extends number = 5> =
+  IsAny<T> extends true
+    ? string
+    : unknown extends T
+      ? string
+      : [Level] extends [never]
+        ? string
+        : T extends Opaque
+          ? never
+          : T extends readonly (infer E)[]
+            ? Elements | `${Elements}.${UpdatePath<E, Levels[Level]>}`
+            : T extends object
+              ? {
+                  [K in Extract<keyof T, string>]: K | `${K}.${UpdatePath<T[K], Levels[Level]>}`
+                }[Extract<keyof T, string>]
+              : never
+
+type Inside<T, K extends string> = T extends Opaque
+  ? never
+  : T extends readonly (infer E)[]
+    ? E
+    : K extends keyof T
+      ? T[K]
+      : never
+
+/** The type of what stands at a path. */
+export type ValueAtPath<T, P extends string> =
+  IsAny<T> extends true
+    ? any
+    : unknown extends T
+      ? any
+      : P extends `${infer Head}.${infer Rest}`
+        ? ValueAtPath<Inside<T, Head>, Rest>
+        : Inside<T, P>
+
+type ValuesAtPaths<T> = { readonly [P in UpdatePath<T>]?: ValueAtPath<T, P> }
+
+/** For each path whose values are of a type: what an operator takes. */
+type OperandsWhere<T, Value, Operand> = {
+  readonly [
+    P in UpdatePath<T> as NonNullable<ValueAtPath<T, P>> extends Value ? P : never
+  ]?: Operand
+}
+
+type ElementOf<A> = IsAny<A> extends true ? any : A extends readonly (infer E)[] ? E : never
+
+/** For each path to an array: what an operator takes, made of the type of its elements. */
+type ArrayPath<T> = {
+  [P in UpdatePath<T>]: NonNullable<ValueAtPath<T, P>> extends readonly any[] ? P : never
+}[UpdatePath<T>]
+
+/** What `$push` takes: a value, or several with where they go. */
+export type PushOperand<E> =
+  | E
+  | {
+      readonly $each: readonly E[]
+      /** Where they are inserted; negative from the end. Default: behind the last element. */
+      readonly $position?: number | undefined
+      /** How many elements stay: the first ones, or the last ones if negative. */
+      readonly $slice?: number | undefined
+      /** 1 or -1, by the elements themselves or by fields of them. */
+      readonly $sort?: 1 | -1 | { readonly [path: string]: 1 | -1 } | undefined
+    }
+
+/**
+ * What is to become of a document, in MongoDB's words. Paths lead through objects, and into arrays
+ * by index (`'list.0'`), to every element (`'list.$[]'`), or to those that one of `arrayFilters`
+ * matches (`'list.$[name]'`). No path may be a part of another one.
+ */
+export interface Update<T = any> {
+  /** Sets fields; the objects on the way are made. */
+  readonly $set?: ValuesAtPaths<T>
+  /** Sets fields of a document that `upsert` inserts. */
+  readonly $setOnInsert?: ValuesAtPaths<T>
+  /** Removes fields; the value does not matter. Elements of arrays become null. */
+  readonly $unset?: { readonly [P in UpdatePath<T>]?: unknown }
+  /** Adds a number. A BigInt and a whole number make a BigInt. */
+  readonly $inc?: OperandsWhere<T, number | bigint, number | bigint>
+  /** Multiplies by a number. */
+  readonly $mul?: OperandsWhere<T, number | bigint, number | bigint>
+  /** Sets fields that are greater, in the order of all types. */
+  readonly $min?: ValuesAtPaths<T>
+  /** Sets fields that are less, in the order of all types. */
+  readonly $max?: ValuesAtPaths<T>
+  /** Moves fields, replacing what is there. Not through arrays. */
+  readonly $rename?: { readonly [P in UpdatePath<T>]?: string }
+  /** Sets the time of the operation, a Date. */
+  readonly $currentDate?: OperandsWhere<T, Date, true | { readonly $type: 'date' }>
+  /** Calculates with the bits of whole numbers. */
+  readonly $bit?: OperandsWhere<
+    T,
+    number | bigint,
+    { readonly [operation in 'and' | 'or' | 'xor']?: number | bigint }
+  >
+  /** Appends to arrays, or inserts; then sorts them, then cuts them. */
+  readonly $push?: {
+    readonly [P in ArrayPath<T>]?: PushOperand<ElementOf<NonNullable<ValueAtPath<T, P>>>>
+  }
+  /** Appends to arrays what is not in them. */
+  readonly $addToSet?: {
+    readonly [P in ArrayPath<T>]?:
+      | ElementOf<NonNullable<ValueAtPath<T, P>>>
+      | { readonly $each: readonly ElementOf<NonNullable<ValueAtPath<T, P>>>[] }
+  }
+  /** Removes the last element (1) or the first one (-1). */
+  readonly $pop?: { readonly [P in ArrayPath<T>]?: 1 | -1 }
+  /** Removes the elements that equal a value, or that fit a condition. */
+  readonly $pull?: {
+    readonly [P in ArrayPath<T>]?:
+      ElementOf<NonNullable<ValueAtPath<T, P>>> | RegExp | { readonly [field: string]: unknown }
+  }
+  /** Removes the elements that equal any of some values. */
+  readonly $pullAll?: {
+    readonly [P in ArrayPath<T>]?: readonly ElementOf<NonNullable<ValueAtPath<T, P>>>[]
+  }
+}
+
+/** Options of `update`. */
+export interface UpdateOptions {
+  /**
+   * For each `$[name]` a filter whose fields begin with that name, which stands for the element:
+   * `{ 'name.score': { $gt: 5 } }`.
+   */
+  arrayFilters?: readonly { readonly [field: string]: unknown }[] | undefined
+  /** Insert the document if it is not there. Default: false. */
+  upsert?: boolean | undefined
+}
+
+/** What an update did. */
+export interface UpdateResult<K = Key> {
+  /** How many documents were found. */
+  matched: number
+  /** How many of them were changed. */
+  modified: number
+  /** The key of the document that was inserted. */
+  upserted?: K
+}
+
 // ----------------------------------------------------------------------------------------- stores
 
 /** Options of `putMany`. */
@@ -806,6 +976,18 @@ export interface Store<
     documents: Iterable<Insert> | AsyncIterable<Insert>,
     options: PutManyOptions & { entries?: false | undefined },
   ): Promise<K[] | PutManyResult<K>>
+
+  /**
+   * Changes the document under a key by operators, in one operation: what others write at the same
+   * time is never lost. A document that would not change is not written.
+   *
+   * @throws {LodestoreError} INVALID_UPDATE, with the path: the update cannot be understood, or
+   *   does not fit the document; INVALID_QUERY in a condition; EXPRESSION, KEY_IMMUTABLE,
+   *   UNIQUE_VIOLATION, INVALID_KEY, DATA_CLONE, INVALID_ARGUMENT
+   * @example
+   * await users.update(key, { $inc: { visits: 1 }, $set: { 'address.city': 'Paris' } })
+   */
+  update(key: K, update: Update<Document>, options?: UpdateOptions): Promise<UpdateResult<K>>
 
   /**
    * Deletes the document under a key, or all of a range.

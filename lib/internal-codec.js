@@ -27,4 +27,7 @@ function encodeInternal(value) {
   return writer.buffer.subarray(0, writer.position)
 }
 
-module.exports = { decodeInternal, encodeInternal }
+/** For requests that hold values of the user, which an encoder of documents writes. */
+const REQUEST_SHAPES = new ShapeTable({ load() {} })
+
+module.exports = { REQUEST_SHAPES, decodeInternal, encodeInternal }

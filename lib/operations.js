@@ -10,6 +10,7 @@ const OP = Object.freeze({
   CLEAR: 4,
   DELETE_RANGE: 5,
   REGISTER_SHAPES: 6,
+  UPDATE: 7,
   ATOMIC_GROUP: 0x10,
   SAVEPOINT: 0x20,
   RELEASE: 0x21,

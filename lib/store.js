@@ -17,6 +17,7 @@ const { rangeOf } = require('./range')
 const reads = require('./reads')
 const { ENTRIES, KEYS, Source, VALUES } = require('./source')
 const { inTransaction } = require('./transactions')
+const { appendUpdate, checkUpdate, updateResult } = require('./update')
 
 const PUT_MANY_OPTIONS = { atomic: boolean, entries: boolean }
 
@@ -92,6 +93,11 @@ class Store {
     if (!atomic) return await putEach(target, documents, { entries })
     const isAsync = typeof documents[Symbol.asyncIterator] === 'function'
     return await putAll(target, documents, { entries }, (run) => inTransaction(view, isAsync, run))
+  }
+
+  /** Changes the document under a key by operators. */
+  async update(key, update, options) {
+    return this.#update(key, checkUpdate(update, options), null)
   }
 
   /** The document under a key, or undefined. */
@@ -238,6 +244,24 @@ class Store {
     await lastBatch.settled
     const result = lastBatch.result(lastAt)
     return stored === FROM_RESULT ? decodeKey(result) : stored
+  }
+
+  async #update(key, request, blobs) {
+    const queue = this.#writes()
+    const { state } = this.#definition
+    let stored
+    try {
+      stored = appendUpdate(queue, state, key, request, blobs)
+    } catch (error) {
+      if (blobs !== null || error?.code !== 'DATA_CLONE') throw error
+      const found = collectBlobs(request)
+      if (found.length === 0) throw error
+      const inert = copyKey(key)
+      return this.#update(inert, request, await readBlobs(found))
+    }
+    const { lastBatch, lastAt } = queue
+    await lastBatch.settled
+    return updateResult(lastBatch.result(lastAt), stored)
   }
 
   /** Reads the blobs in a document that could not be encoded, and puts it again. */

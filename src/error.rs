@@ -42,7 +42,7 @@ error_codes! {
     InvalidArgument = "INVALID_ARGUMENT", retryable: false;
     /// A filter cannot be understood.
     InvalidQuery = "INVALID_QUERY", retryable: false;
-    /// An update cannot be understood.
+    /// An update cannot be understood, or does not fit the document.
     InvalidUpdate = "INVALID_UPDATE", retryable: false;
     /// A value cannot be a key.
     InvalidKey = "INVALID_KEY", retryable: false;

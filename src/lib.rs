@@ -14,5 +14,6 @@ pub mod protocol;
 pub mod query;
 pub mod storage;
 pub mod store;
+pub mod update;
 pub mod value;
 pub mod wtf8;

@@ -135,6 +135,11 @@ function callsOf(open, path, name) {
     'putMany from an async iterable': (db, i) => db.store('batches').putMany(slowly(batch(i))),
     'putMany of many from an async iterable': (db, i) =>
       db.store('batches').putMany(slowly(batch(i, LARGE_BATCH))),
+    update: async (db, i) => {
+      const update = { $set: { again: i }, $inc: { times: 1 } }
+      await db.store('written').put(document(i))
+      await Promise.all(ids(i).map((id) => db.store('written').update(document(id).id, update)))
+    },
     delete: async (db, i) => {
       await db.store('written').put(document(i))
       await db.store('written').delete(document(i).id)

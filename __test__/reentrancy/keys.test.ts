@@ -26,6 +26,7 @@ const outer: Record<string, [(store: any, key: any) => Promise<unknown>, unknown
   delete: [(store, key) => store.delete(key), 1],
   deleteMany: [(store, key) => store.deleteMany([[1], key]), 2],
   put: [(store, key) => store.put({ id: 'again' }, key), [3]],
+  update: [(store, key) => store.update(key, { $set: { n: 1 } }), { matched: 1, modified: 1 }],
   putMany: [(store, key) => store.putMany([[key, { id: 'again' }]], { entries: true }), [[3]]],
   seek: [
     async (store, key) => {

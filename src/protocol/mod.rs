@@ -17,6 +17,7 @@ pub mod read;
 mod runner;
 pub mod schema_op;
 mod shape_op;
+mod update_op;
 
 pub use batch::{Completion, WriteBatch};
 pub use catalog_json::catalog_json;

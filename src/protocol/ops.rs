@@ -19,6 +19,9 @@ pub const CLEAR: u8 = 0x04;
 pub const DELETE_RANGE: u8 = 0x05;
 /// Registers shapes (plain batches only); the value is a document, an array of arrays of names.
 pub const REGISTER_SHAPES: u8 = 0x06;
+/// Updates the document under a key; the value is a document, `{update, arrayFilters?, upsert?}`.
+/// Answers with a number: `UPDATED_…` bits.
+pub const UPDATE: u8 = 0x07;
 /// Makes the operations that follow, as many as the store id says, all-or-nothing.
 pub const ATOMIC_GROUP: u8 = 0x10;
 /// Begins a savepoint (transactions only).
@@ -46,6 +49,13 @@ pub const FLAG_PATCH: u8 = 2;
 pub const FLAG_INLINE: u8 = 4;
 /// Flag: generate an out-of-line key.
 pub const FLAG_GENERATE: u8 = 8;
+
+/// Result of an update: a document was found.
+pub const UPDATED_MATCHED: u8 = 1;
+/// Result of an update: the document was changed.
+pub const UPDATED_MODIFIED: u8 = 2;
+/// Result of an update: a document was inserted.
+pub const UPDATED_INSERTED: u8 = 4;
 
 const ALL_FLAGS: u8 = FLAG_RETURN_KEY | FLAG_PATCH | FLAG_INLINE | FLAG_GENERATE;
 
@@ -133,7 +143,7 @@ pub fn check_frames(bytes: &[u8]) -> Result<usize> {
         count += 1;
         match (op.code, in_group) {
             (ATOMIC_GROUP, 0) => in_group = op.store,
-            (PUT | ADD | DELETE | CLEAR | DELETE_RANGE, _) | (_, 0) => {
+            (PUT | ADD | DELETE | CLEAR | DELETE_RANGE | UPDATE, _) | (_, 0) => {
                 in_group = in_group.saturating_sub(1);
             }
             (code, _) => {

@@ -1,6 +1,7 @@
 //! Runs packed operations in a write transaction.
 
 use super::ops::{self, Op, Ops};
+use super::update_op::{LastRequest, Updating, result_bits};
 use super::{outcome, range, read, schema_op, shape_op};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::WriteTxn;
@@ -22,7 +23,7 @@ pub fn run_tx_ops(
     out: &mut Vec<u8>,
 ) -> Result<()> {
     ops::check_frames(ops)?;
-    Runner { writer: Writer::new(shared), interactive: true }.run(txn, ops, out)
+    Runner::new(Writer::new(shared), true).run(txn, ops, out)
 }
 
 /// Runs operations of a plain batch, whose frames have been checked.
@@ -32,16 +33,21 @@ pub(super) fn run_batch(
     ops: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<()> {
-    Runner { writer: Writer::new(shared), interactive: false }.run(txn, ops, out)
+    Runner::new(Writer::new(shared).registering_shapes(), false).run(txn, ops, out)
 }
 
 struct Runner<'s> {
     writer: Writer<'s>,
     /// Whether a caller waits for each buffer inside an open transaction.
     interactive: bool,
+    last_update: LastRequest,
 }
 
-impl Runner<'_> {
+impl<'s> Runner<'s> {
+    fn new(writer: Writer<'s>, interactive: bool) -> Self {
+        Self { writer, interactive, last_update: LastRequest::default() }
+    }
+
     fn run(&mut self, txn: &mut WriteTxn<'_>, bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
         let mut ops = Ops::new(bytes);
         while let Some(op) = ops.next() {
@@ -81,6 +87,10 @@ impl Runner<'_> {
                     outcome::push_ok(out);
                 }
             }
+            ops::UPDATE => {
+                let result = self.update(txn, op)?;
+                outcome::push_number(out, u64::from(result));
+            }
             ops::DELETE_RANGE => {
                 let range = range::decode_range(op.key)?;
                 let deleted = self.writer.delete_range(txn, op.store, &range)?;
@@ -111,6 +121,12 @@ impl Runner<'_> {
             code => return Err(misplaced(code, self.interactive).into()),
         }
         Ok(())
+    }
+
+    /// Updates one document; returns what became of it.
+    fn update(&mut self, txn: &mut WriteTxn<'_>, op: &Op<'_>) -> Outcome<u8> {
+        let mut updating = Updating::new(self.last_update.read(op.value)?);
+        self.writer.edit(txn, op.store, op.key, &mut updating).map(result_bits)
     }
 
     /// Runs the next `count` operations so that all of them or none happen. `at` is the position of
@@ -150,7 +166,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Runs an operation of a group and notes its key.
+    /// Runs an operation of a group and notes its key, or what became of what it updated.
     fn grouped(
         &mut self,
         txn: &mut WriteTxn<'_>,
@@ -161,6 +177,10 @@ impl Runner<'_> {
             ops::PUT | ops::ADD => {
                 let key = self.writer.put(txn, &put(op)?)?;
                 results.push(op.has(ops::FLAG_RETURN_KEY).then_some(key));
+            }
+            ops::UPDATE => {
+                let result = self.update(txn, op)?;
+                results.push(Some(&[result]));
             }
             _ => {
                 self.single(txn, op, &mut Vec::new())?;

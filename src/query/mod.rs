@@ -9,7 +9,7 @@ pub mod order;
 mod path;
 mod place;
 
-pub use expression::{Expression, Scope};
+pub use expression::{Expression, Number, Scope};
 pub use filter::Filter;
 pub use path::{Budget, Path, array_index};
 pub use place::Place;

@@ -7,8 +7,10 @@
 mod batch;
 mod bounds;
 mod build_job;
+mod candidates;
 mod check;
 mod delete_range;
+mod edit;
 pub mod entry;
 mod extract;
 mod failure;
@@ -28,6 +30,7 @@ mod writer;
 
 pub use build_job::{BuildObserver, BuiltIndex, IndexBuild};
 pub use check::{Problem, Report, check_store, check_stores};
+pub use edit::{Edit, EditResult, EditScope, Edited};
 pub use failure::{Failure, Outcome, nested};
 pub use generator::stored_number;
 pub use schema::{Build, IndexSpec, Reference, Schema, StoreSpec};

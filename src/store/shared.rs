@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::candidates::Candidates;
 use super::read::View;
 use super::shapes::load_shapes;
 use super::state::TxnState;
@@ -23,6 +24,8 @@ pub struct StoreShared {
     shapes: Mutex<HashMap<u32, Arc<ShapeTable>>>,
     /// What higher layers keep, by its type.
     extensions: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    /// Lists of names that may become shapes.
+    pub(super) candidates: Candidates,
 }
 
 impl StoreShared {
@@ -87,5 +90,6 @@ impl StoreShared {
     pub fn reset(&self) {
         self.catalogs.clear();
         self.shapes.lock().clear();
+        self.candidates.clear();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::bounds::Place;
+use super::bounds::{Bounds, Place};
 use super::entry::documents;
 use super::extract;
 use super::failure::{Failure, Outcome};
@@ -56,6 +56,8 @@ pub struct Writer<'s> {
     buffers: Buffers,
     /// Entries of indexes that are not unique, which nothing but reads looks at.
     pending: Pending,
+    /// Whether lists of names that are met often become shapes, which documents then name at once.
+    pub(super) registers_shapes: bool,
 }
 
 #[derive(Debug, Default)]
@@ -81,7 +83,15 @@ impl<'s> Writer<'s> {
             generators: Generators::default(),
             buffers: Buffers::default(),
             pending: Pending::default(),
+            registers_shapes: false,
         }
+    }
+
+    /// Has lists of names that are met often become shapes. Not where the caller reads within the
+    /// transaction: ids are unknown outside of it until the commit.
+    #[must_use]
+    pub fn registering_shapes(self) -> Self {
+        Self { registers_shapes: true, ..self }
     }
 
     /// What all transactions of the database share.
@@ -209,15 +219,14 @@ impl<'s> Writer<'s> {
         {
             self.generators.advance(txn, store.id, number)?;
         }
-        let append = place == Place::Above { append: true };
-        envelope::put_enveloped(tree, txn, key, document, store.compression, append)
-            .map_err(Failure::midway)?;
-        bounds.wrote(tree.id, key);
-        if !replaces {
-            txn.add_count(Counter::entries(tree.id), 1);
-        }
-        plan.apply(txn, store, &mut bounds, &mut self.pending)?;
+        let how = (replaces, place == Place::Above { append: true });
+        write_document(txn, store, key, document, how, plan, &mut bounds, &mut self.pending)?;
         drop(bounds);
+        self.write_if_full(txn)
+    }
+
+    /// Writes what is kept in memory once it is a lot.
+    pub(super) fn write_if_full(&mut self, txn: &mut WriteTxn<'_>) -> Outcome<()> {
         if self.pending.is_full() { self.write_pending(txn) } else { Ok(()) }
     }
 
@@ -256,9 +265,7 @@ impl<'s> Writer<'s> {
         txn.add_count(Counter::entries(tree.id), -1);
         self.buffers.plan.apply(txn, store, &mut bounds, &mut self.pending)?;
         drop(bounds);
-        if self.pending.is_full() {
-            self.write_pending(txn)?;
-        }
+        self.write_if_full(txn)?;
         Ok(true)
     }
 
@@ -317,7 +324,7 @@ impl<'s> Writer<'s> {
         Ok(())
     }
 
-    fn shapes(
+    pub(super) fn shapes(
         &mut self,
         txn: &WriteTxn<'_>,
         state: &TxnState,
@@ -334,8 +341,64 @@ impl<'s> Writer<'s> {
     }
 }
 
+impl Writer<'_> {
+    /// Keeps a store's shapes, read again.
+    pub(super) fn keep_shapes(&mut self, store: u32, shapes: &Arc<ShapeTable>) {
+        self.shapes = Some((store, Arc::clone(shapes)));
+    }
+
+    /// Forgets what is known of shapes, since the transaction registered some.
+    pub(super) fn forget_shapes(&mut self) {
+        self.state = None;
+        self.shapes = None;
+    }
+
+    /// Moves a store's key generator beyond a key.
+    pub(super) fn advance_generator(
+        &mut self,
+        txn: &ReadTxn<'_>,
+        store: u32,
+        key: f64,
+    ) -> Result<()> {
+        self.generators.advance(txn, store, key)
+    }
+
+    /// The buffers for the plan, the old document and the key inside the new one.
+    pub(super) fn edit_buffers(&mut self) -> (&mut Plan, &mut Vec<u8>, &mut Vec<u8>) {
+        let Buffers { plan, old, inside, .. } = &mut self.buffers;
+        (plan, old, inside)
+    }
+
+    /// The planned index changes, and those that wait.
+    pub(super) fn plan_and_pending(&mut self) -> (&Plan, &mut Pending) {
+        (&self.buffers.plan, &mut self.pending)
+    }
+}
+
+/// Writes a document and the planned index changes.
+#[expect(clippy::too_many_arguments, reason = "parts of a writer that are borrowed apart")]
+pub(super) fn write_document(
+    txn: &mut WriteTxn<'_>,
+    store: &StoreDef,
+    key: &[u8],
+    document: &[u8],
+    (replaces, append): (bool, bool),
+    plan: &Plan,
+    bounds: &mut Bounds,
+    pending: &mut Pending,
+) -> Outcome<()> {
+    let tree = documents(store.tree);
+    envelope::put_enveloped(tree, txn, key, document, store.compression, append)
+        .map_err(Failure::midway)?;
+    bounds.wrote(tree.id, key);
+    if !replaces {
+        txn.add_count(Counter::entries(tree.id), 1);
+    }
+    plan.apply(txn, store, bounds, pending)
+}
+
 /// Plans the changes of all indexes that have to follow the document.
-fn plan_indexes(
+pub(super) fn plan_indexes(
     txn: &ReadTxn<'_>,
     store: &StoreDef,
     key: &[u8],
@@ -352,7 +415,7 @@ fn plan_indexes(
 }
 
 /// Whether an error can come from a shape table that is behind.
-fn may_lack_shapes(error: &Error) -> bool {
+pub(super) fn may_lack_shapes(error: &Error) -> bool {
     matches!(error.code(), ErrorCode::Corrupt | ErrorCode::InvalidArgument)
 }
 

@@ -268,7 +268,7 @@ impl<'a, S: ShapeSource + ?Sized> Encoder<'a, S> {
             self.out.push(INLINE_AGAIN);
             self.push_u32(offset);
         } else {
-            if could_be_shape(names) {
+            if can_be_shape(names) {
                 self.inline.insert(names.clone(), self.out.len());
             }
             self.out.extend_from_slice(&[INLINE, names.len() as u8]);
@@ -285,9 +285,9 @@ impl<'a, S: ShapeSource + ?Sized> Encoder<'a, S> {
     }
 }
 
-/// Whether objects with these names share them within a document: not wide ones, empty ones, and
-/// maps with numeric keys.
-fn could_be_shape(names: &[Wtf8String]) -> bool {
+/// Whether a list of names can be a shape, or be shared within a document: not those of wide
+/// objects, empty ones, and maps with numeric keys.
+pub fn can_be_shape(names: &[Wtf8String]) -> bool {
     let is_index = |name: &Wtf8String| {
         let digits = name.as_bytes();
         let canonical = digits == b"0" || digits.first().is_some_and(|d| (b'1'..=b'9').contains(d));

@@ -13,6 +13,7 @@ mod builder;
 mod bytes;
 mod display;
 mod encode;
+mod from_key;
 mod lookup;
 mod model;
 mod patch;
@@ -29,7 +30,7 @@ mod walk;
 
 pub use bigint::BigIntRef;
 pub use builder::decode;
-pub use encode::{encode, transcode};
+pub use encode::{can_be_shape, encode, transcode};
 pub use lookup::{IdbLookup, Lookup, lookup, lookup_idb};
 pub use model::{Array, BigInt, Blob, Fields, Value};
 pub use patch::patch_number;

@@ -113,6 +113,16 @@ impl Fields {
         &self.values
     }
 
+    /// The values, to be changed.
+    pub fn values_mut(&mut self) -> &mut [Value] {
+        &mut self.values
+    }
+
+    /// The names and values by themselves.
+    pub fn into_parts(self) -> (Arc<[Wtf8String]>, Vec<Value>) {
+        (self.names, self.values)
+    }
+
     /// Each name with its value.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Wtf8String, &Value)> {
         self.names.iter().zip(&self.values)

@@ -29,6 +29,7 @@ mod text;
 mod tree;
 mod work;
 
+pub use number::Number;
 pub use scope::Scope;
 pub use work::MAX_VALUE_BYTES;
 

@@ -18,8 +18,10 @@ pub(super) const MAX_TIME: f64 = 8.64e15;
 
 /// A number of either type.
 #[derive(Debug, Clone)]
-pub(in crate::query) enum Number {
+pub enum Number {
+    /// A double.
     Float(f64),
+    /// A BigInt.
     Big(Big),
 }
 
@@ -31,7 +33,7 @@ enum Pair {
 
 impl Number {
     /// The number that a value is; `None` for other types.
-    pub(in crate::query) fn of(value: &Value) -> Option<Self> {
+    pub fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Number(number) => Some(Self::Float(*number)),
             Value::BigInt(bigint) => Some(Self::Big(to_big(bigint))),
@@ -40,7 +42,7 @@ impl Number {
     }
 
     /// The value.
-    pub(in crate::query) fn into_value(self) -> Value {
+    pub fn into_value(self) -> Value {
         match self {
             Self::Float(number) => Value::Number(number),
             Self::Big(big) => Value::BigInt(from_big(&big)),
@@ -48,7 +50,7 @@ impl Number {
     }
 
     /// The nearest double.
-    pub(in crate::query) fn to_f64(&self) -> f64 {
+    pub fn to_f64(&self) -> f64 {
         match self {
             Self::Float(number) => *number,
             Self::Big(big) => big_to_f64(big),
@@ -67,8 +69,10 @@ impl Number {
     /// The sum.
     ///
     /// # Errors
-    /// `EXPRESSION` if one is a BigInt and the other has a fraction; so for all operations.
-    pub(in crate::query) fn add(self, other: Self) -> Result<Self> {
+    /// `EXPRESSION` if one is a BigInt and the other has a fraction, `RESOURCE_LIMIT` for a BigInt
+    /// of more than 64 KiB; so for all operations.
+    #[expect(clippy::should_implement_trait, reason = "it may fail")]
+    pub fn add(self, other: Self) -> Result<Self> {
         Ok(match self.pair(other)? {
             Pair::Floats(left, right) => Self::Float(left + right),
             Pair::Bigs(left, right) => bounded(left + right)?,
@@ -76,7 +80,10 @@ impl Number {
     }
 
     /// The product.
-    pub(in crate::query) fn multiply(self, other: Self) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn multiply(self, other: Self) -> Result<Self> {
         Ok(match self.pair(other)? {
             Pair::Floats(left, right) => Self::Float(left * right),
             Pair::Bigs(left, right) => {

@@ -1,0 +1,145 @@
+//! Conditions on elements: array filters, and what `$pull` takes out.
+
+use super::place::{Target, UPDATE};
+use crate::error::{ErrorCode, Result};
+use crate::query::filter::{Filter, Matcher as Evaluator};
+use crate::query::{Place, order};
+use crate::value::{self, Fields, NoShapes, Value};
+use crate::wtf8::Wtf8String;
+
+/// One of `arrayFilters`: the elements that `$[name]` means.
+#[derive(Debug)]
+pub(super) struct ArrayFilter {
+    pub(super) name: Wtf8String,
+    filter: Filter,
+}
+
+impl ArrayFilter {
+    /// Parses a filter, whose fields all begin with one name, which stands for the element.
+    ///
+    /// # Errors
+    /// `INVALID_UPDATE`; `INVALID_QUERY` for what is wrong in the condition.
+    pub(super) fn parse(filter: &Value, place: &Place<'_>) -> Result<Self> {
+        let invalid = |why: &str| place.error(ErrorCode::InvalidUpdate, why);
+        let Value::Object(fields) = filter else {
+            return Err(invalid("an array filter is an object such as { name: condition }"));
+        };
+        let mut names = Vec::new();
+        first_names(fields, &mut names, 0);
+        let Some(first) = names.first() else {
+            return Err(invalid("an array filter needs a condition such as { name: condition }"));
+        };
+        if !names.iter().all(|name| name == first) {
+            return Err(invalid(
+                "the fields of an array filter begin with one name, the element's",
+            ));
+        }
+        if !super::path::is_identifier(first) {
+            return Err(invalid(
+                "the name in an array filter begins with a lower-case letter and goes on with \
+                 letters and digits",
+            ));
+        }
+        Ok(Self {
+            name: Wtf8String::from_bytes(first).unwrap_or_default(),
+            filter: Filter::parse(filter, place)?,
+        })
+    }
+
+    /// Whether it matches an element.
+    pub(super) fn matches(&self, element: &Value) -> Result<bool> {
+        matches_as(&self.filter, &self.name, element)
+    }
+}
+
+/// The first names of all paths of a filter.
+fn first_names<'v>(fields: &'v Fields, names: &mut Vec<&'v [u8]>, depth: usize) {
+    // The filter's own parser refuses what nests deeper.
+    if depth > super::MAX_PATH {
+        return;
+    }
+    for (name, value) in fields.iter() {
+        let bytes = name.as_bytes();
+        if !bytes.starts_with(b"$") {
+            names.push(bytes.split(|byte| *byte == b'.').next().unwrap_or_default());
+            continue;
+        }
+        if let Value::Array(array) = value {
+            for item in &array.items {
+                if let Value::Object(fields) = item {
+                    first_names(fields, names, depth + 1);
+                }
+            }
+        }
+    }
+}
+
+/// What `$pull` takes out of an array.
+#[derive(Debug)]
+pub(super) enum Matcher {
+    /// Values equal to one, in the bytes of [`order::push`].
+    Equal(Vec<u8>),
+    /// Values that fit a condition.
+    Condition(Filter),
+    /// Objects that a filter matches.
+    Objects(Filter),
+}
+
+/// The field in which a condition finds a value.
+const VALUE: &str = "value";
+
+/// Operators that combine filters of whole objects.
+const LOGICAL: [&[u8]; 4] = [b"$and", b"$or", b"$nor", b"$expr"];
+
+impl Matcher {
+    /// Parses what `$pull` is given.
+    ///
+    /// # Errors
+    /// `INVALID_QUERY`.
+    pub(super) fn parse(operand: &Value, target: &Target) -> Result<Self> {
+        let root = Place::root(UPDATE);
+        let operator = root.word(target.operator);
+        let place = operator.field(&target.path);
+        let condition = || {
+            let mut fields = Fields::new();
+            fields.insert(Wtf8String::from(VALUE), operand.clone());
+            Filter::parse(&Value::Object(fields), &place).map(Self::Condition)
+        };
+        match operand {
+            Value::RegExp { .. } => condition(),
+            Value::Object(fields) => match fields.names().first().map(Wtf8String::as_bytes) {
+                Some([b'$', ..]) if !fields.names().first().is_some_and(is_logical) => condition(),
+                _ => Filter::parse(operand, &place).map(Self::Objects),
+            },
+            _ => Ok(Self::Equal(order::bytes(operand))),
+        }
+    }
+
+    /// Whether an element goes.
+    pub(super) fn matches(&self, element: &Value) -> Result<bool> {
+        match self {
+            Self::Equal(wanted) => Ok(order::bytes(element) == *wanted),
+            Self::Condition(filter) => matches_as(filter, &Wtf8String::from(VALUE), element),
+            Self::Objects(filter) => match element {
+                Value::Object(_) => matches(filter, element),
+                _ => Ok(false),
+            },
+        }
+    }
+}
+
+fn is_logical(name: &Wtf8String) -> bool {
+    LOGICAL.contains(&name.as_bytes())
+}
+
+/// Whether a filter matches an object that has the element as its only field.
+fn matches_as(filter: &Filter, name: &Wtf8String, element: &Value) -> Result<bool> {
+    let mut fields = Fields::new();
+    fields.insert(name.clone(), element.clone());
+    matches(filter, &Value::Object(fields))
+}
+
+fn matches(filter: &Filter, object: &Value) -> Result<bool> {
+    let document = value::encode(object, &NoShapes)?;
+    Evaluator::new(&NoShapes).matches(filter, value::root(&document)?)
+}

@@ -1,0 +1,54 @@
+//! The update language: what is to become of a document.
+//!
+//! An update is an object of operators (`{ $set: { 'a.b': 1 }, $inc: { n: 1 } }`) with MongoDB's
+//! meaning. Its paths are parsed into a tree, in which no path is a part of another one; applying
+//! it walks the tree and the document together, and changes nothing but what the paths name.
+//!
+//! Source: MongoDB manual, "Update Operators", and "Update Operators – Array".
+
+mod apply;
+mod array;
+mod array_filter;
+mod budget;
+mod leaf;
+mod operand;
+mod operator;
+mod parse;
+mod path;
+mod place;
+mod rename;
+mod sharing;
+mod sparse;
+mod tree;
+
+use std::sync::Arc;
+
+use array_filter::ArrayFilter;
+use rename::Rename;
+use tree::Node;
+
+/// Elements that a path may have filled up with null (`$set: { 'list.100': 1 }`).
+pub const MAX_PADDING: u32 = 1_500_000;
+
+/// How many names a path may have.
+pub const MAX_PATH: usize = 100;
+
+/// An update, parsed.
+#[derive(Debug)]
+pub struct Update {
+    renames: Vec<Rename>,
+    /// What applies to every document.
+    changes: Option<Arc<Node>>,
+    /// What applies to a document that is being inserted; the same unless there is `$setOnInsert`.
+    insertions: Option<Arc<Node>>,
+    array_filters: Vec<ArrayFilter>,
+}
+
+/// What an update is applied in.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// The time of the operation, in milliseconds since 1970.
+    pub now: f64,
+    /// Whether the document is about to be inserted.
+    pub is_insert: bool,
+}
