@@ -261,7 +261,8 @@ fn rows(
     request: &Value,
     random: &mut Random,
 ) -> Vec<Vec<u8>> {
-    let query = Query::parse(request).unwrap_or_else(|error| panic!("{request:?}: {error}"));
+    let mut query = Query::parse(request).unwrap_or_else(|error| panic!("{request:?}: {error}"));
+    query.choice = random.below(5);
     let mut execution = Execution::new(view, shared, store, query).unwrap();
     let cancelled = AtomicBool::new(false);
     let mut rows = Vec::new();

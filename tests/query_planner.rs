@@ -221,6 +221,20 @@ fn unions() {
 }
 
 #[test]
+fn intersections() {
+    // Each condition lets a tenth through, both together a thousandth.
+    let documents = (0..20_000).map(|id| json!({"id": id, "a": id % 10, "b": id / 10 % 10}));
+    let indexes = [Index("byA", &["a"], json!({})), Index("byB", &["b"], json!({}))];
+    let db = Db::new(&indexes, documents);
+    let both = db.plan(json!({"filter": {"a": 3, "b": 4}}), "intersection of index byA, index byB");
+    assert_eq!((number(&both, "returned"), number(&both, "examinedDocs")), (200, 200));
+    // One that is narrow needs no help.
+    db.plan(json!({"filter": {"a": 3, "id": {"$lt": 50}}}), "primary key");
+    let sorted = json!({"filter": {"a": 3, "b": 4}, "sort": "-id", "limit": 5});
+    assert_eq!(number(&db.explain(sorted), "returned"), 5);
+}
+
+#[test]
 fn the_order_of_an_index() {
     let db = people();
     let sorted = db.plan(json!({"filter": {}, "sort": {"age": 1}, "limit": 20}), "index byAge");

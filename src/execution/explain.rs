@@ -52,7 +52,7 @@ pub fn text(query: &Query, plan: &Plan, outcome: &Outcome) -> String {
         (false, false) => json!({ "by": sort, "from": "a sort" }),
     };
     json!({
-        "plan": name(&plan.accesses),
+        "plan": name(&plan.accesses, plan.also.as_ref()),
         "candidates": candidates,
         "index": plan.accesses.first().and_then(|access| access.index.as_ref())
             .map(|index| index.name.to_string()),

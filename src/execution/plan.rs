@@ -23,6 +23,10 @@ const LOOKUP: f64 = 3.0;
 const SORTED: f64 = 0.1;
 /// What it costs to begin a walk over an interval.
 const INTERVAL: f64 = 2.0;
+/// What it costs to keep a primary key, and to look for one among those that were kept.
+const COLLECTED: f64 = 0.3;
+/// The most primary keys that are collected for an intersection.
+const MAX_COLLECTED: u64 = 1_000_000;
 /// The most ways that an "or" is made of.
 const MAX_BRANCHES: usize = 1_000;
 
@@ -31,6 +35,8 @@ const MAX_BRANCHES: usize = 1_000;
 pub struct Plan {
     /// The walks, one after another; what more than one meets counts once.
     pub accesses: Vec<Access>,
+    /// A walk over an index that has to meet a document, too.
+    pub also: Option<Access>,
     /// Whether everything that a walk meets passes the filter, so that no document is looked at.
     pub decided: bool,
     /// Whether the walk is backwards.
@@ -57,6 +63,7 @@ pub struct Candidate {
 /// A way with what it costs.
 struct Choice {
     accesses: Vec<Access>,
+    also: Option<Access>,
     decided: bool,
     backwards: bool,
     ordered: bool,
@@ -105,6 +112,9 @@ impl Plan {
         let found = planner.accesses()?;
         planner.matching = planner.estimate_matching(&found);
         let mut choices: Vec<Choice> = Vec::new();
+        if query.hint.is_none() {
+            choices.extend(planner.intersection(&found));
+        }
         for access in found {
             choices.push(planner.price(vec![access]));
         }
@@ -114,35 +124,40 @@ impl Plan {
             choices.push(planner.price(union));
         }
         choices.sort_by(|left, right| left.cost.total_cmp(&right.cost));
+        let last = choices.len().saturating_sub(1);
+        choices.rotate_left(query.choice.min(last));
         let mut choices = choices.into_iter();
         let best = choices.next().ok_or_else(|| Error::corrupt("a query has no plan"))?;
         let mut candidates = vec![Candidate {
-            name: name(&best.accesses),
+            name: name(&best.accesses, best.also.as_ref()),
             cost: best.cost,
             rows: best.rows,
             rejected: None,
         }];
         candidates.extend(choices.map(|other| Candidate {
-            name: name(&other.accesses),
+            name: name(&other.accesses, other.also.as_ref()),
             cost: other.cost,
             rows: other.rows,
             rejected: Some("it costs more".to_owned()),
         }));
         candidates.append(&mut planner.rejected);
-        let Choice { accesses, decided, backwards, ordered, .. } = best;
-        Ok(Self { accesses, decided, backwards, ordered, candidates })
+        let Choice { accesses, also, decided, backwards, ordered, .. } = best;
+        Ok(Self { accesses, also, decided, backwards, ordered, candidates })
     }
 }
 
 /// What a way is called.
-pub fn name(accesses: &[Access]) -> String {
+pub fn name(accesses: &[Access], also: Option<&Access>) -> String {
     let one = |access: &Access| match &access.index {
         Some(index) => format!("index {}", index.name),
         None if access.bounded.is_empty() => "full scan".to_owned(),
         None => "primary key".to_owned(),
     };
     match accesses {
-        [access] => one(access),
+        [access] => match also {
+            Some(also) => format!("intersection of {}, {}", one(access), one(also)),
+            None => one(access),
+        },
         several => format!("union of {}", several.iter().map(one).collect::<Vec<_>>().join(", ")),
     }
 }
@@ -277,6 +292,33 @@ impl Planner<'_, '_, '_> {
         Ok(best.map(|access| Access { decided: Vec::new(), ..access }))
     }
 
+    /// The best pair of walks of which a document has to be met by both: the second one's keys are
+    /// collected first, and save the lookups of the others.
+    fn intersection(&self, accesses: &[Access]) -> Option<Choice> {
+        let mut best: Option<Choice> = None;
+        for first in accesses.iter().filter(|access| !access.bounded.is_empty()) {
+            for also in accesses.iter().filter(|access| access.index.is_some()) {
+                let news = |(path, _): &(crate::value::FieldPath, _)| {
+                    first.bounded.iter().all(|(known, _)| known != path)
+                };
+                if also.entries > MAX_COLLECTED || !also.bounded.iter().any(news) {
+                    continue;
+                }
+                let share = (also.entries as f64 / self.total.max(1.0)).min(1.0);
+                let mut choice = self.price(vec![first.clone()]);
+                let fetched = choice.cost - first.entries as f64 * ENTRY;
+                choice.cost -= fetched * (1.0 - share);
+                choice.cost += also.entries as f64 * (ENTRY + COLLECTED);
+                choice.also = Some(also.clone());
+                choice.decided = false;
+                if best.as_ref().is_none_or(|best| choice.cost < best.cost) {
+                    best = Some(choice);
+                }
+            }
+        }
+        best
+    }
+
     /// What walks cost, one after another.
     fn price(&self, accesses: Vec<Access>) -> Choice {
         let entries: f64 = accesses.iter().map(|access| access.entries as f64).sum();
@@ -321,6 +363,7 @@ impl Planner<'_, '_, '_> {
             cost,
             rows: entries,
             accesses,
+            also: None,
         }
     }
 }

@@ -31,6 +31,9 @@ pub struct Query {
     pub returns: Returns,
     /// `$$NOW`, in milliseconds since 1970.
     pub now: f64,
+    /// Which of the ways to carry it out is taken, in the order of their costs. Tests take others
+    /// than the first, since all have to give the same.
+    pub choice: usize,
 }
 
 /// What a query answers with.
@@ -63,6 +66,7 @@ impl Query {
             hint: None,
             returns: Returns::Keys,
             now: current_time(),
+            choice: 0,
         }
     }
 
@@ -95,6 +99,7 @@ impl Query {
             hint,
             returns: Returns::Documents,
             now: current_time(),
+            choice: 0,
         };
         query.returns = query.parse_returns(get("returns"), fields, &place)?;
         if let Returns::Page(PageRequest { before: true, .. }) = query.returns {

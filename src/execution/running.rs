@@ -89,6 +89,9 @@ impl Execution {
             && !query.sort.is_empty()
             && plan.backwards != query.ties_descending;
         let mut scan = Scan::new(plan.accesses.clone(), plan.backwards, opposite);
+        if let Some(also) = &plan.also {
+            scan.only_if_also(also.clone());
+        }
         let mut wanted = query.limit.map(|limit| limit.saturating_add(query.skip));
         if let Returns::Page(PageRequest { size, boundary, .. }) = &query.returns {
             wanted = Some(*size as u64 + 1);

@@ -75,10 +75,21 @@ pub struct Scan {
     last: Option<Vec<u8>>,
     /// The primary keys that were met, if they may be met again.
     seen: Option<HashSet<Box<[u8]>>>,
+    /// What has to meet a document, too.
+    also: Option<Also>,
     /// Entries of indexes that were passed.
     pub examined_keys: u64,
     /// Documents that were looked at.
     pub examined_docs: u64,
+}
+
+/// A walk whose primary keys are collected before the others begin; only they count.
+#[derive(Debug)]
+struct Also {
+    access: Access,
+    keys: HashSet<Box<[u8]>>,
+    last: Option<Vec<u8>>,
+    complete: bool,
 }
 
 /// The index walk whose entries a scan reads.
@@ -108,9 +119,15 @@ impl Scan {
             opposite,
             last: None,
             seen: repeats.then(HashSet::new),
+            also: None,
             examined_keys: 0,
             examined_docs: 0,
         }
+    }
+
+    /// Leaves out what another walk over an index does not meet.
+    pub fn only_if_also(&mut self, access: Access) {
+        self.also = Some(Also { access, keys: HashSet::new(), last: None, complete: false });
     }
 
     /// Goes on after an entry, which need not be there.
@@ -131,6 +148,9 @@ impl Scan {
         budget: &mut Budget<'_>,
         mut visit: impl FnMut(&Found<'_>) -> Result<Flow>,
     ) -> Result<bool> {
+        if !self.collect_also(view, budget)? {
+            return Ok(false);
+        }
         while let Some(access) = self.accesses.pop() {
             let flow = match &access.index {
                 None => self.walk_store(view, store, &access, budget, &mut visit),
@@ -169,8 +189,31 @@ impl Scan {
         Ok(Entries::Plain(walk))
     }
 
-    fn is_repeated(&self, key: &[u8]) -> bool {
+    /// Collects the keys of the other walk; false if that is to go on later.
+    fn collect_also(&mut self, view: View<'_, '_>, budget: &mut Budget<'_>) -> Result<bool> {
+        let Some(also) = self.also.as_mut().filter(|also| !also.complete) else { return Ok(true) };
+        let Some(index) = also.access.index.as_deref() else { return Ok(true) };
+        let intervals = also.access.intervals.clone();
+        let mut walk = Walk::new(view.txn(), also.access.tree, intervals, false)?;
+        if let Some(last) = also.last.take() {
+            walk.begin_at([&last, &[0][..]].concat());
+        }
+        while let Some(found) = walk.next()? {
+            self.examined_keys += 1;
+            also.keys.insert(entry::split(index, found.key)?.1.into());
+            if !budget.spend(1)? {
+                also.last = Some(found.key.to_vec());
+                return Ok(false);
+            }
+        }
+        also.complete = true;
+        Ok(true)
+    }
+
+    /// Whether a document has been met, or is not met by the other walk.
+    fn is_out(&self, key: &[u8]) -> bool {
         self.seen.as_ref().is_some_and(|seen| seen.contains(key))
+            || self.also.as_ref().is_some_and(|also| !also.keys.contains(key))
     }
 
     fn passed(&mut self, entry: &[u8], key: &[u8]) {
@@ -193,7 +236,7 @@ impl Scan {
         let mut entries = self.entries(view, access)?;
         let mut scratch = Vec::new();
         while let Some(found) = entries.next()? {
-            if self.is_repeated(found.key) {
+            if self.is_out(found.key) {
                 continue;
             }
             let damaged = |error| in_document(error, store, found.key);
@@ -238,7 +281,7 @@ impl Scan {
                     Some(found) => {
                         self.examined_keys += 1;
                         let (_, key) = entry::split(index, found.key)?;
-                        if !self.is_repeated(key) {
+                        if !self.is_out(key) {
                             group.push(found.key, key);
                         }
                     }
@@ -270,7 +313,7 @@ impl Scan {
         if !wants_documents {
             for at in 0..group.lookups.len() {
                 let key = group.lookups.key(at);
-                if self.is_repeated(key) {
+                if self.is_out(key) {
                     continue;
                 }
                 flow = visit(&Found { key, document: None })?;
@@ -288,7 +331,7 @@ impl Scan {
         let mut failure = None;
         find_each(view.txn(), store, &group.lookups, |at, payload| {
             let key = group.lookups.key(at);
-            if self.is_repeated(key) {
+            if self.is_out(key) {
                 return Ok(true);
             }
             let payload = payload.ok_or_else(|| {
