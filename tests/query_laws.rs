@@ -69,7 +69,12 @@ fn scalar(random: &mut Random) -> Value {
 
 fn any(random: &mut Random, depth: usize) -> Value {
     match random.below(if depth == 0 { 6 } else { 10 }) {
-        6 | 7 => array((0..random.below(4)).map(|_| any(random, depth - 1)).collect()),
+        6 => array((0..random.below(4)).map(|_| any(random, depth - 1)).collect()),
+        // Two of its elements may pass one condition each.
+        7 => {
+            let number = |random: &mut Random| Value::Number(random.below(6) as f64);
+            array((0..random.below(4)).map(|_| number(random)).collect())
+        }
         8 => object(vec![("d", any(random, depth - 1)), ("e", any(random, depth - 1))]),
         9 => object(vec![("d", any(random, depth - 1))]),
         _ => scalar(random),
@@ -100,6 +105,10 @@ fn operators(random: &mut Random, depth: usize) -> Value {
         Value::RegExp { .. } => Value::Null,
         value => value,
     };
+    if random.below(10) == 0 {
+        let (least, greatest) = (number(random), number(random));
+        return object(vec![("$gte", least), ("$lte", greatest)]);
+    }
     let (name, operand) = match random.below(26) {
         0 | 1 => ("$eq", any(random, 2)),
         2 => ("$ne", no_regexp(any(random, 2))),
