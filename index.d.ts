@@ -675,7 +675,15 @@ export type ValueAtPath<T, P extends string> =
         ? ValueAtPath<Inside<T, Head>, Rest>
         : Inside<T, P>
 
+/**
+ * A value that the update calculates from the document as it was before: an object whose only field
+ * is an operator of expressions, such as `{ $multiply: ['$price', '$count'] }`, or `$expr`.
+ */
+export type UpdateExpression = { readonly [operator: `$${string}`]: unknown }
+
 type ValuesAtPaths<T> = { readonly [P in UpdatePath<T>]?: ValueAtPath<T, P> }
+
+type SettableAtPaths<T> = { readonly [P in UpdatePath<T>]?: ValueAtPath<T, P> | UpdateExpression }
 
 /** For each path whose values are of a type: what an operator takes. */
 type OperandsWhere<T, Value, Operand> = {
@@ -711,9 +719,9 @@ export type PushOperand<E> =
  */
 export interface Update<T = any> {
   /** Sets fields; the objects on the way are made. */
-  readonly $set?: ValuesAtPaths<T>
+  readonly $set?: SettableAtPaths<T>
   /** Sets fields of a document that `upsert` inserts. */
-  readonly $setOnInsert?: ValuesAtPaths<T>
+  readonly $setOnInsert?: SettableAtPaths<T>
   /** Removes fields; the value does not matter. Elements of arrays become null. */
   readonly $unset?: { readonly [P in UpdatePath<T>]?: unknown }
   /** Adds a number. A BigInt and a whole number make a BigInt. */
@@ -766,6 +774,20 @@ export interface UpdateOptions {
   arrayFilters?: readonly { readonly [field: string]: unknown }[] | undefined
   /** Insert the document if it is not there. Default: false. */
   upsert?: boolean | undefined
+}
+
+/** Options of `upsert`. */
+export interface UpsertOptions<K = Key, IndexName extends string = string> {
+  /** The unique index that tells which document is meant. Default: the primary key does. */
+  on?: IndexName | undefined
+  /** The key under which the document is inserted; only in stores without a key path. */
+  key?: K | undefined
+}
+
+/** What `upsert` did. */
+export interface UpsertResult<K = Key> extends UpdateResult<K> {
+  /** The primary key of the document that was changed or inserted. */
+  key: K
 }
 
 /** What an update did. */
@@ -988,6 +1010,22 @@ export interface Store<
    * await users.update(key, { $inc: { visits: 1 }, $set: { 'address.city': 'Paris' } })
    */
   update(key: K, update: Update<Document>, options?: UpdateOptions): Promise<UpdateResult<K>>
+
+  /**
+   * Sets the fields of a document in the one that has its primary key, or with `on` its key of that
+   * unique index; inserts it if there is none. Fields that it lacks stay as they are, and so does
+   * the primary key of a document that is found by an index.
+   *
+   * @throws {LodestoreError} KEY_IMMUTABLE if the document has another primary key; KEY_EXISTS if
+   *   it has that of a third one; INDEX_NOT_FOUND, INDEX_NOT_READY, UNIQUE_VIOLATION, INVALID_KEY,
+   *   DATA_CLONE; INVALID_ARGUMENT for an index that is not unique, or multi-entry
+   * @example
+   * await users.upsert({ email: 'ada@example.org', city: 'London' }, { on: 'byEmail' })
+   */
+  upsert(
+    document: Partial<Document> | Insert,
+    options?: UpsertOptions<K, Extract<keyof Indexes, string>>,
+  ): Promise<UpsertResult<K>>
 
   /**
    * Deletes the document under a key, or all of a range.

@@ -11,6 +11,9 @@ const OP = Object.freeze({
   DELETE_RANGE: 5,
   REGISTER_SHAPES: 6,
   UPDATE: 7,
+  UPSERT: 8,
+  UPDATE_WHERE: 9,
+  DELETE_WHERE: 10,
   ATOMIC_GROUP: 0x10,
   SAVEPOINT: 0x20,
   RELEASE: 0x21,
@@ -22,7 +25,7 @@ const OP = Object.freeze({
 })
 
 /** Flags of operations; a deletion with RETURN_KEY answers with the number of documents. */
-const FLAG = Object.freeze({ RETURN_KEY: 1, PATCH: 2, INLINE: 4, GENERATE: 8 })
+const FLAG = Object.freeze({ RETURN_KEY: 1, PATCH: 2, INLINE: 4, GENERATE: 8, FRESH: 16 })
 
 /** What an operation answers with. */
 const STATUS = Object.freeze({ OK: 0, ERROR: 1, KEY: 2, NUMBER: 3, PAYLOAD: 4 })

@@ -18,6 +18,7 @@ const reads = require('./reads')
 const { ENTRIES, KEYS, Source, VALUES } = require('./source')
 const { inTransaction } = require('./transactions')
 const { appendUpdate, checkUpdate, updateResult } = require('./update')
+const { appendUpsert, checkUpsert } = require('./upsert')
 
 const PUT_MANY_OPTIONS = { atomic: boolean, entries: boolean }
 
@@ -98,6 +99,11 @@ class Store {
   /** Changes the document under a key by operators. */
   async update(key, update, options) {
     return this.#update(key, checkUpdate(update, options), null)
+  }
+
+  /** Sets the fields of a document in the one that has its key, or inserts it. */
+  async upsert(document, options) {
+    return this.#upsert(document, checkUpsert(options), null)
   }
 
   /** The document under a key, or undefined. */
@@ -262,6 +268,26 @@ class Store {
     const { lastBatch, lastAt } = queue
     await lastBatch.settled
     return updateResult(lastBatch.result(lastAt), stored)
+  }
+
+  async #upsert(document, options, blobs) {
+    const queue = this.#writes()
+    const definition = this.#definition
+    try {
+      appendUpsert(queue, definition, document, options, blobs)
+    } catch (error) {
+      if (blobs !== null || error?.code !== 'DATA_CLONE') throw error
+      const found = collectBlobs(document)
+      if (found.length === 0) throw error
+      return this.#upsert(document, options, await readBlobs(found))
+    }
+    const { lastBatch, lastAt } = queue
+    const { state } = definition
+    if (state.shapes.hasCandidates) state.registerCandidates()
+    await lastBatch.settled
+    const result = lastBatch.result(lastAt)
+    const key = decodeKey(result.subarray(1))
+    return { key, ...updateResult(result[0], key) }
   }
 
   /** Reads the blobs in a document that could not be encoded, and puts it again. */

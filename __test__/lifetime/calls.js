@@ -140,6 +140,10 @@ function callsOf(open, path, name) {
       await db.store('written').put(document(i))
       await Promise.all(ids(i).map((id) => db.store('written').update(document(id).id, update)))
     },
+    upsert: async (db, i) => {
+      await db.store('written').upsert(document(i))
+      await db.store('written').upsert({ id: document(i).id, again: i })
+    },
     delete: async (db, i) => {
       await db.store('written').put(document(i))
       await db.store('written').delete(document(i).id)

@@ -27,6 +27,7 @@ const outer: Record<string, [(store: any, key: any) => Promise<unknown>, unknown
   deleteMany: [(store, key) => store.deleteMany([[1], key]), 2],
   put: [(store, key) => store.put({ id: 'again' }, key), [3]],
   update: [(store, key) => store.update(key, { $set: { n: 1 } }), { matched: 1, modified: 1 }],
+  upsert: [async (store, key) => (await store.upsert({ id: 'again' }, { key })).key, [3]],
   putMany: [(store, key) => store.putMany([[key, { id: 'again' }]], { entries: true }), [[3]]],
   seek: [
     async (store, key) => {

@@ -149,6 +149,7 @@ const STORE: Calls = {
   put: [(store) => store.put({ id: 100, v: 'x', n: 'w' }), is(100, 'w')],
   putMany: [(store) => store.putMany([{ id: 100, v: 'x', n: 'w' }]), is(100, 'w')],
   update: [(store) => store.update(1, { $set: { n: 'w' } }), is(1, 'w')],
+  upsert: [(store) => store.upsert({ id: 100, v: 'x', n: 'w' }), is(100, 'w')],
   get: [(store) => store.get(1), document],
   getSync: [(store) => store.getSync(1), document],
   getMany: [(store) => store.getMany([1, 2]), document],

@@ -1,6 +1,13 @@
 // What updates may be given, by the type of the document.
 
-import type { Store, Update, UpdatePath, UpdateResult, ValueAtPath } from '../../index.js'
+import type {
+  Store,
+  Update,
+  UpdatePath,
+  UpdateResult,
+  UpsertResult,
+  ValueAtPath,
+} from '../../index.js'
 
 /** Compiles only if both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -96,6 +103,26 @@ export async function updates(users: Store<User, string>): Promise<void> {
   await users.update(1, { $set: { age: 1 } })
   // @ts-expect-error there is no such option
   await users.update('x', { $set: { age: 1 } }, { multi: true })
+}
+
+export async function calculations(users: Store<User, string>): Promise<void> {
+  await users.update('x', { $set: { age: { $add: ['$age', 1] }, name: { $expr: '$id' } } })
+  await users.update('x', { $setOnInsert: { 'address.city': { $toUpper: '$name' } } })
+  // @ts-expect-error an object of other fields is a value of another type
+  await users.update('x', { $set: { age: { add: 1 } } })
+}
+
+export async function upserts(users: Store<User, string, { byName: string }>): Promise<void> {
+  const result = await users.upsert({ name: 'x', age: 5 }, { on: 'byName' })
+  is<Same<typeof result, UpsertResult<string>>>()
+  is<Same<typeof result.key, string>>()
+  await users.upsert({ age: 5 }, { key: 'x' })
+  // @ts-expect-error there is no such index
+  await users.upsert({ age: 5 }, { on: 'byAge' })
+  // @ts-expect-error there is no such field
+  await users.upsert({ agee: 5 })
+  // @ts-expect-error the store's keys are strings
+  await users.upsert({ age: 5 }, { key: 1 })
 }
 
 export async function untyped(docs: Store): Promise<void> {

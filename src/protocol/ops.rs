@@ -22,6 +22,16 @@ pub const REGISTER_SHAPES: u8 = 0x06;
 /// Updates the document under a key; the value is a document, `{update, arrayFilters?, upsert?}`.
 /// Answers with a number: `UPDATED_…` bits.
 pub const UPDATE: u8 = 0x07;
+/// Merges a document into the one that has its key, or inserts it. The value is a u32, the id of
+/// the unique index whose key it is (all ones: the primary key), then the document. Answers with a
+/// payload: a byte of `UPDATED_…` bits, then the primary key.
+pub const UPSERT: u8 = 0x08;
+/// Updates the documents that a query finds, all or none; the value is a document, `{query, update,
+/// arrayFilters?, maxBytes?}`. Answers with a payload, two u64: how many were found, and changed.
+pub const UPDATE_WHERE: u8 = 0x09;
+/// Deletes the documents that a query finds, all or none; the value is a document, `{query,
+/// maxBytes?}`. Answers with the number of documents.
+pub const DELETE_WHERE: u8 = 0x0A;
 /// Makes the operations that follow, as many as the store id says, all-or-nothing.
 pub const ATOMIC_GROUP: u8 = 0x10;
 /// Begins a savepoint (transactions only).
@@ -57,7 +67,10 @@ pub const UPDATED_MODIFIED: u8 = 2;
 /// Result of an update: a document was inserted.
 pub const UPDATED_INSERTED: u8 = 4;
 
-const ALL_FLAGS: u8 = FLAG_RETURN_KEY | FLAG_PATCH | FLAG_INLINE | FLAG_GENERATE;
+/// Flag: the key in the document was made for it, so it is not one to look for ([`UPSERT`]).
+pub const FLAG_FRESH: u8 = 16;
+
+const ALL_FLAGS: u8 = FLAG_RETURN_KEY | FLAG_PATCH | FLAG_INLINE | FLAG_GENERATE | FLAG_FRESH;
 
 /// One operation of a buffer: its frame, not yet its meaning.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +156,7 @@ pub fn check_frames(bytes: &[u8]) -> Result<usize> {
         count += 1;
         match (op.code, in_group) {
             (ATOMIC_GROUP, 0) => in_group = op.store,
-            (PUT | ADD | DELETE | CLEAR | DELETE_RANGE | UPDATE, _) | (_, 0) => {
+            (PUT | ADD | DELETE | CLEAR | DELETE_RANGE | UPDATE | UPSERT, _) | (_, 0) => {
                 in_group = in_group.saturating_sub(1);
             }
             (code, _) => {

@@ -1,12 +1,12 @@
 //! Runs packed operations in a write transaction.
 
 use super::ops::{self, Op, Ops};
-use super::update_op::{LastRequest, Updating, result_bits};
+use super::update_op::{LastRequest, Merging, Updating, WhereRequest, result_bits, upsert};
 use super::{outcome, range, read, schema_op, shape_op};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::WriteTxn;
 use crate::store::{
-    Failure, KeySource, Outcome, Put, Reference, Schema, StoreShared, Writer, nested,
+    Failure, KeySource, Outcome, Put, Reference, Schema, StoreShared, Tally, Writer, nested,
 };
 
 /// Runs operations of an interactive transaction and appends their results to `out`.
@@ -91,6 +91,22 @@ impl<'s> Runner<'s> {
                 let result = self.update(txn, op)?;
                 outcome::push_number(out, u64::from(result));
             }
+            ops::UPSERT => {
+                let (result, key) = self.upsert(txn, op)?;
+                outcome::push_payload(out, &[&[result], key.as_slice()].concat());
+            }
+            ops::UPDATE_WHERE => {
+                let tally = self.update_where(txn, op)?;
+                let numbers = [tally.matched.to_le_bytes(), tally.modified.to_le_bytes()];
+                outcome::push_payload(out, &numbers.concat());
+            }
+            ops::DELETE_WHERE => {
+                let request = WhereRequest::decode(op.value)?;
+                let shared = self.writer.shared();
+                let mut find = |txn: &WriteTxn<'_>, store: &_| request.find(txn, shared, store);
+                let tally = self.writer.delete_many(txn, op.store, &mut find)?;
+                outcome::push_number(out, tally.modified);
+            }
             ops::DELETE_RANGE => {
                 let range = range::decode_range(op.key)?;
                 let deleted = self.writer.delete_range(txn, op.store, &range)?;
@@ -127,6 +143,23 @@ impl<'s> Runner<'s> {
     fn update(&mut self, txn: &mut WriteTxn<'_>, op: &Op<'_>) -> Outcome<u8> {
         let mut updating = Updating::new(self.last_update.read(op.value)?);
         self.writer.edit(txn, op.store, op.key, &mut updating).map(result_bits)
+    }
+
+    /// Merges a document into another one, or inserts it; returns what became of it, and its key.
+    fn upsert(&mut self, txn: &mut WriteTxn<'_>, op: &Op<'_>) -> Outcome<(u8, Vec<u8>)> {
+        let (index, put) = upsert(op, put(op)?)?;
+        let mut merging = Merging::new(&put, op.has(ops::FLAG_FRESH));
+        let (result, key) = self.writer.upsert(txn, &put, index, &mut merging)?;
+        Ok((result_bits(result), key))
+    }
+
+    /// Updates the documents that a query finds.
+    fn update_where(&mut self, txn: &mut WriteTxn<'_>, op: &Op<'_>) -> Outcome<Tally> {
+        let request = WhereRequest::decode(op.value)?;
+        let shared = self.writer.shared();
+        let mut find = |txn: &WriteTxn<'_>, store: &_| request.find(txn, shared, store);
+        let mut updating = Updating::new(request.update()?);
+        self.writer.edit_many(txn, op.store, &mut find, &mut updating)
     }
 
     /// Runs the next `count` operations so that all of them or none happen. `at` is the position of
@@ -181,6 +214,10 @@ impl<'s> Runner<'s> {
             ops::UPDATE => {
                 let result = self.update(txn, op)?;
                 results.push(Some(&[result]));
+            }
+            ops::UPSERT => {
+                let (result, key) = self.upsert(txn, op)?;
+                results.push(Some(&[&[result], key.as_slice()].concat()));
             }
             _ => {
                 self.single(txn, op, &mut Vec::new())?;

@@ -1,14 +1,16 @@
 //! Updates as packed operations.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::ops;
-use crate::catalog::document::{boolean, get};
+use super::ops::{self, Op};
+use crate::catalog::document::{boolean, get, integer};
 use crate::catalog::{KeyPath, StoreDef};
 use crate::error::{Error, ErrorCode, Result};
+use crate::execution::{Query, matching_keys};
 use crate::key;
-use crate::store::{Edit, EditResult, EditScope, Edited};
+use crate::query::filter::current_time;
+use crate::storage::WriteTxn;
+use crate::store::{Edit, EditResult, EditScope, Edited, KeySource, Put, StoreShared};
 use crate::update::{Context, Update};
 use crate::value::{self, FieldPath, Fields, NoShapes, Value};
 
@@ -19,25 +21,89 @@ pub(super) struct UpdateRequest {
     upsert: bool,
 }
 
+fn malformed() -> Error {
+    Error::new(ErrorCode::InvalidArgument, "an update is malformed")
+}
+
+/// The fields of a request. Objects that occur more than once become copies: a document is to hold
+/// what was meant, not who shared it.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` if it is malformed; `RESOURCE_LIMIT` if it contains itself.
+fn decode(bytes: &[u8]) -> Result<Fields> {
+    value::validate(bytes, &NoShapes).map_err(|error| malformed().with_cause(error))?;
+    match value::root(bytes)?.to_value(&NoShapes)? {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(malformed()),
+    }
+}
+
+fn parse_update(fields: &Fields) -> Result<Update> {
+    let update = get(fields, "update").ok_or_else(malformed)?;
+    Update::parse(update, get(fields, "arrayFilters"))
+}
+
 impl UpdateRequest {
     /// Reads the value of an operation.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` if it is malformed; `INVALID_UPDATE`, `INVALID_QUERY`; `RESOURCE_LIMIT`
-    /// if it contains itself.
+    /// As [`decode`]; `INVALID_UPDATE`, `INVALID_QUERY`.
     fn decode(bytes: &[u8]) -> Result<Self> {
-        let malformed = || Error::new(ErrorCode::InvalidArgument, "an update is malformed");
-        value::validate(bytes, &NoShapes).map_err(|error| malformed().with_cause(error))?;
-        // Objects that occur more than once become copies: a document is to hold what was meant,
-        // not who shared it.
-        let request = value::root(bytes)?.to_value(&NoShapes)?;
-        let Value::Object(fields) = request else { return Err(malformed()) };
-        let update = get(&fields, "update").ok_or_else(malformed)?;
+        let fields = decode(bytes)?;
         let upsert = match get(&fields, "upsert") {
             None | Some(Value::Undefined) => false,
             Some(value) => boolean(value).ok_or_else(malformed)?,
         };
-        Ok(Self { update: Update::parse(update, get(&fields, "arrayFilters"))?, upsert })
+        Ok(Self { update: parse_update(&fields)?, upsert })
+    }
+}
+
+/// A request to change what a query finds.
+pub(super) struct WhereRequest {
+    fields: Fields,
+    query: Query,
+    max_bytes: usize,
+}
+
+/// What the keys that one request finds may take: 256 MiB.
+const MAX_KEYS_BYTES: usize = 256 << 20;
+
+impl WhereRequest {
+    /// Reads the value of an operation.
+    ///
+    /// # Errors
+    /// As [`decode`]; `INVALID_QUERY`.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
+        let fields = decode(bytes)?;
+        let query = Query::parse(get(&fields, "query").ok_or_else(malformed)?)?;
+        let max_bytes = match get(&fields, "maxBytes") {
+            None | Some(Value::Undefined) => MAX_KEYS_BYTES,
+            Some(limit) => {
+                integer(limit).ok_or_else(malformed)?.min(MAX_KEYS_BYTES as u64) as usize
+            }
+        };
+        Ok(Self { fields, query, max_bytes })
+    }
+
+    /// The update, if the request has one.
+    ///
+    /// # Errors
+    /// `INVALID_UPDATE`, `INVALID_QUERY`.
+    pub(super) fn update(&self) -> Result<Arc<UpdateRequest>> {
+        Ok(Arc::new(UpdateRequest { update: parse_update(&self.fields)?, upsert: false }))
+    }
+
+    /// The primary keys of what the query finds.
+    ///
+    /// # Errors
+    /// `TX_TOO_LARGE`; as [`matching_keys`].
+    pub(super) fn find(
+        &self,
+        txn: &WriteTxn<'_>,
+        shared: &StoreShared,
+        store: &Arc<StoreDef>,
+    ) -> Result<Vec<Box<[u8]>>> {
+        matching_keys(txn.into(), shared, store, self.query.clone(), self.max_bytes)
     }
 }
 
@@ -75,32 +141,74 @@ pub(super) struct Updating {
 
 impl Updating {
     pub(super) fn new(request: Arc<UpdateRequest>) -> Self {
-        Self { request, now: now() }
+        Self { request, now: current_time() }
     }
 }
 
 impl Edit for Updating {
     fn edit(&mut self, old: Option<&[u8]>, scope: &EditScope<'_>) -> Result<Edited> {
         let UpdateRequest { update, upsert } = &*self.request;
-        let context = |is_insert| Context { now: self.now, is_insert };
-        let Some(old) = old else {
-            if !upsert {
-                return Ok(Edited::Unchanged);
+        match old {
+            Some(old) => apply(update, old, scope, self.now),
+            None if !upsert => Ok(Edited::Unchanged),
+            None => {
+                let mut document = document_of_key(scope.store, scope.key)?;
+                update.apply(&mut document, &Context { now: self.now, stored: None })?;
+                Ok(Edited::Value(document))
             }
-            let mut document = document_of_key(scope.store, scope.key)?;
-            update.apply(&mut document, &context(true))?;
-            return Ok(Edited::Value(document));
-        };
-        let mut document = value::decode(old, scope.shapes)?;
-        let changed = update.apply(&mut document, &context(false))?;
-        Ok(if changed { Edited::Value(document) } else { Edited::Unchanged })
+        }
     }
 }
 
-/// Milliseconds since 1970.
-fn now() -> f64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
-    elapsed.map_or(0.0, |elapsed| elapsed.as_millis() as f64)
+fn apply(update: &Update, old: &[u8], scope: &EditScope<'_>, now: f64) -> Result<Edited> {
+    let mut document = value::decode(old, scope.shapes)?;
+    let context = Context { now, stored: Some((value::root(old)?, scope.shapes)) };
+    let changed = update.apply(&mut document, &context)?;
+    Ok(if changed { Edited::Value(document) } else { Edited::Unchanged })
+}
+
+/// The parts of an upsert: the index, and what is inserted.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` if it is malformed.
+pub(super) fn upsert<'a>(op: &Op<'a>, put: Put<'a>) -> Result<(Option<u32>, Put<'a>)> {
+    let (index, document) = op.value.split_first_chunk().ok_or_else(malformed)?;
+    let index = Some(u32::from_le_bytes(*index)).filter(|index| *index != u32::MAX);
+    Ok((index, Put { document, ..put }))
+}
+
+/// Sets all fields of a document in another one.
+pub(super) struct Merging<'a> {
+    document: &'a [u8],
+    /// Whether its primary key is its own, not one that was made for it.
+    has_key: bool,
+}
+
+impl<'a> Merging<'a> {
+    pub(super) fn new(put: &Put<'a>, is_fresh: bool) -> Self {
+        let has_key = !is_fresh && !matches!(put.key, KeySource::Patched(_));
+        Self { document: put.document, has_key }
+    }
+}
+
+impl Edit for Merging<'_> {
+    fn edit(&mut self, old: Option<&[u8]>, scope: &EditScope<'_>) -> Result<Edited> {
+        let Some(old) = old else { return Ok(Edited::Unchanged) };
+        let mut new = value::root(self.document)?.to_value(scope.shapes)?;
+        if !self.has_key
+            && let KeyPath::Single(path) = &scope.store.key_path
+        {
+            set(&mut new, path, Value::from(key::decode(scope.key)?.0))?;
+        }
+        let Value::Object(fields) = new else {
+            // A value without fields replaces the other one.
+            return Ok(match self.document == old {
+                true => Edited::Unchanged,
+                false => Edited::Document(self.document.to_vec()),
+            });
+        };
+        apply(&Update::setting(fields), old, scope, current_time())
+    }
 }
 
 /// A document that has nothing but its primary key.

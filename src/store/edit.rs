@@ -92,7 +92,7 @@ impl Writer<'_> {
         })
     }
 
-    fn edit_document(
+    pub(super) fn edit_document(
         &mut self,
         txn: &mut WriteTxn<'_>,
         mut state: Arc<TxnState>,

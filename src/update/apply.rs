@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::array_filter::ArrayFilter;
 use super::budget::{Budget, weigh};
+use super::expressions::Calculations;
+use super::leaf::Leaf;
 use super::operand::{is_same, kind};
 use super::path::Name;
 use super::place::UPDATE;
@@ -35,7 +37,8 @@ impl Effect {
 
 /// What applying one update to one document needs.
 pub(super) struct Applier<'u> {
-    pub(super) context: Context,
+    pub(super) now: f64,
+    pub(super) calculations: Calculations<'u>,
     pub(super) budget: Budget,
     filters: &'u [ArrayFilter],
     sharing: Sharing,
@@ -48,9 +51,15 @@ impl Update {
     /// # Errors
     /// `INVALID_UPDATE` if an operator does not fit what it meets, naming its path; `EXPRESSION` if
     /// a calculation has no result; `RESOURCE_LIMIT` if the document grows too much.
-    pub fn apply(&self, document: &mut Value, context: &Context) -> Result<bool> {
+    pub fn apply(&self, document: &mut Value, context: &Context<'_>) -> Result<bool> {
+        // Only a document that is inserted, which is small, is not to be had from elsewhere.
+        let base = match context.stored {
+            None if !self.expressions.is_empty() => document.clone(),
+            _ => Value::Null,
+        };
         let mut applier = Applier {
-            context: *context,
+            now: context.now,
+            calculations: Calculations::new(&self.expressions, context, &base),
             budget: Budget::new(),
             filters: &self.array_filters,
             sharing: Sharing::take_from(document)?,
@@ -64,7 +73,7 @@ impl Update {
         for rename in &self.renames {
             effect = effect.and(rename.apply(document, &mut applier)?);
         }
-        let tree = if context.is_insert { &self.insertions } else { &self.changes };
+        let tree = if context.stored.is_none() { &self.insertions } else { &self.changes };
         if let Some(node) = tree {
             effect = effect.and(applier.change(node, document)?);
         }
@@ -82,6 +91,14 @@ impl Applier<'_> {
     /// The value without references, to be compared.
     pub(super) fn resolved<'v>(&mut self, value: &'v Value) -> Cow<'v, Value> {
         self.sharing.resolved(value, &mut self.budget)
+    }
+
+    /// What an expression gives; its errors name the operator and path.
+    pub(super) fn calculated(&mut self, number: usize, leaf: &Leaf) -> Result<Value> {
+        self.calculations.get(number, &mut self.budget).map_err(|error| match error.code() {
+            ErrorCode::Expression => leaf.target.error(ErrorCode::Expression, error.message()),
+            _ => error,
+        })
     }
 
     /// Puts a copy of `new` in a value's place.

@@ -10,6 +10,7 @@ mod apply;
 mod array;
 mod array_filter;
 mod budget;
+mod expressions;
 mod leaf;
 mod operand;
 mod operator;
@@ -27,6 +28,9 @@ use array_filter::ArrayFilter;
 use rename::Rename;
 use tree::Node;
 
+use crate::query::Expression;
+use crate::value::{ShapeSource, ValueRef};
+
 /// Elements that a path may have filled up with null (`$set: { 'list.100': 1 }`).
 pub const MAX_PADDING: u32 = 1_500_000;
 
@@ -42,13 +46,16 @@ pub struct Update {
     /// What applies to a document that is being inserted; the same unless there is `$setOnInsert`.
     insertions: Option<Arc<Node>>,
     array_filters: Vec<ArrayFilter>,
+    /// What is calculated from the document as it was, by number.
+    expressions: Vec<Expression>,
 }
 
 /// What an update is applied in.
-#[derive(Debug, Clone, Copy)]
-pub struct Context {
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
     /// The time of the operation, in milliseconds since 1970.
     pub now: f64,
-    /// Whether the document is about to be inserted.
-    pub is_insert: bool,
+    /// The document as it is stored, with the shapes that it names; `None` if it is about to be
+    /// inserted.
+    pub stored: Option<(ValueRef<'a>, &'a dyn ShapeSource)>,
 }

@@ -19,6 +19,8 @@ use crate::value::{self, BigInt, Value};
 pub(super) enum Operator {
     /// Also `$setOnInsert`.
     Set(Value),
+    /// Sets what the expression of this number gives.
+    Calculate(usize),
     Unset,
     Inc(Value),
     Mul(Value),
@@ -95,7 +97,15 @@ impl Leaf {
             Operator::Unset => Ok(Effect::Removed),
             Operator::Rename => Ok(Effect::Kept),
             Operator::Set(new) => applier.replace(value, new),
-            Operator::CurrentDate => applier.replace(value, &Value::Date(applier.context.now)),
+            Operator::Calculate(number) => match applier.calculated(*number, self)? {
+                Value::Undefined => Ok(Effect::Removed),
+                new if is_same(value, &new) => Ok(Effect::Kept),
+                new => {
+                    *value = new;
+                    Ok(Effect::Changed)
+                }
+            },
+            Operator::CurrentDate => applier.replace(value, &Value::Date(applier.now)),
             Operator::Inc(by) => self.calculate(value, by, Number::add),
             Operator::Mul(by) => self.calculate(value, by, Number::multiply),
             Operator::Min(bound) => self.bounded(value, bound, applier),
@@ -122,11 +132,15 @@ impl Leaf {
                 applier.budget.spend(weigh(new))?;
                 new.clone()
             }
+            Operator::Calculate(number) => match applier.calculated(*number, self)? {
+                Value::Undefined => return Ok(None),
+                new => new,
+            },
             Operator::Mul(by) => match by {
                 Value::BigInt(_) => Value::BigInt(BigInt { negative: false, magnitude: vec![] }),
                 _ => Value::Number(0.0),
             },
-            Operator::CurrentDate => Value::Date(applier.context.now),
+            Operator::CurrentDate => Value::Date(applier.now),
             Operator::Bit(operations) => {
                 let mut bits = Value::Number(0.0);
                 self.with_bits(&mut bits, operations)?;

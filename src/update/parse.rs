@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Update;
 use super::array::{Push, Sort, SortField};
 use super::array_filter::{ArrayFilter, Matcher};
+use super::expressions;
 use super::leaf::Leaf;
 use super::operand::{count, number};
 use super::operator::{BitOperation, Operator, has_bits};
@@ -13,7 +14,7 @@ use super::place::{Target, UPDATE};
 use super::rename::Rename;
 use super::tree::Node;
 use crate::error::{ErrorCode, Result};
-use crate::query::{Place, order};
+use crate::query::{Expression, Place, order};
 use crate::value::{Fields, Value};
 use crate::wtf8::Wtf8String;
 
@@ -48,10 +49,31 @@ impl Update {
             array_filters,
             leaves: Vec::new(),
             renames: Vec::new(),
+            expressions: Vec::new(),
             on_insert: false,
         };
         parser.operators(update)?;
         parser.finish()
+    }
+}
+
+impl Update {
+    /// The update that sets fields of a document, by their names: dots in them mean nothing.
+    pub fn setting(fields: Fields) -> Self {
+        let (names, values) = fields.into_parts();
+        let leaf = |(name, value): (&Wtf8String, Value)| {
+            let target = Target { operator: "$set", path: name.clone() };
+            let leaf = Arc::new(Leaf { target, operator: Operator::Set(value) });
+            (Name::new(name.clone()), Node::Leaf(leaf))
+        };
+        let tree = Arc::new(Node::Fields(names.iter().zip(values).map(leaf).collect()));
+        Self {
+            renames: Vec::new(),
+            changes: Some(Arc::clone(&tree)),
+            insertions: Some(tree),
+            array_filters: Vec::new(),
+            expressions: Vec::new(),
+        }
     }
 }
 
@@ -61,6 +83,7 @@ struct Parser {
     used: Vec<bool>,
     leaves: Vec<(Vec<Segment>, Arc<Leaf>)>,
     renames: Vec<Rename>,
+    expressions: Vec<Expression>,
     /// Whether there is a `$setOnInsert`.
     on_insert: bool,
 }
@@ -110,10 +133,27 @@ impl Parser {
                 self.rename(segments, operand, target)?;
                 continue;
             }
-            let operator = parse_operator(operand, &target)?;
+            let operator = match self.expression(operand, &target)? {
+                Some(operator) => operator,
+                None => parse_operator(operand, &target)?,
+            };
             self.leaves.push((segments, Arc::new(Leaf { target, operator })));
         }
         Ok(())
+    }
+
+    /// What `$set` is to calculate, if its operand is an expression.
+    fn expression(&mut self, operand: &Value, target: &Target) -> Result<Option<Operator>> {
+        if !matches!(target.operator, "$set" | SET_ON_INSERT) {
+            return Ok(None);
+        }
+        let root = Place::root(UPDATE);
+        let operator = root.word(target.operator);
+        let Some(expression) = expressions::parse(operand, &operator.field(&target.path))? else {
+            return Ok(None);
+        };
+        self.expressions.push(expression);
+        Ok(Some(Operator::Calculate(self.expressions.len() - 1)))
     }
 
     fn path(&mut self, path: &Wtf8String, target: &Target) -> Result<Vec<Segment>> {
@@ -167,8 +207,8 @@ impl Parser {
                 leaf.target.operator != SET_ON_INSERT && !matches!(leaf.operator, Operator::Rename)
             })?,
         };
-        let Self { renames, array_filters, .. } = self;
-        Ok(Update { renames, changes, insertions, array_filters })
+        let Self { renames, array_filters, expressions, .. } = self;
+        Ok(Update { renames, changes, insertions, array_filters, expressions })
     }
 
     /// The tree of the leaves for which `belongs` holds.
