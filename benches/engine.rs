@@ -10,16 +10,19 @@
 mod support;
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lodestore::key::Key;
+use lodestore::query::Place;
+use lodestore::query::aggregate::{Execution, Limits, Next, NoSources, Pipeline, Pulled, Source};
 use lodestore::storage::{Durability, envelope};
 use lodestore::store::entry;
 use lodestore::store::read::{
     KeyRange, Response, RowParts, Scan, View, count, get_into, get_many, scan,
 };
-use lodestore::value::{self, FieldPath};
+use lodestore::value::{self, FieldPath, Fields, Value};
 use lodestore::wtf8::Wtf8String;
 use support::{CITIES, Change, Db, city_key, encoded, key, mix};
 
@@ -206,12 +209,70 @@ fn index_maintenance(c: &mut Criterion) {
     group.finish();
 }
 
+/// Documents in memory.
+struct InMemory<'d> {
+    documents: std::slice::Iter<'d, Vec<u8>>,
+}
+
+impl Source for InMemory<'_> {
+    fn next(&mut self) -> lodestore::error::Result<Next<'_>> {
+        Ok(self.documents.next().map_or(Next::End, |document| Next::Document(document)))
+    }
+}
+
+/// Pipelines over documents that are in memory.
+fn aggregation(c: &mut Criterion) {
+    let db = Db::new(&[], Durability::None);
+    let documents: Vec<Vec<u8>> = (0..DOCUMENTS).map(|i| db.document(i)).collect();
+    let shapes = Arc::new(db.shapes.clone());
+    let field = |name: &str| Value::String(format!("${name}").as_str().into());
+    let object = |fields: &[(&str, Value)]| {
+        let mut object = Fields::new();
+        for (name, value) in fields {
+            object.insert((*name).into(), value.clone());
+        }
+        Value::Object(object)
+    };
+    let sum = |value: Value| object(&[("$sum", value)]);
+    let group = |id: Value| {
+        let total = sum(field("score"));
+        let average = object(&[("$avg", field("age"))]);
+        let count = sum(Value::Number(1.0));
+        let fields = [("_id", id), ("n", count), ("total", total), ("age", average)];
+        object(&[("$group", object(&fields))])
+    };
+    let two = object(&[("city", field("city")), ("active", field("active"))]);
+    let order = object(&[("score", Value::Number(-1.0))]);
+    let limit = object(&[("$limit", Value::Number(10.0))]);
+    let mut benches = c.benchmark_group("aggregate");
+    benches.throughput(Throughput::Elements(DOCUMENTS));
+    for (name, stages) in [
+        ("$group into 1,000", vec![group(field("city"))]),
+        ("$group into 2,000 by two fields", vec![group(two)]),
+        ("$sort and $limit", vec![object(&[("$sort", order)]), limit]),
+    ] {
+        let stages = Value::Array(value::Array { items: stages, fields: None });
+        let pipeline = Pipeline::parse(&stages, &Place::root("the pipeline")).unwrap();
+        benches.bench_function(name, |b| {
+            b.iter(|| {
+                let mut source = InMemory { documents: documents.iter() };
+                let mut running =
+                    Execution::new(&pipeline, Arc::clone(&shapes), Limits::default(), 0.0);
+                let mut out = Vec::new();
+                while running.next(&mut source, &mut NoSources, &mut out).unwrap() != Pulled::End {}
+                out.len()
+            });
+        });
+    }
+    benches.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = keys_and_fields, reads, commits, durabilities, index_maintenance
+    targets = keys_and_fields, reads, commits, durabilities, index_maintenance, aggregation
 }
 criterion_main!(benches);

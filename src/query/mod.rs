@@ -1,5 +1,6 @@
 //! The query language: what a document has to be, and in which order documents come.
 
+pub mod aggregate;
 pub mod expression;
 pub mod filter;
 #[cfg(test)]
@@ -8,6 +9,7 @@ mod notation;
 pub mod order;
 mod path;
 mod place;
+pub mod sort;
 
 pub use expression::{Expression, Number, Scope};
 pub use filter::Filter;

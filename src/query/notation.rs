@@ -1,5 +1,6 @@
 //! Values in tests, written as in JavaScript: `{ a: [1, 2n, 'x'], d: @2024-01-31, r: /a/i }`.
 
+use super::order;
 use crate::value::{Array, BigInt, Fields, Value};
 use crate::wtf8::Wtf8String;
 
@@ -10,6 +11,24 @@ pub(in crate::query) fn value(text: &str) -> Value {
     reader.space();
     assert!(reader.0.is_empty(), "after the value: {}", reader.0);
     value
+}
+
+/// Whether values are equal, types and order of fields included.
+pub(in crate::query) fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => {
+            left == right || (left.is_nan() && right.is_nan())
+        }
+        (Value::Array(left), Value::Array(right)) => {
+            left.items.len() == right.items.len()
+                && left.items.iter().zip(&right.items).all(|(left, right)| same(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            left.names() == right.names()
+                && left.values().iter().zip(right.values()).all(|(left, right)| same(left, right))
+        }
+        _ => left == right && order::equal(left, right),
+    }
 }
 
 struct Reader<'t>(&'t str);

@@ -154,7 +154,8 @@ pub(super) fn percentile(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Resul
     if call.is_given(1) && call.text(method)?.as_str() != Some("approximate") {
         return Err(call.error("the method is \"approximate\""));
     }
-    let at = at.first().map_or(Ok(vec![0.5]), |at| call.fractions(at))?;
+    let at = at.first().map_or(Some(vec![0.5]), |at| fractions(at));
+    let at = at.ok_or_else(|| call.error("p has to be a list of numbers from 0 to 1"))?;
     let input = operands(std::slice::from_mut(input))?;
     let numbers = input.iter().filter_map(Number::of).map(|number| number.to_f64());
     let mut numbers: Vec<f64> = numbers.filter(|number| !number.is_nan()).collect();
@@ -165,18 +166,12 @@ pub(super) fn percentile(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Resul
     })
 }
 
-impl Call<'_> {
-    /// The percentiles that an argument lists.
-    pub(in crate::query) fn fractions(&self, value: &Value) -> Result<Vec<f64>> {
-        let wrong = || self.error("p has to be a list of numbers from 0 to 1");
-        let Value::Array(list) = value else { return Err(wrong()) };
-        let fraction = |value: &Value| match value {
-            Value::Number(number @ 0.0..=1.0) => Ok(*number),
-            _ => Err(wrong()),
-        };
-        match list.items.is_empty() {
-            true => Err(wrong()),
-            false => list.items.iter().map(fraction).collect(),
-        }
-    }
+/// A list of one or more numbers from 0 to 1.
+pub(in crate::query) fn fractions(value: &Value) -> Option<Vec<f64>> {
+    let Value::Array(list) = value else { return None };
+    let fraction = |value: &Value| match value {
+        Value::Number(number @ 0.0..=1.0) => Some(*number),
+        _ => None,
+    };
+    list.items.iter().map(fraction).collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
 }

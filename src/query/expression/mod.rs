@@ -31,13 +31,19 @@ mod work;
 
 pub use number::Number;
 pub use scope::Scope;
-pub use work::MAX_VALUE_BYTES;
+pub use work::{MAX_VALUE_BYTES, is_too_deep, weigh};
+
+pub(super) use fold::{Deviation, Sum, fractions, percentiles};
+pub(super) use objects::FieldList;
+pub(super) use parse::{check_variable, field_path};
+
+use std::sync::Arc;
 
 use self::parse::Parser;
 use self::tree::Node;
 use super::place::Place;
 use crate::error::Result;
-use crate::value::Value;
+use crate::value::{FieldPath, Value};
 use crate::wtf8::Wtf8String;
 
 /// A parsed expression.
@@ -71,6 +77,32 @@ impl Expression {
     /// limits above, `CORRUPT` for damaged documents.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value> {
         self.node.evaluate(scope, None).map(std::borrow::Cow::into_owned)
+    }
+
+    /// The value, if it does not depend on the document.
+    pub(super) fn constant(&self) -> Option<&Value> {
+        match &self.node {
+            Node::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The path, if the expression is a field of the document.
+    pub(super) fn field(&self) -> Option<&FieldPath> {
+        match &self.node {
+            Node::Field(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The parts, if the expression is an object.
+    pub(super) fn into_object(self) -> Result<(Arc<[Wtf8String]>, Vec<Self>), Self> {
+        match self.node {
+            Node::Object(names, nodes) => {
+                Ok((names, nodes.into_iter().map(|node| Self { node }).collect()))
+            }
+            node => Err(Self { node }),
+        }
     }
 
     /// Whether the value counts as true: it is not false, null, missing or zero.

@@ -10,7 +10,7 @@ use crate::value::{Fields, Value};
 use crate::wtf8::Wtf8String;
 
 /// Collects fields, of which a later one replaces an earlier one of the same name in its place.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::query) struct FieldList {
     names: Vec<Wtf8String>,
     values: Vec<Value>,
@@ -22,8 +22,12 @@ pub(in crate::query) struct FieldList {
 const FEW: usize = 16;
 
 impl FieldList {
-    /// Sets a field.
-    pub(in crate::query) fn set(&mut self, name: &Wtf8String, value: Cow<'_, Value>) {
+    /// Sets a field; returns the value it had.
+    pub(in crate::query) fn set(
+        &mut self,
+        name: &Wtf8String,
+        value: Cow<'_, Value>,
+    ) -> Option<Value> {
         let place = if self.places.is_empty() {
             self.names.iter().position(|known| known == name)
         } else {
@@ -31,7 +35,7 @@ impl FieldList {
         };
         let value = value.into_owned();
         match place.and_then(|place| self.values.get_mut(place)) {
-            Some(place) => *place = value,
+            Some(place) => Some(std::mem::replace(place, value)),
             None => {
                 self.names.push(name.clone());
                 self.values.push(value);
@@ -40,6 +44,7 @@ impl FieldList {
                 } else if self.names.len() > FEW {
                     self.places.insert(name.clone(), self.names.len() - 1);
                 }
+                None
             }
         }
     }

@@ -406,7 +406,7 @@ fn named_fields<'v>(
 }
 
 /// Checks the name of a variable that a query binds.
-pub(super) fn check_variable(name: &Wtf8String, place: &Place<'_>) -> Result<()> {
+pub(in crate::query) fn check_variable(name: &Wtf8String, place: &Place<'_>) -> Result<()> {
     let is_name = match name.as_bytes() {
         [first, rest @ ..] => {
             (first.is_ascii_lowercase() || *first >= 0x80)
@@ -421,7 +421,7 @@ pub(super) fn check_variable(name: &Wtf8String, place: &Place<'_>) -> Result<()>
 }
 
 /// The names of a dotted path.
-pub(super) fn field_path(path: &[u8], place: &Place<'_>) -> Result<FieldPath> {
+pub(in crate::query) fn field_path(path: &[u8], place: &Place<'_>) -> Result<FieldPath> {
     let names = path.split(|byte| *byte == b'.').map(Wtf8String::joined);
     let names: Vec<_> = names.take(MAX_SEGMENTS + 1).collect();
     if names.len() > MAX_SEGMENTS {

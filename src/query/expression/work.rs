@@ -156,3 +156,8 @@ pub(super) fn depth(value: &Value, limit: usize) -> usize {
     };
     1 + deepest.unwrap_or(0)
 }
+
+/// Whether a value is nested deeper than documents may be.
+pub fn is_too_deep(value: &Value) -> bool {
+    depth(value, MAX_VALUE_DEPTH + 1) > MAX_VALUE_DEPTH
+}

@@ -6,7 +6,7 @@ use super::constant::Constant;
 use super::pattern::Pattern;
 use crate::error::Result;
 use crate::query::order;
-use crate::value::{ShapeSource, ValueRef};
+use crate::value::{ShapeSource, Value, ValueRef};
 
 /// As many constants are compared one by one.
 const FEW: usize = 4;
@@ -31,6 +31,11 @@ impl ValueSet {
             HashSet::new()
         };
         Self { constants, orders, patterns }
+    }
+
+    /// What equals one of these values.
+    pub fn of(values: Vec<Value>) -> Self {
+        Self::new(values.into_iter().map(Constant::new).collect(), Vec::new())
     }
 
     /// The constants, in the order of all values.

@@ -73,24 +73,23 @@ fn bounds_what_expressions_take() {
     fails(ErrorCode::InvalidQuery, &[&nested]);
     let doubled = "{ $concat: ['$$value', '$$value'] }";
     let nested_steps = "{ $map: { input: { $range: [0, 100000] }, in: { $range: [0, 100000] } } }";
-    fails(
-        ErrorCode::ResourceLimit,
-        &[
-            &format!(
-                "{{ $reduce: {{ input: {{ $range: [0, 99] }}, initialValue: 'x',
-                    in: {doubled} }} }}"
-            ),
-            "{ $reduce: { input: { $range: [0, 99] }, initialValue: [1],
+    let document = value("{}");
+    for expression in [
+        &*format!(
+            "{{ $reduce: {{ input: {{ $range: [0, 99] }}, initialValue: 'x', in: {doubled} }} }}"
+        ),
+        "{ $reduce: { input: { $range: [0, 99] }, initialValue: [1],
             in: { $concatArrays: ['$$value', '$$value'] } } }",
-            "{ $reduce: { input: { $range: [0, 99] }, initialValue: 1,
-                in: ['$$value', '$$value'] } }",
-            "{ $reduce: { input: { $range: [0, 5000] }, initialValue: 1, in: ['$$value'] } }",
-            &format!(
-                "{{ $size: {{ $map: {{ input: {{ $range: [0, 100000] }},
-            in: {{ $size: {nested_steps} }} }} }} }}"
-            ),
-            "{ $split: [{ $reduce: { input: { $range: [0, 24] }, initialValue: 'x',
+        "{ $reduce: { input: { $range: [0, 99] }, initialValue: 1, in: ['$$value', '$$value'] } }",
+        "{ $reduce: { input: { $range: [0, 5000] }, initialValue: 1, in: ['$$value'] } }",
+        &*format!(
+            "{{ $size: {{ $map: {{ input: {{ $range: [0, 100000] }},
+                in: {{ $size: {nested_steps} }} }} }} }}"
+        ),
+        "{ $split: [{ $reduce: { input: { $range: [0, 24] }, initialValue: 'x',
             in: { $concat: ['$$value', '$$value'] } } }, 'x'] }",
-        ],
-    );
+    ] {
+        let result = parse(expression).unwrap().evaluate(&Scope::decoded(&document, NOW));
+        assert_eq!(result.unwrap_err().code(), ErrorCode::ResourceLimit, "{expression}");
+    }
 }

@@ -10,8 +10,7 @@ mod text;
 
 use super::*;
 use crate::error::ErrorCode;
-use crate::query::notation::value;
-use crate::query::order;
+use crate::query::notation::{same, value};
 use crate::value::{self as values, NoShapes};
 
 const NOW: f64 = 1_700_000_000_000.0;
@@ -33,24 +32,6 @@ fn evaluate_in(document: &str, expression: &str) -> Result<Value> {
         _ => panic!("{result:?} and {from_encoded:?}"),
     }
     result
-}
-
-/// Whether values are equal, types and order of fields included.
-fn same(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => {
-            left == right || (left.is_nan() && right.is_nan())
-        }
-        (Value::Array(left), Value::Array(right)) => {
-            left.items.len() == right.items.len()
-                && left.items.iter().zip(&right.items).all(|(left, right)| same(left, right))
-        }
-        (Value::Object(left), Value::Object(right)) => {
-            left.names() == right.names()
-                && left.values().iter().zip(right.values()).all(|(left, right)| same(left, right))
-        }
-        _ => left == right && order::equal(left, right),
-    }
 }
 
 #[track_caller]

@@ -1,0 +1,320 @@
+//! Running pipelines.
+
+use std::sync::Arc;
+
+use super::Pipeline;
+use super::document::{Document, Kept};
+use super::sources::{Next, Source, Sources};
+use crate::error::{Error, ErrorCode, Result};
+use crate::value::{ShapeTable, Value};
+
+/// The memory that a pipeline may take unless it is said otherwise (256 MiB).
+pub const DEFAULT_MEMORY: usize = 256 << 20;
+
+/// What a pipeline may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of documents and intermediate results that stages hold.
+    pub memory: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory: DEFAULT_MEMORY }
+    }
+}
+
+/// Counts the memory that stages hold.
+#[derive(Debug)]
+pub(super) struct Memory {
+    used: usize,
+    limit: usize,
+}
+
+impl Memory {
+    /// Counts memory that a stage takes.
+    #[inline]
+    pub(super) fn take(&mut self, bytes: usize, stage: &str) -> Result<()> {
+        self.used = self.used.saturating_add(bytes);
+        if self.used > self.limit {
+            return Err(exceeded(self.limit, stage));
+        }
+        Ok(())
+    }
+
+    /// Counts memory that is free again.
+    pub(super) fn give(&mut self, bytes: usize) {
+        self.used = self.used.saturating_sub(bytes);
+    }
+}
+
+#[cold]
+fn exceeded(limit: usize, stage: &str) -> Error {
+    let message = format!(
+        "{stage} needs more than the {} MiB of memory that the pipeline may take; let fewer or \
+         smaller documents come to it, or give a higher memoryLimit",
+        limit >> 20
+    );
+    Error::new(ErrorCode::ResourceLimit, message)
+}
+
+/// What stages share.
+pub(super) struct Context<'c> {
+    pub(super) sources: &'c mut dyn Sources,
+    pub(super) memory: &'c mut Memory,
+    pub(super) view: View<'c>,
+}
+
+/// What does not change while a document goes through a chain.
+#[derive(Clone, Copy)]
+pub(super) struct View<'v> {
+    /// The main store's.
+    pub(super) shapes: &'v Arc<ShapeTable>,
+    /// `$$NOW`.
+    pub(super) now: f64,
+    pub(super) variables: &'v [Value],
+}
+
+/// What becomes of a document in a stage.
+pub(super) enum Flow<'a> {
+    /// It goes on, perhaps changed.
+    Pass(Document<'a>),
+    /// It goes on, and is the last that the stage takes.
+    Last(Document<'a>),
+    /// It does not go on.
+    Absorbed,
+    /// What became of it is to be drained from the stage.
+    Pending,
+    /// It does not go on, and the stage takes no more.
+    Ended,
+}
+
+/// What a stage gives when it is drained.
+pub(super) enum Drained {
+    Document(Kept),
+    /// Nothing now.
+    Pause,
+    /// Nothing until it gets another document.
+    Empty,
+}
+
+/// A stage at work.
+pub(super) trait Operator: Send {
+    /// Takes a document.
+    fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>>;
+
+    /// Hears that no more documents come; what is left is drained afterwards.
+    fn finish(&mut self, _context: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Gives a document that it holds.
+    fn drain(&mut self, _context: &mut Context<'_>) -> Result<Drained> {
+        Ok(Drained::Empty)
+    }
+}
+
+/// Takes the documents at the end of a chain.
+pub(super) type Sink<'s> = &'s mut dyn FnMut(Document<'_>) -> Result<()>;
+
+/// Stages at work, one behind the other.
+#[derive(Default)]
+pub(super) struct Chain {
+    operators: Vec<Box<dyn Operator>>,
+    /// The stages that are to be drained, in order.
+    pending: Vec<usize>,
+    /// How many stages, from the first on, have ended.
+    ended: usize,
+    input_ended: bool,
+}
+
+/// What a chain did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pumped {
+    /// It gave a document to the sink.
+    Emitted,
+    /// It needs a document, or the end of its input.
+    NeedsInput,
+    /// It has worked for long enough.
+    Pause,
+    /// It is done.
+    End,
+}
+
+/// After so many steps without a result a chain pauses.
+const MAX_STEPS: usize = 4_096;
+
+impl Chain {
+    pub(super) fn new(operators: Vec<Box<dyn Operator>>) -> Self {
+        Self { operators, ..Self::default() }
+    }
+
+    /// Takes a document; returns whether one reached the sink.
+    pub(super) fn feed(
+        &mut self,
+        document: Document<'_>,
+        context: &mut Context<'_>,
+        sink: Sink<'_>,
+    ) -> Result<bool> {
+        self.push(0, document, context, sink)
+    }
+
+    /// Hears that no more documents come.
+    pub(super) fn end_input(&mut self) {
+        self.input_ended = true;
+    }
+
+    /// Whether documents are still of use.
+    pub(super) fn wants_input(&self) -> bool {
+        !self.input_ended
+    }
+
+    fn push(
+        &mut self,
+        from: usize,
+        document: Document<'_>,
+        context: &mut Context<'_>,
+        sink: Sink<'_>,
+    ) -> Result<bool> {
+        let mut document = document;
+        for (at, operator) in self.operators.iter_mut().enumerate().skip(from) {
+            match operator.push(document, context)? {
+                Flow::Pass(next) => document = next,
+                Flow::Absorbed => return Ok(false),
+                Flow::Pending => {
+                    self.pending.push(at);
+                    return Ok(false);
+                }
+                Flow::Last(next) => {
+                    Self::end_before(&mut self.pending, &mut self.ended, at);
+                    self.input_ended = true;
+                    document = next;
+                }
+                Flow::Ended => {
+                    Self::end_before(&mut self.pending, &mut self.ended, at);
+                    self.input_ended = true;
+                    return Ok(false);
+                }
+            }
+        }
+        sink(document)?;
+        Ok(true)
+    }
+
+    /// Gives up the stages before one that takes no more.
+    fn end_before(pending: &mut Vec<usize>, ended: &mut usize, at: usize) {
+        pending.retain(|stage| *stage >= at);
+        *ended = at.max(*ended);
+    }
+
+    /// Works until a document reaches the sink, or input is needed.
+    pub(super) fn pump(&mut self, context: &mut Context<'_>, sink: Sink<'_>) -> Result<Pumped> {
+        for _ in 0..MAX_STEPS {
+            if let Some(at) = self.pending.last().copied() {
+                let Some(operator) = self.operators.get_mut(at) else { return Ok(Pumped::End) };
+                match operator.drain(context)? {
+                    Drained::Document(kept) => {
+                        let emitted = match kept {
+                            Kept::Made(value) => {
+                                self.push(at + 1, Document::Made(value), context, sink)?
+                            }
+                            stored => self.push(at + 1, stored.document(), context, sink)?,
+                        };
+                        if emitted {
+                            return Ok(Pumped::Emitted);
+                        }
+                    }
+                    Drained::Pause => return Ok(Pumped::Pause),
+                    Drained::Empty => {
+                        self.pending.pop();
+                    }
+                }
+            } else if self.wants_input() {
+                return Ok(Pumped::NeedsInput);
+            } else {
+                let Some(operator) = self.operators.get_mut(self.ended) else {
+                    return Ok(Pumped::End);
+                };
+                operator.finish(context)?;
+                self.pending.push(self.ended);
+                self.ended += 1;
+            }
+        }
+        Ok(Pumped::Pause)
+    }
+}
+
+/// What [`Execution::next`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pulled {
+    /// It wrote a document.
+    Document,
+    /// It has none yet, and is to be called again.
+    Pause,
+    /// There are no more.
+    End,
+}
+
+/// A pipeline at work. It borrows nothing between calls; dropping it cancels it.
+pub struct Execution {
+    chain: Chain,
+    memory: Memory,
+    shapes: Arc<ShapeTable>,
+    now: f64,
+    variables: Vec<Value>,
+}
+
+impl Execution {
+    /// Begins to run a pipeline over documents of these shapes. `now` is `$$NOW`.
+    pub fn new(pipeline: &Pipeline, shapes: Arc<ShapeTable>, limits: Limits, now: f64) -> Self {
+        let memory = Memory { used: 0, limit: limits.memory };
+        Self { chain: pipeline.chain(), memory, shapes, now, variables: Vec::new() }
+    }
+
+    /// Gives the variables that the pipeline was parsed with, in the same order.
+    #[must_use]
+    pub fn with_variables(mut self, variables: Vec<Value>) -> Self {
+        self.variables = variables;
+        self
+    }
+
+    /// Appends the next document, encoded, to `out`.
+    ///
+    /// # Errors
+    /// `EXPRESSION`; `RESOURCE_LIMIT` if the pipeline needs more memory than it may take; what the
+    /// sources give.
+    pub fn next(
+        &mut self,
+        source: &mut dyn Source,
+        sources: &mut dyn Sources,
+        out: &mut Vec<u8>,
+    ) -> Result<Pulled> {
+        let Self { chain, memory, shapes, now, variables } = self;
+        let view = View { shapes, now: *now, variables };
+        let mut context = Context { sources, memory, view };
+        let mut sink = |document: Document<'_>| document.write(shapes, out);
+        loop {
+            match chain.pump(&mut context, &mut sink)? {
+                Pumped::Emitted => return Ok(Pulled::Document),
+                Pumped::Pause => return Ok(Pulled::Pause),
+                Pumped::End => return Ok(Pulled::End),
+                Pumped::NeedsInput => {}
+            }
+            match source.next()? {
+                Next::Document(bytes) => {
+                    if chain.feed(Document::Stored(bytes, shapes), &mut context, &mut sink)? {
+                        return Ok(Pulled::Document);
+                    }
+                }
+                Next::Pause => return Ok(Pulled::Pause),
+                Next::End => chain.end_input(),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Execution {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Execution").field("memory", &self.memory).finish_non_exhaustive()
+    }
+}

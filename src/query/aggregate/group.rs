@@ -1,0 +1,237 @@
+//! `$group`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::accumulator::{Accumulator, Names};
+use super::document::{Document, Input, Kept, Operand};
+use super::execution::{Context, Drained, Flow, Operator, View};
+use super::state::State;
+use crate::error::{Error, ErrorCode, Result};
+use crate::query::order;
+use crate::query::place::Place;
+use crate::value::{Fields, Value};
+use crate::wtf8::Wtf8String;
+
+/// What documents are grouped by, and what is made of the groups.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    /// The stage's name.
+    pub(super) stage: &'static str,
+    pub(super) key: Key,
+    /// The key's name, then those of the accumulators.
+    pub(super) names: Arc<[Wtf8String]>,
+    pub(super) accumulators: Vec<Accumulator>,
+}
+
+/// What documents are grouped by.
+#[derive(Debug, Clone)]
+pub(super) enum Key {
+    One(Input),
+    /// An object of values, each compared by itself.
+    Object(Arc<[Wtf8String]>, Vec<Input>),
+    Bucket(Input, Buckets),
+}
+
+/// Ranges of values, each with its lower boundary.
+#[derive(Debug, Clone)]
+pub(super) struct Buckets {
+    /// Ascending, each with the bytes by which it is compared.
+    pub(super) boundaries: Vec<(Vec<u8>, Value)>,
+    /// What values outside of the ranges belong to.
+    pub(super) default: Option<Value>,
+}
+
+impl Buckets {
+    fn find(&self, operand: &Operand<'_>) -> Result<&Value> {
+        let mut order = Vec::new();
+        operand.push_order(&mut order)?;
+        let above = self.boundaries.partition_point(|(boundary, _)| *boundary <= order);
+        let inside = above < self.boundaries.len();
+        let lower = above.checked_sub(1).filter(|_| inside);
+        let lower = lower.and_then(|at| self.boundaries.get(at)).map(|(_, value)| value);
+        lower.or(self.default.as_ref()).ok_or_else(|| {
+            let message = "$bucket: a value is outside of the boundaries, and there is no default";
+            Error::new(ErrorCode::Expression, message)
+        })
+    }
+}
+
+impl Group {
+    /// Parses `{ _id: …, total: { $sum: … } }`.
+    pub(super) fn parse(value: &Value, names: Names<'_>, place: &Place<'_>) -> Result<Self> {
+        let Value::Object(fields) = value else {
+            return Err(place.invalid("it needs an object with _id and accumulators"));
+        };
+        let id = Wtf8String::from("_id");
+        let Some(key) = fields.get(&id) else { return Err(place.invalid("it needs _id")) };
+        let key = Key::parse(key, names, &place.word("_id"))?;
+        let others = fields.iter().filter(|(name, _)| **name != id);
+        let mut group =
+            Self { stage: "$group", key, names: [id.clone()].into(), accumulators: vec![] };
+        group.add(others, names, place)?;
+        Ok(group)
+    }
+
+    /// Adds accumulators.
+    pub(super) fn add<'v>(
+        &mut self,
+        fields: impl Iterator<Item = (&'v Wtf8String, &'v Value)>,
+        names: Names<'_>,
+        place: &Place<'_>,
+    ) -> Result<()> {
+        let mut all = self.names.to_vec();
+        for (name, value) in fields {
+            let place = place.field(name);
+            if name.as_bytes().starts_with(b"$") || name.as_bytes().contains(&b'.') {
+                return Err(place.invalid("a field that is made may have no $ or dot in its name"));
+            }
+            self.accumulators.push(Accumulator::parse(value, names, &place)?);
+            all.push(name.clone());
+        }
+        self.names = all.into();
+        Ok(())
+    }
+
+    pub(super) fn operator(&self) -> Box<dyn Operator> {
+        Box::new(Groups {
+            group: self.clone(),
+            places: HashMap::new(),
+            keys: Vec::new(),
+            states: Vec::new(),
+            scratch: Vec::new(),
+            drained: 0,
+        })
+    }
+}
+
+impl Key {
+    pub(super) fn parse(value: &Value, names: Names<'_>, place: &Place<'_>) -> Result<Self> {
+        let expression = names.expression(value, place)?;
+        Ok(match expression.into_object() {
+            Ok((names, parts)) => Self::Object(names, parts.into_iter().map(Input::from).collect()),
+            Err(expression) => Self::One(expression.into()),
+        })
+    }
+
+    /// Appends the bytes by which the keys of documents are compared.
+    #[inline]
+    fn push(&self, document: &Document<'_>, view: View<'_>, out: &mut Vec<u8>) -> Result<()> {
+        match self {
+            Self::One(input) => input.of(document, view)?.push_order(out),
+            Self::Bucket(input, buckets) => {
+                order::push(buckets.find(&input.of(document, view)?)?, out);
+                Ok(())
+            }
+            Self::Object(_, inputs) => {
+                for input in inputs {
+                    let operand = input.of(document, view)?;
+                    // An object without a field is another one than an object with null there.
+                    if operand.is_missing()? {
+                        out.push(0);
+                    } else {
+                        out.push(1);
+                        operand.push_order(out)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The key of a document.
+    fn value(&self, document: &Document<'_>, view: View<'_>) -> Result<Value> {
+        match self {
+            Self::One(input) => Ok(match input.of(document, view)?.into_value()? {
+                Value::Undefined => Value::Null,
+                value => value,
+            }),
+            Self::Bucket(input, buckets) => buckets.find(&input.of(document, view)?).cloned(),
+            Self::Object(names, inputs) => {
+                let mut found = Vec::new();
+                let mut values = Vec::new();
+                for (name, input) in names.iter().zip(inputs) {
+                    let operand = input.of(document, view)?;
+                    if !operand.is_missing()? {
+                        found.push(name.clone());
+                        values.push(operand.into_value()?);
+                    }
+                }
+                let names = if found.len() == names.len() { names.clone() } else { found.into() };
+                Ok(Value::Object(Fields::from_parts(names, values).unwrap_or_default()))
+            }
+        }
+    }
+}
+
+/// The groups so far.
+struct Groups {
+    group: Group,
+    /// The place of each group.
+    places: HashMap<Box<[u8]>, usize>,
+    /// The key of each group.
+    keys: Vec<Value>,
+    /// The states of each group's accumulators, one group after the other.
+    states: Vec<State>,
+    scratch: Vec<u8>,
+    drained: usize,
+}
+
+impl Groups {
+    /// The place of the document's group, which is made if there is none.
+    #[inline]
+    fn place(&mut self, document: &Document<'_>, context: &mut Context<'_>) -> Result<usize> {
+        self.scratch.clear();
+        self.group.key.push(document, context.view, &mut self.scratch)?;
+        if let Some(place) = self.places.get(&self.scratch[..]) {
+            return Ok(*place);
+        }
+        let key = self.group.key.value(document, context.view)?;
+        let states = self.group.accumulators.len() * size_of::<State>();
+        let held = self.scratch.len() + 64 + crate::query::expression::weigh(&key) + states;
+        context.memory.take(held, self.group.stage)?;
+        let place = self.keys.len();
+        self.keys.push(key);
+        let new = self.group.accumulators.iter().map(|accumulator| State::new(&accumulator.kind));
+        self.states.extend(new);
+        self.places.insert(self.scratch.as_slice().into(), place);
+        Ok(place)
+    }
+}
+
+impl Operator for Groups {
+    fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
+        let place = self.place(&document, context)?;
+        let count = self.group.accumulators.len();
+        let states = self.states.get_mut(place * count..(place + 1) * count).unwrap_or_default();
+        for (state, accumulator) in states.iter_mut().zip(&self.group.accumulators) {
+            let change = state.add(accumulator, &document, context.view)?;
+            if change > 0 {
+                context.memory.take(change as usize, self.group.stage)?;
+            } else if change < 0 {
+                context.memory.give(change.unsigned_abs());
+            }
+        }
+        Ok(Flow::Absorbed)
+    }
+
+    fn finish(&mut self, _context: &mut Context<'_>) -> Result<()> {
+        self.places = HashMap::new();
+        Ok(())
+    }
+
+    fn drain(&mut self, _context: &mut Context<'_>) -> Result<Drained> {
+        let Some(key) = self.keys.get_mut(self.drained) else { return Ok(Drained::Empty) };
+        let count = self.group.accumulators.len();
+        let mut values = Vec::with_capacity(count + 1);
+        values.push(std::mem::replace(key, Value::Null));
+        let states = self.states.iter_mut().skip(self.drained * count).take(count);
+        for (state, accumulator) in states.zip(&self.group.accumulators) {
+            values.push(state.result(&accumulator.kind)?);
+            *state = State::Count(0);
+        }
+        self.drained += 1;
+        let fields = Fields::from_parts(self.group.names.clone(), values).unwrap_or_default();
+        Ok(Drained::Document(Kept::Made(Value::Object(fields))))
+    }
+}

@@ -1,0 +1,121 @@
+//! Aggregation: documents that go through a pipeline of stages.
+//!
+//! The language is MongoDB's
+//! (<https://www.mongodb.com/docs/manual/reference/operator/aggregation-pipeline/>), as far as
+//! `docs/query-contract.md` says. A pipeline is parsed once ([`Pipeline::parse`]); what a query can
+//! answer of it is split off ([`Pipeline::split_front`]), and the rest runs over the documents that
+//! the query gives ([`Execution`]), one after the other, as far as its stages allow. Documents stay
+//! encoded until a stage changes them.
+
+mod accumulator;
+mod bucket;
+mod document;
+mod execution;
+mod group;
+mod lookup;
+mod nested;
+mod output;
+mod partition;
+mod reshape;
+mod simple;
+mod sorting;
+mod sources;
+mod stage;
+mod state;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod window;
+
+pub use execution::{DEFAULT_MEMORY, Execution, Limits, Pulled};
+pub use output::{Merge, Output, WhenMatched, WhenNotMatched};
+pub use sources::{Front, Next, NoSources, Source, Sources};
+
+use self::accumulator::Names;
+use self::execution::Chain;
+use self::stage::Stage;
+use super::place::Place;
+use crate::error::Result;
+use crate::value::{Array, Value};
+use crate::wtf8::Wtf8String;
+
+/// A parsed pipeline.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    stages: Vec<Stage>,
+    output: Option<Output>,
+}
+
+impl Pipeline {
+    /// Parses a list of stages.
+    ///
+    /// # Errors
+    /// `INVALID_QUERY` with the path of what cannot be understood.
+    pub fn parse(value: &Value, place: &Place<'_>) -> Result<Self> {
+        let mut value = std::borrow::Cow::Borrowed(value);
+        let mut output = None;
+        // The last stage may write.
+        if let Value::Array(list) = &*value
+            && let Some((last, before)) = list.items.split_last()
+        {
+            let place = place.index(before.len());
+            if let Ok((name, operand)) = stage::single(last, &place) {
+                let place = place.field(name);
+                output = match name.as_str() {
+                    Some("$out") => Some(Output::replace(operand, &place)?),
+                    Some("$merge") => Some(Output::merge(operand, &place)?),
+                    _ => None,
+                };
+            }
+            if output.is_some() {
+                let items = before.to_vec();
+                value = std::borrow::Cow::Owned(Value::Array(Array { items, fields: None }));
+            }
+        }
+        let stages = stage::parse(&value, Names { variables: &[] }, 0, place)?;
+        Ok(Self { stages, output })
+    }
+
+    /// Parses a pipeline that changes single documents, with variables.
+    fn parse_update(value: &Value, variables: &[Wtf8String], place: &Place<'_>) -> Result<Self> {
+        let stages = stage::parse(value, Names { variables }, 0, place)?;
+        if let Some(at) = stages.iter().position(|stage| !matches!(stage, Stage::Reshape(..))) {
+            let why = "only $set, $unset, $project and $replaceWith change single documents";
+            return Err(place.index(at).invalid(why));
+        }
+        Ok(Self { stages, output: None })
+    }
+
+    /// Splits off what a query can answer of the first stages.
+    pub fn split_front(&mut self) -> Front {
+        let (front, taken) = stage::front(&self.stages);
+        self.stages.drain(..taken);
+        front
+    }
+
+    /// The names of the stages.
+    pub fn stages(&self) -> impl Iterator<Item = &'static str> {
+        self.stages.iter().map(Stage::name)
+    }
+
+    /// Whether documents pass as they are.
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+
+    /// Where the documents are written, if they are.
+    pub fn output(&self) -> Option<&Output> {
+        self.output.as_ref()
+    }
+
+    /// The other stores that are read.
+    pub fn stores(&self) -> Vec<&Wtf8String> {
+        let mut stores = Vec::new();
+        stage::collect_stores(&self.stages, &mut stores);
+        stores
+    }
+
+    fn chain(&self) -> Chain {
+        stage::chain(&self.stages)
+    }
+}

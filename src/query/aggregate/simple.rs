@@ -1,0 +1,387 @@
+//! `$match`, `$skip`, `$limit`, `$count`, `$unwind`, `$sample`, `$distinct`.
+
+use std::collections::HashSet;
+
+use super::accumulator::{Names, Parts};
+use super::document::{Document, Input, Kept, object_of};
+use super::execution::{Context, Drained, Flow, Operator};
+use crate::error::Result;
+use crate::query::expression::{Expression, field_path};
+use crate::query::filter::{Filter, Matcher};
+use crate::query::order;
+use crate::query::place::Place;
+use crate::value::{FieldName, Fields, Value, root};
+use crate::wtf8::Wtf8String;
+
+/// `$match`: a filter, and expressions with variables from outside that have to be true.
+#[derive(Debug, Clone)]
+pub(super) struct Match {
+    pub(super) filter: Filter,
+    pub(super) expressions: Vec<Expression>,
+}
+
+impl Match {
+    /// Parses a filter, of which `$expr` may use the variables that are given from outside.
+    pub(super) fn parse(value: &Value, names: Names<'_>, place: &Place<'_>) -> Result<Self> {
+        let mut expressions = Vec::new();
+        if names.variables.is_empty() {
+            return Ok(Self { filter: Filter::parse(value, place)?, expressions });
+        }
+        let filter = without_expressions(value, names, place, &mut expressions, 0)?;
+        Ok(Self { filter: Filter::parse(&filter, place)?, expressions })
+    }
+}
+
+/// The filter without the expressions that all documents have to pass.
+fn without_expressions(
+    value: &Value,
+    names: Names<'_>,
+    place: &Place<'_>,
+    expressions: &mut Vec<Expression>,
+    depth: usize,
+) -> Result<Value> {
+    let Value::Object(fields) = value else { return Ok(value.clone()) };
+    let mut kept = Fields::new();
+    for (name, value) in fields.iter() {
+        let place = place.field(name);
+        match (name.as_str(), value) {
+            (Some("$expr"), value) => expressions.push(names.expression(value, &place)?),
+            (Some("$and"), Value::Array(list)) if depth < 100 && !list.items.is_empty() => {
+                let mut list = list.clone();
+                for (at, item) in list.items.iter_mut().enumerate() {
+                    *item =
+                        without_expressions(item, names, &place.index(at), expressions, depth + 1)?;
+                }
+                kept.insert(name.clone(), Value::Array(list));
+            }
+            _ => {
+                kept.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    Ok(Value::Object(kept))
+}
+
+impl Operator for Match {
+    fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
+        if !self.filter.is_all() {
+            let (shapes, bytes) = document.encoded(context.view)?;
+            if !Matcher::at(&**shapes, context.view.now).matches(&self.filter, root(&bytes)?)? {
+                return Ok(Flow::Absorbed);
+            }
+        }
+        for expression in &self.expressions {
+            if !expression.is_true(&document.scope(context.view)?)? {
+                return Ok(Flow::Absorbed);
+            }
+        }
+        Ok(Flow::Pass(document))
+    }
+}
+
+/// `$skip`: so many are left.
+pub(super) struct Skip(pub(super) u64);
+
+impl Operator for Skip {
+    fn push<'a>(&mut self, document: Document<'a>, _: &mut Context<'_>) -> Result<Flow<'a>> {
+        if self.0 > 0 {
+            self.0 -= 1;
+            return Ok(Flow::Absorbed);
+        }
+        Ok(Flow::Pass(document))
+    }
+}
+
+/// `$limit`: so many may pass.
+pub(super) struct Limit(pub(super) u64);
+
+impl Operator for Limit {
+    fn push<'a>(&mut self, document: Document<'a>, _: &mut Context<'_>) -> Result<Flow<'a>> {
+        Ok(match self.0 {
+            0 => Flow::Ended,
+            1 => {
+                self.0 = 0;
+                Flow::Last(document)
+            }
+            _ => {
+                self.0 -= 1;
+                Flow::Pass(document)
+            }
+        })
+    }
+}
+
+/// `$count`: into a field of this name.
+pub(super) struct Count {
+    pub(super) name: Wtf8String,
+    pub(super) count: u64,
+}
+
+impl Operator for Count {
+    fn push<'a>(&mut self, _: Document<'a>, _: &mut Context<'_>) -> Result<Flow<'a>> {
+        self.count += 1;
+        Ok(Flow::Absorbed)
+    }
+
+    fn drain(&mut self, _: &mut Context<'_>) -> Result<Drained> {
+        if self.count == 0 {
+            return Ok(Drained::Empty);
+        }
+        let count = std::mem::take(&mut self.count) as f64;
+        let mut fields = Fields::new();
+        fields.insert(self.name.clone(), Value::Number(count));
+        Ok(Drained::Document(Kept::Made(Value::Object(fields))))
+    }
+}
+
+/// `$sample`: so many documents, each set of them being as likely.
+///
+/// Source: Vitter, "Random sampling with a reservoir", 1985, algorithm R.
+pub(super) struct Sample {
+    size: usize,
+    seen: u64,
+    kept: Vec<Kept>,
+    random: u64,
+}
+
+impl Sample {
+    pub(super) fn new(size: usize) -> Self {
+        let random = uuid::Uuid::new_v4().as_u64_pair().0;
+        Self { size, seen: 0, kept: Vec::new(), random }
+    }
+
+    /// A number below `end`. Source: splitmix64.
+    fn below(&mut self, end: u64) -> u64 {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        ((u128::from(mixed) * u128::from(end)) >> 64) as u64
+    }
+}
+
+impl Operator for Sample {
+    fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
+        self.seen += 1;
+        let kept = if self.kept.len() < self.size {
+            let kept = document.into_encoded(context.view)?;
+            let place = self.below(self.kept.len() as u64 + 1) as usize;
+            let bytes = kept.bytes();
+            self.kept.push(kept);
+            let last = self.kept.len() - 1;
+            self.kept.swap(place, last);
+            bytes
+        } else {
+            let place = self.below(self.seen) as usize;
+            let Some(old) = self.kept.get_mut(place) else { return Ok(Flow::Absorbed) };
+            context.memory.give(old.bytes());
+            *old = document.into_encoded(context.view)?;
+            old.bytes()
+        };
+        context.memory.take(kept, "$sample")?;
+        Ok(Flow::Absorbed)
+    }
+
+    fn drain(&mut self, context: &mut Context<'_>) -> Result<Drained> {
+        let Some(kept) = self.kept.pop() else { return Ok(Drained::Empty) };
+        context.memory.give(kept.bytes());
+        Ok(Drained::Document(kept))
+    }
+}
+
+/// `$unwind`.
+#[derive(Debug, Clone)]
+pub(super) struct Unwind {
+    path: Vec<FieldName>,
+    index: Option<Wtf8String>,
+    keep_empty: bool,
+}
+
+impl Unwind {
+    /// Parses a path, or an object with one.
+    pub(super) fn parse(value: &Value, place: &Place<'_>) -> Result<Self> {
+        let optional = ["includeArrayIndex", "preserveNullAndEmptyArrays"];
+        let parts = match value {
+            Value::String(_) => None,
+            other => Some(Parts::of(other, &["path"], &optional, place)?),
+        };
+        let get = |name: &str| parts.as_ref().and_then(|parts| parts.find(name));
+        let path = match get("path").unwrap_or(value) {
+            Value::String(path) => path.as_bytes().strip_prefix(b"$"),
+            _ => None,
+        };
+        let path = path.ok_or_else(|| place.invalid("it needs a path that begins with $"))?;
+        let path = field_path(path, place)?.segments().to_vec();
+        let index = match get("includeArrayIndex") {
+            None => None,
+            Some(Value::String(name)) if !name.is_empty() && !name.as_bytes().starts_with(b"$") => {
+                Some(name.clone())
+            }
+            Some(_) => {
+                return Err(place.word("includeArrayIndex").invalid("it needs a field name"));
+            }
+        };
+        let keep_empty = match get("preserveNullAndEmptyArrays") {
+            None | Some(Value::Bool(false)) => false,
+            Some(Value::Bool(true)) => true,
+            Some(_) => {
+                let place = place.word("preserveNullAndEmptyArrays");
+                return Err(place.invalid("it needs true or false"));
+            }
+        };
+        Ok(Self { path, index, keep_empty })
+    }
+
+    pub(super) fn operator(&self) -> Box<dyn Operator> {
+        Box::new(Unwinding {
+            unwind: self.clone(),
+            document: Value::Null,
+            items: vec![].into_iter(),
+            at: 0,
+            held: 0,
+        })
+    }
+
+    /// A document with a value in the array's place.
+    fn with(&self, document: &Value, value: Option<Value>, index: Value) -> Value {
+        let mut document = document.clone();
+        replace(&mut document, &self.path, value);
+        if let (Some(name), Value::Object(fields)) = (&self.index, &mut document) {
+            fields.insert(name.clone(), index);
+        }
+        document
+    }
+}
+
+/// Puts a value in the place of what stands at a path, or takes it away.
+fn replace(document: &mut Value, path: &[FieldName], value: Option<Value>) -> Option<Value> {
+    let (last, before) = path.split_last()?;
+    let mut around = document;
+    for name in before {
+        let Value::Object(fields) = around else { return None };
+        around = fields.get_mut(name.name())?;
+    }
+    let Value::Object(fields) = around else { return None };
+    match value {
+        Some(value) => std::mem::replace(fields.get_mut(last.name())?, value).into(),
+        None => fields.remove(last.name()),
+    }
+}
+
+/// `$unwind` at work: an array whose elements are given one by one.
+struct Unwinding {
+    unwind: Unwind,
+    /// The document without the array's content.
+    document: Value,
+    items: std::vec::IntoIter<Value>,
+    at: usize,
+    held: usize,
+}
+
+impl Operator for Unwinding {
+    fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
+        let mut document = document.into_value()?;
+        let mut found = Some(&document);
+        for name in &self.unwind.path {
+            found = match found {
+                Some(Value::Object(fields)) => fields.get(name.name()),
+                _ => None,
+            };
+        }
+        match found {
+            Some(Value::Array(array)) if !array.items.is_empty() => {
+                let array = replace(&mut document, &self.unwind.path, Some(Value::Null));
+                if let Some(Value::Array(array)) = array {
+                    self.held = crate::query::expression::weigh(&document)
+                        + array.items.iter().map(crate::query::expression::weigh).sum::<usize>();
+                    context.memory.take(self.held, "$unwind")?;
+                    self.items = array.items.into_iter();
+                }
+                self.document = document;
+                self.at = 0;
+                Ok(Flow::Pending)
+            }
+            Some(Value::Array(_)) if self.unwind.keep_empty => {
+                let made = self.unwind.with(&document, None, Value::Null);
+                Ok(Flow::Pass(Document::Made(made)))
+            }
+            None | Some(Value::Null | Value::Undefined) if self.unwind.keep_empty => {
+                if let (Some(name), Value::Object(fields)) = (&self.unwind.index, &mut document) {
+                    fields.insert(name.clone(), Value::Null);
+                }
+                Ok(Flow::Pass(Document::Made(document)))
+            }
+            None | Some(Value::Array(_) | Value::Null | Value::Undefined) => Ok(Flow::Absorbed),
+            Some(_) => {
+                if let (Some(name), Value::Object(fields)) = (&self.unwind.index, &mut document) {
+                    fields.insert(name.clone(), Value::Null);
+                }
+                Ok(Flow::Pass(Document::Made(document)))
+            }
+        }
+    }
+
+    fn drain(&mut self, context: &mut Context<'_>) -> Result<Drained> {
+        let Some(item) = self.items.next() else {
+            context.memory.give(std::mem::take(&mut self.held));
+            self.document = Value::Null;
+            return Ok(Drained::Empty);
+        };
+        if let Value::Holes(_) = item {
+            // Holes are no elements; `$size` counts them, though.
+            self.at += 1;
+            return self.drain(context);
+        }
+        let index = Value::Number(self.at as f64);
+        self.at += 1;
+        let made = self.unwind.with(&self.document, Some(item), index);
+        Ok(Drained::Document(Kept::Made(made)))
+    }
+}
+
+/// `$distinct`: a document `{ _id: value }` for each value, of arrays for each element.
+pub(super) struct Distinct {
+    pub(super) input: Input,
+    pub(super) seen: HashSet<Box<[u8]>>,
+    pub(super) found: Vec<Value>,
+}
+
+impl Distinct {
+    fn offer(&mut self, order: Vec<u8>, value: Value, context: &mut Context<'_>) -> Result<()> {
+        let held = order.len() + 64 + crate::query::expression::weigh(&value);
+        if self.seen.insert(order.into()) {
+            context.memory.take(held, "$distinct")?;
+            self.found.push(value);
+        }
+        Ok(())
+    }
+}
+
+impl Operator for Distinct {
+    fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
+        let operand = self.input.of(&document, context.view)?;
+        let mut order = Vec::new();
+        match operand.into_value()? {
+            Value::Undefined => {}
+            Value::Array(array) => {
+                for item in array.items {
+                    if !matches!(item, Value::Holes(_) | Value::Undefined) {
+                        self.offer(order::bytes(&item), item, context)?;
+                    }
+                }
+            }
+            value => {
+                order::push(&value, &mut order);
+                self.offer(order, value, context)?;
+            }
+        }
+        Ok(Flow::Pending)
+    }
+
+    fn drain(&mut self, context: &mut Context<'_>) -> Result<Drained> {
+        let Some(value) = self.found.pop() else { return Ok(Drained::Empty) };
+        context.memory.give(crate::query::expression::weigh(&value));
+        Ok(Drained::Document(Kept::Made(object_of("_id", value))))
+    }
+}

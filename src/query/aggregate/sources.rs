@@ -1,0 +1,104 @@
+//! Where the documents of a pipeline come from.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::query::filter::Filter;
+use crate::query::sort::SortPart;
+use crate::value::{FieldPath, ShapeTable};
+use crate::wtf8::Wtf8String;
+
+/// What a source gives.
+#[derive(Debug)]
+pub enum Next<'a> {
+    /// An encoded document.
+    Document(&'a [u8]),
+    /// None now: the caller has worked for long enough, and is to go on later.
+    Pause,
+    /// None any more.
+    End,
+}
+
+/// The documents that a pipeline begins with.
+pub trait Source {
+    /// The next document.
+    ///
+    /// # Errors
+    /// What reading gives, and `ABORTED` if the operation was cancelled.
+    fn next(&mut self) -> Result<Next<'_>>;
+}
+
+/// The beginning of a pipeline, as far as a query can answer it: documents that pass the filter, in
+/// the order of the sort, without the first `skip`, and no more than `limit`.
+#[derive(Debug, Clone)]
+pub struct Front {
+    /// What documents have to be.
+    pub filter: Filter,
+    /// In which order they come; in any, if there is none.
+    pub sort: Vec<SortPart>,
+    /// How many are left out.
+    pub skip: u64,
+    /// How many there are at most.
+    pub limit: Option<u64>,
+}
+
+impl Default for Front {
+    fn default() -> Self {
+        Self { filter: Filter::all(), sort: Vec::new(), skip: 0, limit: None }
+    }
+}
+
+/// The documents of other stores.
+pub trait Sources {
+    /// Begins to read a store; returns a number that stands for it.
+    ///
+    /// # Errors
+    /// `STORE_NOT_FOUND`, and what reading gives.
+    fn open(&mut self, store: &Wtf8String, front: &Front) -> Result<u32>;
+
+    /// The next document.
+    ///
+    /// # Errors
+    /// As [`Source::next`].
+    fn next(&mut self, cursor: u32) -> Result<Next<'_>>;
+
+    /// The shapes of the documents.
+    ///
+    /// # Errors
+    /// What reading gives.
+    fn shapes(&mut self, cursor: u32) -> Result<Arc<ShapeTable>>;
+
+    /// Ends reading.
+    fn close(&mut self, cursor: u32);
+
+    /// Whether an index finds documents by what stands at a path.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    fn is_indexed(&mut self, store: &Wtf8String, path: &FieldPath) -> Result<bool>;
+}
+
+/// No other stores.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSources;
+
+impl Sources for NoSources {
+    fn open(&mut self, store: &Wtf8String, _front: &Front) -> Result<u32> {
+        let message = format!("The store {store:?} cannot be read here");
+        Err(crate::error::Error::new(crate::error::ErrorCode::Unsupported, message))
+    }
+
+    fn next(&mut self, _cursor: u32) -> Result<Next<'_>> {
+        Ok(Next::End)
+    }
+
+    fn shapes(&mut self, _cursor: u32) -> Result<Arc<ShapeTable>> {
+        Ok(Arc::default())
+    }
+
+    fn close(&mut self, _cursor: u32) {}
+
+    fn is_indexed(&mut self, _store: &Wtf8String, _path: &FieldPath) -> Result<bool> {
+        Ok(false)
+    }
+}
