@@ -2,125 +2,24 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-mod support;
+mod query_support;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
-use lodestore::catalog::{IndexPart, KeyPath, Origin, Partial, StoreDef};
 use lodestore::error::{ErrorCode, Result};
-use lodestore::execution::{Chunk, Execution, Query};
-use lodestore::storage::envelope::Compression;
-use lodestore::store::read::{Response, View};
-use lodestore::store::{
-    Build, IndexSpec, KeySource, Put, Reference, Schema, StoreShared, StoreSpec, Writer,
-};
-use lodestore::value::{self, Array, Fields, NoShapes, Value};
-use lodestore::wtf8::Wtf8String;
+use query_support::{Db as Stores, Index};
 use serde_json::{Value as Json, json};
-use support::scratch::Scratch;
 
-fn value(json: &Json) -> Value {
-    match json {
-        Json::Null => Value::Null,
-        Json::Bool(bool) => Value::Bool(*bool),
-        Json::Number(number) => Value::Number(number.as_f64().unwrap()),
-        Json::String(text) => Value::String(Wtf8String::from(text.as_str())),
-        Json::Array(items) => {
-            Value::Array(Array { items: items.iter().map(value).collect(), fields: None })
-        }
-        Json::Object(object) => {
-            let mut fields = Fields::new();
-            for (name, inner) in object {
-                fields.insert(Wtf8String::from(name.as_str()), value(inner));
-            }
-            Value::Object(fields)
-        }
-    }
-}
-
-/// An index: its name, parts, and what it has besides.
-struct Index(&'static str, &'static [&'static str], Json);
-
-struct Db {
-    scratch: Scratch,
-    shared: StoreShared,
-    store: Arc<StoreDef>,
-}
+/// A store.
+struct Db(Stores);
 
 impl Db {
     fn new(indexes: &[Index], documents: impl Iterator<Item = Json>) -> Self {
-        let (scratch, shared) = (Scratch::new(), StoreShared::default());
-        let id = scratch.write(|txn| {
-            let mut schema = Schema::new(txn, &shared).unwrap();
-            let store = schema
-                .create_store(StoreSpec {
-                    name: "things".into(),
-                    key_path: KeyPath::Single(support::path("id")),
-                    auto_increment: false,
-                    key_scheme: None,
-                    compression: Compression::None,
-                    origin: Origin::Native,
-                })
-                .unwrap();
-            for Index(name, paths, more) in indexes {
-                let part = |path: &&str| IndexPart {
-                    path: support::path(path.trim_start_matches('-')),
-                    descending: path.starts_with('-'),
-                };
-                let spec = IndexSpec {
-                    name: Wtf8String::from(*name),
-                    parts: paths.iter().map(part).collect(),
-                    compound: paths.len() > 1,
-                    unique: false,
-                    multi_entry: false,
-                    sparse: more["sparse"] == true,
-                    partial: more
-                        .get("where")
-                        .map(|filter| Partial::parse(&value(filter)).unwrap()),
-                    origin: Origin::Native,
-                };
-                schema.create_index(&Reference::Id(store), spec, Build::Now).unwrap();
-            }
-            let mut writer = Writer::new(&shared);
-            for document in documents {
-                let document = value::encode(&value(&document), &NoShapes).unwrap();
-                let (key, insert_only) = (KeySource::Inline, true);
-                let put = Put { store, key, document: &document, insert_only };
-                writer.put(txn, &put).map_err(|_| "refused").unwrap();
-            }
-            writer.flush(txn).map_err(|_| "refused").unwrap();
-            store
-        });
-        let catalog = scratch.read(|txn| shared.catalog(txn)).unwrap();
-        let store = Arc::clone(catalog.store(id).unwrap());
-        Self { scratch, shared, store }
+        let stores = Stores::new();
+        stores.create("things", indexes, documents);
+        Self(stores)
     }
 
     fn rows(&self, request: &Json) -> Result<Vec<Vec<u8>>> {
-        self.scratch.read(|txn| {
-            let (view, query) = (View::from(txn), Query::parse(&value(request))?);
-            let mut execution = Execution::new(view, &self.shared, &self.store, query)?;
-            let cancelled = AtomicBool::new(false);
-            let chunk = Chunk { rows: 0, max_bytes: 0, budget: 0, cancelled: &cancelled };
-            let (mut out, mut count) = (Vec::new(), 0);
-            loop {
-                let mut response = Response::growing(&mut out);
-                let (more, done) = execution.next(view, &self.shared, &chunk, &mut response)?;
-                count += more;
-                if done {
-                    break;
-                }
-            }
-            let mut rest = out.as_slice();
-            let row = |_| {
-                let (len, tail) = rest.split_first_chunk::<4>().unwrap();
-                let (row, tail) = tail.split_at(u32::from_le_bytes(*len) as usize);
-                rest = tail;
-                row.to_vec()
-            };
-            Ok((0..count).map(row).collect())
-        })
+        self.0.rows("things", request, 0)
     }
 
     fn explain(&self, mut request: Json) -> Json {

@@ -1,6 +1,7 @@
 //! Queries: planned by cost, carried out in chunks.
 
 mod access;
+mod aggregation;
 mod bounds;
 
 mod explain;
@@ -16,6 +17,7 @@ mod running;
 mod scan;
 mod sort;
 
+pub use aggregation::{Aggregation, From};
 pub use matching::matching_keys;
 pub use plan::Plan;
 pub use request::{Query, Returns};

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use parking_lot::Mutex;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::execution::Execution;
+use crate::execution::{Aggregation, Chunk, Execution, From};
+use crate::store::read::Response;
 
 /// The queries of a handle that are not at their end.
 #[derive(Default)]
@@ -16,9 +17,30 @@ pub struct Executions {
     next: AtomicU32,
 }
 
+/// What is carried out.
+pub(super) enum Work {
+    Query(Box<Execution>),
+    Pipeline(Box<Aggregation>),
+}
+
+impl Work {
+    /// Writes the next rows: how many, and whether none is left.
+    pub(super) fn next(
+        &mut self,
+        from: From<'_, '_, '_>,
+        chunk: &Chunk<'_>,
+        response: &mut Response<'_>,
+    ) -> Result<(u32, bool)> {
+        match self {
+            Self::Query(query) => query.next(from.view, from.shared, chunk, response),
+            Self::Pipeline(pipeline) => pipeline.next(from, chunk, response),
+        }
+    }
+}
+
 /// A query, which one thread at a time carries out.
 pub struct Running {
-    pub(super) execution: Mutex<Execution>,
+    pub(super) work: Mutex<Work>,
     /// The catalog's version that it was planned for: a store that is gone is not read.
     pub(super) store: u32,
     /// Set when nobody waits for it any more.
@@ -27,12 +49,9 @@ pub struct Running {
 
 impl Executions {
     /// Keeps a query; returns its number, which is not 0.
-    pub(super) fn keep(&self, execution: Execution, store: u32) -> u32 {
-        let running = Arc::new(Running {
-            execution: Mutex::new(execution),
-            store,
-            cancelled: AtomicBool::new(false),
-        });
+    pub(super) fn keep(&self, work: Work, store: u32) -> u32 {
+        let running =
+            Arc::new(Running { work: Mutex::new(work), store, cancelled: AtomicBool::new(false) });
         let mut all = self.running.lock();
         loop {
             let id = self.next.fetch_add(1, Ordering::Relaxed).wrapping_add(1);

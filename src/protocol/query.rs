@@ -1,16 +1,17 @@
 //! Queries: begun, gone on with, and ended.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::executions::Executions;
+use super::executions::{Executions, Work};
 use super::fields::Fields;
 use super::read::{QUERY, QUERY_END};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, StoreDef, document};
 use crate::error::Result;
-use crate::execution::{Chunk, Execution, Query};
+use crate::execution::{Aggregation, Chunk, Execution, From, Query};
 use crate::store::StoreShared;
 use crate::store::read::{Response, View};
-use crate::value::{NoShapes, decode};
+use crate::value::{NoShapes, Value, decode};
 
 /// Answers a request about a query: its kind, the store's id, and how many rows and bytes the
 /// answer may have.
@@ -28,20 +29,20 @@ pub(super) fn answer(
         executions.end(id);
         return Ok(());
     }
+    let from = From { view, catalog, shared };
     let budget = fields.u32()?;
     let chunk = |cancelled| Chunk { rows, max_bytes, budget, cancelled };
     if kind == QUERY {
         let request = fields.sized()?;
         fields.end()?;
         let request = decode(request, &NoShapes).map_err(|_| fields.malformed())?;
-        let query = Query::parse(&request)?;
         let definition = catalog.require_store(store)?;
-        let mut execution = Execution::new(view, shared, definition, query)?;
+        let mut work = begin(from, definition, &request)?;
         let never = AtomicBool::new(false);
-        let done = write(view, shared, &mut execution, &chunk(&never), response)?;
+        let done = write(from, &mut work, &chunk(&never), response)?;
         response.push_sized(&match done {
             true => Vec::new(),
-            false => executions.keep(execution, store).to_le_bytes().to_vec(),
+            false => executions.keep(work, store).to_le_bytes().to_vec(),
         });
         return Ok(());
     }
@@ -50,8 +51,8 @@ pub(super) fn answer(
     let running = executions.get(id)?;
     catalog.require_store(running.store)?;
     let written = {
-        let mut execution = running.execution.lock();
-        write(view, shared, &mut execution, &chunk(&running.cancelled), response)
+        let mut work = running.work.lock();
+        write(from, &mut work, &chunk(&running.cancelled), response)
     };
     match written {
         Ok(false) => response.push_sized(&id.to_le_bytes()),
@@ -67,17 +68,28 @@ pub(super) fn answer(
     Ok(())
 }
 
+/// A query, or a pipeline if `returns` is `'aggregate'`.
+fn begin(from: From<'_, '_, '_>, store: &Arc<StoreDef>, request: &Value) -> Result<Work> {
+    if let Some(fields) = document::fields(request)
+        && let Some(Value::String(returns)) = document::get(fields, "returns")
+        && returns.as_str() == Some("aggregate")
+    {
+        return Ok(Work::Pipeline(Box::new(Aggregation::new(from, store, fields)?)));
+    }
+    let query = Query::parse(request)?;
+    Ok(Work::Query(Box::new(Execution::new(from.view, from.shared, store, query)?)))
+}
+
 /// Writes `u32 rows | u8 done | rows`; tells whether none is left.
 fn write(
-    view: View<'_, '_>,
-    shared: &StoreShared,
-    execution: &mut Execution,
+    from: From<'_, '_, '_>,
+    work: &mut Work,
     chunk: &Chunk<'_>,
     response: &mut Response<'_>,
 ) -> Result<bool> {
     let head = response.position();
     response.push(&[0; 5]);
-    let (count, done) = execution.next(view, shared, chunk, response)?;
+    let (count, done) = work.next(from, chunk, response)?;
     response.patch(head, &count.to_le_bytes());
     response.patch(head + 4, &[u8::from(done)]);
     Ok(done)

@@ -1,0 +1,112 @@
+//! Pipelines over stores: what the planner takes of them, joins, and answers in pieces.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod query_support;
+
+use std::collections::BTreeMap;
+
+use lodestore::error::ErrorCode;
+use query_support::{Db, Index};
+use serde_json::{Value as Json, json};
+
+const CITIES: u64 = 7;
+
+fn db() -> Db {
+    let db = Db::new();
+    let orders = (0..500).map(|id| {
+        json!({"id": id, "city": format!("city {}", id % CITIES), "amount": id % 10,
+            "customer": id % 40})
+    });
+    db.create("orders", &[Index("byCity", &["city"], json!({}))], orders);
+    let customers = (0..30).map(|id| json!({"id": id, "name": format!("customer {id}")}));
+    db.create("customers", &[], customers);
+    db
+}
+
+#[test]
+fn groups() {
+    let db = db();
+    let mut expected: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    for id in 0..500 {
+        let group = expected.entry(format!("city {}", id % CITIES as i64)).or_default();
+        *group = (group.0 + 1, group.1 + id % 10);
+    }
+    let expected: Vec<_> = expected
+        .into_iter()
+        .map(|(city, (n, sum))| json!({"_id": city, "n": n, "sum": sum}))
+        .collect();
+    for rows in [0, 1, 3] {
+        let pipeline = json!([
+            {"$group": {"_id": "$city", "n": {"$count": {}}, "sum": {"$sum": "$amount"}}},
+            {"$sort": {"_id": 1}},
+        ]);
+        assert_eq!(db.aggregate("orders", pipeline, rows).unwrap(), expected);
+    }
+}
+
+#[test]
+fn the_front_goes_to_the_planner() {
+    let db = db();
+    let pipeline = json!([
+        {"$match": {"city": "city 3", "amount": {"$gte": 5}}},
+        {"$sort": {"id": -1}}, {"$skip": 1}, {"$limit": 2}, {"$project": {"id": 1}},
+    ]);
+    let found = db.aggregate("orders", pipeline, 0).unwrap();
+    let all: Vec<i64> = (0..500).rev().filter(|id| id % 7 == 3 && id % 10 >= 5).collect();
+    let expected: Vec<_> = all[1..3].iter().map(|id| json!({"id": id})).collect();
+    assert_eq!(found, expected);
+    assert_eq!(db.aggregate("orders", json!([]), 7).unwrap().len(), 500);
+}
+
+#[test]
+fn joins() {
+    let db = db();
+    for rows in [0, 2] {
+        let pipeline = json!([
+            {"$match": {"id": {"$lt": 45}}},
+            {"$lookup": {"from": "customers", "localField": "customer", "foreignField": "id",
+                "as": "who"}},
+            {"$set": {"who": {"$arrayElemAt": ["$who.name", 0]}}},
+            {"$sort": {"id": 1}},
+        ]);
+        let found = db.aggregate("orders", pipeline, rows).unwrap();
+        assert_eq!(found.len(), 45);
+        for (id, document) in found.iter().enumerate() {
+            let customer = id % 40;
+            let name = (customer < 30).then(|| format!("customer {customer}"));
+            assert_eq!(document.get("who").and_then(Json::as_str), name.as_deref(), "{document}");
+        }
+    }
+    // Without an index on the other side, by a table in memory.
+    let pipeline = json!([
+        {"$lookup": {"from": "orders", "localField": "id", "foreignField": "customer",
+            "as": "orders"}},
+        {"$project": {"n": {"$size": "$orders"}}},
+        {"$group": {"_id": null, "n": {"$sum": "$n"}}},
+    ]);
+    let found = db.aggregate("customers", pipeline, 0).unwrap();
+    let expected = (0..500).filter(|id| id % 40 < 30).count();
+    assert_eq!(found, [json!({"_id": null, "n": expected})]);
+    let union = json!([{"$unionWith": "customers"}, {"$count": "n"}]);
+    assert_eq!(db.aggregate("orders", union, 0).unwrap(), [json!({"n": 530})]);
+}
+
+#[test]
+fn refuses() {
+    let db = db();
+    let refused = |pipeline: Json| db.aggregate("orders", pipeline, 0).unwrap_err();
+    assert_eq!(refused(json!([{"$foo": 1}])).code(), ErrorCode::InvalidQuery);
+    let lookup = json!([{"$lookup": {"from": "nowhere", "localField": "a", "foreignField": "b",
+        "as": "c"}}]);
+    assert_eq!(refused(lookup).code(), ErrorCode::StoreNotFound);
+    assert_eq!(refused(json!([{"$out": "orders"}])).code(), ErrorCode::InvalidArgument);
+    let division = json!([{"$set": {"x": {"$divide": [1, "$zero"]}}},
+        {"$set": {"y": {"$divide": [1, 0]}}}]);
+    assert_eq!(refused(division).code(), ErrorCode::Expression);
+    let request = json!({"returns": "aggregate", "memoryLimit": 1_000,
+        "pipeline": [{"$group": {"_id": "$id"}}]});
+    let limited = db.rows("orders", &request, 0).unwrap_err();
+    assert_eq!(limited.code(), ErrorCode::ResourceLimit);
+    assert!(limited.message().contains("$group"), "{limited}");
+}
