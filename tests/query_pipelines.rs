@@ -110,3 +110,47 @@ fn refuses() {
     assert_eq!(limited.code(), ErrorCode::ResourceLimit);
     assert!(limited.message().contains("$group"), "{limited}");
 }
+
+#[test]
+fn writes_what_comes_out() {
+    let db = db();
+    let index = [Index("byName", &["name"], json!({"unique": true}))];
+    db.create("totals", &index, (0..2).map(|id| json!({"id": id, "name": format!("old {id}")})));
+    let totals = json!([
+        {"$group": {"_id": "$amount", "n": {"$count": {}}}},
+        {"$project": {"id": "$_id", "n": 1, "_id": 0, "name": {"$concat": ["a", {"$toString": "$_id"}]}}},
+        {"$match": {"id": {"$lt": 3}}},
+    ]);
+    let and = |stage: Json| {
+        let mut pipeline = totals.as_array().unwrap().clone();
+        pipeline.push(stage);
+        Json::Array(pipeline)
+    };
+    let shown = |db: &Db| -> Vec<String> {
+        let show = |one: &Json| format!("{} {} {}", one["id"], one["name"], one["n"]);
+        db.all("totals").iter().map(show).collect()
+    };
+    let kept = json!({"$merge": {"into": "totals", "whenMatched": "keepExisting",
+        "whenNotMatched": "discard"}});
+    assert_eq!(db.write("orders", and(kept)), Ok(3));
+    assert_eq!(shown(&db), ["0 \"old 0\" null", "1 \"old 1\" null"]);
+    let merged = json!({"$merge": {"into": "totals", "whenMatched": [
+        {"$set": {"n": "$$new.n", "name": {"$concat": ["$name", "!"]}}}]}});
+    assert_eq!(db.write("orders", and(merged)), Ok(3));
+    assert_eq!(shown(&db), ["0 \"old 0!\" 50", "1 \"old 1!\" 50", "2 \"a2\" 50"]);
+    let failing = json!({"$merge": {"into": "totals", "whenMatched": "fail"}});
+    assert_eq!(db.write("orders", and(failing)), Err("KEY_EXISTS".to_owned()));
+    let missing = json!({"$merge": {"into": "totals", "on": "n"}});
+    assert_eq!(db.write("orders", and(missing)), Err("INDEX_NOT_FOUND".to_owned()));
+    assert_eq!(db.write("orders", and(json!({"$out": "no"}))), Err("STORE_NOT_FOUND".to_owned()));
+    assert_eq!(db.write("orders", and(json!({"$out": "totals"}))), Ok(3));
+    assert_eq!(shown(&db), ["0 \"a0\" 50", "1 \"a1\" 50", "2 \"a2\" 50"]);
+    // The same documents by their name: all or none.
+    let by_name = json!([
+        {"$match": {"id": {"$lt": 2}}},
+        {"$project": {"id": {"$add": ["$id", 100]}, "name": {"$concat": ["a", {"$toString": "$id"}]}}},
+        {"$merge": {"into": "totals", "on": "name", "whenMatched": "replace"}},
+    ]);
+    assert_eq!(db.write("orders", by_name), Err("KEY_IMMUTABLE".to_owned()));
+    assert_eq!(shown(&db), ["0 \"a0\" 50", "1 \"a1\" 50", "2 \"a2\" 50"]);
+}

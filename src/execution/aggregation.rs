@@ -9,7 +9,9 @@ use super::running::{Chunk, Execution, SLICE};
 use crate::catalog::{Catalog, StoreDef};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::Place;
-use crate::query::aggregate::{self, Front, Limits, Next, Pipeline, Pulled, Source, Sources};
+use crate::query::aggregate::{
+    self, Front, Limits, Next, Output, Pipeline, Pulled, Source, Sources,
+};
 use crate::query::filter::current_time;
 use crate::store::StoreShared;
 use crate::store::read::{Response, View, locate_error};
@@ -27,6 +29,7 @@ const BYTES_AHEAD: u32 = 256 << 10;
 pub struct Aggregation {
     store: Arc<StoreDef>,
     pipeline: aggregate::Execution,
+    shapes: Arc<ShapeTable>,
     documents: Documents,
     others: Others,
     /// A row for which there was no room.
@@ -46,19 +49,32 @@ pub struct From<'f, 't, 'e> {
 }
 
 impl Aggregation {
-    /// Plans a pipeline: `{ pipeline, hint?, memoryLimit? }`.
+    /// Plans a pipeline that reads: `{ pipeline, hint?, memoryLimit? }`.
     ///
     /// # Errors
     /// `INVALID_QUERY`; as [`Execution::new`]; `INVALID_ARGUMENT` for pipelines that write.
     pub fn new(from: From<'_, '_, '_>, store: &Arc<StoreDef>, request: &Fields) -> Result<Self> {
-        let get = |name: &str| request.get(&Wtf8String::from(name)).unwrap_or(&Value::Undefined);
-        let mut pipeline = Pipeline::parse(get("pipeline"), &Place::root("the pipeline"))?;
-        if pipeline.output().is_some() {
-            return Err(Error::new(
+        match Self::with_output(from, store, request)? {
+            (aggregation, None) => Ok(aggregation),
+            _ => Err(Error::new(
                 ErrorCode::InvalidArgument,
                 "a pipeline that ends with $out or $merge writes, and is run as a write",
-            ));
+            )),
         }
+    }
+
+    /// Plans a pipeline, and tells where its documents are to be written.
+    ///
+    /// # Errors
+    /// As [`Aggregation::new`].
+    pub fn with_output(
+        from: From<'_, '_, '_>,
+        store: &Arc<StoreDef>,
+        request: &Fields,
+    ) -> Result<(Self, Option<Output>)> {
+        let get = |name: &str| request.get(&Wtf8String::from(name)).unwrap_or(&Value::Undefined);
+        let mut pipeline = Pipeline::parse(get("pipeline"), &Place::root("the pipeline"))?;
+        let output = pipeline.output().cloned();
         let place = Place::root("the options");
         let mut limits = Limits::default();
         if let Some(memory) = whole_number(get("memoryLimit"), &place.word("memoryLimit"))? {
@@ -72,14 +88,21 @@ impl Aggregation {
         let query = Query { hint, ..query_of(&front) };
         let now = query.now;
         let shapes = from.shared.shapes_of(from.view, store.id, true)?;
-        Ok(Self {
+        let aggregation = Self {
+            shapes: Arc::clone(&shapes),
             documents: Documents::new(from, store, query)?,
             store: Arc::clone(store),
             pipeline: aggregate::Execution::new(&pipeline, shapes, limits, now),
             others: Others::default(),
             waiting: None,
             done: false,
-        })
+        };
+        Ok((aggregation, output))
+    }
+
+    /// The shapes that the rows are encoded with.
+    pub fn shapes(&self) -> &Arc<ShapeTable> {
+        &self.shapes
     }
 
     /// Writes the next rows, each an encoded document: how many, and whether none is left.

@@ -11,6 +11,7 @@ mod fields;
 mod json;
 pub mod ops;
 pub mod outcome;
+mod pipeline_op;
 mod query;
 mod range;
 pub mod read;

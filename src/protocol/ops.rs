@@ -32,6 +32,9 @@ pub const UPDATE_WHERE: u8 = 0x09;
 /// Deletes the documents that a query finds, all or none; the value is a document, `{query,
 /// maxBytes?}`. Answers with the number of documents.
 pub const DELETE_WHERE: u8 = 0x0A;
+/// Runs a pipeline over a store that ends with `$out` or `$merge`; the value is a document,
+/// `{pipeline, hint?, memoryLimit?}`. Answers with the number of documents.
+pub const PIPELINE: u8 = 0x0B;
 /// Makes the operations that follow, as many as the store id says, all-or-nothing.
 pub const ATOMIC_GROUP: u8 = 0x10;
 /// Begins a savepoint (transactions only).
@@ -194,7 +197,8 @@ impl<'a> Frame<'a> {
 /// Whether any operation may leave trees behind that have to be swept (a range without limits is
 /// deleted as a clear). Malformed buffers have none.
 pub fn may_drop_trees(bytes: &[u8]) -> bool {
-    Ops::new(bytes).any(|op| op.is_ok_and(|op| matches!(op.code, CLEAR | DELETE_RANGE | SCHEMA)))
+    Ops::new(bytes)
+        .any(|op| op.is_ok_and(|op| matches!(op.code, CLEAR | DELETE_RANGE | PIPELINE | SCHEMA)))
 }
 
 #[cfg(test)]

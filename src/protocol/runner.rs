@@ -2,7 +2,7 @@
 
 use super::ops::{self, Op, Ops};
 use super::update_op::{LastRequest, Merging, Updating, WhereRequest, result_bits, upsert};
-use super::{outcome, range, read, schema_op, shape_op};
+use super::{outcome, pipeline_op, range, read, schema_op, shape_op};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::WriteTxn;
 use crate::store::{
@@ -106,6 +106,10 @@ impl<'s> Runner<'s> {
                 let mut find = |txn: &WriteTxn<'_>, store: &_| request.find(txn, shared, store);
                 let tally = self.writer.delete_many(txn, op.store, &mut find)?;
                 outcome::push_number(out, tally.modified);
+            }
+            ops::PIPELINE => {
+                let written = pipeline_op::run(&mut self.writer, txn, op)?;
+                outcome::push_number(out, written);
             }
             ops::DELETE_RANGE => {
                 let range = range::decode_range(op.key)?;

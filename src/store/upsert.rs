@@ -28,6 +28,27 @@ impl Writer<'_> {
         index: Option<u32>,
         edit: &mut dyn Edit,
     ) -> Outcome<(EditResult, Vec<u8>)> {
+        if let Some(key) = self.find_key(txn, put, index)? {
+            let result = self.edit(txn, put.store, &key, edit)?;
+            if result != EditResult::Missing {
+                return Ok((result, key));
+            }
+        }
+        let key = self.put(txn, &Put { insert_only: true, ..*put })?.to_vec();
+        Ok((EditResult::Inserted, key))
+    }
+
+    /// The primary key under which a document of the same key in a unique index (`None`: the same
+    /// primary key) is, or may be.
+    ///
+    /// # Errors
+    /// As [`Writer::upsert`].
+    pub fn find_key(
+        &mut self,
+        txn: &mut WriteTxn<'_>,
+        put: &Put<'_>,
+        index: Option<u32>,
+    ) -> Outcome<Option<Vec<u8>>> {
         let state = self.current_state(txn)?;
         let store = Arc::clone(state.catalog.require_store(put.store)?);
         let shapes = self.shapes(txn, &state, store.id)?;
@@ -42,15 +63,7 @@ impl Writer<'_> {
             }
             found => found,
         };
-        let found = found.map_err(|error| error.with_store(store.name.to_string()))?;
-        if let Some(key) = found {
-            let result = self.edit(txn, store.id, &key, edit)?;
-            if result != EditResult::Missing {
-                return Ok((result, key));
-            }
-        }
-        let key = self.put(txn, &Put { insert_only: true, ..*put })?.to_vec();
-        Ok((EditResult::Inserted, key))
+        Ok(found.map_err(|error| error.with_store(store.name.to_string()))?)
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use lodestore::catalog::{IndexPart, KeyPath, Origin, Partial, StoreDef};
 use lodestore::error::Result;
-use lodestore::protocol::read;
+use lodestore::protocol::{ops, read, run_tx_ops};
 use lodestore::storage::envelope::Compression;
 use lodestore::store::{
     Build, IndexSpec, KeySource, Put, Reference, Schema, StoreShared, StoreSpec, Writer,
@@ -98,7 +98,7 @@ impl Db {
                     name: Wtf8String::from(*name),
                     parts: paths.iter().map(part).collect(),
                     compound: paths.len() > 1,
-                    unique: false,
+                    unique: more["unique"] == true,
                     multi_entry: false,
                     sparse: more["sparse"] == true,
                     partial: filter.map(|filter| Partial::parse(&filter).unwrap()),
@@ -155,6 +155,33 @@ impl Db {
                 packed.extend(number);
             }
         })
+    }
+
+    /// Runs a pipeline that writes; the number of documents, or the code of the error.
+    pub fn write(&self, store: &str, pipeline: Json) -> std::result::Result<u64, String> {
+        let body = value::encode(&value(&json!({"pipeline": pipeline})), &NoShapes).unwrap();
+        let mut op = vec![ops::PIPELINE, 0, 0, 0];
+        for number in [self.store(store).id, 0, body.len() as u32] {
+            op.extend(number.to_le_bytes());
+        }
+        op.extend(body);
+        let mut out = Vec::new();
+        self.scratch.write(|txn| run_tx_ops(txn, &self.shared, &op, &mut out).unwrap());
+        match out.split_first().unwrap() {
+            (3, number) => Ok(u64::from_le_bytes(number.try_into().unwrap())),
+            (1, error) => match value::decode(&error[4..], &NoShapes).unwrap() {
+                Value::Object(fields) => {
+                    Err(json(fields.get(&"code".into()).unwrap()).as_str().unwrap().to_owned())
+                }
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// All documents of a store.
+    pub fn all(&self, store: &str) -> Vec<Json> {
+        self.aggregate(store, json!([{"$sort": {"id": 1}}]), 0).unwrap()
     }
 
     /// The documents of a pipeline.
