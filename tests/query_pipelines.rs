@@ -118,7 +118,8 @@ fn writes_what_comes_out() {
     db.create("totals", &index, (0..2).map(|id| json!({"id": id, "name": format!("old {id}")})));
     let totals = json!([
         {"$group": {"_id": "$amount", "n": {"$count": {}}}},
-        {"$project": {"id": "$_id", "n": 1, "_id": 0, "name": {"$concat": ["a", {"$toString": "$_id"}]}}},
+        {"$set": {"id": "$_id", "name": {"$concat": ["a", {"$toString": "$_id"}]}}},
+        {"$unset": "_id"},
         {"$match": {"id": {"$lt": 3}}},
     ]);
     let and = |stage: Json| {
@@ -148,7 +149,8 @@ fn writes_what_comes_out() {
     // The same documents by their name: all or none.
     let by_name = json!([
         {"$match": {"id": {"$lt": 2}}},
-        {"$project": {"id": {"$add": ["$id", 100]}, "name": {"$concat": ["a", {"$toString": "$id"}]}}},
+        {"$set": {"name": {"$concat": ["a", {"$toString": "$id"}]}}},
+        {"$project": {"id": {"$add": ["$id", 100]}, "name": 1}},
         {"$merge": {"into": "totals", "on": "name", "whenMatched": "replace"}},
     ]);
     assert_eq!(db.write("orders", by_name), Err("KEY_IMMUTABLE".to_owned()));
