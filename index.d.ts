@@ -1,4 +1,30 @@
 import { EventEmitter } from 'node:events'
+import type { FilterLike, PreparedFilter } from './lib/query/filter'
+import type { Condition } from './lib/query/conditions'
+import type { FindOptions, PreparedQuery, Query } from './lib/query/query'
+
+export { where } from './lib/query/conditions'
+export { expr } from './lib/query/expression'
+export type { Condition, Conditions, WhereOperator } from './lib/query/conditions'
+export type {
+  DateUnit,
+  Expression,
+  ExpressionBuilder,
+  ExpressionObject,
+  Parameter,
+} from './lib/query/expression'
+export type { Filter, FilterLike, Operators, PreparedFilter, TypeName } from './lib/query/filter'
+export type { Path, ValueAt } from './lib/query/paths'
+export type {
+  Explanation,
+  FindOptions,
+  Page,
+  PageOptions,
+  PreparedQuery,
+  Projection,
+  Query,
+  Sort,
+} from './lib/query/query'
 
 // ---------------------------------------------------------------------------------------- errors
 
@@ -860,11 +886,53 @@ export interface ReadableStore<Document = any, K = Key, Indexes = AnyIndexes, In
   has(key: K): Promise<boolean>
 
   /**
-   * How many documents there are: at once in all, by counting in a range.
+   * The documents that a filter describes; all without one.
    *
-   * @throws {LodestoreError} INVALID_KEY
+   * @throws {LodestoreError} INVALID_QUERY, INVALID_ARGUMENT: at once, or when the query runs
+   * @example
+   * const adults = await users.find({ age: { $gte: 18 }, 'address.city': 'Paris' }).sort('-age')
+   * for await (const user of users.find({ name: { $like: 'A%' } })) console.log(user.name)
    */
-  count(query?: KeyQuery<K>): Promise<number>
+  find(filter?: FilterLike<Document>, options?: FindOptions<Document>): Query<Document, K>
+
+  /**
+   * The first document that a filter describes, or undefined.
+   *
+   * @throws {LodestoreError} INVALID_QUERY, INVALID_ARGUMENT
+   */
+  findOne(
+    filter?: FilterLike<Document>,
+    options?: FindOptions<Document>,
+  ): Promise<Document | undefined>
+
+  /**
+   * A query to put together by its methods.
+   *
+   * @example
+   * await users.query().where('age', '>', 20).orWhere('vip', '=', true).orderByDesc('age')
+   */
+  query(): Query<Document, K>
+
+  /**
+   * A query whose values, `expr.param(…)`, are given when it runs.
+   *
+   * @throws {LodestoreError} INVALID_QUERY, INVALID_ARGUMENT
+   * @example
+   * const byAge = users.prepare({ age: { $gt: expr.param('min') } })
+   * await byAge.run({ min: 30 })
+   */
+  prepare(
+    filter: PreparedFilter<Document> | Condition,
+    options?: FindOptions<Document>,
+  ): PreparedQuery<Document, K>
+
+  /**
+   * How many documents there are: at once in all, by counting in a range, or by a filter. An
+   * object with `gt`, `gte`, `lt` or `lte` is a range.
+   *
+   * @throws {LodestoreError} INVALID_KEY, INVALID_QUERY
+   */
+  count(query?: KeyQuery<K> | FilterLike<Document>): Promise<number>
 
   /**
    * The documents of a range, in the order of their keys.

@@ -3,8 +3,12 @@
 const { LodestoreError } = require('./lib/errors')
 const { KeyRange, compareKeys } = require('./lib/key')
 const { open } = require('./lib/open')
+const { where } = require('./lib/query/conditions')
+const { expr } = require('./lib/query/expression')
 
 module.exports.open = open
 module.exports.KeyRange = KeyRange
 module.exports.compareKeys = compareKeys
+module.exports.expr = expr
+module.exports.where = where
 module.exports.LodestoreError = LodestoreError

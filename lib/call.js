@@ -72,8 +72,9 @@ async function call(connection, begin, { onProgress, signal } = {}) {
   throw signal?.aborted && error.code === 'ABORTED' ? aborted(signal) : error
 }
 
+/** The error of an operation whose signal was aborted. */
 function aborted(signal) {
   return new LodestoreError('ABORTED', 'The operation was cancelled', { cause: signal.reason })
 }
 
-module.exports = { call }
+module.exports = { aborted, call }

@@ -44,6 +44,11 @@ class ChunkSource {
     this.rows = scope.interactive ? FIRST_TRANSACTION_ROWS : ROWS
   }
 
+  /** Whether reading may go on. @throws {LodestoreError} CLOSED, TX_INACTIVE */
+  checkOpen() {
+    this.scope.checkOpen()
+  }
+
   /**
    * The first rows.
    *
@@ -101,17 +106,34 @@ class ChunkSource {
    * @returns {RowChunk | null} the first rows again, if the state had changed in between
    */
   pin(owner, always = false) {
-    const { scope, plan } = this
+    const { scope } = this
     if ((this.ended && !always) || scope.interactive || scope.snapshot !== 0) return null
-    const { connection } = scope
+    this.hold(owner)
+    const { memory } = scope.connection
+    if (memory.transactionIdOf(this.pinned) === this.transactionId) return null
+    return this.again({ memory, snapshot: this.pinned })
+  }
+
+  /** Pins the newest state. */
+  hold(owner) {
+    const { connection } = this.scope
     this.pinned = connection.pin()
     leaked.register(owner, { connection, snapshot: this.pinned }, this)
-    const { memory } = connection
-    if (memory.transactionIdOf(this.pinned) === this.transactionId) return null
-    this.left = plan.limit === 0 ? Infinity : plan.limit
-    this.resume = null
-    return this.firstOf({ memory, snapshot: this.pinned })
   }
+
+  /** The first rows again, from another state. */
+  again(view) {
+    const { limit } = this.plan
+    this.left = limit === 0 ? Infinity : limit
+    this.resume = null
+    return this.firstOf(view)
+  }
+
+  /** Names what keeps the source: what it holds is let go when that is collected. */
+  ownedBy(_owner) {}
+
+  /** Stops a read that is under way, if that is possible. */
+  cancel() {}
 
   /** Continues from a point among the entries instead of behind the last chunk; see BEGIN_AT. */
   continueFrom(point) {
@@ -141,7 +163,18 @@ class ChunkSource {
  * @returns {T[] | Promise<T[]>}
  */
 function collect(scope, plan, read) {
-  const source = new ChunkSource(scope, plan)
+  return collectRows(new ChunkSource(scope, plan), read)
+}
+
+/**
+ * Reads all rows of a source; see `collect`.
+ *
+ * @template T
+ * @param {ChunkSource} source
+ * @param {(chunk: RowChunk) => T} read reads the next row
+ * @returns {T[] | Promise<T[]>}
+ */
+function collectRows(source, read) {
   const rows = []
   const first = source.first()
   if (!source.ended || !(first instanceof RowChunk)) return collectFrom(source, first, rows, read)
@@ -182,4 +215,4 @@ async function takeRowsPaced(chunk, rows, read, pacer) {
 
 function nothing() {}
 
-module.exports = { ChunkSource, collect }
+module.exports = { ChunkSource, collect, collectRows }

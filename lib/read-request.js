@@ -12,6 +12,9 @@ const READ = Object.freeze({
   HAS: 5,
   GET_KEY: 6,
   CATALOG: 7,
+  QUERY: 8,
+  QUERY_NEXT: 9,
+  QUERY_END: 10,
 })
 
 /** Flags of read requests. */
@@ -99,6 +102,7 @@ module.exports = {
   READ,
   SCAN,
   NOTHING,
+  beginRequest,
   writeKeysRequest,
   writeRangeRequest,
 }

@@ -44,6 +44,12 @@ class RowChunk {
     return start
   }
 
+  /** Goes to the next row, of one part: where that begins; `at` then stands behind it. */
+  skipRow() {
+    this.left--
+    return this.skipPart()
+  }
+
   /** The next document. The plan asks for values only. */
   nextValue() {
     this.left--

@@ -100,6 +100,7 @@ class ScanIterator {
     this.#source = source
     this.#read = read
     this.#finished = isEmpty
+    source.ownedBy(this)
   }
 
   async next() {
@@ -112,6 +113,8 @@ class ScanIterator {
   }
 
   async return(value) {
+    // What only reads ahead need not end by itself.
+    if (this.#waiting === 0) this.#source.cancel()
     return this.#behind(async () => {
       this.#finished = true
       const ahead = this.#ahead
@@ -136,7 +139,7 @@ class ScanIterator {
 
   #row(chunk) {
     try {
-      this.#source.scope.checkOpen()
+      this.#source.checkOpen()
       return this.#read(chunk)
     } catch (error) {
       this.#finish()

@@ -14,6 +14,7 @@ const { paced } = require('./pace')
 const { FROM_RESULT, appendPut } = require('./put')
 const { putAll, putEach } = require('./put-many')
 const { rangeOf } = require('./range')
+const { find, isFilter, prepareFind } = require('./query')
 const reads = require('./reads')
 const { ENTRIES, KEYS, Source, VALUES } = require('./source')
 const { inTransaction } = require('./transactions')
@@ -29,6 +30,8 @@ class Store {
   #catalog = null
   #definition = null
   #source
+  /** What queries run on. */
+  #target
 
   /**
    * @param {object} scope whose `current()` is the view that calls use
@@ -38,10 +41,12 @@ class Store {
     this.#scope = scope
     this.#name = name
     this.#resolve(scope.current())
-    this.#source = new Source(() => {
+    const resolve = () => {
       const view = this.#scope.current()
       return { scope: view, state: this.#resolve(view).state, index: null }
-    }, false)
+    }
+    this.#source = new Source(resolve, false)
+    this.#target = { resolve }
   }
 
   /** The store's name. */
@@ -166,8 +171,29 @@ class Store {
     lastBatch.result(lastAt)
   }
 
-  /** How many documents there are, in all or in a range. */
-  count(query) {
+  /** The documents that a filter describes. */
+  find(filter, options) {
+    return find(this.#target, 'find', filter, options)
+  }
+
+  /** The first document that a filter describes, or undefined. */
+  async findOne(filter, options) {
+    return find(this.#target, 'findOne', filter, options).first()
+  }
+
+  /** A query to put together by its methods. */
+  query() {
+    return find(this.#target, 'query', undefined, undefined)
+  }
+
+  /** A query whose values are given when it runs. */
+  prepare(filter, options) {
+    return prepareFind(this.#target, filter, options)
+  }
+
+  /** How many documents there are, in all, in a range, or by a filter. */
+  async count(query) {
+    if (isFilter(query)) return find(this.#target, 'count', query, undefined).count()
     return this.#source.count(query)
   }
 

@@ -95,6 +95,9 @@ test('methods refuse what they do not take, by name', async (t) => {
     [() => a.update(1, { $set: {} }, { upsert: 1 }), 'options.upsert'],
     [() => a.upsert({}, { in: 'x' }), 'options.in'],
     [() => a.upsert({}, { on: 1 }), 'options.on'],
+    [() => a.findOne({}, { limits: 1 }), 'options.limits'],
+    [() => a.find().page({ size: 'x' }), 'options.size'],
+    [() => a.find().explain({ form: 'text' }), 'options.form'],
     [() => a.getMany(5), 'keys'],
     [() => a.getMany('text'), 'keys'],
     [() => a.deleteMany(), 'keys'],
@@ -113,6 +116,7 @@ test('methods refuse what they do not take, by name', async (t) => {
     assert.match(error.message, /^[a-zA-Z]+: /)
   }
   throws(() => db.outside(), 'INVALID_ARGUMENT', { path: 'fn' })
+  throws(() => a.find({}, { limt: 1 }), 'INVALID_ARGUMENT', { path: 'options.limt' })
   throws(() => a.range(1, { limt: 1 }), 'INVALID_ARGUMENT', { path: 'options.limt' })
   throws(() => a.openCursor(1, { directon: 'prev' }), 'INVALID_ARGUMENT', {
     path: 'options.directon',

@@ -64,6 +64,27 @@ async function reads({ db, random }: Place): Promise<void> {
   if (random.chance(0.5)) await cursor.close()
 }
 
+async function queries({ db, random }: Place): Promise<void> {
+  const store: any = db.store('docs')
+  const group = random.below(10)
+  await store.find({ group, [`extra ${random.below(30)}`]: { $exists: true } })
+  await store
+    .find({ tags: { $in: [`tag ${random.below(20)}`] } })
+    .sort('-text')
+    .limit(20)
+  await store.find({ text: { $regex: 'x{3}' } }).count()
+  await store.find().sort('group').page({ size: 50 })
+  const rows = store.find({ group: { $gte: 0 } })
+  for await (const { id } of rows) if (id > 400 && random.chance(0.05)) break
+  const controller = new AbortController()
+  const iterator = rows.signal(controller.signal)[Symbol.asyncIterator]()
+  await iterator.next()
+  controller.abort()
+  await rejects(iterator.next(), 'ABORTED')
+  // This one is left to the collector.
+  await rows[Symbol.asyncIterator]().next()
+}
+
 async function transactions({ db, random }: Place): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.store('docs').put(randomDocument(random))
@@ -136,7 +157,7 @@ async function workers({ directory, round }: Place): Promise<void> {
   await exited
 }
 
-const PARTS = [writes, reads, transactions, snapshots, schema, errors, databases, workers]
+const PARTS = [writes, reads, queries, transactions, snapshots, schema, errors, databases, workers]
 
 /** Does something of everything. */
 export async function work(place: Place): Promise<void> {

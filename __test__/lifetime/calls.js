@@ -104,6 +104,24 @@ function callsOf(open, path, name) {
       await Promise.all([byFrom.get('main'), byFrom.getAll('main'), byFrom.count('main')])
       await byFrom.getKey({ gte: `${i % 9}` })
     },
+    find: (db, i) =>
+      db
+        .store('read')
+        .find({ tags: i % 9 })
+        .sort('-id')
+        .limit(900),
+    'find by a scan': (db) => drain(db.store('read').find({ from: { $like: 'm%' } })),
+    'find, not to its end': async (db) => {
+      const query = db.store('read').find({ id: { $gte: 0 } })
+      const rows = query[Symbol.asyncIterator]()
+      for (let n = 0; n < 600; n++) await rows.next()
+    },
+    'find in a transaction': (db) =>
+      db.transaction(async (tx) => {
+        await tx.store('pairs').put(0, [name, 'c'])
+        await drain(tx.store('read').find({ from: 'main' }))
+      }),
+    'a page': (db) => db.store('read').find().sort('-tags').page({ size: 100 }),
     cursor: async (db, i) => {
       const cursor = db.store('read').openCursor(undefined, { direction: i % 2 ? 'prev' : 'next' })
       for (let n = 0; n < 300; n++) await cursor.next()

@@ -10,6 +10,7 @@ for (const scenario of [
   'snapshots',
   'cursors',
   'iterators',
+  'queries',
   'transactions',
   'writers',
   'unfinished functions',

@@ -36,6 +36,12 @@ const leak: Record<string, (db: any, path: string) => Promise<unknown>> = {
     for (let i = 0; i < 300; i++) await iterator.next()
   },
 
+  async queries(db) {
+    const query = db.store('s').find({ a: { $gte: 0 } })
+    const iterator = query[Symbol.asyncIterator]()
+    for (let i = 0; i < 300; i++) await iterator.next()
+  },
+
   async transactions(db) {
     const tx = await db.begin({ mode: 'readonly' })
     await tx.store('s').get(1)

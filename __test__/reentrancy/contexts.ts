@@ -28,6 +28,7 @@ export const ON_DATABASE = [
   'Cursor',
   'Scan',
   'ScanIterator',
+  'Query',
 ]
 
 /** A database that knows two states: what was made before the second shows the first. */

@@ -9,7 +9,8 @@ import type { Committed, Objects } from './rows'
 export async function objectsOf(of: string, scope: any, target: string): Promise<Objects> {
   const Store = scope.store('s')
   const Scan = Store.range()
-  const objects: Objects = { Store, Scan, Index: Store.index('byV'), target }
+  const Query = Store.find({ v: { $gte: 'a' } }).sort('id')
+  const objects: Objects = { Store, Scan, Query, Index: Store.index('byV'), target }
   if (of === 'ScanIterator') {
     objects.ScanIterator = Scan[Symbol.asyncIterator]()
     await objects.ScanIterator.next()

@@ -10,6 +10,7 @@ export interface Objects {
   Store: any
   Index: any
   Scan: any
+  Query: any
   /** It has read the first row. */
   ScanIterator?: any
   /** It stands on the first row. */
@@ -157,6 +158,10 @@ const STORE: Calls = {
   delete: [(store) => store.delete(1), is(1)],
   deleteMany: [(store) => store.deleteMany([1, 2]), is(1)],
   clear: [(store) => store.clear(), is(1)],
+  find: [(store) => store.find({ v: { $gte: 'a' } }).toArray(), document],
+  findOne: [(store) => store.findOne({ v: 'a' }), document],
+  query: [(store) => store.query().where('v', '>=', 'a').count(), total],
+  prepare: [(store) => store.prepare({ v: 'a' }).run().first(), document],
   count: [(store) => store.count(), total],
   getAll: [(store) => store.getAll(), document],
   getAllKeys: [(store) => store.getAllKeys(), total],
@@ -235,6 +240,44 @@ const SCAN_ITERATOR: Calls = {
   '[Symbol.asyncIterator]': [(iterator) => iterator[Symbol.asyncIterator]() === iterator],
 }
 
+/** A query as its methods change it. */
+const asked = (ask: (query: any) => any): [(query: any) => unknown, Extra] => [
+  (query) => ask(query).count(),
+  total,
+]
+
+const rethrow = (error: unknown): never => {
+  throw error
+}
+
+const QUERY: Calls = {
+  sort: [(query) => query.sort('v').toArray(), document],
+  orderBy: [(query) => query.orderBy('v').toArray(), document],
+  orderByAsc: [(query) => query.orderByAsc('v').toArray(), document],
+  orderByDesc: [(query) => query.orderByDesc('v').toArray(), document],
+  limit: asked((query) => query.limit(100)),
+  skip: asked((query) => query.skip(0)),
+  offset: asked((query) => query.offset(0)),
+  select: [(query) => query.select('n').toArray(), document],
+  hint: asked((query) => query.hint('byV')),
+  signal: asked((query) => query.signal(new AbortController().signal)),
+  filter: asked((query) => query.filter(() => true)),
+  cursor: [async (query) => (await query.cursor(null).page({ size: 9 })).items, document],
+  keys: [(query) => query.keys().toArray(), total],
+  entries: [async (query) => (await query.entries())[0].value, document],
+  toArray: [(query) => query.toArray(), document],
+  // oxlint-disable-next-line unicorn/no-thenable -- it is the name of a method
+  then: [(query) => query.then((rows: any) => rows), document],
+  catch: [(query) => query.catch(rethrow), document],
+  finally: [(query) => query.finally(() => {}), document],
+  '[Symbol.asyncIterator]': [(query) => first(query), document],
+  first: [(query) => query.first(), document],
+  exists: [async (query) => String(await query.exists()), property],
+  count: [(query) => query.count(), total],
+  page: [async (query) => (await query.page({ size: 9 })).items, document],
+  explain: [async (query) => (await query.explain()).returned, total],
+}
+
 /** Methods that act on more than what they are called on, and so have a database of their own. */
 const ALONE = new Set([
   'Database.begin',
@@ -265,6 +308,7 @@ export const ROWS: readonly Row[] = [
   ...rowsOf('Cursor', CURSOR),
   ...rowsOf('Scan', SCAN),
   ...rowsOf('ScanIterator', SCAN_ITERATOR),
+  ...rowsOf('Query', QUERY),
 ]
 
 /** The classes that have a row for each method and property. */

@@ -58,4 +58,4 @@ function isPlainObject(value) {
   return prototype === Object.prototype || prototype === null
 }
 
-module.exports = { splitQuery, isPlainObject }
+module.exports = { BOUNDS, isPlainObject, splitQuery }

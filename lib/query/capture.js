@@ -1,0 +1,215 @@
+'use strict'
+
+const { types } = require('node:util')
+const { KIND, classify } = require('../codec/classify')
+const { LodestoreError } = require('../errors')
+const { describe } = require('../options/check')
+const { Expression } = require('./expression')
+const { Parameter } = require('./parameter')
+
+/** Values within values; what refers to itself ends here, too. */
+const DEEPEST = 900
+/** Objects and arrays of one query. Those that are used several times count as often. */
+const MOST_OBJECTS = 1_000_000
+/** Of a path in a message. */
+const LONGEST_PATH = 200
+
+/** What stands somewhere in a filter, which decides what a parameter there may be. */
+const LEVEL = Object.freeze({
+  /** Fields and logical operators. */
+  FILTER: 0,
+  /** A list of filters. */
+  FILTERS: 1,
+  /** The condition on a field: operators, or a value to be equal to. */
+  CONDITION: 2,
+  OPERATORS: 3,
+  VALUE: 4,
+  /** An expression, or what may hold some. */
+  EXPRESSION: 5,
+})
+
+/**
+ * Copies what the user gave to a query: plain objects and arrays, in which no code of the user
+ * runs, nothing is shared, and expressions are spelled out. Later changes of the original do not
+ * matter.
+ */
+class Capture {
+  /**
+   * @param {string} what what is copied, for messages
+   * @param {string} code of errors
+   * @param {boolean} allowsParameters
+   */
+  constructor(what, code, allowsParameters) {
+    this.what = what
+    this.code = code
+    this.allowsParameters = allowsParameters
+    this.path = []
+    this.objects = 0
+  }
+
+  /** @throws {LodestoreError} */
+  refuse(why) {
+    const path = shortened(this.path.join('.'))
+    const place = path === '' ? this.what : `${this.what}, ${path}`
+    throw new LodestoreError(this.code, `${place}: ${why}`, path === '' ? undefined : { path })
+  }
+
+  /** Copies any value. */
+  copy(value, level) {
+    switch (typeof value) {
+      case 'object':
+        return value === null ? null : this.copyObject(value, level)
+      case 'function':
+        return this.refuse(
+          'a function cannot run inside the database; use .filter(function) on the query',
+        )
+      case 'symbol':
+        return this.refuse('a symbol is not a value that documents hold')
+      default:
+        return value
+    }
+  }
+
+  copyObject(object, level) {
+    if (object instanceof Parameter) return this.parameter(object, level)
+    if (object instanceof Expression) return this.expression(object, level)
+    if (this.path.length > DEEPEST) this.refuse(`it is nested deeper than ${DEEPEST}`)
+    if (++this.objects > MOST_OBJECTS) this.refuse(`it has more than ${MOST_OBJECTS} objects`)
+    if (Array.isArray(object)) return this.copyArray(object, level)
+    if (classify(object, Object.getPrototypeOf(object)) === KIND.PLAIN) {
+      return this.copyFields(object, level)
+    }
+    return this.copySpecial(object)
+  }
+
+  parameter(parameter, level) {
+    if (!this.allowsParameters) {
+      this.refuse(`the parameter '${parameter.name}' has no value; use prepare`)
+    }
+    // Whatever is put in later is a value, never an operator or the name of a field.
+    if (level === LEVEL.CONDITION) return { $eq: parameter }
+    if (level === LEVEL.EXPRESSION) return { $literal: parameter }
+    if (level === LEVEL.VALUE) return parameter
+    return this.refuse('a parameter stands for a value')
+  }
+
+  expression(expression, level) {
+    const node = this.copy(Expression.nodeOf(expression), LEVEL.EXPRESSION)
+    if (level === LEVEL.FILTER) return { $expr: node }
+    if (level === LEVEL.EXPRESSION) return node
+    return this.refuse('an expression stands in $expr, as in { $expr: expr.field(…).gt(…) }')
+  }
+
+  copyArray(array, level) {
+    const inner = level === LEVEL.FILTERS ? LEVEL.FILTER : innerLevel(level)
+    const { path } = this
+    const copy = []
+    for (let i = 0; i < array.length; i++) {
+      const item = array[i]
+      if (typeof item === 'number' || typeof item === 'string') {
+        copy.push(item)
+        continue
+      }
+      path.push(i)
+      copy.push(this.copy(item, inner))
+      path.pop()
+    }
+    return copy
+  }
+
+  copyFields(object, level) {
+    const { path } = this
+    const names = Object.keys(object)
+    const around = level === LEVEL.CONDITION ? levelOfCondition(names) : level
+    const copy = names.includes('__proto__') ? Object.create(null) : {}
+    for (const name of names) {
+      path.push(name)
+      copy[name] = this.copy(object[name], levelOfField(around, name))
+      path.pop()
+    }
+    return copy
+  }
+
+  /** Copies an object of a built-in type. */
+  copySpecial(object) {
+    if (types.isRegExp(object)) return new RegExp(object.source, object.flags)
+    try {
+      return structuredClone(object)
+    } catch {
+      return this.refuse(`${describe(object)} is not a value that documents hold`)
+    }
+  }
+}
+
+function shortened(path) {
+  return path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}…` : path
+}
+
+/** What is inside of an array at a level. */
+function innerLevel(level) {
+  return level === LEVEL.EXPRESSION ? LEVEL.EXPRESSION : LEVEL.VALUE
+}
+
+function levelOfCondition(names) {
+  return isOperator(names[0]) ? LEVEL.OPERATORS : LEVEL.VALUE
+}
+
+function isOperator(name) {
+  return name !== undefined && name.startsWith('$')
+}
+
+/** What stands in a field of an object at a level. */
+function levelOfField(level, name) {
+  switch (level) {
+    case LEVEL.FILTER:
+      if (name === '$and' || name === '$or' || name === '$nor') return LEVEL.FILTERS
+      if (name === '$expr') return LEVEL.EXPRESSION
+      return isOperator(name) ? LEVEL.OPERATORS : LEVEL.CONDITION
+    case LEVEL.OPERATORS:
+      if (name === '$elemMatch') return LEVEL.FILTER
+      return name === '$not' ? LEVEL.OPERATORS : LEVEL.VALUE
+    case LEVEL.EXPRESSION:
+      return name === '$literal' ? LEVEL.VALUE : LEVEL.EXPRESSION
+    default:
+      return LEVEL.VALUE
+  }
+}
+
+/**
+ * Copies a filter.
+ *
+ * @param {unknown} filter
+ * @param {boolean} [allowsParameters] whether `expr.param` may stand in it
+ * @returns {unknown}
+ * @throws {LodestoreError} INVALID_QUERY
+ */
+function captureFilter(filter, allowsParameters = false) {
+  return new Capture('the filter', 'INVALID_QUERY', allowsParameters).copy(filter, LEVEL.FILTER)
+}
+
+/**
+ * Copies another part of a query, or an update: in both, expressions may stand anywhere.
+ *
+ * @param {string} what what it is, for messages
+ * @param {unknown} value
+ * @param {string} [code] of errors
+ * @returns {unknown}
+ * @throws {LodestoreError} of the code
+ */
+function captureValue(what, value, code = 'INVALID_QUERY') {
+  return new Capture(what, code, false).copy(value, LEVEL.EXPRESSION)
+}
+
+/**
+ * Copies a value that is no more than that.
+ *
+ * @param {string} what what it is, for messages
+ * @param {unknown} value
+ * @returns {unknown}
+ * @throws {LodestoreError} INVALID_QUERY
+ */
+function captureLiteral(what, value) {
+  return new Capture(what, 'INVALID_QUERY', false).copy(value, LEVEL.VALUE)
+}
+
+module.exports = { captureFilter, captureLiteral, captureValue }

@@ -1,0 +1,38 @@
+'use strict'
+
+const { captureFilter } = require('./capture')
+const { BOUNDS, isPlainObject } = require('../options/query')
+const { Conditions, asFilter } = require('./conditions')
+const { Expression } = require('./expression')
+const { checkFind } = require('./options')
+const { prepare } = require('./prepared')
+const { queryOf } = require('./query')
+
+/** The query of a filter. @param {object} target see Query */
+function find(target, method, filter, options) {
+  const parts = checkFind(method, options)
+  return queryOf(target, parts, captured(method, filter))
+}
+
+/** A query whose values are given when it runs. @param {object} target see Query */
+function prepareFind(target, filter, options) {
+  const parts = checkFind('prepare', options)
+  return prepare((bound) => queryOf(target, parts, bound), asFilter('prepare', filter))
+}
+
+function captured(method, filter) {
+  return filter === undefined ? undefined : captureFilter(asFilter(method, filter))
+}
+
+/**
+ * Whether what is given where a range may be is a filter: it has fields, and none that is the name
+ * of a bound.
+ */
+function isFilter(query) {
+  if (query instanceof Conditions || query instanceof Expression) return true
+  if (!isPlainObject(query)) return false
+  const names = Object.keys(query)
+  return names.length > 0 && !names.some((name) => BOUNDS.includes(name))
+}
+
+module.exports = { find, isFilter, prepareFind }

@@ -1,0 +1,199 @@
+// Queries, as stores give them.
+
+import type { Entry, ScanIterator } from '../../index'
+import type { Conditions } from './conditions'
+import type { IsFree, Path, Selected } from './paths'
+
+/** A field to sort by; a minus before it: greatest first. */
+type SortField<T> = Path<T> | `-${Path<T>}`
+
+type Direction = 1 | -1 | 'asc' | 'desc'
+
+/**
+ * The order of results: `'-age'`, `['city', '-age']`, `{ city: 1, age: -1 }` or `[['age', -1]]`.
+ * Equal ones are in the order of their primary keys.
+ */
+export type Sort<T = any> =
+  | SortField<T>
+  | readonly (SortField<T> | readonly [Path<T>, Direction])[]
+  | { readonly [P in Path<T>]?: Direction | undefined }
+
+/** The fields to read: a list, or an object of those to keep (1) or to leave out (0). */
+export type Projection<T = any> =
+  readonly Path<T>[] | { readonly [P in Path<T>]?: 0 | 1 | boolean | undefined }
+
+/** Options of `find`. */
+export interface FindOptions<T = any> {
+  /** Default: as the plan finds the documents; without an index, by their primary keys. */
+  sort?: Sort<T> | undefined
+  /** Default: whole documents. */
+  select?: Projection<T> | undefined
+  /** Rows at most. Default: all. */
+  limit?: number | undefined
+  /** Rows to leave out first. Default: 0. */
+  skip?: number | undefined
+  /** The same as `skip`. */
+  offset?: number | undefined
+  /** The index to use (INVALID_QUERY if it cannot serve). Default: the planner's choice. */
+  hint?: string | undefined
+  /** Ends the query (ABORTED). */
+  signal?: AbortSignal | undefined
+}
+
+/** Options of `page`. */
+export interface PageOptions {
+  /** Documents of a page, 1 to 100,000. Default: the query's `limit`. */
+  size?: number | undefined
+  /** The `next` of another page. Default: the query's `cursor`. */
+  after?: string | null | undefined
+  /** The `prev` of another page. */
+  before?: string | null | undefined
+}
+
+/** Some documents, and where to go on. */
+export interface Page<T = any> {
+  items: T[]
+  /** The token of the next page, for `after`; null behind the last one. */
+  next: string | null
+  /** The token of the page before, for `before`; null before the first one. */
+  prev: string | null
+  /** Whether there are more in the direction that was read. */
+  hasMore: boolean
+}
+
+/** How a query is answered, as `explain` tells. */
+export interface Explanation {
+  /** The plan that was chosen. */
+  plan: string
+  /** The plans that were considered; a cost is about that of so many documents. */
+  candidates: {
+    plan: string
+    cost: number | null
+    estimatedRows: number
+    rejectedBecause: string | null
+  }[]
+  /** The index that is used, the first one if there are several. */
+  index: string | null
+  direction: 'forward' | 'backward'
+  /** For each index that is used: the ranges of each field, to be read by people. */
+  bounds: { [path: string]: string[] }[]
+  /** Whether the filter is checked on each document. */
+  residual: boolean
+  /** What sorts. */
+  sort: { by: string[]; from: string } | null
+  /** Rows that passed. */
+  returned: number
+  /** Entries of indexes, and documents, that were looked at: counted, not estimated. */
+  examinedKeys: number
+  examinedDocs: number
+  /** How long it took, in milliseconds. */
+  millis: number
+}
+
+/** What a selection of fields keeps. */
+type SelectedBy<T, S> =
+  IsFree<T> extends true
+    ? any
+    : S extends readonly (infer P extends string)[]
+      ? Selected<T, P>
+      : Partial<T>
+
+/**
+ * A query. Nothing is read before it is awaited (all rows in an array) or iterated (`for await`, no
+ * faster than rows are taken), and each time it is read anew, in one state of the database; inside
+ * a transaction that writes, as the transaction has it. Immutable: methods that say more about it
+ * give a new query.
+ *
+ * Answers reject with INVALID_QUERY, with the path of what is wrong; EXPRESSION, RESOURCE_LIMIT,
+ * ABORTED, INDEX_NOT_FOUND, INDEX_NOT_READY; and as other reads of the store.
+ *
+ * @example
+ * const adults = users.find({ age: { $gte: 18 } }).sort('-age')
+ * console.log(await adults.count(), await adults.limit(20))
+ * for await (const user of adults) console.log(user.name)
+ */
+export interface Query<Document = any, K = unknown, Row = Document, Value = Document>
+  extends Conditions<Document>, AsyncIterable<Row>, PromiseLike<Row[]> {
+  /** The order of the rows. */
+  sort(sort: Sort<Document>): this
+  /** A further field to order by. */
+  orderBy(field: Path<Document>, direction?: 'asc' | 'desc'): this
+  /** A further field to order by, least first. */
+  orderByAsc(field: Path<Document>): this
+  /** A further field to order by, greatest first. */
+  orderByDesc(field: Path<Document>): this
+  /** Rows at most. */
+  limit(count: number): this
+  /** Rows to leave out first. */
+  skip(count: number): this
+  /** The same as `skip`. */
+  offset(count: number): this
+  /** The index to use. */
+  hint(index: string): this
+  /** Ends the query when it is aborted. */
+  signal(signal: AbortSignal): this
+  /** Where the next `page` begins: the token of another one; null is the first page. */
+  cursor(token: string | null): this
+
+  /** The fields of the documents to read. It stands before `filter`, `keys` and `entries`. */
+  select<const P extends readonly Path<Document>[]>(
+    fields: P,
+  ): Query<Document, K, SelectedBy<Document, P>, SelectedBy<Document, P>>
+  select<P extends Path<Document>>(
+    ...fields: P[]
+  ): Query<Document, K, SelectedBy<Document, P[]>, SelectedBy<Document, P[]>>
+  select(
+    fields: Projection<Document>,
+  ): Query<Document, K, SelectedBy<Document, object>, SelectedBy<Document, object>>
+
+  /**
+   * A function that rows have to pass, which is called for those that pass the other conditions,
+   * with what is selected of the document, and answers at once. `limit` and `skip` count what
+   * passes, wherever they stand. Not with `page`, `update` and `delete`.
+   */
+  filter(fn: (document: Value) => unknown): this
+
+  /** The primary keys instead of the documents. */
+  keys(): Query<Document, K, K, Value>
+  /** The keys and the documents. */
+  entries(): Query<Document, K, Entry<Value, K, K>, Value>
+
+  /** All rows in an array: the same as awaiting the query. */
+  toArray(): Promise<Row[]>
+  /** The first row, or undefined. */
+  first(): Promise<Row | undefined>
+  /** Whether there is a row. */
+  exists(): Promise<boolean>
+  /** How many rows there are, with `limit` and `skip`. */
+  count(): Promise<number>
+
+  /**
+   * Some documents in order, and tokens of the pages before and behind them. A page costs the same
+   * wherever it is, and documents that come and go between pages never make one repeat or skip
+   * others.
+   *
+   * @throws {LodestoreError} INVALID_CURSOR for a token of another query; INVALID_QUERY with `skip`
+   */
+  page(options?: PageOptions): Promise<Page<Row>>
+
+  /** How the query is answered. */
+  explain(options?: { format?: 'json' | undefined }): Promise<Explanation>
+  explain(options: { format: 'text' }): Promise<string>
+
+  catch<R = never>(onRejected?: ((reason: any) => R | PromiseLike<R>) | null): Promise<Row[] | R>
+  finally(onFinally?: (() => void) | null): Promise<Row[]>
+  [Symbol.asyncIterator](): ScanIterator<Row>
+}
+
+/** A query whose values are given when it runs. */
+export interface PreparedQuery<Document = any, K = unknown> {
+  /** The names of the parameters. */
+  readonly parameters: string[]
+  /**
+   * The query with these values, which stand for nothing but values: one that looks like an
+   * operator is compared with.
+   *
+   * @throws {LodestoreError} INVALID_ARGUMENT for one that is missing, or not there
+   */
+  run(parameters?: { readonly [name: string]: unknown }): Query<Document, K>
+}

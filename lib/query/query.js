@@ -1,0 +1,213 @@
+'use strict'
+
+const { LodestoreError } = require('../errors')
+const { callback, checkArgument, invalidArgument } = require('../options/check')
+const { captureValue } = require('./capture')
+const { Conditions } = require('./conditions')
+const { checkExplain, checkHint, checkPage, checkRows, checkSignal } = require('./options')
+const { RETURNS } = require('./request')
+const run = require('./run')
+const { appendToSort } = require('./sort')
+
+/**
+ * A query: nothing is read before it is awaited or iterated, and each time it is read anew.
+ * Immutable: methods that say more about it give a new query.
+ */
+class Query extends Conditions {
+  #target
+  #spec
+  #groups
+
+  /**
+   * @param {object} target
+   * @param {() => { scope: object, state: object }} target.resolve where it runs
+   * @param {object} spec
+   * @param {import('./options').Parts} spec.parts
+   * @param {readonly Function[]} spec.predicates
+   * @param {'documents' | 'keys' | 'entries'} spec.returns
+   * @param {string} [spec.after] where a page begins
+   * @param {import('./conditions').Groups} groups
+   */
+  constructor(target, spec, groups) {
+    super(groups, (others) => new Query(target, spec, others), false)
+    this.#target = target
+    this.#spec = spec
+    this.#groups = groups
+  }
+
+  /* What is asked */
+
+  /** The order of the rows: `'-age'`, `['city', '-age']` or `{ city: 1, age: -1 }`. */
+  sort(sort) {
+    return this.#with({ sort: captureValue('the sort', sort) })
+  }
+
+  /** A further field to order by. */
+  orderBy(field, direction = 'asc') {
+    return this.#orderBy('orderBy', field, direction)
+  }
+
+  /** A further field to order by, least first. */
+  orderByAsc(field) {
+    return this.#orderBy('orderByAsc', field, 'asc')
+  }
+
+  /** A further field to order by, greatest first. */
+  orderByDesc(field) {
+    return this.#orderBy('orderByDesc', field, 'desc')
+  }
+
+  /** Rows at most. */
+  limit(count) {
+    return this.#with({ limit: checkRows('limit', count) })
+  }
+
+  /** Rows to leave out first. */
+  skip(count) {
+    return this.#with({ skip: checkRows('skip', count) })
+  }
+
+  /** The same. */
+  offset(count) {
+    return this.#with({ skip: checkRows('offset', count) })
+  }
+
+  /** The fields of the documents to read: `(['a', 'b.c'])`, `('a', 'b.c')` or `({ secret: 0 })`. */
+  select(...fields) {
+    const { predicates, returns } = this.#spec
+    if (predicates.length > 0 || returns !== RETURNS.DOCUMENTS) {
+      throw new LodestoreError(
+        'INVALID_QUERY',
+        'select: it stands before filter(function), which is given what is selected, ' +
+          'and before keys and entries',
+      )
+    }
+    const isList = fields.length > 1 || typeof fields[0] === 'string'
+    return this.#with({ select: captureValue('the selection', isList ? fields : fields[0]) })
+  }
+
+  /** The index to use. */
+  hint(index) {
+    return this.#with({ hint: checkHint(index) })
+  }
+
+  /** Ends the query when it is aborted. */
+  signal(signal) {
+    return this.#with({ signal: checkSignal(signal) })
+  }
+
+  /** A function that documents have to pass, called for those that pass the other conditions. */
+  filter(fn) {
+    checkArgument('filter', fn, callback, 'fn')
+    const { predicates } = this.#spec
+    return this.#derive({ predicates: [...predicates, fn] })
+  }
+
+  /** Where the next `page` begins: the token of another one. */
+  cursor(token) {
+    if (token !== null && typeof token !== 'string') {
+      throw invalidArgument('cursor: token must be a token of a page, or null', 'token')
+    }
+    return this.#derive({ after: token ?? undefined })
+  }
+
+  /** The primary keys instead of the documents. */
+  keys() {
+    return this.#derive({ returns: RETURNS.KEYS })
+  }
+
+  /** The keys and the documents, as `{ key, primaryKey, value }`. */
+  entries() {
+    return this.#derive({ returns: RETURNS.ENTRIES })
+  }
+
+  /* Answers */
+
+  /** All rows, in an array. */
+  async toArray() {
+    return run.all(this.#question())
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- a query is what it yields, when awaited
+  then(onFulfilled, onRejected) {
+    return this.toArray().then(onFulfilled, onRejected)
+  }
+
+  catch(onRejected) {
+    return this.toArray().catch(onRejected)
+  }
+
+  finally(onFinally) {
+    return this.toArray().finally(onFinally)
+  }
+
+  [Symbol.asyncIterator]() {
+    return run.iterate(this.#question())
+  }
+
+  /** The first row, or undefined. */
+  async first() {
+    return run.first(this.#question())
+  }
+
+  /** Whether there is a row. */
+  async exists() {
+    return run.exists(this.#question())
+  }
+
+  /** How many rows there are. */
+  async count() {
+    return run.count(this.#question())
+  }
+
+  /** Some rows, with tokens for the pages before and behind them. */
+  async page(options) {
+    const { parts, after } = this.#spec
+    return run.page(this.#question(), checkPage(options, { size: parts.limit, after }))
+  }
+
+  /** How the query is answered. */
+  async explain(options) {
+    return run.explain(this.#question(), checkExplain(options))
+  }
+
+  /* Inside */
+
+  #orderBy(method, field, direction) {
+    if (typeof field !== 'string')
+      throw invalidArgument(`${method}: field must be a string`, 'field')
+    if (direction !== 'asc' && direction !== 'desc') {
+      throw invalidArgument(`${method}: direction must be 'asc' or 'desc'`, 'direction')
+    }
+    const { sort } = this.#spec.parts
+    return this.#with({ sort: appendToSort(sort, field, direction === 'asc' ? 1 : -1) })
+  }
+
+  #with(parts) {
+    return this.#derive({ parts: { ...this.#spec.parts, ...parts } })
+  }
+
+  #derive(changes) {
+    return new Query(this.#target, { ...this.#spec, ...changes }, this.#groups)
+  }
+
+  #question() {
+    const { resolve } = this.#target
+    return { ...this.#spec, resolve, filter: this.toFilter() }
+  }
+}
+
+/**
+ * Begins a query.
+ *
+ * @param {object} target see Query
+ * @param {import('./options').Parts} parts
+ * @param {object} [filter] captured
+ */
+function queryOf(target, parts, filter) {
+  const spec = { parts, predicates: [], returns: RETURNS.DOCUMENTS, after: undefined }
+  const isEverything = filter === undefined || Object.keys(filter).length === 0
+  return new Query(target, spec, isEverything ? [] : [[filter]])
+}
+
+module.exports = { Query, queryOf }
