@@ -59,6 +59,36 @@ const OUTPUT: Record<string, string[]> = {
     'sum in the snapshot: 12497500',
     'seen although cleared meanwhile: 3000',
   ],
+  'queries.mjs': [
+    'old parts of CSS: 999',
+    'css.at-rules.font-face.font-family in Chrome 4, css.at-rules.font-face.font-style in Chrome 4',
+    'one by one: charset',
+    'one by one: font-face',
+    "properties of the grid: [ 'css.properties.grid-area', 'css.properties.grid-auto-columns' ]",
+    'in no browser: 409',
+    'built: [',
+    "  'javascript.builtins.String.isWellFormed',",
+    "  'javascript.builtins.String.toWellFormed',",
+    "  'javascript.builtins.String.trim'",
+    ']',
+    'Safari by numbers: 14',
+    'CSS in Chrome 100: 1',
+    'CSS in Chrome 120: 53',
+    "a long name: { name: 'descriptor_entries_resource_parameter_accepts_GPUBuffer' }",
+    'byAreaAndStatus: 82 of 82 entries',
+  ],
+  'paging.mjs': [
+    'first page: types.calc.typed_division_produces_unitless_number, ' +
+      'types.sign.typed_division_produces_unitless_number, properties.contain.style …',
+    'second page: properties.height.stretch, properties.overflow-anchor, ' +
+      'properties.overflow-anchor.auto …',
+    'and back: types.calc.typed_division_produces_unitless_number, ' +
+      'types.sign.typed_division_produces_unitless_number, properties.contain.style',
+    'second page again: properties.height.stretch, properties.overflow-anchor, ' +
+      'properties.overflow-anchor.auto …',
+    '9 pages, as many documents as the query: true',
+    'refused: INVALID_CURSOR',
+  ],
   'spaces.mjs': ['spaces: ada, grace', "ada's first note", 'left: ada'],
   'worker-threads.mjs': ['rows: 3000', 'of worker 1: 1000'],
   'backup.mjs': ['everything copied: true', 'orders in the copy are at least: 3000'],
