@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Expression } from './lib/query/expression'
 import type { FilterLike, PreparedFilter } from './lib/query/filter'
 import type { Condition } from './lib/query/conditions'
 import type { FindOptions, PreparedQuery, Query } from './lib/query/query'
@@ -709,7 +710,9 @@ export type UpdateExpression = { readonly [operator: `$${string}`]: unknown }
 
 type ValuesAtPaths<T> = { readonly [P in UpdatePath<T>]?: ValueAtPath<T, P> }
 
-type SettableAtPaths<T> = { readonly [P in UpdatePath<T>]?: ValueAtPath<T, P> | UpdateExpression }
+type SettableAtPaths<T> = {
+  readonly [P in UpdatePath<T>]?: ValueAtPath<T, P> | UpdateExpression | Expression
+}
 
 /** For each path whose values are of a type: what an operator takes. */
 type OperandsWhere<T, Value, Operand> = {

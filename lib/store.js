@@ -46,7 +46,10 @@ class Store {
       return { scope: view, state: this.#resolve(view).state, index: null }
     }
     this.#source = new Source(resolve, false)
-    this.#target = { resolve }
+    this.#target = {
+      resolve,
+      writes: () => ({ queue: this.#writes(), state: this.#definition.state }),
+    }
   }
 
   /** The store's name. */

@@ -12,25 +12,26 @@ const MATCHED = 1
 const MODIFIED = 2
 const INSERTED = 4
 
-const arrayFilters = { allows: 'an array of filters', accepts: Array.isArray }
-const UPDATE_OPTIONS = { arrayFilters, upsert: boolean }
+const ARRAY_FILTERS = { allows: 'an array of filters', accepts: Array.isArray }
+const UPDATE_OPTIONS = { arrayFilters: ARRAY_FILTERS, upsert: boolean }
 
 /**
  * Checks the arguments of an update.
  *
  * @param {unknown} update
  * @param {unknown} options
+ * @param {import('./options/check').Specification} [specification] of the options
  * @returns {{ update: object, arrayFilters?: unknown[], upsert?: boolean }} the request
  * @throws {LodestoreError} INVALID_UPDATE, INVALID_ARGUMENT
  */
-function checkUpdate(update, options) {
+function checkUpdate(update, options, specification = UPDATE_OPTIONS) {
   if (typeof update !== 'object' || update === null) {
     const message =
       'update: the update must be an object of operators such as { $set: { a: 1 } }, ' +
       `not ${describe(update)}`
     throw new LodestoreError('INVALID_UPDATE', message, { path: 'update' })
   }
-  return { update, ...checkOptions('update', options, UPDATE_OPTIONS) }
+  return { update, ...checkOptions('update', options, specification) }
 }
 
 /**
@@ -85,4 +86,4 @@ function updateResult(bits, key) {
   return result
 }
 
-module.exports = { checkUpdate, appendUpdate, updateResult }
+module.exports = { ARRAY_FILTERS, checkUpdate, appendUpdate, updateResult }

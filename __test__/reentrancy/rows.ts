@@ -276,6 +276,8 @@ const QUERY: Calls = {
   count: [(query) => query.count(), total],
   page: [async (query) => (await query.page({ size: 9 })).items, document],
   explain: [async (query) => (await query.explain()).returned, total],
+  update: [(query) => query.update({ $set: { n: 'w' } }), is(1, 'w')],
+  delete: [(query) => query.delete(), is(1)],
 }
 
 /** Methods that act on more than what they are called on, and so have a database of their own. */

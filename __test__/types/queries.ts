@@ -158,6 +158,15 @@ export async function queries(orders: Store<Order, string>): Promise<void> {
   await orders.find(expr.field('total').gt(5))
   await orders.find()
 
+  const changed = await found.update({ $inc: { total: 1 }, $push: { tags: 'x' } })
+  is<Same<typeof changed, { matched: number; modified: number }>>()
+  await found.update({ $set: { total: expr.field('total').plus(1) } }, { arrayFilters: [] })
+  is<Same<Awaited<ReturnType<typeof found.delete>>, number>>()
+
+  // @ts-expect-error there is no such field
+  await found.update({ $inc: { totl: 1 } })
+  // @ts-expect-error nothing is inserted
+  await found.update({ $inc: { total: 1 } }, { upsert: true })
   // @ts-expect-error there is no such field
   await orders.find({ totl: 5 })
   // @ts-expect-error there is no such option

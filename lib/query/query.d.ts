@@ -1,6 +1,6 @@
 // Queries, as stores give them.
 
-import type { Entry, ScanIterator } from '../../index'
+import type { Entry, ScanIterator, Update, UpdateOptions } from '../../index'
 import type { Conditions } from './conditions'
 import type { IsFree, Path, Selected } from './paths'
 
@@ -179,6 +179,28 @@ export interface Query<Document = any, K = unknown, Row = Document, Value = Docu
   /** How the query is answered. */
   explain(options?: { format?: 'json' | undefined }): Promise<Explanation>
   explain(options: { format: 'text' }): Promise<string>
+
+  /**
+   * Changes the documents by operators, all or none, in the transaction that finds them; with
+   * `sort` and `limit` only some.
+   *
+   * @throws {LodestoreError} INVALID_UPDATE, EXPRESSION, KEY_IMMUTABLE, UNIQUE_VIOLATION, with the
+   *   key of the document; TX_TOO_LARGE, TX_READ_ONLY; and then nothing has changed
+   * @example
+   * await users.find({ city: 'Paris' }).update({ $inc: { visits: 1 } })
+   */
+  update(
+    update: Update<Document>,
+    options?: Pick<UpdateOptions, 'arrayFilters'>,
+  ): Promise<{ matched: number; modified: number }>
+
+  /**
+   * Deletes the documents, all or none, in the transaction that finds them.
+   *
+   * @returns how many there were
+   * @throws {LodestoreError} TX_TOO_LARGE, TX_READ_ONLY
+   */
+  delete(): Promise<number>
 
   catch<R = never>(onRejected?: ((reason: any) => R | PromiseLike<R>) | null): Promise<Row[] | R>
   finally(onFinally?: (() => void) | null): Promise<Row[]>

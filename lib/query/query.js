@@ -3,6 +3,7 @@
 const { LodestoreError } = require('../errors')
 const { callback, checkArgument, invalidArgument } = require('../options/check')
 const { captureValue } = require('./capture')
+const { checkUpdateFound, deleteFound, updateFound } = require('./change')
 const { Conditions } = require('./conditions')
 const { checkExplain, checkHint, checkPage, checkRows, checkSignal } = require('./options')
 const { RETURNS } = require('./request')
@@ -21,6 +22,7 @@ class Query extends Conditions {
   /**
    * @param {object} target
    * @param {() => { scope: object, state: object }} target.resolve where it runs
+   * @param {() => { queue: object, state: object }} target.writes where it writes
    * @param {object} spec
    * @param {import('./options').Parts} spec.parts
    * @param {readonly Function[]} spec.predicates
@@ -171,6 +173,16 @@ class Query extends Conditions {
     return run.explain(this.#question(), checkExplain(options))
   }
 
+  /** Changes the documents by operators, all or none. */
+  async update(update, options) {
+    return updateFound(this.#question(), checkUpdateFound(update, options))
+  }
+
+  /** Deletes the documents, all or none; tells how many there were. */
+  async delete() {
+    return deleteFound(this.#question())
+  }
+
   /* Inside */
 
   #orderBy(method, field, direction) {
@@ -192,8 +204,7 @@ class Query extends Conditions {
   }
 
   #question() {
-    const { resolve } = this.#target
-    return { ...this.#spec, resolve, filter: this.toFilter() }
+    return { ...this.#spec, ...this.#target, filter: this.toFilter() }
   }
 }
 

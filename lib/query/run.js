@@ -15,6 +15,7 @@ const { RETURNS } = require('./request')
  *
  * @typedef {object} Question
  * @property {() => { scope: object, state: object }} resolve finds out where it is asked
+ * @property {() => { queue: object, state: object }} writes finds out where it is written
  * @property {object} filter captured
  * @property {import('./options').Parts} parts
  * @property {readonly Function[]} predicates functions of the user that rows have to pass
@@ -52,17 +53,24 @@ function nextOfPage(chunk) {
   return chunk.done && chunk.left === 1 ? nextJson(chunk) : chunk.nextValue()
 }
 
+/**
+ * The question as the native library is asked it.
+ *
+ * @param {Question} question
+ * @param {string} returns one of RETURNS
+ */
+function requestOf({ filter, parts, predicates }, returns) {
+  const { sort, select, hint, limit, skip } = parts
+  const request = { filter, sort, select, hint, returns }
+  // Functions of the user come before limits.
+  return predicates.length > 0 ? request : { ...request, limit, skip }
+}
+
 /** @param {Question} question @param {object} [changes] to the request */
-function sourceOf({ resolve, filter, parts, predicates }, returns, changes) {
-  const { scope, state } = resolve()
-  const { signal, limit, skip, ...rest } = parts
-  const request = { filter, ...rest }
-  if (predicates.length === 0) {
-    if (limit !== undefined) request.limit = limit
-    if (skip !== undefined) request.skip = skip
-  }
-  const plan = new QueryPlan(state, { ...request, ...changes, returns })
-  return new QuerySource(scope, plan, signal)
+function sourceOf(question, returns, changes) {
+  const { scope, state } = question.resolve()
+  const plan = new QueryPlan(state, { ...requestOf(question, returns), ...changes })
+  return new QuerySource(scope, plan, question.parts.signal)
 }
 
 /** Whether it cannot have rows, so that nothing need be read. */
@@ -182,4 +190,4 @@ function refusePredicates({ predicates }, method) {
   )
 }
 
-module.exports = { all, count, exists, explain, first, iterate, page, refusePredicates }
+module.exports = { all, count, exists, explain, first, iterate, page, refusePredicates, requestOf }
