@@ -128,4 +128,5 @@ tests! {
     pages "pages"
     queries "query"
     requests "requests"
+    updates "update"
 }

@@ -30,10 +30,8 @@ class Lodestore {
     return this.docs.put(document)
   }
 
-  async update(id) {
-    const document = await this.docs.get(id)
-    document.age++
-    await this.docs.put(document)
+  update(id) {
+    return this.docs.update(id, { $inc: { age: 1 } })
   }
 
   /** Reads inside an ambient transaction, which ends. */

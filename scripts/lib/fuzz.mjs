@@ -28,6 +28,7 @@ export const CORE_TARGETS = {
   pages: 512,
   query: 1024,
   requests: 256,
+  update: 1024,
 }
 
 /** What cargo fuzz passes, too: counters and comparisons for libFuzzer. */

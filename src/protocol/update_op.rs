@@ -11,7 +11,7 @@ use crate::key;
 use crate::query::filter::current_time;
 use crate::storage::WriteTxn;
 use crate::store::{Edit, EditResult, EditScope, Edited, KeySource, Put, StoreShared};
-use crate::update::{Context, Update};
+use crate::update::{Context, InPlace, Update};
 use crate::value::{self, FieldPath, Fields, NoShapes, Value};
 
 /// A request to update the document under a key.
@@ -161,6 +161,11 @@ impl Edit for Updating {
 }
 
 fn apply(update: &Update, old: &[u8], scope: &EditScope<'_>, now: f64) -> Result<Edited> {
+    match update.apply_in_place(old, scope.shapes)? {
+        InPlace::Unchanged => return Ok(Edited::Unchanged),
+        InPlace::Document(document) => return Ok(Edited::Document(document)),
+        InPlace::Unknown => {}
+    }
     let mut document = value::decode(old, scope.shapes)?;
     let context = Context { now, stored: Some((value::root(old)?, scope.shapes)) };
     let changed = update.apply(&mut document, &context)?;

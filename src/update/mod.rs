@@ -11,6 +11,7 @@ mod array;
 mod array_filter;
 mod budget;
 mod expressions;
+mod in_place;
 mod leaf;
 mod operand;
 mod operator;
@@ -25,6 +26,8 @@ mod tree;
 use std::sync::Arc;
 
 use array_filter::ArrayFilter;
+pub use in_place::InPlace;
+use in_place::SingleField;
 use rename::Rename;
 use tree::Node;
 
@@ -48,6 +51,8 @@ pub struct Update {
     array_filters: Vec<ArrayFilter>,
     /// What is calculated from the document as it was, by number.
     expressions: Vec<Expression>,
+    /// The only field that changes, if that is simple.
+    single: Option<SingleField>,
 }
 
 /// What an update is applied in.

@@ -6,6 +6,7 @@ use super::Update;
 use super::array::{Push, Sort, SortField};
 use super::array_filter::{ArrayFilter, Matcher};
 use super::expressions;
+use super::in_place::SingleField;
 use super::leaf::Leaf;
 use super::operand::{count, number};
 use super::operator::{BitOperation, Operator, has_bits};
@@ -73,6 +74,7 @@ impl Update {
             insertions: Some(tree),
             array_filters: Vec::new(),
             expressions: Vec::new(),
+            single: None,
         }
     }
 }
@@ -208,7 +210,11 @@ impl Parser {
             })?,
         };
         let Self { renames, array_filters, expressions, .. } = self;
-        Ok(Update { renames, changes, insertions, array_filters, expressions })
+        let single = match (&changes, renames.is_empty()) {
+            (Some(tree), true) => SingleField::of(tree),
+            _ => None,
+        };
+        Ok(Update { renames, changes, insertions, array_filters, expressions, single })
     }
 
     /// The tree of the leaves for which `belongs` holds.

@@ -297,7 +297,7 @@ pub fn can_be_shape(names: &[Wtf8String]) -> bool {
 }
 
 /// Appends a number in its shortest form.
-fn push_number(out: &mut Vec<u8>, number: f64) {
+pub(super) fn push_number(out: &mut Vec<u8>, number: f64) {
     let integer = number as i32;
     if f64::from(integer) != number || (integer == 0 && number.is_sign_negative()) {
         out.push(F64);

@@ -33,7 +33,7 @@ pub use builder::decode;
 pub use encode::{can_be_shape, encode, transcode};
 pub use lookup::{IdbLookup, Lookup, lookup, lookup_idb};
 pub use model::{Array, BigInt, Blob, Fields, Value};
-pub use patch::patch_number;
+pub use patch::{PlainField, encode_number, patch_number};
 pub use path::{FieldName, FieldPath};
 pub use shape::{NoShapes, Shape, ShapeSource, ShapeTable};
 pub use tags::{

@@ -13,6 +13,7 @@ mod operations;
 mod pages;
 mod query;
 mod requests;
+mod update;
 
 use lodestore::error::{ErrorCode, Result};
 
@@ -20,7 +21,7 @@ use lodestore::error::{ErrorCode, Result};
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its corpus.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("catalog-record", catalog_record::run),
     ("data-file", data_file::run),
     ("document", document::run),
@@ -33,6 +34,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("pages", pages::run),
     ("query", query::run),
     ("requests", requests::run),
+    ("update", update::run),
 ];
 
 /// The target of a name.
