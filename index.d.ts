@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Expression } from './lib/query/expression'
 import type { FilterLike, PreparedFilter } from './lib/query/filter'
 import type { Condition } from './lib/query/conditions'
+import type { AggregateOptions, Pipeline, Stage } from './lib/query/pipeline'
 import type { FindOptions, PreparedQuery, Query } from './lib/query/query'
 
 export { where } from './lib/query/conditions'
@@ -16,6 +17,15 @@ export type {
 } from './lib/query/expression'
 export type { Filter, FilterLike, Operators, PreparedFilter, TypeName } from './lib/query/filter'
 export type { Path, ValueAt } from './lib/query/paths'
+export type {
+  Accumulators,
+  AggregateOptions,
+  GroupFields,
+  JoinOptions,
+  Pipeline,
+  Stage,
+  StageName,
+} from './lib/query/pipeline'
 export type {
   Explanation,
   FindOptions,
@@ -928,6 +938,15 @@ export interface ReadableStore<Document = any, K = Key, Indexes = AnyIndexes, In
     filter: PreparedFilter<Document> | Condition,
     options?: FindOptions<Document>,
   ): PreparedQuery<Document, K>
+
+  /**
+   * The documents that come out of a pipeline of stages, in MongoDB's words.
+   *
+   * @throws {LodestoreError} INVALID_QUERY, INVALID_ARGUMENT: at once, or when it runs
+   * @example
+   * await orders.aggregate([{ $group: { _id: '$city', n: { $count: {} } } }, { $sort: { n: -1 } }])
+   */
+  aggregate<Row = any>(pipeline: readonly Stage[], options?: AggregateOptions): Pipeline<Row>
 
   /**
    * How many documents there are: at once in all, by counting in a range, or by a filter. An

@@ -14,6 +14,7 @@ const OP = Object.freeze({
   UPSERT: 8,
   UPDATE_WHERE: 9,
   DELETE_WHERE: 10,
+  PIPELINE: 11,
   ATOMIC_GROUP: 0x10,
   SAVEPOINT: 0x20,
   RELEASE: 0x21,

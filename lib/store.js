@@ -14,7 +14,7 @@ const { paced } = require('./pace')
 const { FROM_RESULT, appendPut } = require('./put')
 const { putAll, putEach } = require('./put-many')
 const { rangeOf } = require('./range')
-const { find, isFilter, prepareFind } = require('./query')
+const { aggregate, find, isFilter, prepareFind } = require('./query')
 const reads = require('./reads')
 const { ENTRIES, KEYS, Source, VALUES } = require('./source')
 const { inTransaction } = require('./transactions')
@@ -192,6 +192,11 @@ class Store {
   /** A query whose values are given when it runs. */
   prepare(filter, options) {
     return prepareFind(this.#target, filter, options)
+  }
+
+  /** The documents that come out of a pipeline of stages. */
+  aggregate(pipeline, options) {
+    return aggregate(this.#target, pipeline, options)
   }
 
   /** How many documents there are, in all, in a range, or by a filter. */

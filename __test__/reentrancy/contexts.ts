@@ -29,6 +29,7 @@ export const ON_DATABASE = [
   'Scan',
   'ScanIterator',
   'Query',
+  'Pipeline',
 ]
 
 /** A database that knows two states: what was made before the second shows the first. */

@@ -10,7 +10,8 @@ export async function objectsOf(of: string, scope: any, target: string): Promise
   const Store = scope.store('s')
   const Scan = Store.range()
   const Query = Store.find({ v: { $gte: 'a' } }).sort('id')
-  const objects: Objects = { Store, Scan, Query, Index: Store.index('byV'), target }
+  const Pipeline = Store.aggregate([{ $sort: { id: 1 } }])
+  const objects: Objects = { Store, Scan, Query, Pipeline, Index: Store.index('byV'), target }
   if (of === 'ScanIterator') {
     objects.ScanIterator = Scan[Symbol.asyncIterator]()
     await objects.ScanIterator.next()

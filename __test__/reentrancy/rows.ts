@@ -11,6 +11,7 @@ export interface Objects {
   Index: any
   Scan: any
   Query: any
+  Pipeline: any
   /** It has read the first row. */
   ScanIterator?: any
   /** It stands on the first row. */
@@ -162,6 +163,7 @@ const STORE: Calls = {
   findOne: [(store) => store.findOne({ v: 'a' }), document],
   query: [(store) => store.query().where('v', '>=', 'a').count(), total],
   prepare: [(store) => store.prepare({ v: 'a' }).run().first(), document],
+  aggregate: [(store) => store.aggregate([{ $match: { v: 'a' } }]).first(), document],
   count: [(store) => store.count(), total],
   getAll: [(store) => store.getAll(), document],
   getAllKeys: [(store) => store.getAllKeys(), total],
@@ -276,8 +278,40 @@ const QUERY: Calls = {
   count: [(query) => query.count(), total],
   page: [async (query) => (await query.page({ size: 9 })).items, document],
   explain: [async (query) => (await query.explain()).returned, total],
+  join: [async (query) => (await query.join('t', { local: 'v', foreign: 'id' }))[0], document],
+  groupBy: [async (query) => (await query.groupBy('n').first()).n, property],
+  stages: [(query) => query.stages([]).toArray(), document],
+  sum: [async (query) => String((await query.sum('id')) > 0), property],
+  avg: [async (query) => String((await query.avg('id')) > 0), property],
+  min: [(query) => query.min('n'), property],
+  max: [(query) => query.max('n'), property],
+  distinct: [async (query) => (await query.distinct('n'))[0], property],
   update: [(query) => query.update({ $set: { n: 'w' } }), is(1, 'w')],
   delete: [(query) => query.delete(), is(1)],
+}
+
+const PIPELINE: Calls = {
+  having: [(rows) => rows.having('v', 'a').first(), document],
+  join: [(rows) => rows.join('t', { local: 'v', foreign: 'id' }).first(), document],
+  groupBy: [async (rows) => (await rows.groupBy('n').first()).n, property],
+  sort: [(rows) => rows.sort('v').toArray(), document],
+  orderByAsc: [(rows) => rows.orderByAsc('v').toArray(), document],
+  orderByDesc: [(rows) => rows.orderByDesc('v').toArray(), document],
+  limit: asked((rows) => rows.limit(100)),
+  skip: asked((rows) => rows.skip(0)),
+  offset: asked((rows) => rows.offset(0)),
+  select: [(rows) => rows.select('n').toArray(), document],
+  stages: [(rows) => rows.stages([]).toArray(), document],
+  signal: asked((rows) => rows.signal(new AbortController().signal)),
+  toArray: [(rows) => rows.toArray(), document],
+  // oxlint-disable-next-line unicorn/no-thenable -- it is the name of a method
+  then: [(rows) => rows.then((all: any) => all), document],
+  catch: [(rows) => rows.catch(rethrow), document],
+  finally: [(rows) => rows.finally(() => {}), document],
+  '[Symbol.asyncIterator]': [(rows) => first(rows), document],
+  first: [(rows) => rows.first(), document],
+  count: [(rows) => rows.count(), total],
+  toStages: [(rows) => rows.toStages()],
 }
 
 /** Methods that act on more than what they are called on, and so have a database of their own. */
@@ -311,6 +345,7 @@ export const ROWS: readonly Row[] = [
   ...rowsOf('Scan', SCAN),
   ...rowsOf('ScanIterator', SCAN_ITERATOR),
   ...rowsOf('Query', QUERY),
+  ...rowsOf('Pipeline', PIPELINE),
 ]
 
 /** The classes that have a row for each method and property. */

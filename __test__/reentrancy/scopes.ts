@@ -10,7 +10,7 @@ import {
 } from './contexts'
 import { commitNew, writeOwn } from './state'
 
-const READING = ['Store', 'Index', 'Cursor', 'Scan', 'ScanIterator', 'Query']
+const READING = ['Store', 'Index', 'Cursor', 'Scan', 'ScanIterator', 'Query', 'Pipeline']
 
 /** Where all calls are refused or change nothing. */
 const INERT = new Set([

@@ -11,6 +11,7 @@ import type {
   Page,
   Parameter,
   Path,
+  Pipeline,
   PreparedQuery,
   Projection,
   Query,
@@ -335,4 +336,47 @@ export async function unions(shapes: Store<Shape, number>): Promise<void> {
   await shapes.find({ width: 5 })
   // @ts-expect-error it is a number
   await shapes.find({ radius: 'x' })
+}
+
+export async function pipelines(orders: Store<Order, string>): Promise<void> {
+  const rows = orders.aggregate<{ _id: string; n: number }>([
+    { $match: { status: 'open' } },
+    { $group: { _id: '$status', n: { $count: {} } } },
+    { $sort: { n: -1 } },
+    { $limit: 5 },
+    { $lookup: { from: 'users', localField: 'id', foreignField: 'id', as: 'user' } },
+  ])
+  is<Same<typeof rows, Pipeline<{ _id: string; n: number }>>>()
+  is<Same<Awaited<typeof rows>, { _id: string; n: number }[]>>()
+  for await (const row of rows.having('n', '>', 5)) is<Same<typeof row.n, number>>()
+  const grouped = orders
+    .find({ gift: true })
+    .groupBy(['status', 'customer.name'], { total: { $sum: '$total' }, n: { $count: {} } })
+    .having('total', '>', 5)
+    .orderByDesc('total')
+  const first: unknown = await grouped.first()
+  await orders.query().groupBy({ city: 'customer.address.city', large: expr.field('total').gt(5) })
+  await orders.find().join('users', { local: 'customer.name', foreign: 'name' }).select('users')
+  const sum: number | bigint = await orders.find().sum('lines.price')
+  const least = await orders.find().min('placed')
+  is<Same<typeof least, Date | undefined>>()
+  const tags = await orders.find().distinct('tags')
+  is<Same<typeof tags, string[]>>()
+  const count: number = await rows.count()
+
+  // @ts-expect-error there is no such stage
+  orders.aggregate([{ $mach: { status: 'open' } }])
+  // @ts-expect-error a limit is a number
+  orders.aggregate([{ $limit: '5' }])
+  // @ts-expect-error there is no such option
+  orders.aggregate([], { limit: 5 })
+  // @ts-expect-error there is no such field
+  orders.find().groupBy('totl')
+  // @ts-expect-error there is no such field
+  orders.find().join('users', { local: 'totl', foreign: 'id' })
+  // @ts-expect-error there is no such field
+  await orders.find().sum('totl')
+  // @ts-expect-error an accumulator is needed
+  orders.find().groupBy('status', { total: 5 })
+  void [first, sum, count]
 }

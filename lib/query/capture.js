@@ -14,6 +14,9 @@ const MOST_OBJECTS = 1_000_000
 /** Of a path in a message. */
 const LONGEST_PATH = 200
 
+/** The filter that an object stands for. */
+const FILTER_OF = Symbol('filter of')
+
 /** What stands somewhere in a filter, which decides what a parameter there may be. */
 const LEVEL = Object.freeze({
   /** Fields and logical operators. */
@@ -73,6 +76,7 @@ class Capture {
   copyObject(object, level) {
     if (object instanceof Parameter) return this.parameter(object, level)
     if (object instanceof Expression) return this.expression(object, level)
+    if (FILTER_OF in object) return this.conditions(object, level)
     if (this.path.length > DEEPEST) this.refuse(`it is nested deeper than ${DEEPEST}`)
     if (++this.objects > MOST_OBJECTS) this.refuse(`it has more than ${MOST_OBJECTS} objects`)
     if (Array.isArray(object)) return this.copyArray(object, level)
@@ -98,6 +102,14 @@ class Capture {
     if (level === LEVEL.FILTER) return { $expr: node }
     if (level === LEVEL.EXPRESSION) return node
     return this.refuse('an expression stands in $expr, as in { $expr: expr.field(…).gt(…) }')
+  }
+
+  /** Conditions stand for their filter. */
+  conditions(conditions, level) {
+    if (level === LEVEL.FILTER || level === LEVEL.EXPRESSION) {
+      return this.copy(conditions[FILTER_OF], LEVEL.FILTER)
+    }
+    return this.refuse('conditions stand where a filter does')
   }
 
   copyArray(array, level) {
@@ -212,4 +224,4 @@ function captureLiteral(what, value) {
   return new Capture(what, 'INVALID_QUERY', false).copy(value, LEVEL.VALUE)
 }
 
-module.exports = { captureFilter, captureLiteral, captureValue }
+module.exports = { FILTER_OF, captureFilter, captureLiteral, captureValue }

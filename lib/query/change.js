@@ -21,7 +21,7 @@ const UPDATE_OPTIONS = { arrayFilters: ARRAY_FILTERS }
  */
 async function updateFound(question, request) {
   refusePredicates(question, 'update')
-  const answer = await change(question, OP.UPDATE_WHERE, request, null)
+  const answer = await change(question, OP.UPDATE_WHERE, request)
   return { matched: readU64(answer, 0), modified: readU64(answer, 8) }
 }
 
@@ -33,7 +33,7 @@ async function updateFound(question, request) {
  */
 async function deleteFound(question) {
   refusePredicates(question, 'delete')
-  return change(question, OP.DELETE_WHERE, {}, null)
+  return change(question, OP.DELETE_WHERE, {})
 }
 
 /** Checks what `update` is given; there is nothing to be inserted. */
@@ -41,17 +41,36 @@ function checkUpdateFound(update, options) {
   return checkUpdate(update, options, UPDATE_OPTIONS)
 }
 
-async function change(question, op, request, blobs) {
+function change(question, op, request) {
   const { signal } = question.parts
+  return write({ ...question, signal }, op, {
+    query: requestOf(question, RETURNS.KEYS),
+    ...request,
+  })
+}
+
+/**
+ * Makes an operation of the writer.
+ *
+ * @param {object} target
+ * @param {() => { queue: object, state: object }} target.writes finds out where it is written
+ * @param {AbortSignal} [target.signal] which may keep it from being begun
+ * @param {number} op of OP
+ * @param {object} request
+ * @param {Map<Blob, Uint8Array> | null} [blobs] the bytes of the blobs in the request
+ * @returns {Promise<unknown>} its result
+ */
+async function write(target, op, request, blobs = null) {
+  const { writes, signal } = target
   if (signal?.aborted) throw aborted(signal)
-  const { queue, state } = question.writes()
+  const { queue, state } = writes()
   try {
-    append(queue, state, op, { query: requestOf(question, RETURNS.KEYS), ...request }, blobs)
+    append(queue, state, op, request, blobs)
   } catch (error) {
     if (blobs !== null || error?.code !== 'DATA_CLONE') throw error
     const found = collectBlobs(request)
     if (found.length === 0) throw error
-    return change(question, op, request, await readBlobs(found))
+    return write(target, op, request, await readBlobs(found))
   }
   const { lastBatch, lastAt } = queue
   await lastBatch.settled
@@ -74,4 +93,4 @@ function append(queue, state, op, request, blobs) {
   queue.append(batch)
 }
 
-module.exports = { checkUpdateFound, deleteFound, updateFound }
+module.exports = { checkUpdateFound, deleteFound, updateFound, write }

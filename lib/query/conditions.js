@@ -3,7 +3,7 @@
 const { KIND, classify } = require('../codec/classify')
 const { LodestoreError } = require('../errors')
 const { describe, invalidArgument } = require('../options/check')
-const { captureFilter } = require('./capture')
+const { FILTER_OF, captureFilter } = require('./capture')
 const { Expression } = require('./expression')
 const { NAMED_FORMS, conditionOf } = require('./operators')
 
@@ -64,6 +64,10 @@ class Conditions {
       throw new LodestoreError('INVALID_QUERY', 'or: there is no condition behind it')
     }
     return groups.length === 1 ? groups[0] : { $or: groups }
+  }
+
+  get [FILTER_OF]() {
+    return this.toFilter()
   }
 
   #and(filter) {
@@ -147,4 +151,4 @@ function where(...condition) {
   return new Condition([]).where(...condition)
 }
 
-module.exports = { Conditions, asFilter, where }
+module.exports = { Conditions, asFilter, filterOf, where }

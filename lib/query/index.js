@@ -5,6 +5,7 @@ const { BOUNDS, isPlainObject } = require('../options/query')
 const { Conditions, asFilter } = require('./conditions')
 const { Expression } = require('./expression')
 const { checkFind } = require('./options')
+const { aggregate } = require('./pipeline')
 const { prepare } = require('./prepared')
 const { queryOf } = require('./query')
 
@@ -35,4 +36,4 @@ function isFilter(query) {
   return names.length > 0 && !names.some((name) => BOUNDS.includes(name))
 }
 
-module.exports = { find, isFilter, prepareFind }
+module.exports = { aggregate, find, isFilter, prepareFind }

@@ -2,7 +2,8 @@
 
 import type { Entry, ScanIterator, Update, UpdateOptions } from '../../index'
 import type { Conditions } from './conditions'
-import type { IsFree, Path, Selected } from './paths'
+import type { IsFree, Path, Selected, ValueAt } from './paths'
+import type { Accumulators, GroupFields, JoinOptions, Pipeline, Stage } from './pipeline'
 
 /** A field to sort by; a minus before it: greatest first. */
 type SortField<T> = Path<T> | `-${Path<T>}`
@@ -98,6 +99,8 @@ type SelectedBy<T, S> =
       ? Selected<T, P>
       : Partial<T>
 
+type ElementAt<V> = V extends readonly (infer Element)[] ? Element : V
+
 /**
  * A query. Nothing is read before it is awaited (all rows in an array) or iterated (`for await`, no
  * faster than rows are taken), and each time it is read anew, in one state of the database; inside
@@ -179,6 +182,33 @@ export interface Query<Document = any, K = unknown, Row = Document, Value = Docu
   /** How the query is answered. */
   explain(options?: { format?: 'json' | undefined }): Promise<Explanation>
   explain(options: { format: 'text' }): Promise<string>
+
+  /**
+   * The documents of another store that have a value of a field, as an array.
+   *
+   * @example
+   * await orders.find().join('users', { local: 'userId', foreign: 'id', as: 'user' })
+   */
+  join(store: string, options: JoinOptions<Document>): Pipeline
+  /**
+   * A row for each combination of values of some fields, with what accumulators make of the group.
+   *
+   * @example
+   * await orders.find().groupBy('city', { total: { $sum: '$price' } }).having('total', '>', 100)
+   */
+  groupBy(fields: GroupFields<Document>, accumulators?: Accumulators): Pipeline
+  /** Stages over the rows, as of `aggregate`. */
+  stages<Next = any>(stages: readonly Stage[]): Pipeline<Next>
+  /** The sum of a field's numbers; 0 without one. */
+  sum(field: Path<Document>): Promise<number | bigint>
+  /** The average of a field's numbers, or undefined. */
+  avg(field: Path<Document>): Promise<number | undefined>
+  /** The least value of a field in the order of all types, or undefined. */
+  min<P extends Path<Document>>(field: P): Promise<NonNullable<ValueAt<Document, P>> | undefined>
+  /** The greatest value of a field in the order of all types, or undefined. */
+  max<P extends Path<Document>>(field: P): Promise<NonNullable<ValueAt<Document, P>> | undefined>
+  /** The values of a field, each once and in no order; of arrays their elements. */
+  distinct<P extends Path<Document>>(field: P): Promise<ElementAt<ValueAt<Document, P>>[]>
 
   /**
    * Changes the documents by operators, all or none, in the transaction that finds them; with

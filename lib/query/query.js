@@ -1,12 +1,13 @@
 'use strict'
 
 const { LodestoreError } = require('../errors')
-const { callback, checkArgument, invalidArgument } = require('../options/check')
+const { callback, checkArgument, invalidArgument, nonEmptyString } = require('../options/check')
 const { captureValue } = require('./capture')
 const { checkUpdateFound, deleteFound, updateFound } = require('./change')
 const { Conditions } = require('./conditions')
 const { checkExplain, checkHint, checkPage, checkRows, checkSignal } = require('./options')
 const { RETURNS } = require('./request')
+const { pipelineOf } = require('./pipeline')
 const run = require('./run')
 const { appendToSort } = require('./sort')
 
@@ -173,6 +174,52 @@ class Query extends Conditions {
     return run.explain(this.#question(), checkExplain(options))
   }
 
+  /* Pipelines */
+
+  /** The documents of another store that have a value of a field, as an array. */
+  join(store, options) {
+    return this.#pipeline('join').join(store, options)
+  }
+
+  /** A row for each combination of values of some fields. */
+  groupBy(fields, accumulators) {
+    return this.#pipeline('groupBy').groupBy(fields, accumulators)
+  }
+
+  /** Stages over the rows, as of `aggregate`. */
+  stages(stages) {
+    return this.#pipeline('stages').stages(stages)
+  }
+
+  /** The sum of a field's numbers. */
+  async sum(field) {
+    return (await this.#folded('sum', field)) ?? 0
+  }
+
+  /** The average of a field's numbers, or undefined. */
+  async avg(field) {
+    return this.#folded('avg', field)
+  }
+
+  /** The least value of a field, or undefined. */
+  async min(field) {
+    return this.#folded('min', field)
+  }
+
+  /** The greatest value of a field, or undefined. */
+  async max(field) {
+    return this.#folded('max', field)
+  }
+
+  /** The values of a field, each once; of arrays their elements. */
+  async distinct(field) {
+    const path = `$${checkArgument('distinct', field, nonEmptyString, 'field')}`
+    const rows = await this.#pipeline('distinct').stages([{ $distinct: path }])
+    return rows.map(({ _id }) => _id)
+  }
+
+  /* Changes */
+
   /** Changes the documents by operators, all or none. */
   async update(update, options) {
     return updateFound(this.#question(), checkUpdateFound(update, options))
@@ -184,6 +231,22 @@ class Query extends Conditions {
   }
 
   /* Inside */
+
+  #pipeline(method) {
+    const question = this.#question()
+    run.refusePredicates(question, method)
+    if (question.returns !== RETURNS.DOCUMENTS) {
+      throw new LodestoreError('INVALID_QUERY', `${method}: it is of documents, not of keys`)
+    }
+    return pipelineOf(this.#target, question)
+  }
+
+  async #folded(method, field) {
+    const path = `$${checkArgument(method, field, nonEmptyString, 'field')}`
+    const group = { $group: { _id: null, value: { [`$${method}`]: path } } }
+    const row = await this.#pipeline(method).stages([group]).first()
+    return row?.value ?? undefined
+  }
 
   #orderBy(method, field, direction) {
     if (typeof field !== 'string')

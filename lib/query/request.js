@@ -18,6 +18,7 @@ const RETURNS = Object.freeze({
   COUNT: 'count',
   EXPLAIN: 'explain',
   PAGE: 'page',
+  PIPELINE: 'aggregate',
 })
 
 /**

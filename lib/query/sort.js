@@ -26,4 +26,4 @@ function pairOf(part) {
   return [part.startsWith('+') ? part.slice(1) : part, 1]
 }
 
-module.exports = { appendToSort }
+module.exports = { appendToSort, pairsOf }

@@ -1,0 +1,52 @@
+'use strict'
+
+const { collectRows } = require('../chunk-source')
+const { OP } = require('../operations')
+const { ScanIterator } = require('../scan')
+const { write } = require('./change')
+const { QueryPlan } = require('./query-plan')
+const { QuerySource } = require('./query-source')
+const { RETURNS } = require('./request')
+
+/** Stages that write what comes before them. */
+const WRITING = ['$out', '$merge']
+
+const readRow = (chunk) => chunk.nextValue()
+
+/**
+ * All rows of a pipeline. One that writes has none.
+ *
+ * @param {object} target see Query
+ * @param {readonly object[]} stages captured
+ * @param {{ hint?: string, memoryLimit?: number, signal?: AbortSignal }} options
+ * @returns {Promise<unknown[]>}
+ */
+async function runPipeline(target, stages, options) {
+  if (!writes(stages)) return collectRows(sourceOf(target, stages, options), readRow)
+  const { signal, ...request } = options
+  await write({ ...target, signal }, OP.PIPELINE, { pipeline: stages, ...request })
+  return []
+}
+
+/** Begins to iterate over the rows of a pipeline. */
+function iteratePipeline(target, stages, options) {
+  if (writes(stages)) return written(target, stages, options)
+  return new ScanIterator(sourceOf(target, stages, options), readRow, false)
+}
+
+async function* written(target, stages, options) {
+  yield* await runPipeline(target, stages, options)
+}
+
+function sourceOf({ resolve }, stages, { signal, ...request }) {
+  const { scope, state } = resolve()
+  const plan = new QueryPlan(state, { pipeline: stages, ...request, returns: RETURNS.PIPELINE })
+  return new QuerySource(scope, plan, signal)
+}
+
+function writes(stages) {
+  const last = stages.at(-1)
+  return last !== undefined && WRITING.some((name) => Object.hasOwn(Object(last), name))
+}
+
+module.exports = { iteratePipeline, runPipeline }
