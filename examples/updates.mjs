@@ -1,0 +1,48 @@
+/**
+ * Updates on real data: operators, arrays, expressions, whole queries at once. The documents are the
+ * features of the web platform that `npm start` shows.
+ */
+
+import { expr, open } from 'lodestore'
+import { featuresOf, readDataSet } from './support/features.mjs'
+
+const db = await open(':memory:', {
+  stores: { features: { keyPath: 'id', indexes: { byArea: { on: 'area' } } } },
+})
+const features = db.store('features')
+await features.putMany(featuresOf(readDataSet()))
+const id = 'css.properties.grid-area'
+
+// By key: what is not there yet is created on the way.
+console.log(await features.update(id, { $inc: { 'votes.up': 1 }, $push: { notes: 'useful' } }))
+await features.update(id, {
+  $inc: { 'votes.up': 2 },
+  $addToSet: { notes: { $each: ['useful', 'old'] } },
+})
+const { votes, notes } = await features.get(id)
+console.log(votes.up, notes)
+
+// A document that does not change is not written.
+console.log(await features.update(id, { $min: { 'votes.up': 9 } }))
+
+// Upsert: insert what is missing. $setOnInsert counts only then.
+const extra = { $set: { name: 'new' }, $setOnInsert: { area: 'own' } }
+console.log(await features.update('own.new', extra, { upsert: true }))
+
+// Concurrent updates never lose one.
+await Promise.all(Array.from({ length: 100 }, () => features.update(id, { $inc: { views: 1 } })))
+console.log('views:', (await features.get(id)).views)
+
+// All that a query finds, or nothing; expressions compute from the document.
+const css = features.find({ area: 'css', 'since.chrome': { $exists: true } })
+const age = { $set: { age: expr.literal(160).minus(expr.field('since.chrome')) } }
+const { matched, modified } = await css.update(age)
+console.log(`${modified} of ${matched} changed; the oldest: ${await css.max('age')}`)
+const fails = css.update({ $inc: { name: 1 } })
+console.log('a name is no number:', await fails.catch((error) => error.code))
+
+// Sorted and limited: only some.
+console.log('deleted:', await css.sort(['-age', 'id']).limit(10).delete())
+console.log('left:', await features.count({ area: 'css' }))
+
+await db.close()
