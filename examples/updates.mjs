@@ -1,6 +1,6 @@
 /**
- * Updates on real data: operators, arrays, expressions, whole queries at once. The documents are the
- * features of the web platform that `npm start` shows.
+ * Updates on real data: operators, arrays, expressions, whole queries at once. The documents are
+ * the features of the web platform that `npm start` shows.
  */
 
 import { expr, open } from 'lodestore'
