@@ -209,14 +209,18 @@ fn index_maintenance(c: &mut Criterion) {
     group.finish();
 }
 
-/// Documents in memory.
+/// Documents in memory, one behind the other.
 struct InMemory<'d> {
-    documents: std::slice::Iter<'d, Vec<u8>>,
+    bytes: &'d [u8],
+    lengths: std::slice::Iter<'d, usize>,
 }
 
 impl Source for InMemory<'_> {
     fn next(&mut self) -> lodestore::error::Result<Next<'_>> {
-        Ok(self.documents.next().map_or(Next::End, |document| Next::Document(document)))
+        let Some(length) = self.lengths.next() else { return Ok(Next::End) };
+        let (document, rest) = self.bytes.split_at(*length);
+        self.bytes = rest;
+        Ok(Next::Document(document))
     }
 }
 
@@ -224,6 +228,8 @@ impl Source for InMemory<'_> {
 fn aggregation(c: &mut Criterion) {
     let db = Db::new(&[], Durability::None);
     let documents: Vec<Vec<u8>> = (0..DOCUMENTS).map(|i| db.document(i)).collect();
+    let lengths: Vec<usize> = documents.iter().map(Vec::len).collect();
+    let bytes = documents.concat();
     let shapes = Arc::new(db.shapes.clone());
     let field = |name: &str| Value::String(format!("${name}").as_str().into());
     let object = |fields: &[(&str, Value)]| {
@@ -255,7 +261,7 @@ fn aggregation(c: &mut Criterion) {
         let pipeline = Pipeline::parse(&stages, &Place::root("the pipeline")).unwrap();
         benches.bench_function(name, |b| {
             b.iter(|| {
-                let mut source = InMemory { documents: documents.iter() };
+                let mut source = InMemory { bytes: &bytes, lengths: lengths.iter() };
                 let mut running =
                     Execution::new(&pipeline, Arc::clone(&shapes), Limits::default(), 0.0);
                 let mut out = Vec::new();

@@ -126,6 +126,7 @@ tests! {
     opens "open"
     operations "operations"
     pages "pages"
+    pipelines "pipeline"
     queries "query"
     requests "requests"
     updates "update"

@@ -26,6 +26,7 @@ export const CORE_TARGETS = {
   open: 512,
   operations: 1024,
   pages: 512,
+  pipeline: 512,
   query: 1024,
   requests: 256,
   update: 1024,

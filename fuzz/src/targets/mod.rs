@@ -11,6 +11,7 @@ mod lock_file;
 mod open;
 mod operations;
 mod pages;
+mod pipeline;
 mod query;
 mod requests;
 mod update;
@@ -21,7 +22,7 @@ use lodestore::error::{ErrorCode, Result};
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its corpus.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("catalog-record", catalog_record::run),
     ("data-file", data_file::run),
     ("document", document::run),
@@ -32,6 +33,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("open", open::run),
     ("operations", operations::run),
     ("pages", pages::run),
+    ("pipeline", pipeline::run),
     ("query", query::run),
     ("requests", requests::run),
     ("update", update::run),

@@ -121,6 +121,22 @@ impl From<Expression> for Input {
 }
 
 impl Input {
+    /// The value for a document, if that is a number of JavaScript's and stands in its place. Most
+    /// of what is added up is such.
+    #[inline]
+    pub(super) fn number(&self, document: &Document<'_>) -> Result<Option<f64>> {
+        match (self, document) {
+            (Self::Constant(Value::Number(number)), _) => Ok(Some(*number)),
+            (Self::Field(path, _), Document::Stored(bytes, shapes)) => {
+                match lookup(root(bytes)?, path, &***shapes)? {
+                    Lookup::Found(value) => value.as_number(),
+                    _ => Ok(None),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The value for a document.
     #[inline]
     pub(super) fn of<'d>(

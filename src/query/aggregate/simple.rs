@@ -2,79 +2,32 @@
 
 use std::collections::HashSet;
 
-use super::accumulator::{Names, Parts};
+use super::accumulator::Parts;
 use super::document::{Document, Input, Kept, object_of};
 use super::execution::{Context, Drained, Flow, Operator};
 use crate::error::Result;
-use crate::query::expression::{Expression, field_path};
+use crate::query::expression::{field_path, weigh};
 use crate::query::filter::{Filter, Matcher};
 use crate::query::order;
 use crate::query::place::Place;
 use crate::value::{FieldName, Fields, Value, root};
 use crate::wtf8::Wtf8String;
 
-/// `$match`: a filter, and expressions with variables from outside that have to be true.
+/// `$match`.
 #[derive(Debug, Clone)]
 pub(super) struct Match {
     pub(super) filter: Filter,
-    pub(super) expressions: Vec<Expression>,
-}
-
-impl Match {
-    /// Parses a filter, of which `$expr` may use the variables that are given from outside.
-    pub(super) fn parse(value: &Value, names: Names<'_>, place: &Place<'_>) -> Result<Self> {
-        let mut expressions = Vec::new();
-        if names.variables.is_empty() {
-            return Ok(Self { filter: Filter::parse(value, place)?, expressions });
-        }
-        let filter = without_expressions(value, names, place, &mut expressions, 0)?;
-        Ok(Self { filter: Filter::parse(&filter, place)?, expressions })
-    }
-}
-
-/// The filter without the expressions that all documents have to pass.
-fn without_expressions(
-    value: &Value,
-    names: Names<'_>,
-    place: &Place<'_>,
-    expressions: &mut Vec<Expression>,
-    depth: usize,
-) -> Result<Value> {
-    let Value::Object(fields) = value else { return Ok(value.clone()) };
-    let mut kept = Fields::new();
-    for (name, value) in fields.iter() {
-        let place = place.field(name);
-        match (name.as_str(), value) {
-            (Some("$expr"), value) => expressions.push(names.expression(value, &place)?),
-            (Some("$and"), Value::Array(list)) if depth < 100 && !list.items.is_empty() => {
-                let mut list = list.clone();
-                for (at, item) in list.items.iter_mut().enumerate() {
-                    *item =
-                        without_expressions(item, names, &place.index(at), expressions, depth + 1)?;
-                }
-                kept.insert(name.clone(), Value::Array(list));
-            }
-            _ => {
-                kept.insert(name.clone(), value.clone());
-            }
-        }
-    }
-    Ok(Value::Object(kept))
 }
 
 impl Operator for Match {
     fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
-        if !self.filter.is_all() {
-            let (shapes, bytes) = document.encoded(context.view)?;
-            if !Matcher::at(&**shapes, context.view.now).matches(&self.filter, root(&bytes)?)? {
-                return Ok(Flow::Absorbed);
-            }
+        let (shapes, bytes) = document.encoded(context.view)?;
+        let matcher = Matcher::at(&**shapes, context.view.now);
+        let matcher = matcher.with_variables(context.view.variables);
+        if !matcher.matches(&self.filter, root(&bytes)?)? {
+            return Ok(Flow::Absorbed);
         }
-        for expression in &self.expressions {
-            if !expression.is_true(&document.scope(context.view)?)? {
-                return Ok(Flow::Absorbed);
-            }
-        }
+        drop(bytes);
         Ok(Flow::Pass(document))
     }
 }
@@ -293,8 +246,7 @@ impl Operator for Unwinding {
             Some(Value::Array(array)) if !array.items.is_empty() => {
                 let array = replace(&mut document, &self.unwind.path, Some(Value::Null));
                 if let Some(Value::Array(array)) = array {
-                    self.held = crate::query::expression::weigh(&document)
-                        + array.items.iter().map(crate::query::expression::weigh).sum::<usize>();
+                    self.held = weigh(&document) + array.items.iter().map(weigh).sum::<usize>();
                     context.memory.take(self.held, "$unwind")?;
                     self.items = array.items.into_iter();
                 }
@@ -349,7 +301,7 @@ pub(super) struct Distinct {
 
 impl Distinct {
     fn offer(&mut self, order: Vec<u8>, value: Value, context: &mut Context<'_>) -> Result<()> {
-        let held = order.len() + 64 + crate::query::expression::weigh(&value);
+        let held = order.len() + 64 + weigh(&value);
         if self.seen.insert(order.into()) {
             context.memory.take(held, "$distinct")?;
             self.found.push(value);
@@ -381,7 +333,7 @@ impl Operator for Distinct {
 
     fn drain(&mut self, context: &mut Context<'_>) -> Result<Drained> {
         let Some(value) = self.found.pop() else { return Ok(Drained::Empty) };
-        context.memory.give(crate::query::expression::weigh(&value));
+        context.memory.give(weigh(&value));
         Ok(Drained::Document(Kept::Made(object_of("_id", value))))
     }
 }

@@ -185,7 +185,10 @@ fn parse_stage(
         _ => Err(place.invalid("it needs a positive whole number")),
     };
     let stage = match name.as_str().unwrap_or_default() {
-        "$match" => Stage::Match(Match::parse(operand, names, &place)?),
+        "$match" => {
+            let filter = Filter::parse_with(operand, names.variables, &place)?;
+            Stage::Match(Match { filter })
+        }
         "$sort" => Stage::Sort(sort_parts(operand, &place)?),
         "$skip" => Stage::Skip(count(0)?),
         "$limit" => Stage::Limit(count(1)?),
@@ -318,7 +321,7 @@ pub(super) fn front(stages: &[Stage]) -> (Front, usize) {
     for stage in stages {
         let cut = front.skip > 0 || front.limit.is_some();
         match stage {
-            Stage::Match(stage) if stage.expressions.is_empty() && !cut => {
+            Stage::Match(stage) if !cut && !stage.filter.uses_variables() => {
                 filters.push(stage.filter.clone());
             }
             Stage::Sort(parts) if front.sort.is_empty() && !cut => front.sort.clone_from(parts),

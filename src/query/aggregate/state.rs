@@ -103,6 +103,12 @@ impl State {
             *count += 1;
             return Ok(0);
         }
+        if let Self::Sum(sum) | Self::Average(sum) = self
+            && let Some(number) = accumulator.input.number(document)?
+        {
+            sum.add_f64(number);
+            return Ok(0);
+        }
         if let (Self::First(Some(_)), _) | (Self::Queue(_), Kind::FirstN(0)) =
             (&*self, &accumulator.kind)
         {

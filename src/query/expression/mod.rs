@@ -37,6 +37,7 @@ pub(super) use fold::{Deviation, Sum, fractions, percentiles};
 pub(super) use objects::FieldList;
 pub(super) use parse::{check_variable, field_path};
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use self::parse::Parser;
@@ -50,6 +51,7 @@ use crate::wtf8::Wtf8String;
 #[derive(Debug, Clone)]
 pub struct Expression {
     node: Node,
+    uses_variables: bool,
 }
 
 impl Expression {
@@ -67,7 +69,14 @@ impl Expression {
     /// # Errors
     /// As [`Self::parse`].
     pub fn parse_with(value: &Value, variables: &[Wtf8String], place: &Place<'_>) -> Result<Self> {
-        Ok(Self { node: Parser::new(variables).parse(value, place)? })
+        let uses_variables = Cell::new(false);
+        let node = Parser::new(variables, &uses_variables).parse(value, place)?;
+        Ok(Self { node, uses_variables: uses_variables.get() })
+    }
+
+    /// Whether it uses one of the variables that it was parsed with.
+    pub fn uses_variables(&self) -> bool {
+        self.uses_variables
     }
 
     /// The value; [`Value::Undefined`] if it is missing.
@@ -97,11 +106,13 @@ impl Expression {
 
     /// The parts, if the expression is an object.
     pub(super) fn into_object(self) -> Result<(Arc<[Wtf8String]>, Vec<Self>), Self> {
+        let uses_variables = self.uses_variables;
         match self.node {
             Node::Object(names, nodes) => {
-                Ok((names, nodes.into_iter().map(|node| Self { node }).collect()))
+                let part = |node| Self { node, uses_variables };
+                Ok((names, nodes.into_iter().map(part).collect()))
             }
-            node => Err(Self { node }),
+            node => Err(Self { node, uses_variables }),
         }
     }
 

@@ -1,5 +1,6 @@
 //! From values to syntax trees.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::operators::{self, Form, Operator};
@@ -19,7 +20,9 @@ const MAX_SEGMENTS: usize = 200;
 #[derive(Clone, Copy)]
 pub(super) struct Parser<'a> {
     /// Names of variables that are given from outside.
-    pub(super) outer: &'a [Wtf8String],
+    outer: &'a [Wtf8String],
+    /// Whether one of them is used.
+    uses_outer: &'a Cell<bool>,
     /// The variables that the expressions around bind, the innermost last.
     bound: &'a Bound<'a>,
     depth: usize,
@@ -33,8 +36,8 @@ pub(super) enum Bound<'a> {
 
 impl<'a> Parser<'a> {
     /// A parser that knows variables from outside.
-    pub(super) fn new(outer: &'a [Wtf8String]) -> Self {
-        Self { outer, bound: &Bound::None, depth: 0 }
+    pub(super) fn new(outer: &'a [Wtf8String], uses_outer: &'a Cell<bool>) -> Self {
+        Self { outer, uses_outer, bound: &Bound::None, depth: 0 }
     }
 
     /// The parser for expressions in which these variables are bound as well.
@@ -42,7 +45,7 @@ impl<'a> Parser<'a> {
     where
         'a: 'b,
     {
-        Parser { outer: self.outer, bound, depth: self.depth }
+        Parser { bound, ..self }
     }
 
     /// Parses any expression.
@@ -95,6 +98,7 @@ impl<'a> Parser<'a> {
             bound = around;
         }
         if let Some(at) = self.outer.iter().rposition(|known| known == name) {
+            self.uses_outer.set(true);
             return Ok(Node::Variable(Variable::Outer(at), path));
         }
         let is_whole = path.segments().is_empty();

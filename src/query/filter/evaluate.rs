@@ -7,24 +7,32 @@ use super::{Filter, PathTest};
 use crate::error::Result;
 use crate::query::expression::Scope;
 use crate::query::path::Budget;
-use crate::value::{Kind, ShapeSource, ValueRef};
+use crate::value::{Kind, ShapeSource, Value, ValueRef};
 
 /// What evaluating a filter needs besides the document.
 pub struct Matcher<'s, S: ShapeSource> {
     shapes: &'s S,
     /// `$$NOW`; `None`: the time at which it is asked for.
     now: Option<f64>,
+    variables: &'s [Value],
 }
 
 impl<'s, S: ShapeSource> Matcher<'s, S> {
     /// For documents of these shapes.
     pub const fn new(shapes: &'s S) -> Self {
-        Self { shapes, now: None }
+        Self { shapes, now: None, variables: &[] }
     }
 
     /// The same, where `$$NOW` is a time in milliseconds since 1970.
     pub const fn at(shapes: &'s S, now: f64) -> Self {
-        Self { shapes, now: Some(now) }
+        Self { shapes, now: Some(now), variables: &[] }
+    }
+
+    /// The same, with the variables that the filter was parsed with, in the same order.
+    #[must_use]
+    pub const fn with_variables(mut self, variables: &'s [Value]) -> Self {
+        self.variables = variables;
+        self
     }
 
     /// Whether a document passes.
@@ -60,7 +68,8 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
             Filter::Not(inner) => Ok(!self.filter(inner, value, budget)?),
             Filter::Expression(expression) => {
                 let now = self.now.unwrap_or_else(current_time);
-                expression.is_true(&Scope::encoded(value, self.shapes, now))
+                let scope = Scope::encoded(value, self.shapes, now);
+                expression.is_true(&scope.with_variables(self.variables))
             }
         }
     }

@@ -69,6 +69,16 @@ impl Filter {
         }
     }
 
+    /// Whether an expression in it uses a variable that is given from outside.
+    pub fn uses_variables(&self) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::uses_variables),
+            Self::Not(inner) => inner.uses_variables(),
+            Self::Expression(expression) => expression.uses_variables(),
+            Self::Path(_) => false,
+        }
+    }
+
     /// Whether every document passes, as far as can be told without one.
     pub fn is_all(&self) -> bool {
         match self {

@@ -15,9 +15,10 @@ use crate::value::{Array, Fields, Value};
 use crate::wtf8::Wtf8String;
 
 /// What a filter is about.
-#[derive(Clone, Copy, PartialEq)]
-enum On {
-    Document,
+#[derive(Clone, Copy)]
+enum On<'a> {
+    /// A document; expressions know these variables.
+    Document(&'a [Wtf8String]),
     /// An element of an array.
     Element,
 }
@@ -31,10 +32,19 @@ impl Filter {
     /// # Errors
     /// `INVALID_QUERY` with the path of what cannot be understood.
     pub fn parse(value: &Value, place: &Place<'_>) -> Result<Self> {
-        Self::parse_in(value, On::Document, place)
+        Self::parse_with(value, &[], place)
     }
 
-    fn parse_in(value: &Value, on: On, place: &Place<'_>) -> Result<Self> {
+    /// Parses a filter whose expressions know these variables besides; their values are given in
+    /// [`super::Matcher::with_variables`].
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_with(value: &Value, variables: &[Wtf8String], place: &Place<'_>) -> Result<Self> {
+        Self::parse_in(value, On::Document(variables), place)
+    }
+
+    fn parse_in(value: &Value, on: On<'_>, place: &Place<'_>) -> Result<Self> {
         let Value::Object(fields) = value else {
             return Err(place.invalid("it has to be an object such as { age: { $gt: 20 } }"));
         };
@@ -76,15 +86,20 @@ fn check_nesting(place: &Place<'_>) -> Result<()> {
 }
 
 /// An operator beside the fields; `None` if it says nothing.
-fn logical(operator: &str, value: &Value, on: On, place: &Place<'_>) -> Result<Option<Filter>> {
+fn logical(operator: &str, value: &Value, on: On<'_>, place: &Place<'_>) -> Result<Option<Filter>> {
     Ok(Some(match operator {
         "$and" => Filter::and(filters(value, on, place)?),
         "$or" => Filter::Or(filters(value, on, place)?),
         "$nor" => Filter::Or(filters(value, on, place)?).not(),
-        "$expr" if on == On::Document => {
-            Filter::Expression(Box::new(Expression::parse(value, place)?))
-        }
-        "$expr" => return Err(place.invalid("an expression is about the document as a whole")),
+        "$expr" => match on {
+            On::Document(variables) => {
+                let expression = Expression::parse_with(value, variables, place)?;
+                Filter::Expression(Box::new(expression))
+            }
+            On::Element => {
+                return Err(place.invalid("an expression is about the document as a whole"));
+            }
+        },
         "$comment" => return Ok(None),
         "$where" => {
             return Err(place.invalid(
@@ -100,7 +115,7 @@ fn logical(operator: &str, value: &Value, on: On, place: &Place<'_>) -> Result<O
     }))
 }
 
-fn filters(value: &Value, on: On, place: &Place<'_>) -> Result<Vec<Filter>> {
+fn filters(value: &Value, on: On<'_>, place: &Place<'_>) -> Result<Vec<Filter>> {
     match value {
         Value::Array(Array { items, .. }) if !items.is_empty() => {
             let parse = |(at, item)| Filter::parse_in(item, on, &place.index(at));

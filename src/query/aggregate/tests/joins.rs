@@ -68,6 +68,14 @@ fn joins_by_pipelines() {
             { $project: { _id: 0, inner: 1 } }] } }]",
         "[{ _id: 1, x: 5, r: [{ inner: [{ s: 126 }] }] }]",
     );
+    check_in(
+        &[INVENTORY],
+        "[{ _id: 1, x: 80 }]",
+        "[{ $lookup: { from: 'inventory', let: { x: '$x' }, as: 'r', pipeline: [{ $match: {
+            $or: [{ sku: 'pecans' }, { $expr: { $eq: ['$n', '$$x'] } }] } },
+            { $project: { _id: 1 } }] } }]",
+        "[{ _id: 1, x: 80, r: [{ _id: 2 }, { _id: 4 }, { _id: 7 }] }]",
+    );
 }
 
 #[test]
