@@ -19,12 +19,21 @@ use crate::query::place::Place;
 use crate::value::{FieldName, Fields, ShapeTable, Value, root};
 use crate::wtf8::Wtf8String;
 
+/// What a field of the other store equals.
+#[derive(Debug)]
+enum Local {
+    /// A field, or one of its elements.
+    Field(Input),
+    /// A variable as a whole, which the pipeline tests as well.
+    Variable(usize),
+}
+
 /// A join.
 #[derive(Debug)]
 pub(super) struct Lookup {
     nested: Nested,
-    /// The field here and the field there that are equal.
-    equal: Option<(Input, Path)>,
+    /// The value here and the field there that are equal.
+    equal: Option<(Local, Path)>,
     /// What the variables of the pipeline are; those from outside come before them.
     variables: Vec<Expression>,
     /// Whether the pipeline may give different results for different documents.
@@ -62,7 +71,8 @@ impl Lookup {
                 let mut local = b"$".to_vec();
                 local.extend_from_slice(text("localField")?.map_or(&[], Wtf8String::as_bytes));
                 let local = Value::String(Wtf8String::joined(&local));
-                Some((names.input(&local, &place)?, Path::parse(foreign, &place)?))
+                let local = Local::Field(names.input(&local, &place)?);
+                Some((local, Path::parse(foreign, &place)?))
             }
             (None, None) => None,
             _ => return Err(place.invalid("localField and foreignField are given together")),
@@ -93,12 +103,43 @@ impl Lookup {
         let inner = Names { variables: &all };
         let nested = nested(store, pipeline, inner, depth, &place.word("pipeline"))?;
         let correlated = !all.is_empty();
+        let equal = equal.or_else(|| equal_variable(pipeline, &all));
         Ok(Self { nested, equal, variables, correlated, into })
     }
 
     pub(super) fn store(&self) -> &Nested {
         &self.nested
     }
+}
+
+/// The field of the other store that has to equal a variable, as MongoDB's users write joins:
+/// `[{ $match: { $expr: { $eq: ['$field', '$$variable'] } } }, …]`, perhaps within `$and`.
+fn equal_variable(pipeline: &Value, names: &[Wtf8String]) -> Option<(Local, Path)> {
+    let field = |value: &Value, name: &str| match value {
+        Value::Object(fields) if fields.names().len() == 1 => fields.get(&name.into()).cloned(),
+        _ => None,
+    };
+    let list = |value: &Value| match value {
+        Value::Array(list) => Some(list.items.clone()),
+        _ => None,
+    };
+    let expression = field(&field(list(pipeline)?.first()?, "$match")?, "$expr")?;
+    let parts = match field(&expression, "$and") {
+        Some(parts) => list(&parts)?,
+        None => vec![expression],
+    };
+    parts.iter().find_map(|part| {
+        let operands = list(&field(part, "$eq")?)?;
+        let [Value::String(left), Value::String(right)] = &operands[..] else { return None };
+        let is_variable = |text: &Wtf8String| text.as_bytes().starts_with(b"$$");
+        let (path, variable) = if is_variable(left) { (right, left) } else { (left, right) };
+        let name = variable.as_bytes().strip_prefix(b"$$")?;
+        let at = names.iter().rposition(|known| known.as_bytes() == name)?;
+        let path = path.as_bytes().strip_prefix(b"$").filter(|path| !path.starts_with(b"$"))?;
+        let path = Path::parse(&Wtf8String::joined(path), &Place::root("")).ok()?;
+        // To an expression a number is a name, never the place of an element.
+        (!path.has_index()).then_some((Local::Variable(at), path))
+    })
 }
 
 /// `$lookup` at work.
@@ -131,7 +172,14 @@ impl Operator for Joining {
             variables.push(expression.evaluate(&document.scope(context.view)?)?);
         }
         let values = match &lookup.equal {
-            Some((local, _)) => Some(values_of(local.of(&document, context.view)?.into_value()?)),
+            Some((Local::Field(local), _)) => {
+                Some(values_of(local.of(&document, context.view)?.into_value()?))
+            }
+            // A field that is reached through an array is an array, too, but has no such key.
+            Some((Local::Variable(at), _)) => match variables.get(*at) {
+                Some(Value::Array(_)) | None => None,
+                Some(value) => Some(values_of(value.clone())),
+            },
             None => None,
         };
         if self.method.is_none() {

@@ -79,6 +79,57 @@ fn joins_by_pipelines() {
 }
 
 #[test]
+fn finds_what_expressions_compare() {
+    let there = "[{ _id: 1, f: 1 }, { _id: 2, f: [1, 2] }, { _id: 3, f: null }, { _id: 4 },
+        { _id: 5, l: [{ f: 1 }, { f: 2 }] }, { _id: 6, f: 1n }]";
+    let here = "[{ _id: 1, v: 1 }, { _id: 2, v: [1, 2] }, { _id: 3 }, { _id: 4, v: 'x' }]";
+    let join = |condition: &str| {
+        format!(
+            "[{{ $lookup: {{ from: 't', let: {{ v: '$v' }}, as: 'r', pipeline: [
+                {{ $match: {{ $expr: {condition} }} }}, {{ $project: {{ _id: 1 }} }}] }} }},
+              {{ $project: {{ r: '$r._id' }} }}]"
+        )
+    };
+    let equal = "[{ _id: 1, r: [1, 6] }, { _id: 2, r: [2] }, { _id: 3, r: [3, 4, 5] },
+        { _id: 4, r: [] }]";
+    check_in(&[("t", there)], here, &join("{ $eq: ['$f', '$$v'] }"), equal);
+    check_in(&[("t", there)], here, &join("{ $eq: ['$$v', '$f'] }"), equal);
+    // The same without a shape that is known.
+    check_in(&[("t", there)], here, &join("{ $not: { $ne: ['$f', '$$v'] } }"), equal);
+    check_in(
+        &[("t", there)],
+        here,
+        &join("{ $and: [{ $gt: ['$_id', 1] }, { $eq: ['$f', '$$v'] }] }"),
+        "[{ _id: 1, r: [6] }, { _id: 2, r: [2] }, { _id: 3, r: [3, 4, 5] }, { _id: 4, r: [] }]",
+    );
+    check_in(
+        &[("t", there)],
+        here,
+        &join("{ $eq: ['$l.f', '$$v'] }"),
+        "[{ _id: 1, r: [] }, { _id: 2, r: [5] }, { _id: 3, r: [1, 2, 3, 4, 6] },
+          { _id: 4, r: [] }]",
+    );
+}
+
+#[test]
+fn reads_the_other_store_once_without_an_index() {
+    let documents: Vec<Value> = (0..50).map(|i| value(&format!("{{ v: {i} }}"))).collect();
+    for (joined, opened) in [
+        ("localField: 'v', foreignField: 'v'", 1),
+        ("let: { v: '$v' }, pipeline: [{ $match: { $expr: { $eq: ['$v', '$$v'] } } }]", 1),
+        ("pipeline: [{ $match: { v: 7 } }]", 1),
+        ("let: { v: '$v' }, pipeline: [{ $match: { $expr: { $gt: ['$v', '$$v'] } } }]", 50),
+    ] {
+        let pipeline = parse(&format!("[{{ $lookup: {{ from: 't', as: 'r', {joined} }} }}]"));
+        let mut stores = Stores::default();
+        stores.stores.insert("t".to_owned(), documents.clone());
+        let (shapes, limits) = (Arc::default(), Limits::default());
+        run_with(&documents, &pipeline.unwrap(), &mut stores, &shapes, limits).unwrap();
+        assert_eq!(stores.opened, opened, "{joined}");
+    }
+}
+
+#[test]
 fn passes_on_what_stores_say() {
     let pipeline = "[{ $lookup: { from: 'nowhere', pipeline: [], as: 'r' } }]";
     let error = run_in(&[], "[{ a: 1 }]", pipeline).unwrap_err();
