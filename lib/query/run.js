@@ -61,15 +61,24 @@ function nextOfPage(chunk) {
  */
 function requestOf({ filter, parts, predicates }, returns) {
   const { sort, select, hint, limit, skip } = parts
-  const request = { filter, sort, select, hint, returns }
+  // What is not there is neither encoded nor parsed.
+  const request = { filter, returns }
+  if (sort !== undefined) request.sort = sort
+  if (select !== undefined) request.select = select
+  if (hint !== undefined) request.hint = hint
   // Functions of the user come before limits.
-  return predicates.length > 0 ? request : { ...request, limit, skip }
+  if (predicates.length > 0) return request
+  if (limit !== undefined) request.limit = limit
+  if (skip !== undefined) request.skip = skip
+  return request
 }
 
 /** @param {Question} question @param {object} [changes] to the request */
 function sourceOf(question, returns, changes) {
   const { scope, state } = question.resolve()
-  const plan = new QueryPlan(state, { ...requestOf(question, returns), ...changes })
+  const request = requestOf(question, returns)
+  if (changes !== undefined) Object.assign(request, changes)
+  const plan = new QueryPlan(state, request)
   return new QuerySource(scope, plan, question.parts.signal)
 }
 
@@ -104,7 +113,9 @@ async function all(question) {
 
 /** The first row, or undefined. @param {Question} question */
 async function first(question) {
-  const [row] = await all({ ...question, parts: ofOne(question.parts) })
+  // The question is this answer's own.
+  question.parts = ofOne(question.parts)
+  const [row] = await all(question)
   return row
 }
 
