@@ -19,6 +19,11 @@
  * @property {(from: number, limit: number) => unknown} [page] documents in the order of their ids
  * @property {(city: string) => unknown} [findByCity] in any order
  * @property {(least: number, limit: number) => unknown} [findFromScore] sorted by score
+ * @property {(city: string) => unknown} [queryByCity] the same by a filter, where that is another
+ *   call
+ * @property {(least: number, limit: number) => unknown} [queryFromScore] the same
+ * @property {() => unknown} [groupByCity] `{ city, count, sum }` of scores, in any order; without
+ *   it, JavaScript groups what `forEach` gives
  * @property {(age: number) => unknown} [filterByAge] a field without an index, in any order
  * @property {(visit: (document: object) => void) => unknown} [forEach] in the order of the ids
  * @property {() => unknown} [readAll] an array of all documents

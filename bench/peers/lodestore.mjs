@@ -63,10 +63,24 @@ class Lodestore {
     return this.byScore.getAll({ gte: least, limit })
   }
 
-  async filterByAge(age) {
-    const found = []
-    for await (const document of this.docs.range()) if (document.age === age) found.push(document)
-    return found
+  queryByCity(city) {
+    return this.docs.find({ city }).toArray()
+  }
+
+  queryFromScore(least, limit) {
+    const scores = this.docs.find({ score: { $gte: least } })
+    return scores.sort('score').limit(limit).toArray()
+  }
+
+  filterByAge(age) {
+    return this.docs.find({ age }).toArray()
+  }
+
+  async groupByCity() {
+    const groups = await this.docs
+      .aggregate([{ $group: { _id: '$city', count: { $count: {} }, sum: { $sum: '$score' } } }])
+      .toArray()
+    return groups.map(({ _id: city, count, sum }) => ({ city, count, sum }))
   }
 
   async forEach(visit) {

@@ -109,6 +109,10 @@ export class Sqlite {
     this.fromScore = select(`where ${field('score')} >= ? order by ${field('score')} limit ?`)
     this.byAge = select(`where ${field('age')} = ?`)
     this.everything = select('')
+    this.groupedByCity = db.prepare(
+      `select ${field('city')} as city, count(*) as count, sum(${field('score')}) as sum ` +
+        `from docs group by ${field('city')}`,
+    )
     this.counted = db.prepare('select count(*) as n from docs')
     this.countedByCity = db.prepare(`select count(*) as n from docs where ${field('city')} = ?`)
     this.removal = db.prepare('delete from docs where id = ?')
@@ -159,6 +163,10 @@ export class Sqlite {
 
   filterByAge(age) {
     return this.byAge.all(age).map(this.table.fromRow)
+  }
+
+  groupByCity() {
+    return this.groupedByCity.all()
   }
 
   forEach(visit) {

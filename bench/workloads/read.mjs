@@ -88,11 +88,22 @@ async function page({ db, count, random, seconds }) {
   }, seconds)
 }
 
-async function findEqual({ db, count, random, expected, seconds }) {
+/** An equality query, by the peer's own index API if it has one, or by a filter. */
+async function findEqual(context) {
+  return equality(context, (db, city) => db.findByCity(city))
+}
+
+async function queryEqual(context) {
+  return equality(context, (db, city) =>
+    db.queryByCity === undefined ? db.findByCity(city) : db.queryByCity(city),
+  )
+}
+
+async function equality({ db, count, random, expected, seconds }, find) {
   const cityAt = () => cityOf(random.below(Math.min(count, CITIES)))
   for (let i = 0; i < SAMPLES; i++) {
     const city = cityAt()
-    const found = (await db.findByCity(city)).toSorted(byId)
+    const found = (await find(db, city)).toSorted(byId)
     checkDocuments(db, found, expected().idsOfCity(city), city)
   }
   const sumOf = (city) =>
@@ -103,17 +114,29 @@ async function findEqual({ db, count, random, expected, seconds }) {
   return rateOf(async () => {
     const { inputs, sum } = next()
     let found = 0
-    for (const city of inputs) found += sumOfScores(await db.findByCity(city))
+    for (const city of inputs) found += sumOfScores(await find(db, city))
     check(found === sum, 'an equality query answered wrong documents')
     return inputs.length
   }, seconds)
 }
 
-async function findRange({ db, count, random, expected, seconds }) {
+async function findRange(context) {
+  return range(context, (db, score) => db.findFromScore(score, LIMIT))
+}
+
+async function queryRange(context) {
+  return range(context, (db, score) =>
+    db.queryFromScore === undefined
+      ? db.findFromScore(score, LIMIT)
+      : db.queryFromScore(score, LIMIT),
+  )
+}
+
+async function range({ db, count, random, expected, seconds }, find) {
   const least = () => scoreOf(random.below(count))
   for (let i = 0; i < SAMPLES; i++) {
     const score = least()
-    const found = await db.findFromScore(score, LIMIT)
+    const found = await find(db, score)
     checkDocuments(db, found, expected().idsFromScore(score, LIMIT), `score ${score}`)
   }
   const sumOf = (score) =>
@@ -124,7 +147,7 @@ async function findRange({ db, count, random, expected, seconds }) {
   return rateOf(async () => {
     const { inputs, sum } = next()
     let found = 0
-    for (const score of inputs) found += sumOfScores(await db.findFromScore(score, LIMIT))
+    for (const score of inputs) found += sumOfScores(await find(db, score))
     check(found === sum, 'a range query answered wrong documents')
     return inputs.length
   }, seconds)
@@ -136,6 +159,28 @@ async function scan({ db, count, random, expected, seconds }) {
   checkDocuments(db, (await db.filterByAge(age)).toSorted(byId), ids, `age ${age}`)
   return rateOf(async () => {
     check((await db.filterByAge(age)).length === ids.length, 'a scan missed documents')
+    return count
+  }, seconds)
+}
+
+async function group({ db, count, seconds }) {
+  const sum = sumOfAllScores(count)
+  const groupByCity = async () => {
+    if (db.groupByCity !== undefined) return db.groupByCity()
+    const groups = new Map()
+    await db.forEach(({ city, score }) => {
+      const found = groups.get(city) ?? { city, count: 0, sum: 0 }
+      groups.set(city, found)
+      found.count++
+      found.sum += score
+    })
+    return [...groups.values()]
+  }
+  return rateOf(async () => {
+    const groups = await groupByCity()
+    check(groups.length === Math.min(count, CITIES), 'there are groups too many or too few')
+    check(groups.reduce((total, one) => total + one.sum, 0) === sum, 'a group has a wrong sum')
+    check(groups.reduce((total, one) => total + one.count, 0) === count, 'a group is incomplete')
     return count
   }, seconds)
 }
@@ -268,9 +313,34 @@ export const READS = [
     ...stream,
     name: 'scan',
     title: 'scan: filter without an index, 1 %',
-    note: 'Lodestore, lmdb and classic-level have no filters: JavaScript looks at each document',
+    note: 'lmdb and classic-level have no filters: JavaScript looks at each document',
     needs: ['filterByAge'],
     run: scan,
+  },
+  {
+    ...query,
+    name: 'queryEqual',
+    title: 'find by a filter on an index, 100 documents',
+    grows: true,
+    needs: ['findByCity'],
+    note: 'Lodestore plans a filter; peers without filters use their index as above',
+    run: queryEqual,
+  },
+  {
+    ...query,
+    name: 'queryRange',
+    title: 'find by a filter, sorted, limit 20',
+    grows: true,
+    needs: ['findFromScore'],
+    run: queryRange,
+  },
+  {
+    ...stream,
+    name: 'group',
+    title: 'group by 1,000 cities: count and sum',
+    needs: [['groupByCity', 'forEach']],
+    note: 'peers without aggregation are iterated over, and JavaScript groups',
+    run: group,
   },
   { ...stream, name: 'iterate', title: 'iterate over a store', needs: ['forEach'], run: iterate },
   {

@@ -51,7 +51,7 @@ async function updateAtOnce({ db, count, random, seconds }) {
   return rate
 }
 
-const OWN = 'Lodestore and classic-level read the document and put it back, without a transaction'
+const OWN = 'classic-level reads the document and puts it back, without a transaction'
 
 export const update = {
   name: 'update',
