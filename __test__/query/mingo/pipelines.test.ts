@@ -9,7 +9,7 @@ import { Random, seed } from '../../support/random'
 import { shrinkValue } from './shrink'
 import { randomPipeline, tableDocument } from './stages'
 
-const ROUNDS = Number(process.env.LODESTORE_ROUNDS ?? 10)
+const ROUNDS = 10 * Number(process.env.LODESTORE_TIMES ?? 1)
 const DOCUMENTS = 40
 const PIPELINES = 60
 
