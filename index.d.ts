@@ -804,6 +804,13 @@ export interface Update<T = any> {
   }
 }
 
+/**
+ * A pipeline that changes a document stage by stage, each of which sees what the one before has
+ * made: `$set` (`$addFields`), `$unset`, `$project`, `$replaceWith` (`$replaceRoot`), with
+ * expressions throughout.
+ */
+export type UpdatePipeline = readonly { readonly [stage: `$${string}`]: unknown }[]
+
 /** Options of `update`. */
 export interface UpdateOptions {
   /**
@@ -1099,7 +1106,11 @@ export interface Store<
    * @example
    * await users.update(key, { $inc: { visits: 1 }, $set: { 'address.city': 'Paris' } })
    */
-  update(key: K, update: Update<Document>, options?: UpdateOptions): Promise<UpdateResult<K>>
+  update(
+    key: K,
+    update: Update<Document> | UpdatePipeline,
+    options?: UpdateOptions,
+  ): Promise<UpdateResult<K>>
 
   /**
    * Sets the fields of a document in the one that has its primary key, or with `on` its key of that

@@ -112,6 +112,12 @@ export async function calculations(users: Store<User, string>): Promise<void> {
   await users.update('x', { $set: { age: { add: 1 } } })
 }
 
+export async function pipelines(users: Store<User, string>): Promise<void> {
+  await users.update('x', [{ $set: { age: { $add: ['$age', 1] } } }, { $unset: 'name' }])
+  // @ts-expect-error stages have operators
+  await users.update('x', [{ age: 1 }])
+}
+
 export async function upserts(users: Store<User, string, { byName: string }>): Promise<void> {
   const result = await users.upsert({ name: 'x', age: 5 }, { on: 'byName' })
   is<Same<typeof result, UpsertResult<string>>>()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rejects } from '../support/database'
+import { rejects, temporaryDatabase } from '../support/database'
 import { Updates } from './cases'
 
 test('a path into a shared object changes that place alone', async (t) => {
@@ -94,4 +94,16 @@ test('many shared objects that lose their places do not nest without end', async
   const kept = await updates.apply({ chain }, { $push: { chain: { $each: [], $slice: -2999 } } })
   assert.equal(kept.chain.length, 2999)
   assert.equal(kept.chain[2998].next, kept.chain[2997])
+})
+
+test('$merge keeps what other fields share with those that it sets', async (t) => {
+  const db = await temporaryDatabase(t, {
+    stores: { from: { keyPath: 'id' }, to: { keyPath: 'id' } },
+  })
+  const shared = { x: 1 }
+  const other = { y: 1 }
+  await db.store('to').put({ id: 1, a: shared, b: shared })
+  await db.store('from').put({ id: 1, a: other, c: other })
+  await (db.store('from') as any).aggregate([{ $merge: { into: 'to' } }])
+  assert.deepEqual(await db.store('to').get(1), { id: 1, a: other, b: shared, c: other })
 })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::ops::Op;
+use super::update_op::apply;
 use crate::catalog::{IndexDef, KeyPath, StoreDef, document};
 use crate::error::{Error, ErrorCode, Result};
 use crate::execution::{Aggregation, Chunk, From};
@@ -18,8 +19,8 @@ use crate::store::read::{Response, View};
 use crate::store::{
     Edit, EditScope, Edited, KeySource, Outcome, Put, Reference, Schema, Writer, nested,
 };
-use crate::value::{self, FieldName, Fields, NoShapes, ShapeTable, Value};
-use crate::wtf8::Wtf8String;
+use crate::update::Update;
+use crate::value::{self, FieldName, Kind, NoShapes, ShapeTable, Value};
 
 /// What the documents of a pipeline may take before they are written: 256 MiB.
 const MAX_BYTES: usize = 256 << 20;
@@ -200,13 +201,16 @@ impl Edit for Merging<'_> {
         Ok(match &self.merge.when_matched {
             WhenMatched::Replace => Edited::Value(self.new.clone()),
             WhenMatched::Keep => Edited::Unchanged,
-            WhenMatched::Merge => match (value::decode(old, scope.shapes)?, &self.new) {
-                (Value::Object(mut fields), Value::Object(new)) => {
-                    overwrite(&mut fields, new);
-                    Edited::Value(Value::Object(fields))
+            WhenMatched::Merge => {
+                // By itself: what it refers to is not to be mixed up with what the old one does.
+                let new = value::encode(&self.new, &NoShapes)?;
+                match (value::root(old)?.kind()?, value::root(&new)?.to_value(&NoShapes)?) {
+                    (Kind::Object, Value::Object(fields)) => {
+                        apply(&Update::setting(fields), old, scope, self.now)?
+                    }
+                    (_, new) => Edited::Value(new),
                 }
-                (_, new) => Edited::Value(new.clone()),
-            },
+            }
             WhenMatched::Fail => {
                 let message = "the pipeline gives a document whose key is taken";
                 return Err(Error::new(ErrorCode::KeyExists, message).with_key(scope.key));
@@ -224,35 +228,34 @@ impl Edit for Merging<'_> {
     }
 }
 
-fn overwrite(fields: &mut Fields, new: &Fields) {
-    let set = |fields: &mut Fields, name: &Wtf8String, value: &Value| {
-        fields.insert(name.clone(), value.clone());
-    };
-    for (name, value) in new.iter() {
-        set(fields, name, value);
-    }
-}
-
 /// What a pipeline makes of one document.
-fn changed(
+///
+/// # Errors
+/// As [`aggregate::Execution::next`].
+pub(super) fn changed(
     pipeline: &Pipeline,
     old: &[u8],
     variables: Vec<Value>,
     now: f64,
-    shapes: &ShapeTable,
+    shapes: &Arc<ShapeTable>,
 ) -> Result<Edited> {
-    let shapes = Arc::new(shapes.clone());
-    let mut execution = aggregate::Execution::new(pipeline, shapes, Limits::default(), now)
+    let limits = Limits::default();
+    let mut execution = aggregate::Execution::new(pipeline, Arc::clone(shapes), limits, now)
         .with_variables(variables);
     let mut source = One(Some(old));
     let mut out = Vec::new();
     loop {
         match execution.next(&mut source, &mut NoSources, &mut out)? {
-            Pulled::Document => return Ok(Edited::Document(out)),
+            Pulled::Document => break,
             Pulled::End => return Ok(Edited::Unchanged),
             Pulled::Pause => {}
         }
     }
+    // The old one may have names inline that are a shape by now.
+    if out == old || out == value::transcode(old, &**shapes)? {
+        return Ok(Edited::Unchanged);
+    }
+    value::decode(&out, &**shapes).map(Edited::Value)
 }
 
 /// A single document.

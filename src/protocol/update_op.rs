@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::ops::{self, Op};
+use super::pipeline_op::changed;
 use crate::catalog::document::{boolean, get, integer};
 use crate::catalog::{KeyPath, StoreDef};
 use crate::error::{Error, ErrorCode, Result};
 use crate::execution::{Query, matching_keys};
 use crate::key;
+use crate::query::Place;
+use crate::query::aggregate::Pipeline;
 use crate::query::filter::current_time;
 use crate::storage::WriteTxn;
 use crate::store::{Edit, EditResult, EditScope, Edited, KeySource, Put, StoreShared};
@@ -17,8 +20,15 @@ use crate::value::{self, FieldPath, Fields, NoShapes, Value};
 /// A request to update the document under a key.
 #[derive(Debug)]
 pub(super) struct UpdateRequest {
-    update: Update,
+    change: Change,
     upsert: bool,
+}
+
+/// What is to become of a document.
+#[derive(Debug)]
+enum Change {
+    Operators(Update),
+    Pipeline(Pipeline),
 }
 
 fn malformed() -> Error {
@@ -38,9 +48,51 @@ fn decode(bytes: &[u8]) -> Result<Fields> {
     }
 }
 
-fn parse_update(fields: &Fields) -> Result<Update> {
+fn parse_change(fields: &Fields) -> Result<Change> {
     let update = get(fields, "update").ok_or_else(malformed)?;
-    Update::parse(update, get(fields, "arrayFilters"))
+    let array_filters = get(fields, "arrayFilters");
+    if !matches!(update, Value::Array(_)) {
+        return Update::parse(update, array_filters).map(Change::Operators);
+    }
+    let place = Place::root("the update");
+    if !matches!(array_filters, None | Some(Value::Undefined)) {
+        let why = "a pipeline has no arrayFilters; use $map in it";
+        return Err(place.error(ErrorCode::InvalidUpdate, why));
+    }
+    let pipeline = Pipeline::parse_update(update, &[], &place).map_err(|error| {
+        let renamed = Error::new(ErrorCode::InvalidUpdate, error.message());
+        renamed.with_path(error.context().path.clone().unwrap_or_default())
+    })?;
+    if pipeline.is_empty() {
+        return Err(place.error(ErrorCode::InvalidUpdate, "the pipeline has no stages"));
+    }
+    Ok(Change::Pipeline(pipeline))
+}
+
+impl Change {
+    fn apply(&self, old: &[u8], scope: &EditScope<'_>, now: f64) -> Result<Edited> {
+        match self {
+            Self::Operators(update) => apply(update, old, scope, now),
+            Self::Pipeline(pipeline) => changed(pipeline, old, Vec::new(), now, scope.shapes),
+        }
+    }
+
+    /// The document that is inserted, made of what has nothing but its key.
+    fn insert(&self, mut base: Value, scope: &EditScope<'_>, now: f64) -> Result<Edited> {
+        match self {
+            Self::Operators(update) => {
+                update.apply(&mut base, &Context { now, stored: None })?;
+            }
+            Self::Pipeline(pipeline) => {
+                let stored = value::encode(&base, &**scope.shapes)?;
+                match changed(pipeline, &stored, Vec::new(), now, scope.shapes)? {
+                    Edited::Unchanged => {}
+                    edited => return Ok(edited),
+                }
+            }
+        }
+        Ok(Edited::Value(base))
+    }
 }
 
 impl UpdateRequest {
@@ -54,7 +106,7 @@ impl UpdateRequest {
             None | Some(Value::Undefined) => false,
             Some(value) => boolean(value).ok_or_else(malformed)?,
         };
-        Ok(Self { update: parse_update(&fields)?, upsert })
+        Ok(Self { change: parse_change(&fields)?, upsert })
     }
 }
 
@@ -90,7 +142,7 @@ impl WhereRequest {
     /// # Errors
     /// `INVALID_UPDATE`, `INVALID_QUERY`.
     pub(super) fn update(&self) -> Result<Arc<UpdateRequest>> {
-        Ok(Arc::new(UpdateRequest { update: parse_update(&self.fields)?, upsert: false }))
+        Ok(Arc::new(UpdateRequest { change: parse_change(&self.fields)?, upsert: false }))
     }
 
     /// The primary keys of what the query finds.
@@ -147,27 +199,32 @@ impl Updating {
 
 impl Edit for Updating {
     fn edit(&mut self, old: Option<&[u8]>, scope: &EditScope<'_>) -> Result<Edited> {
-        let UpdateRequest { update, upsert } = &*self.request;
+        let UpdateRequest { change, upsert } = &*self.request;
         match old {
-            Some(old) => apply(update, old, scope, self.now),
+            Some(old) => change.apply(old, scope, self.now),
             None if !upsert => Ok(Edited::Unchanged),
-            None => {
-                let mut document = document_of_key(scope.store, scope.key)?;
-                update.apply(&mut document, &Context { now: self.now, stored: None })?;
-                Ok(Edited::Value(document))
-            }
+            None => change.insert(document_of_key(scope.store, scope.key)?, scope, self.now),
         }
     }
 }
 
-fn apply(update: &Update, old: &[u8], scope: &EditScope<'_>, now: f64) -> Result<Edited> {
-    match update.apply_in_place(old, scope.shapes)? {
+/// Applies an update to a stored document.
+///
+/// # Errors
+/// As [`Update::apply`].
+pub(super) fn apply(
+    update: &Update,
+    old: &[u8],
+    scope: &EditScope<'_>,
+    now: f64,
+) -> Result<Edited> {
+    match update.apply_in_place(old, &**scope.shapes)? {
         InPlace::Unchanged => return Ok(Edited::Unchanged),
         InPlace::Document(document) => return Ok(Edited::Document(document)),
         InPlace::Unknown => {}
     }
-    let mut document = value::decode(old, scope.shapes)?;
-    let context = Context { now, stored: Some((value::root(old)?, scope.shapes)) };
+    let mut document = value::decode(old, &**scope.shapes)?;
+    let context = Context { now, stored: Some((value::root(old)?, &**scope.shapes)) };
     let changed = update.apply(&mut document, &context)?;
     Ok(if changed { Edited::Value(document) } else { Edited::Unchanged })
 }
@@ -199,7 +256,7 @@ impl<'a> Merging<'a> {
 impl Edit for Merging<'_> {
     fn edit(&mut self, old: Option<&[u8]>, scope: &EditScope<'_>) -> Result<Edited> {
         let Some(old) = old else { return Ok(Edited::Unchanged) };
-        let mut new = value::root(self.document)?.to_value(scope.shapes)?;
+        let mut new = value::root(self.document)?.to_value(&**scope.shapes)?;
         if !self.has_key
             && let KeyPath::Single(path) = &scope.store.key_path
         {

@@ -37,7 +37,7 @@ pub struct EditScope<'a> {
     /// Its primary key, encoded.
     pub key: &'a [u8],
     /// The store's shapes.
-    pub shapes: &'a ShapeTable,
+    pub shapes: &'a Arc<ShapeTable>,
 }
 
 /// What an [`Edit`] wants.
@@ -146,7 +146,7 @@ impl Writer<'_> {
         &mut self,
         txn: &ReadTxn<'_>,
         state: &TxnState,
-        (store, key, shapes): (&StoreDef, &[u8], &ShapeTable),
+        (store, key, shapes): (&StoreDef, &[u8], &Arc<ShapeTable>),
         edit: &mut dyn Edit,
         may_register: bool,
     ) -> Result<Planned> {
@@ -176,7 +176,7 @@ impl Writer<'_> {
                 }
                 document
             }
-            Edited::Value(value) => value::encode(&value, shapes)?,
+            Edited::Value(value) => value::encode(&value, &**shapes)?,
         };
         if document.len() > MAX_PAYLOAD {
             return Err(Error::new(ErrorCode::ResourceLimit, "a document is larger than 1 GiB"));

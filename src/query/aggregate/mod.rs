@@ -77,7 +77,14 @@ impl Pipeline {
     }
 
     /// Parses a pipeline that changes single documents, with variables.
-    fn parse_update(value: &Value, variables: &[Wtf8String], place: &Place<'_>) -> Result<Self> {
+    ///
+    /// # Errors
+    /// `INVALID_QUERY` with the path of what cannot be understood, or changes more.
+    pub fn parse_update(
+        value: &Value,
+        variables: &[Wtf8String],
+        place: &Place<'_>,
+    ) -> Result<Self> {
         let stages = stage::parse(value, Names { variables }, 0, place)?;
         if let Some(at) = stages.iter().position(|stage| !matches!(stage, Stage::Reshape(..))) {
             let why = "only $set, $unset, $project and $replaceWith change single documents";
