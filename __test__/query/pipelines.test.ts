@@ -165,6 +165,33 @@ test('$out and $merge write, all or none, and give no rows', async (t) => {
   snapshot.close()
 })
 
+test('a transaction for some stores is not left by stages', async (t) => {
+  const { db, orders } = await shop(t)
+  const lookup = { $lookup: { from: 'users', localField: 'user', foreignField: 'id', as: 'u' } }
+  const pipelines: object[][] = [
+    [lookup],
+    [{ $facet: { x: [{ $limit: 1 }, lookup] } }],
+    [{ $unionWith: 'users' }],
+    [{ $unionWith: { coll: 'orders', pipeline: [lookup] } }],
+    [{ $out: 'totals' }],
+    [{ $merge: { into: 'totals' } }],
+  ]
+  for (const mode of ['readwrite', 'readonly'] as const) {
+    await db.transaction(
+      async () => {
+        for (const pipeline of pipelines) {
+          await rejects(orders.aggregate(pipeline).toArray(), 'INVALID_ARGUMENT')
+        }
+        assert.equal((await orders.aggregate([{ $unionWith: 'orders' }])).length, 8)
+      },
+      { stores: 'orders', mode },
+    )
+  }
+  await db.transaction(async () => assert.equal((await orders.aggregate([lookup])).length, 4), {
+    stores: ['orders', 'users'],
+  })
+})
+
 test('a pipeline sees one state, lets it go, and can be ended', async (t) => {
   const { store, db } = await storeOf(t, documents(5000))
   const readers = async () => (await db.stats()).readers

@@ -7,6 +7,7 @@ const { write } = require('./change')
 const { QueryPlan } = require('./query-plan')
 const { QuerySource } = require('./query-source')
 const { RETURNS } = require('./request')
+const { storesOf } = require('./stores-of')
 
 /** Stages that write what comes before them. */
 const WRITING = ['$out', '$merge']
@@ -24,6 +25,7 @@ const readRow = (chunk) => chunk.nextValue()
 async function runPipeline(target, stages, options) {
   if (!writes(stages)) return collectRows(sourceOf(target, stages, options), readRow)
   const { signal, ...request } = options
+  checkStores(target.resolve().scope, stages)
   await write({ ...target, signal }, OP.PIPELINE, { pipeline: stages, ...request })
   return []
 }
@@ -40,8 +42,15 @@ async function* written(target, stages, options) {
 
 function sourceOf({ resolve }, stages, { signal, ...request }) {
   const { scope, state } = resolve()
+  checkStores(scope, stages)
   const plan = new QueryPlan(state, { pipeline: stages, ...request, returns: RETURNS.PIPELINE })
   return new QuerySource(scope, plan, signal)
+}
+
+/** @throws {LodestoreError} INVALID_ARGUMENT for stores that a transaction was not opened for */
+function checkStores(scope, stages) {
+  if (scope.allowed === null) return
+  for (const name of storesOf(stages)) scope.definition(name)
 }
 
 function writes(stages) {
