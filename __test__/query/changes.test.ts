@@ -62,6 +62,19 @@ test('expressions and array filters', async (t) => {
   assert.deepEqual((await store.get(0)).lines, [{ n: 1 }, { n: 5, large: true }])
 })
 
+test('stages are an update, too', async (t) => {
+  const { store } = await storeOf(t, [{ a: 1, gone: 1 }, { a: 2 }, { a: 3 }])
+  const result = await store
+    .find({ a: { $lt: 3 } })
+    .update([{ $set: { twice: expr.field('a').times(2) } }, { $unset: 'gone' }])
+  assert.deepEqual(result, { matched: 2, modified: 2 })
+  assert.deepEqual(await store.find().sort('id'), [
+    { id: 0, a: 1, twice: 2 },
+    { id: 1, a: 2, twice: 4 },
+    { id: 2, a: 3 },
+  ])
+})
+
 test('all or none, also of many', async (t) => {
   const { store } = await storeOf(t, documents(12_000), {
     indexes: { byName: { on: 'unique', unique: true } },

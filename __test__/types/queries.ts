@@ -162,6 +162,7 @@ export async function queries(orders: Store<Order, string>): Promise<void> {
   const changed = await found.update({ $inc: { total: 1 }, $push: { tags: 'x' } })
   is<Same<typeof changed, { matched: number; modified: number }>>()
   await found.update({ $set: { total: expr.field('total').plus(1) } }, { arrayFilters: [] })
+  await found.update([{ $set: { total: 1 } }])
   is<Same<Awaited<ReturnType<typeof found.delete>>, number>>()
 
   // @ts-expect-error there is no such field

@@ -1,6 +1,6 @@
 // Queries, as stores give them.
 
-import type { Entry, ScanIterator, Update, UpdateOptions } from '../../index'
+import type { Entry, ScanIterator, Update, UpdateOptions, UpdatePipeline } from '../../index'
 import type { Conditions } from './conditions'
 import type { IsFree, Path, Selected, ValueAt } from './paths'
 import type { Accumulators, GroupFields, JoinOptions, Pipeline, Stage } from './pipeline'
@@ -211,8 +211,8 @@ export interface Query<Document = any, K = unknown, Row = Document, Value = Docu
   distinct<P extends Path<Document>>(field: P): Promise<ElementAt<ValueAt<Document, P>>[]>
 
   /**
-   * Changes the documents by operators, all or none, in the transaction that finds them; with
-   * `sort` and `limit` only some.
+   * Changes the documents by operators or stages, all or none, in the transaction that finds them;
+   * with `sort` and `limit` only some.
    *
    * @throws {LodestoreError} INVALID_UPDATE, EXPRESSION, KEY_IMMUTABLE, UNIQUE_VIOLATION, with the
    *   key of the document; TX_TOO_LARGE, TX_READ_ONLY; and then nothing has changed
@@ -220,7 +220,7 @@ export interface Query<Document = any, K = unknown, Row = Document, Value = Docu
    * await users.find({ city: 'Paris' }).update({ $inc: { visits: 1 } })
    */
   update(
-    update: Update<Document>,
+    update: Update<Document> | UpdatePipeline,
     options?: Pick<UpdateOptions, 'arrayFilters'>,
   ): Promise<{ matched: number; modified: number }>
 
