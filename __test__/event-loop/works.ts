@@ -66,6 +66,22 @@ export function worksOn(db: Database<any>, directory: string, count: number): Wo
     { name: 'getAll', run: () => store.getAll({ limit: few }) },
     { name: 'get, one by one', run: () => oneByOne((i) => store.get(i), few) },
     { name: 'count a range', run: () => store.count({ gte: 1 }) },
+    { name: 'find by a filter', run: () => consume(store.find({ age: { $lt: 5 } })) },
+    { name: 'count by a filter', run: () => store.count({ balance: { $gt: 5000 } }) },
+    { name: 'sort, limit 20', run: () => store.find().sort('-balance').limit(20).toArray() },
+    // The keys of 1,000,000 of these take more than a sort keeps in memory.
+    { name: 'sort', run: () => consume(store.find().sort(['name', 'email']).keys()) },
+    {
+      name: 'aggregate',
+      run: () =>
+        store
+          .aggregate([
+            { $group: { _id: '$city', people: { $count: {} }, best: { $max: '$score' } } },
+            { $sort: { people: -1 } },
+          ])
+          .toArray(),
+    },
+    { name: 'update all', run: () => store.find().update({ $inc: { age: 1 } }) },
     {
       name: 'build an index',
       run: async () => {
