@@ -31,6 +31,8 @@ pub mod tag {
     pub const SWEEP: u8 = b'W';
     /// A space, by name.
     pub const SPACE: u8 = b'P';
+    /// Room in a transaction's memory; never committed.
+    pub const ROOM: u8 = b'R';
 }
 
 /// The payload of a record, checked.
@@ -44,6 +46,24 @@ pub fn get_record(txn: &ReadTxn<'_>, key: &[u8]) -> Result<Option<Vec<u8>>> {
 /// Writes a record.
 pub fn put_record(txn: &mut WriteTxn<'_>, key: &[u8], payload: &[u8]) -> Result<()> {
     envelope::put_enveloped(TREE, txn, key, payload, Compression::None, false)
+}
+
+/// Bytes of the record that makes room.
+const ROOM: usize = 4 << 20;
+
+/// Makes room for a nested transaction.
+///
+/// LMDB writes changed pages to the file once a transaction has too many of them in memory, but a
+/// nested transaction only those that it has changed itself: with none of its own it fails. Before
+/// each write LMDB makes as much room as twice the record takes; so a large record, of undefined
+/// content, is written over and over. It is gone before the transaction commits.
+pub fn make_room(txn: &mut WriteTxn<'_>) -> Result<()> {
+    TREE.put_with(txn, &[tag::ROOM], ROOM, |_| ())
+}
+
+/// Removes the record of [`make_room`].
+pub fn remove_room(txn: &mut WriteTxn<'_>) -> Result<()> {
+    TREE.delete(txn, &[tag::ROOM]).map(|_| ())
 }
 
 /// Removes a record; false if it was not there.

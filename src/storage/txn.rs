@@ -136,6 +136,10 @@ impl<'e> ReadTxn<'e> {
     }
 }
 
+/// After so many changes, a nested transaction is given room. Each changes a path of pages, and
+/// there is room for 16,383 changed pages in all.
+const MANY_CHANGES: u64 = 2_000;
+
 /// A transaction that writes, at the top or nested.
 pub struct WriteTxn<'e> {
     read: ReadTxn<'e>,
@@ -147,6 +151,8 @@ pub struct WriteTxn<'e> {
 #[derive(Default, Clone)]
 struct Changes {
     counts: BTreeMap<Counter, i64>,
+    /// Whether the transaction has written [`meta::make_room`]'s record.
+    made_room: bool,
     extension: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -180,12 +186,21 @@ impl<'e> WriteTxn<'e> {
     /// Runs `work` in a nested transaction: it becomes part of this one if `work` succeeds, and
     /// leaves no trace if it fails.
     pub fn nested<T>(&mut self, work: impl FnOnce(&mut WriteTxn<'_>) -> Result<T>) -> Result<T> {
+        if self.raw.changes() > MANY_CHANGES {
+            meta::make_room(self)?;
+            self.changes.made_room = true;
+        }
         let tables = self.read.tables;
         let changes = self.changes.clone();
-        let mut child = WriteTxn::with_changes(self.raw.nested()?, tables, changes);
-        let value = work(&mut child)?;
-        let WriteTxn { raw, changes, .. } = child;
-        raw.commit()?;
+        let (value, changes, made) = {
+            let mut child = WriteTxn::with_changes(self.raw.nested()?, tables, changes);
+            let value = work(&mut child)?;
+            let WriteTxn { raw, changes, .. } = child;
+            let made = raw.changes();
+            raw.commit()?;
+            (value, changes, made)
+        };
+        self.raw.add_changes(made);
         self.changes = changes;
         Ok(value)
     }
@@ -219,6 +234,9 @@ impl<'e> WriteTxn<'e> {
 
     /// Commits, counts included. After an error nothing of the transaction is left.
     pub fn commit(mut self) -> Result<()> {
+        if self.changes.made_room {
+            meta::remove_room(&mut self)?;
+        }
         for (counter, delta) in std::mem::take(&mut self.changes.counts) {
             if delta != 0 {
                 let count = add(self.stored_count(counter)?, delta, counter)?;

@@ -156,18 +156,23 @@ impl Drop for LmdbCursor<'_> {
 /// A key on the page of the last one is found there, without a search from the root.
 pub struct WriteCursor<'t> {
     cursor: LmdbCursor<'t>,
+    /// Counts what is changed.
+    changes: &'t std::cell::Cell<u64>,
     /// Nothing else changes the transaction meanwhile.
     txn: PhantomData<&'t mut RwTxn<'t>>,
 }
 
 impl<'t> WriteCursor<'t> {
     pub(super) fn open(txn: &'t mut RwTxn<'_>, dbi: Dbi) -> LmdbResult<Self> {
-        Ok(Self { cursor: LmdbCursor::open(txn, dbi)?, txn: PhantomData })
+        let txn: &'t RwTxn<'_> = txn;
+        let (cursor, changes) = (LmdbCursor::open(txn, dbi)?, txn.counter());
+        Ok(Self { cursor, changes, txn: PhantomData })
     }
 
     /// Writes an entry.
     #[inline]
     pub fn put(&mut self, key: &[u8], value: &[u8], mode: PutMode) -> LmdbResult<()> {
+        self.changes.set(self.changes.get() + 1);
         let (mut key, mut value) = (to_val(key), to_val(value));
         let ptr = self.cursor.ptr.as_ptr();
         // SAFETY: cursor and transaction are alive; LMDB copies both slices before it returns, and
@@ -181,6 +186,7 @@ impl<'t> WriteCursor<'t> {
         if self.cursor.step(key, ffi::MDB_SET)?.is_none() {
             return Ok(false);
         }
+        self.changes.set(self.changes.get() + 1);
         // SAFETY: as in `put`; the cursor is at the entry.
         check(unsafe { ffi::mdb_cursor_del(self.cursor.ptr.as_ptr(), 0) })?;
         Ok(true)

@@ -1,5 +1,6 @@
 //! Transactions.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -135,6 +136,8 @@ pub struct RwTxn<'e> {
     txn: Txn<'e>,
     env: PhantomData<&'e Env>,
     open: bool,
+    /// How many entries were written and removed.
+    changes: Cell<u64>,
 }
 
 impl<'e> Deref for RwTxn<'e> {
@@ -156,7 +159,8 @@ impl<'e> RwTxn<'e> {
         // used while its child lives.
         check(unsafe { ffi::mdb_txn_begin(env, parent, 0, &mut raw) })?;
         let ptr = NonNull::new(raw).ok_or(Code::new(libc::ENOMEM))?;
-        Ok(Self { txn: Txn { ptr, snapshot: None }, env: PhantomData, open: true })
+        let (txn, changes) = (Txn { ptr, snapshot: None }, Cell::new(0));
+        Ok(Self { txn, env: PhantomData, open: true, changes })
     }
 
     /// A nested transaction, which commits into this one.
@@ -164,6 +168,27 @@ impl<'e> RwTxn<'e> {
         // SAFETY: the transaction is alive.
         let env = unsafe { ffi::mdb_txn_env(self.txn.ptr.as_ptr()) };
         RwTxn::start(env, self.txn.ptr.as_ptr())
+    }
+
+    /// How many entries were written and removed, those of nested transactions included.
+    pub fn changes(&self) -> u64 {
+        self.changes.get()
+    }
+
+    /// Counts a change.
+    #[inline]
+    pub(super) fn changed(&self) {
+        self.add_changes(1);
+    }
+
+    /// Where changes are counted.
+    pub(super) fn counter(&self) -> &Cell<u64> {
+        &self.changes
+    }
+
+    /// Counts the changes of a nested transaction that was committed.
+    pub fn add_changes(&self, changes: u64) {
+        self.changes.set(self.changes.get().saturating_add(changes));
     }
 
     /// A second view of the same transaction for the type that owns this one.
@@ -182,6 +207,7 @@ impl<'e> RwTxn<'e> {
 
     /// Writes an entry.
     pub fn put(&mut self, dbi: Dbi, key: &[u8], value: &[u8], mode: PutMode) -> LmdbResult<()> {
+        self.changed();
         let (mut key, mut value) = (to_val(key), to_val(value));
         // SAFETY: the transaction is alive; LMDB copies both slices before it returns.
         check(unsafe {
@@ -197,6 +223,7 @@ impl<'e> RwTxn<'e> {
         len: usize,
         mode: PutMode,
     ) -> LmdbResult<&mut [u8]> {
+        self.changed();
         let mut key = to_val(key);
         let mut value = ffi::MDB_val { mv_size: len, mv_data: ptr::null_mut() };
         let flags = mode.flags() | ffi::MDB_RESERVE;
@@ -214,6 +241,7 @@ impl<'e> RwTxn<'e> {
 
     /// Removes an entry; false if it was not there.
     pub fn delete(&mut self, dbi: Dbi, key: &[u8]) -> LmdbResult<bool> {
+        self.changed();
         let mut key = to_val(key);
         // SAFETY: the transaction is alive.
         let code =
