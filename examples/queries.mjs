@@ -32,7 +32,8 @@ for await (const { name } of oldCss.sort('id').limit(2)) console.log('one by one
 
 // Arrays match by their elements, text by patterns or parts of it.
 const grid = { tags: 'web-features:grid', id: { $like: 'css.properties.grid-%' } }
-console.log('properties of the grid:', await features.find(grid).keys().limit(2).sort('id'))
+const properties = await features.find(grid).keys().limit(2).sort('id')
+console.log('properties of the grid:', properties.join(', '))
 console.log('in no browser:', await features.count({ browsers: { $size: 0 } }))
 
 // The builder reads like SQL, and means such a filter.
@@ -42,7 +43,7 @@ const query = features
   .where('id', 'LIKE', '%.String.%')
   .condition(where('name', '=', 'trim').or('everywhere', '>', new Date('2023-09-01')))
   .orderByAsc('id')
-console.log('built:', await query.keys())
+console.log('built:', (await query.keys()).join(', '))
 
 // Expressions compare fields with each other.
 const behind = { $expr: expr.field('since.safari').gt(expr.field('since.chrome').times(10)) }
@@ -56,7 +57,8 @@ for (const version of [100, 120]) {
 
 // What only JavaScript can tell is asked behind the filter.
 const names = features.find({ area: 'api' }).select('name')
-console.log('a long name:', await names.filter(({ name }) => name.length > 45).first())
+const long = await names.filter(({ name }) => name.length > 45).first()
+console.log('a long name:', long.name)
 
 // explain tells which index serves, and what had to be looked at.
 const plan = await features.find({ area: 'css', status: 'deprecated' }).explain()

@@ -14,20 +14,23 @@ await features.putMany(featuresOf(readDataSet()))
 const id = 'css.properties.grid-area'
 
 // By key: what is not there yet is created on the way.
-console.log(await features.update(id, { $inc: { 'votes.up': 1 }, $push: { notes: 'useful' } }))
+const first = await features.update(id, { $inc: { 'votes.up': 1 }, $push: { notes: 'useful' } })
+console.log('matched', first.matched, 'modified', first.modified)
 await features.update(id, {
   $inc: { 'votes.up': 2 },
   $addToSet: { notes: { $each: ['useful', 'old'] } },
 })
 const { votes, notes } = await features.get(id)
-console.log(votes.up, notes)
+console.log(votes.up, notes.join(', '))
 
 // A document that does not change is not written.
-console.log(await features.update(id, { $min: { 'votes.up': 9 } }))
+const same = await features.update(id, { $min: { 'votes.up': 9 } })
+console.log('matched', same.matched, 'modified', same.modified)
 
 // Upsert: insert what is missing. $setOnInsert counts only then.
 const extra = { $set: { name: 'new' }, $setOnInsert: { area: 'own' } }
-console.log(await features.update('own.new', extra, { upsert: true }))
+const { upserted } = await features.update('own.new', extra, { upsert: true })
+console.log('inserted', upserted)
 
 // Concurrent updates never lose one.
 await Promise.all(Array.from({ length: 100 }, () => features.update(id, { $inc: { views: 1 } })))
