@@ -8,7 +8,7 @@ use super::running::Chunk;
 use super::scan::Found;
 use crate::catalog::StoreDef;
 use crate::error::{ErrorCode, Result};
-use crate::query::filter::Matcher;
+use crate::query::filter::{Matcher, Verdict};
 use crate::storage::tree::Lookups;
 use crate::store::StoreShared;
 use crate::store::entry::documents;
@@ -40,10 +40,10 @@ impl Rows {
         store: &StoreDef,
         query: &Query,
         found: &Found<'_>,
-    ) -> Result<bool> {
-        let Some(document) = found.document else { return Ok(false) };
+    ) -> Result<Verdict> {
+        let Some(document) = found.document else { return Ok(Verdict::Fails) };
         self.with_shapes(view, shared, store, |shapes| {
-            Matcher::at(shapes, query.now).matches(&query.filter, root(document)?)
+            Matcher::at(shapes, query.now).verdict(&query.filter, root(document)?)
         })
         .map_err(|error| {
             if error.code() == ErrorCode::Corrupt { error.with_key(found.key) } else { error }
@@ -52,6 +52,7 @@ impl Rows {
 
     /// Does something with the store's shapes; again with the newest ones, if some may have been
     /// lacking.
+    #[inline]
     pub fn with_shapes<T>(
         &mut self,
         view: View<'_, '_>,
@@ -171,7 +172,7 @@ pub fn emit_keys(
             *examined += 1;
             let found = Found { key: lookups.key(at), document: Some(&scratch) };
             let mut write = || {
-                if again && !rows.passes(view, shared, store, query, &found)? {
+                if again && !rows.passes(view, shared, store, query, &found)?.passes() {
                     return Ok(true);
                 }
                 let fits = rows.write(query, (view, shared, store), &found, out, response)?;

@@ -258,7 +258,7 @@ impl Execution {
         let looks = !plan.decided || wants_documents;
         let enough = if plan.decided { rows.left.saturating_add(rows.skip) } else { u64::MAX };
         let ended = scan.run(view, store, (looks, enough), budget, |found| {
-            if !plan.decided && !rows.passes(view, shared, store, query, found)? {
+            if !plan.decided && !rows.passes(view, shared, store, query, found)?.passes() {
                 return Ok(Flow::Next);
             }
             if rows.skip > 0 {
@@ -308,7 +308,7 @@ impl Execution {
             if in_order && met >= wanted {
                 return Ok(Flow::Stop);
             }
-            if !plan.decided && !rows.passes(view, shared, store, query, found)? {
+            if !plan.decided && !rows.passes(view, shared, store, query, found)?.passes() {
                 return Ok(Flow::Next);
             }
             let mut sort_key = std::mem::take(&mut rows.sort_key);

@@ -175,18 +175,23 @@ impl Scan {
     }
 
     fn entries<'t>(&self, view: View<'t, '_>, access: &Access) -> Result<Entries<'t>> {
-        let intervals = access.intervals.clone();
         if self.opposite
             && let Some(index) = &access.index
         {
+            let intervals = access.intervals.clone();
             let walk = GroupWalk::new(view.txn(), access.tree, index, intervals, self.backwards)?;
             return Ok(Entries::Groups(walk.resumed(self.last.as_deref())?));
         }
+        self.walk(view, access).map(Entries::Plain)
+    }
+
+    fn walk<'t>(&self, view: View<'t, '_>, access: &Access) -> Result<Walk<'t>> {
+        let intervals = access.intervals.clone();
         let mut walk = Walk::new(view.txn(), access.tree, intervals, self.backwards)?;
         if let Some(last) = &self.last {
             walk.begin_at(if self.backwards { last.clone() } else { [last, &[0][..]].concat() });
         }
-        Ok(Entries::Plain(walk))
+        Ok(walk)
     }
 
     /// Collects the keys of the other walk; false if that is to go on later.
@@ -233,29 +238,27 @@ impl Scan {
         budget: &mut Budget<'_>,
         visit: &mut impl FnMut(&Found<'_>) -> Result<Flow>,
     ) -> Result<Flow> {
-        let mut entries = self.entries(view, access)?;
+        let walk = self.walk(view, access)?;
         let mut scratch = Vec::new();
-        while let Some(found) = entries.next()? {
+        let mut end = Flow::Next;
+        walk.visit(|found| {
             if self.is_out(found.key) {
-                continue;
+                return Ok(true);
             }
             let damaged = |error| in_document(error, store, found.key);
             let payload = Payload::check(found.raw, found.value).map_err(damaged)?;
             let document = payload.bytes(&mut scratch).map_err(damaged)?;
             self.examined_docs += 1;
-            let flow = visit(&Found { key: found.key, document: Some(document) })?;
-            if flow == Flow::Full {
-                return Ok(flow);
+            end = visit(&Found { key: found.key, document: Some(document) })?;
+            if end != Flow::Full {
+                self.passed(found.key, found.key);
             }
-            self.passed(found.key, found.key);
-            if flow == Flow::Stop {
-                return Ok(flow);
+            if end == Flow::Next && !budget.spend(1)? {
+                end = Flow::Full;
             }
-            if !budget.spend(1)? {
-                return Ok(Flow::Full);
-            }
-        }
-        Ok(Flow::Next)
+            Ok(end == Flow::Next)
+        })?;
+        Ok(end)
     }
 
     fn walk_index(

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::filter::Verdict;
 use super::place::Place;
 use crate::error::{Error, ErrorCode, Result};
 use crate::value::{FieldName, FieldPath, Kind, ShapeSource, ValueRef};
@@ -95,18 +96,30 @@ impl Path {
         self.segments.iter().any(|segment| segment.index.is_some())
     }
 
-    /// Calls `found` with what stands at the path, until it returns true; tells whether it did.
+    /// Calls `found` with what stands at the path, until something passes; tells whether it did.
     /// Nothing, and undefined, is `None`. Through arrays there may be several values, or not even
     /// nothing: an array without objects has no `b` for `a.b`.
-    #[inline]
+    #[inline(always)]
     pub fn any<'a, S: ShapeSource + ?Sized>(
         &self,
         root: ValueRef<'a>,
         shapes: &S,
         budget: &mut Budget,
-        found: &mut impl FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<bool>,
-    ) -> Result<bool> {
+        found: &mut impl FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<Verdict>,
+    ) -> Result<Verdict> {
         walk(root, &self.segments, shapes, budget, found)
+    }
+
+    /// The same, for all that stands there.
+    pub fn each<'a, S: ShapeSource + ?Sized>(
+        &self,
+        root: ValueRef<'a>,
+        shapes: &S,
+        budget: &mut Budget,
+        found: &mut impl FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<()>,
+    ) -> Result<()> {
+        let on = |()| Verdict::Fails;
+        self.any(root, shapes, budget, &mut |value, budget| found(value, budget).map(on)).map(drop)
     }
 }
 
@@ -124,19 +137,29 @@ pub fn array_index(name: &Wtf8String) -> Option<u32> {
     if plain { name.as_str()?.parse().ok() } else { None }
 }
 
+#[inline(always)]
 fn walk<'a, S: ShapeSource + ?Sized, F>(
     value: ValueRef<'a>,
     segments: &[Segment],
     shapes: &S,
     budget: &mut Budget,
     found: &mut F,
-) -> Result<bool>
+) -> Result<Verdict>
 where
-    F: FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<bool>,
+    F: FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<Verdict>,
 {
     let mut value = value;
     let mut segments = segments;
     while let Some((segment, rest)) = segments.split_first() {
+        // An object of a shape, which most are, needs no further look.
+        if value.is_shaped() {
+            match value.field_of_shape(&segment.name, shapes)? {
+                Some(field) => value = field,
+                None => return found(None, budget),
+            }
+            segments = rest;
+            continue;
+        }
         match value.kind()? {
             Kind::Object | Kind::Error => match value.field(&segment.name, shapes)? {
                 Some(field) => value = field,
@@ -147,31 +170,28 @@ where
         }
         segments = rest;
     }
-    let undefined = value.kind()? == Kind::Undefined;
-    found(if undefined { None } else { Some(value) }, budget)
+    found(if value.is_undefined() { None } else { Some(value) }, budget)
 }
 
+#[inline(never)]
 fn through_array<'a, S: ShapeSource + ?Sized, F>(
     array: ValueRef<'a>,
     segments: &[Segment],
     shapes: &S,
     budget: &mut Budget,
     found: &mut F,
-) -> Result<bool>
+) -> Result<Verdict>
 where
-    F: FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<bool>,
+    F: FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<Verdict>,
 {
-    let Some((segment, rest)) = segments.split_first() else { return Ok(false) };
-    for element in array.elements(shapes)?.into_iter().flatten() {
-        let (index, element) = element?;
+    let Some((segment, rest)) = segments.split_first() else { return Ok(Verdict::Fails) };
+    let passes = array.any_element(shapes, |index, element| {
         budget.spend()?;
         let is_object = matches!(element.kind()?, Kind::Object | Kind::Error);
-        if is_object && walk(element, segments, shapes, budget, found)? {
+        if is_object && walk(element, segments, shapes, budget, found)?.passes() {
             return Ok(true);
         }
-        if segment.index == Some(index) && walk(element, rest, shapes, budget, found)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+        Ok(segment.index == Some(index) && walk(element, rest, shapes, budget, found)?.passes())
+    });
+    passes.map(Verdict::from)
 }

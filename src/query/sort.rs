@@ -151,10 +151,10 @@ fn push_part(
         Ok(())
     };
     let mut empty = false;
-    part.path.any(document, shapes, &mut budget, &mut |found, _| {
-        let Some(value) = found else { return consider(None).map(|()| false) };
+    part.path.each(document, shapes, &mut budget, &mut |found, _| {
+        let Some(value) = found else { return consider(None) };
         let Some(elements) = value.elements(shapes)? else {
-            return consider(Some(value)).map(|()| false);
+            return consider(Some(value));
         };
         let mut none = true;
         for element in elements {
@@ -162,7 +162,7 @@ fn push_part(
             consider(Some(element?.1))?;
         }
         empty |= none;
-        Ok(false)
+        Ok(())
     })?;
     if empty && (!any || !part.greatest) {
         out.truncate(start);

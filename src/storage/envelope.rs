@@ -41,7 +41,7 @@ impl<'v> Payload<'v> {
     ///
     /// # Errors
     /// `CORRUPT`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check(raw: &[u8], envelope: &'v [u8]) -> Result<Self> {
         if let Some((covered, stored)) = envelope.split_last_chunk::<CHECKSUM>()
             && u32::from_le_bytes(*stored) == checksum(raw, covered)

@@ -4,7 +4,7 @@ use super::bytes::byte;
 use super::path::{FieldName, FieldPath};
 use super::shape::ShapeSource;
 use super::skip::skip;
-use super::tags::{BLOB, SHAPED, SHORT_ARRAY};
+use super::tags::BLOB;
 use super::value_ref::{Kind, ValueRef};
 use crate::error::Result;
 
@@ -32,7 +32,7 @@ pub fn lookup<'a, S: ShapeSource + ?Sized>(
     let mut value = root;
     for name in path.segments() {
         // Objects of a shape, which most are, need no further look.
-        if matches!(value.tag()?, SHAPED..SHORT_ARRAY) {
+        if value.is_shaped() {
             match value.field(name, shapes)? {
                 Some(field) => value = field,
                 None => return Ok(Lookup::Missing),

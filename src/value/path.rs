@@ -1,6 +1,7 @@
 //! Field names and dotted paths, prepared for looking up fields in many documents.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -8,13 +9,19 @@ use super::text::push_text;
 use crate::wtf8::Wtf8String;
 
 /// The name of a field, with what comparing it needs.
-#[derive(Clone, PartialEq, Eq)]
 pub struct FieldName {
     name: Wtf8String,
     hash: u64,
     /// The name as documents hold it.
     encoded: Box<[u8]>,
+    /// The number of the shape in which it was looked up last, above [`PLACE_BITS`] bits for the
+    /// place that it has there. Shapes never change, so one number tells all that others may know.
+    last: AtomicU64,
 }
+
+const PLACE_BITS: u32 = 8;
+/// The shape does not have the name.
+const NOWHERE: u64 = 0xff;
 
 impl FieldName {
     /// Prepares a name.
@@ -22,7 +29,26 @@ impl FieldName {
         let name = name.into();
         let mut encoded = Vec::with_capacity(name.as_bytes().len() + 5);
         push_text(&mut encoded, &name);
-        Self { hash: hash_name(&name), encoded: encoded.into(), name }
+        Self { hash: hash_name(&name), encoded: encoded.into(), name, last: AtomicU64::new(0) }
+    }
+
+    /// The place of the name in the shape of a number, which is not 0: what `find` finds, unless it
+    /// was asked for just before.
+    #[inline]
+    pub(super) fn place_in(
+        &self,
+        shape: u64,
+        find: impl FnOnce(&Self) -> Option<usize>,
+    ) -> Option<usize> {
+        let last = self.last.load(Ordering::Relaxed);
+        if last >> PLACE_BITS == shape {
+            let place = last & NOWHERE;
+            return (place != NOWHERE).then_some(place as usize);
+        }
+        let found = find(self);
+        let place = found.map_or(NOWHERE, |place| place as u64);
+        self.last.store(shape << PLACE_BITS | place, Ordering::Relaxed);
+        found
     }
 
     /// The name itself.
@@ -38,6 +64,21 @@ impl FieldName {
         &self.encoded
     }
 }
+
+impl Clone for FieldName {
+    fn clone(&self) -> Self {
+        let last = AtomicU64::new(self.last.load(Ordering::Relaxed));
+        Self { name: self.name.clone(), hash: self.hash, encoded: self.encoded.clone(), last }
+    }
+}
+
+impl PartialEq for FieldName {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for FieldName {}
 
 impl fmt::Debug for FieldName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

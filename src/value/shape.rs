@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::path::{FieldName, hash_name};
 use super::tags::{MAX_SHAPE_FIELDS, MAX_SHAPES};
@@ -23,7 +24,11 @@ pub struct Shape {
     names: Arc<[Wtf8String]>,
     /// Open-addressing hash table of positions, at most half full.
     slots: Box<[u8]>,
+    /// No other shape of this process has it; above 0.
+    number: u64,
 }
+
+static SHAPES_MADE: AtomicU64 = AtomicU64::new(0);
 
 const FREE: u8 = u8::MAX;
 
@@ -49,7 +54,8 @@ impl Shape {
                 }
             }
         }
-        Ok(Self { names, slots })
+        let number = SHAPES_MADE.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Self { names, slots, number })
     }
 
     /// The names.
@@ -60,7 +66,9 @@ impl Shape {
     /// The position of a field among the values.
     #[inline]
     pub fn position(&self, name: &FieldName) -> Option<usize> {
-        Probe { names: &self.names, slots: &self.slots }.find(name.hash(), name.name()).ok()
+        name.place_in(self.number, |name| {
+            Probe { names: &self.names, slots: &self.slots }.find(name.hash(), name.name()).ok()
+        })
     }
 }
 

@@ -48,6 +48,7 @@ pub struct ValueRef<'a> {
 ///
 /// # Errors
 /// `CORRUPT` if the document is empty.
+#[inline]
 pub fn root(doc: &[u8]) -> Result<ValueRef<'_>> {
     let doc = match doc {
         [WITH_REFERENCES, root @ ..] => root,
@@ -60,20 +61,31 @@ impl<'a> ValueRef<'a> {
     /// The value at `at`, or the one that a reference there leads to.
     #[inline]
     pub(super) fn at(doc: &'a [u8], at: usize) -> Result<Self> {
-        if byte(doc, at)? == REFERENCE { Self::follow(doc, at) } else { Ok(Self { doc, at }) }
-    }
-
-    fn follow(doc: &'a [u8], at: usize) -> Result<Self> {
-        let target = read_size(doc, at + 1)?;
-        if target >= at || !is_object(byte(doc, target)?) {
-            return Err(damaged("a reference leads nowhere"));
-        }
-        Ok(Self { doc, at: target })
+        let at = if byte(doc, at)? == REFERENCE { follow(doc, at)? } else { at };
+        Ok(Self { doc, at })
     }
 
     #[inline]
     pub(super) fn tag(self) -> Result<u8> {
         byte(self.doc, self.at)
+    }
+
+    /// Whether it is an object that names a shape, which most are. Then its kind is `Object`.
+    #[inline]
+    pub fn is_shaped(self) -> bool {
+        matches!(self.tag(), Ok(SHAPED..SHORT_ARRAY))
+    }
+
+    /// Whether it is undefined.
+    #[inline]
+    pub fn is_undefined(self) -> bool {
+        matches!(self.tag(), Ok(UNDEFINED))
+    }
+
+    /// Whether it is an array.
+    #[inline]
+    pub fn is_array(self) -> bool {
+        self.tag().is_ok_and(|tag| tag == NAMED_ARRAY || is_array(tag))
     }
 
     /// What the value is.
@@ -104,7 +116,7 @@ impl<'a> ValueRef<'a> {
     }
 
     /// The number; `None` for other types.
-    #[inline]
+    #[inline(always)]
     pub fn as_number(self) -> Result<Option<f64>> {
         let Self { doc, at } = self;
         Ok(Some(match self.tag()? {
@@ -190,6 +202,22 @@ impl<'a> ValueRef<'a> {
         Ok(self.placed_field(name, shapes)?.map(|(_, value)| value))
     }
 
+    /// The field of an object that names a shape; `None` if it has no such field or the value is
+    /// something else.
+    #[inline(always)]
+    pub fn field_of_shape<S: ShapeSource + ?Sized>(
+        self,
+        name: &FieldName,
+        shapes: &S,
+    ) -> Result<Option<ValueRef<'a>>> {
+        match self.tag()? {
+            tag @ SHAPED..SHORT_ARRAY => {
+                Ok(self.shaped_field(tag, name, shapes)?.map(|(_, value)| value))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The same, with the field's place among the fields.
     #[inline]
     pub fn placed_field<S: ShapeSource + ?Sized>(
@@ -197,17 +225,29 @@ impl<'a> ValueRef<'a> {
         name: &FieldName,
         shapes: &S,
     ) -> Result<Option<(usize, ValueRef<'a>)>> {
-        let Self { doc, at } = self;
-        let tag = self.tag()?;
-        if let SHAPED..SHORT_ARRAY = tag {
-            let (_, shape) = shape_at(doc, at, tag, shapes)?;
-            let Some(position) = shape.position(name) else { return Ok(None) };
-            let value = Self::at(doc, skip(doc, at + 2, position, shapes)?)?;
-            return Ok(Some((position, value)));
+        match self.tag()? {
+            tag @ SHAPED..SHORT_ARRAY => self.shaped_field(tag, name, shapes),
+            tag => self.inline_field(tag, name, shapes),
         }
-        self.inline_field(tag, name, shapes)
     }
 
+    /// Inlined so that the result stays in registers. A result in memory is written in smaller
+    /// pieces than it is read, and the processor waits for that as long as all of this takes.
+    #[inline(always)]
+    fn shaped_field<S: ShapeSource + ?Sized>(
+        self,
+        tag: u8,
+        name: &FieldName,
+        shapes: &S,
+    ) -> Result<Option<(usize, ValueRef<'a>)>> {
+        let Self { doc, at } = self;
+        let (_, shape) = shape_at(doc, at, tag, shapes)?;
+        let Some(position) = shape.position(name) else { return Ok(None) };
+        let value = Self::at(doc, skip(doc, at + 2, position, shapes)?)?;
+        Ok(Some((position, value)))
+    }
+
+    #[inline(never)]
     fn inline_field<S: ShapeSource + ?Sized>(
         self,
         tag: u8,
@@ -266,7 +306,49 @@ impl<'a> ValueRef<'a> {
         }))
     }
 
+    /// Visits the elements of an array that are not holes, each with its index, until `visit`
+    /// returns true; tells whether it did. Faster than [`ValueRef::elements`].
+    ///
+    /// # Errors
+    /// `CORRUPT`; those of `visit`.
+    #[inline(always)]
+    pub fn any_element<S: ShapeSource + ?Sized>(
+        self,
+        shapes: &S,
+        mut visit: impl FnMut(u32, ValueRef<'a>) -> Result<bool>,
+    ) -> Result<bool> {
+        let doc = self.doc;
+        let (start, tag) = self.array_start()?;
+        let (mut at, length) = match tag {
+            SHORT_ARRAY..=SHORT_ARRAY_LAST => (start + 1, u32::from(tag - SHORT_ARRAY)),
+            ARRAY | SPARSE_ARRAY => (start + CONTAINER_HEAD, read_u32(doc, start + 5)?),
+            _ => return Ok(false),
+        };
+        let mut index = 0;
+        while index < length {
+            match byte(doc, at)? {
+                HOLE => {
+                    at += 1;
+                    index += 1;
+                }
+                HOLES => {
+                    index = index.saturating_add(read_u32(doc, at + 1)?);
+                    at += 5;
+                }
+                _ => {
+                    if visit(index, Self::at(doc, at)?)? {
+                        return Ok(true);
+                    }
+                    at = skip(doc, at, 1, shapes)?;
+                    index += 1;
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// Where the elements' own tag stands, and the tag.
+    #[inline]
     fn array_start(self) -> Result<(usize, u8)> {
         let tag = self.tag()?;
         if tag != NAMED_ARRAY {
@@ -295,6 +377,15 @@ impl<'a> ValueRef<'a> {
     pub fn end<S: ShapeSource + ?Sized>(self, shapes: &S) -> Result<usize> {
         skip(self.doc, self.at, 1, shapes)
     }
+}
+
+/// Where the reference at `at` leads.
+fn follow(doc: &[u8], at: usize) -> Result<usize> {
+    let target = read_size(doc, at + 1)?;
+    if target >= at || !is_object(byte(doc, target)?) {
+        return Err(damaged("a reference leads nowhere"));
+    }
+    Ok(target)
 }
 
 /// The position of a name among `count` names that begin at `at`.

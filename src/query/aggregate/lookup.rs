@@ -358,10 +358,10 @@ impl Table {
 fn foreign_keys(bytes: &[u8], foreign: &Path, shapes: &ShapeTable) -> Result<BTreeSet<Vec<u8>>> {
     let mut keys = BTreeSet::new();
     let mut budget = Budget::for_document(bytes.len());
-    foreign.any(root(bytes)?, shapes, &mut budget, &mut |found, budget| {
+    foreign.each(root(bytes)?, shapes, &mut budget, &mut |found, budget| {
         let Some(value) = found else {
             keys.insert(order::bytes(&Value::Null));
-            return Ok(false);
+            return Ok(());
         };
         let mut key = Vec::new();
         order::push_ref(value, shapes, &mut key)?;
@@ -372,7 +372,7 @@ fn foreign_keys(bytes: &[u8], foreign: &Path, shapes: &ShapeTable) -> Result<BTr
             order::push_ref(element?.1, shapes, &mut key)?;
             keys.insert(key);
         }
-        Ok(false)
+        Ok(())
     })?;
     Ok(keys)
 }

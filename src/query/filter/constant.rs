@@ -83,7 +83,7 @@ impl Constant {
     ///
     /// # Errors
     /// `CORRUPT`, `RESOURCE_LIMIT`, as [`order::push_ref`].
-    #[inline]
+    #[inline(always)]
     pub fn equals<S: ShapeSource + ?Sized>(&self, value: ValueRef<'_>, shapes: &S) -> Result<bool> {
         match &self.form {
             Form::Number(number) => {
@@ -106,7 +106,7 @@ impl Constant {
     ///
     /// # Errors
     /// As [`Constant::equals`].
-    #[inline]
+    #[inline(always)]
     pub fn compare<S: ShapeSource + ?Sized>(
         &self,
         value: ValueRef<'_>,

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::test::Test;
-use super::{Filter, PathTest};
+use super::{Filter, PathTest, Verdict};
 use crate::error::Result;
 use crate::query::expression::Scope;
 use crate::query::path::Budget;
@@ -40,89 +40,106 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
     /// # Errors
     /// `CORRUPT` for damaged documents; `RESOURCE_LIMIT` for values that contain themselves; those
     /// of expressions.
+    #[inline]
     pub fn matches(&self, filter: &Filter, document: ValueRef<'_>) -> Result<bool> {
-        let mut budget = Budget::for_document(document.document_len());
-        self.filter(filter, document, &mut budget)
+        self.verdict(filter, document).map(Verdict::passes)
     }
 
-    #[inline]
-    fn filter(&self, filter: &Filter, value: ValueRef<'_>, budget: &mut Budget) -> Result<bool> {
+    /// The same.
+    ///
+    /// # Errors
+    /// As [`Matcher::matches`].
+    pub fn verdict(&self, filter: &Filter, document: ValueRef<'_>) -> Result<Verdict> {
+        let mut budget = Budget::for_document(document.document_len());
+        match filter {
+            Filter::Path(test) => self.path(test, document, &mut budget),
+            _ => self.filter(filter, document, &mut budget),
+        }
+    }
+
+    fn filter(&self, filter: &Filter, value: ValueRef<'_>, budget: &mut Budget) -> Result<Verdict> {
         match filter {
             Filter::Path(test) => self.path(test, value, budget),
             Filter::And(parts) => {
                 for part in parts {
-                    if !self.filter(part, value, budget)? {
-                        return Ok(false);
+                    if !self.filter(part, value, budget)?.passes() {
+                        return Ok(Verdict::Fails);
                     }
                 }
-                Ok(true)
+                Ok(Verdict::Passes)
             }
             Filter::Or(parts) => {
                 for part in parts {
-                    if self.filter(part, value, budget)? {
-                        return Ok(true);
+                    if self.filter(part, value, budget)?.passes() {
+                        return Ok(Verdict::Passes);
                     }
                 }
-                Ok(false)
+                Ok(Verdict::Fails)
             }
             Filter::Not(inner) => Ok(!self.filter(inner, value, budget)?),
             Filter::Expression(expression) => {
                 let now = self.now.unwrap_or_else(current_time);
                 let scope = Scope::encoded(value, self.shapes, now);
-                expression.is_true(&scope.with_variables(self.variables))
+                expression.is_true(&scope.with_variables(self.variables)).map(Verdict::from)
             }
         }
     }
 
-    #[inline]
-    fn path(&self, test: &PathTest, value: ValueRef<'_>, budget: &mut Budget) -> Result<bool> {
+    #[inline(always)]
+    fn path(&self, test: &PathTest, value: ValueRef<'_>, budget: &mut Budget) -> Result<Verdict> {
         let PathTest { path, test } = test;
         if path.is_whole() {
             return self.single(test, value, budget);
         }
         path.any(value, self.shapes, budget, &mut |found, budget| match found {
             Some(found) => self.value(test, found, budget),
-            None => Ok(test.accepts_nothing()),
+            None => Ok(test.accepts_nothing().into()),
         })
     }
 
     /// Whether a value passes, or an element of it.
-    #[inline]
-    fn value(&self, test: &Test, value: ValueRef<'_>, budget: &mut Budget) -> Result<bool> {
-        if self.single(test, value, budget)? {
-            return Ok(true);
+    #[inline(always)]
+    fn value(&self, test: &Test, value: ValueRef<'_>, budget: &mut Budget) -> Result<Verdict> {
+        let verdict = self.single(test, value, budget)?;
+        if verdict.passes() || !value.is_array() {
+            return Ok(verdict);
         }
+        self.elements(test, value, budget)
+    }
+
+    #[inline(never)]
+    fn elements(&self, test: &Test, array: ValueRef<'_>, budget: &mut Budget) -> Result<Verdict> {
         if matches!(test, Test::Size(_) | Test::Element { .. } | Test::Exists) {
-            return Ok(false);
+            return Ok(Verdict::Fails);
         }
-        for element in value.elements(self.shapes)?.into_iter().flatten() {
+        let passes = array.any_element(self.shapes, |_, element| {
             budget.spend()?;
-            if self.single(test, element?.1, budget)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+            self.single(test, element, budget).map(Verdict::passes)
+        });
+        passes.map(Verdict::from)
     }
 
     /// Whether a value passes as it is.
-    #[inline]
-    fn single(&self, test: &Test, value: ValueRef<'_>, budget: &mut Budget) -> Result<bool> {
+    #[inline(always)]
+    fn single(&self, test: &Test, value: ValueRef<'_>, budget: &mut Budget) -> Result<Verdict> {
         let shapes = self.shapes;
-        match test {
-            Test::Equal(constant) => constant.equals(value, shapes),
+        let passes = match test {
+            Test::Equal(constant) => constant.equals(value, shapes)?,
             Test::Compare(comparison, constant) => {
                 let ordering = constant.compare(value, shapes)?;
-                Ok(ordering.is_some_and(|ordering| comparison.accepts(ordering)))
+                ordering.is_some_and(|ordering| comparison.accepts(ordering))
             }
             Test::Between(least, greatest) => {
-                Ok(least.compare(value, shapes)?.is_some_and(std::cmp::Ordering::is_ge)
-                    && greatest.compare(value, shapes)?.is_some_and(std::cmp::Ordering::is_le))
+                least.compare(value, shapes)?.is_some_and(std::cmp::Ordering::is_ge)
+                    && greatest.compare(value, shapes)?.is_some_and(std::cmp::Ordering::is_le)
             }
-            Test::In(set) => set.contains(value, shapes),
-            Test::Exists => Ok(value.kind()? != Kind::Undefined),
-            Test::Type(types) => types.matches(value),
-            Test::Size(size) => Ok(value.array_len()? == Some(*size)),
-            Test::Element { filter, fields } => self.element(filter, *fields, value, budget),
+            Test::In(set) => set.contains(value, shapes)?,
+            Test::Exists => value.kind()? != Kind::Undefined,
+            Test::Type(types) => types.matches(value)?,
+            Test::Size(size) => value.array_len()? == Some(*size),
+            Test::Element { filter, fields } => {
+                return self.element(filter, *fields, value, budget);
+            }
             Test::Remainder { divisor, remainder } => {
                 let number = match value.as_number()? {
                     // A fraction is cut off first.
@@ -133,11 +150,12 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
                     None => super::bits::integer_of(value)?,
                 };
                 let (divisor, remainder) = (i128::from(*divisor), i128::from(*remainder));
-                Ok(number.is_some_and(|number| number.checked_rem(divisor) == Some(remainder)))
+                number.is_some_and(|number| number.checked_rem(divisor) == Some(remainder))
             }
-            Test::Bits(bits) => bits.matches(value),
-            Test::Text(pattern) => pattern.matches_value(value, shapes),
-        }
+            Test::Bits(bits) => bits.matches(value)?,
+            Test::Text(pattern) => pattern.matches_value(value, shapes)?,
+        };
+        Ok(passes.into())
     }
 
     fn element(
@@ -146,17 +164,14 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
         fields: bool,
         array: ValueRef<'_>,
         budget: &mut Budget,
-    ) -> Result<bool> {
-        for element in array.elements(self.shapes)?.into_iter().flatten() {
-            let (_, element) = element?;
+    ) -> Result<Verdict> {
+        let passes = array.any_element(self.shapes, |_, element| {
             budget.spend()?;
             let fits =
                 !fields || matches!(element.kind()?, Kind::Object | Kind::Array | Kind::Error);
-            if fits && self.filter(filter, element, budget)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+            Ok(fits && self.filter(filter, element, budget)?.passes())
+        });
+        passes.map(Verdict::from)
     }
 }
 

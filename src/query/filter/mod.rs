@@ -14,12 +14,14 @@ pub(in crate::query) mod regexp;
 mod set;
 mod test;
 mod types;
+mod verdict;
 
 pub use constant::Constant;
 pub use evaluate::{Matcher, current_time};
 pub use pattern::Pattern;
 pub use set::ValueSet;
 pub use test::{Comparison, Test};
+pub use verdict::Verdict;
 
 use super::expression::Expression;
 use super::path::Path;

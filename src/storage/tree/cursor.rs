@@ -126,7 +126,7 @@ impl<'t> TreeCursor<'t> {
         self.seek_long(bucket, rest)
     }
 
-    /// Visits the values from the position on whose keys are below `end` (`None`: all that are
+    /// Visits the entries from the position on whose keys are below `end` (`None`: all that are
     /// left), while `visit` returns true. The position afterwards is undefined.
     ///
     /// # Errors
@@ -134,8 +134,9 @@ impl<'t> TreeCursor<'t> {
     pub fn visit_below(
         &mut self,
         end: Option<&[u8]>,
-        mut visit: impl FnMut(&[u8]) -> Result<bool>,
+        mut visit: impl FnMut(Entry<'_>) -> Result<bool>,
     ) -> Result<()> {
+        let prefix = self.prefix.len();
         let raw_end = match end {
             Some(end) => Some([&*self.prefix, end].concat()),
             None => above(&self.prefix),
@@ -143,7 +144,7 @@ impl<'t> TreeCursor<'t> {
         let below = |raw: &[u8]| raw_end.as_deref().is_none_or(|end| raw < end);
         while self.entry().is_some_and(|entry| below(entry.raw)) {
             if !matches!(self.position, Position::Direct { .. }) {
-                if !self.entry().map_or(Ok(false), |entry| visit(entry.value))? {
+                if !self.entry().map_or(Ok(false), &mut visit)? {
                     return Ok(());
                 }
                 self.next()?;
@@ -156,7 +157,8 @@ impl<'t> TreeCursor<'t> {
                 if raw.len() > MAX_DIRECT {
                     return Ok(false);
                 }
-                let goes_on = visit(value)?;
+                let key = raw.get(prefix..).unwrap_or_default();
+                let goes_on = visit(Entry { key, value, raw })?;
                 stopped = !goes_on;
                 Ok::<_, Error>(goes_on)
             })?;

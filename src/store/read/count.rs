@@ -72,8 +72,8 @@ fn count_where(
     let mut count = 0;
     for interval in intervals.iter().filter(|interval| !interval.is_empty()) {
         cursor.seek(&interval.from)?;
-        cursor.visit_below(interval.to.as_deref(), |value| {
-            count += u64::from(wanted(value)?);
+        cursor.visit_below(interval.to.as_deref(), |entry| {
+            count += u64::from(wanted(entry.value)?);
             Ok(count < limit)
         })?;
         if count >= limit {

@@ -84,6 +84,36 @@ impl<'t> Walk<'t> {
         Ok(None)
     }
 
+    /// Visits the entries, while `visit` returns true; tells whether all were visited. Faster than
+    /// `next`, before which it is to be called.
+    #[inline]
+    pub(crate) fn visit(
+        mut self,
+        mut visit: impl FnMut(Entry<'_>) -> Result<bool>,
+    ) -> Result<bool> {
+        if self.reverse {
+            while let Some(entry) = self.next()? {
+                if !visit(entry)? {
+                    return Ok(false);
+                }
+            }
+            return Ok(true);
+        }
+        let mut stopped = false;
+        while let Some(interval) = self.intervals.pop() {
+            self.cursor.seek(&interval.from)?;
+            self.cursor.visit_below(interval.to.as_deref(), |entry| {
+                let goes_on = visit(entry)?;
+                stopped = !goes_on;
+                Ok(goes_on)
+            })?;
+            if stopped {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The entry visited last.
     #[inline]
     pub(super) fn entry(&self) -> Option<Entry<'_>> {
