@@ -23,7 +23,9 @@ export type {
   GroupFields,
   JoinOptions,
   Pipeline,
+  PipelineExplanation,
   Stage,
+  StageExplanation,
   StageName,
 } from './lib/query/pipeline'
 export type {

@@ -117,6 +117,28 @@ test('join adds the documents of another store', async (t) => {
   )
 })
 
+test('joins take as long as they need, off the thread', async (t) => {
+  const { orders, db } = await shop(t)
+  const users: any = db.store('users')
+  const many = Array.from({ length: 6000 }, (_, id) => ({ id, user: id % 2 ? 'a' : 'b', n: id }))
+  await orders.clear()
+  await orders.putMany(many)
+  const count = { $set: { n: { $size: '$orders' } } }
+  const byTable = users.find().join('orders', { local: 'id', foreign: 'user' }).stages([count])
+  assert.deepEqual(await byTable.select(['id', 'n']), [
+    { id: 'a', n: 3000 },
+    { id: 'b', n: 3000 },
+  ])
+  const byKey = orders.find().join('users', { local: 'user', foreign: 'id', as: 'who' })
+  const names = byKey.stages([{ $sortByCount: '$who.name' }])
+  assert.deepEqual(await names, [
+    { _id: ['Blaise'], count: 3000 },
+    { _id: ['Ada'], count: 3000 },
+  ])
+  const within = { $facet: { joined: byKey.stages([{ $count: 'n' }]).toStages() } }
+  assert.deepEqual(await orders.aggregate([within]), [{ joined: [{ n: 6000 }] }])
+})
+
 test('sum, avg, min, max and distinct', async (t) => {
   const { orders } = await shop(t)
   const paris = orders.find({ city: 'Paris' })

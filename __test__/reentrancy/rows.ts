@@ -311,6 +311,7 @@ const PIPELINE: Calls = {
   '[Symbol.asyncIterator]': [(rows) => first(rows), document],
   first: [(rows) => rows.first(), document],
   count: [(rows) => rows.count(), total],
+  explain: [async (rows) => (await rows.explain()).returned, total],
   toStages: [(rows) => rows.toStages()],
 }
 

@@ -12,11 +12,13 @@ import type {
   Parameter,
   Path,
   Pipeline,
+  PipelineExplanation,
   PreparedQuery,
   Projection,
   Query,
   ReadableStore,
   Sort,
+  StageExplanation,
   Store,
   ValueAt,
 } from '../../index.js'
@@ -184,6 +186,18 @@ export async function queries(orders: Store<Order, string>): Promise<void> {
   // @ts-expect-error there is no such field
   await orders.count({ totl: 5 })
   void [rows, either]
+}
+
+export async function explanations(orders: Store<Order, string>): Promise<void> {
+  const pipeline = orders.aggregate([{ $group: { _id: '$status' } }])
+  const explained = await pipeline.explain()
+  is<Same<typeof explained, PipelineExplanation>>()
+  is<Same<(typeof explained.stages)[number], StageExplanation>>()
+  is<Same<typeof explained.front.examinedKeys, number>>()
+  const text = await orders.find().groupBy('status').explain({ format: 'text' })
+  is<Same<typeof text, string>>()
+  // @ts-expect-error there is no such format
+  await pipeline.explain({ format: 'xml' })
 }
 
 function textOf(query: Query) {

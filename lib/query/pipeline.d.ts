@@ -4,7 +4,7 @@ import type { Condition, WhereOperator } from './conditions'
 import type { Expression } from './expression'
 import type { Filter } from './filter'
 import type { Path } from './paths'
-import type { Projection, Sort } from './query'
+import type { Explanation, Projection, Sort } from './query'
 
 /** What the stages that are checked take. */
 interface StageOperands {
@@ -78,6 +78,47 @@ export interface Accumulators {
   readonly [name: string]: { readonly [accumulator: `$${string}`]: unknown }
 }
 
+/** What a stage did; all of it is counted. */
+export interface StageExplanation {
+  stage: StageName
+  /** Rows that came to it, and that it gave. */
+  rowsIn: number
+  rowsOut: number
+  /** The most bytes that it held at once. */
+  memory: number
+  /** How it worked, if there are several ways. */
+  method: string | null
+  /** What it read of another store, and the plan of its first query. */
+  read?: {
+    store: string
+    plan: string
+    queries: number
+    examinedKeys: number
+    examinedDocs: number
+  }
+  /** The stages of the pipelines within it, by name. */
+  pipelines?: { [name: string]: StageExplanation[] }
+}
+
+/** How a pipeline ran, as `explain` tells. */
+export interface PipelineExplanation {
+  /** The first stages, which a query answered, and how it did. */
+  front: { stages: StageName[] } & Explanation
+  /** The stages behind them. */
+  stages: StageExplanation[]
+  /** Where rows would have been written. */
+  output: { stage: '$out' | '$merge'; store: string } | null
+  /** Rows that came out. */
+  returned: number
+  /** Entries of indexes, and documents, that were looked at in all stores. */
+  examinedKeys: number
+  examinedDocs: number
+  /** The most bytes that stages held at once. */
+  memory: number
+  /** How long it took, in milliseconds. */
+  millis: number
+}
+
 /**
  * A pipeline over a store. Nothing is read before it is awaited (all rows in an array) or iterated,
  * and each time it is read anew, in one state of the database. Immutable: methods append stages and
@@ -122,6 +163,9 @@ export interface Pipeline<Row = any> extends AsyncIterable<Row>, PromiseLike<Row
   first(): Promise<Row | undefined>
   /** How many rows there are. */
   count(): Promise<number>
+  /** How it runs, counted by running it; what ends with `$out` or `$merge` is not written. */
+  explain(options?: { format?: 'json' | undefined }): Promise<PipelineExplanation>
+  explain(options: { format: 'text' }): Promise<string>
   /** The stages. */
   toStages(): { [stage: string]: unknown }[]
 

@@ -11,8 +11,8 @@ const {
 } = require('../options/check')
 const { captureFilter, captureValue } = require('./capture')
 const { filterOf } = require('./conditions')
-const { checkRows, checkSignal } = require('./options')
-const { runPipeline, iteratePipeline } = require('./run-pipeline')
+const { checkExplain, checkRows, checkSignal } = require('./options')
+const { explainPipeline, iteratePipeline, runPipeline } = require('./run-pipeline')
 const stages = require('./stages')
 
 const PIPELINE_OPTIONS = {
@@ -140,6 +140,11 @@ class Pipeline {
   async count() {
     const row = await this.#with({ $count: 'count' }).first()
     return row?.count ?? 0
+  }
+
+  /** How it runs. One that writes does not write for this. */
+  async explain(options) {
+    return explainPipeline(this.#target, this.#stages, this.#options, checkExplain(options))
   }
 
   /** The stages. */

@@ -80,8 +80,8 @@ export interface Explanation {
   bounds: { [path: string]: string[] }[]
   /** Whether the filter is checked on each document. */
   residual: boolean
-  /** What sorts. */
-  sort: { by: string[]; from: string } | null
+  /** What sorts; `method` is how, if the plan does not. */
+  sort: { by: string[]; from: string; method: 'top-k' | 'in memory' | 'spilled' | null } | null
   /** Rows that passed. */
   returned: number
   /** Entries of indexes, and documents, that were looked at: counted, not estimated. */

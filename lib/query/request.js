@@ -19,6 +19,7 @@ const RETURNS = Object.freeze({
   EXPLAIN: 'explain',
   PAGE: 'page',
   PIPELINE: 'aggregate',
+  PIPELINE_EXPLAIN: 'explainAggregate',
 })
 
 /**

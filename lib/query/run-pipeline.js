@@ -4,6 +4,8 @@ const { collectRows } = require('../chunk-source')
 const { OP } = require('../operations')
 const { ScanIterator } = require('../scan')
 const { write } = require('./change')
+const { explainPipelineText } = require('./explain-text')
+const { nextJson } = require('./json-row')
 const { QueryPlan } = require('./query-plan')
 const { QuerySource } = require('./query-source')
 const { RETURNS } = require('./request')
@@ -40,10 +42,21 @@ async function* written(target, stages, options) {
   yield* await runPipeline(target, stages, options)
 }
 
-function sourceOf({ resolve }, stages, { signal, ...request }) {
+/**
+ * How a pipeline runs; one that writes does not.
+ *
+ * @param {'json' | 'text'} format
+ */
+async function explainPipeline(target, stages, options, format) {
+  const source = sourceOf(target, stages, options, RETURNS.PIPELINE_EXPLAIN)
+  const [explanation] = await collectRows(source, nextJson)
+  return format === 'text' ? explainPipelineText(explanation) : explanation
+}
+
+function sourceOf({ resolve }, stages, { signal, ...request }, returns = RETURNS.PIPELINE) {
   const { scope, state } = resolve()
   checkStores(scope, stages)
-  const plan = new QueryPlan(state, { pipeline: stages, ...request, returns: RETURNS.PIPELINE })
+  const plan = new QueryPlan(state, { pipeline: stages, ...request, returns })
   return new QuerySource(scope, plan, signal)
 }
 
@@ -58,4 +71,4 @@ function writes(stages) {
   return last !== undefined && WRITING.some((name) => Object.hasOwn(Object(last), name))
 }
 
-module.exports = { iteratePipeline, runPipeline }
+module.exports = { explainPipeline, iteratePipeline, runPipeline }

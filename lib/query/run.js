@@ -5,6 +5,7 @@ const { LodestoreError } = require('../errors')
 const { readU64 } = require('../operations')
 const { ScanIterator } = require('../scan')
 const { explainText } = require('./explain-text')
+const { nextJson } = require('./json-row')
 const { PassingIterator } = require('./predicates')
 const { QueryPlan } = require('./query-plan')
 const { QuerySource } = require('./query-source')
@@ -41,11 +42,6 @@ const TAKES = {
 function nextEntry(chunk) {
   const { key, primaryKey, value } = chunk.nextEntry()
   return { key, primaryKey, value }
-}
-
-function nextJson(chunk) {
-  const start = chunk.skipRow()
-  return JSON.parse(chunk.buffer.utf8Slice(start, chunk.at))
 }
 
 /** The rows of a page; the last one of the last chunk says where further pages are. */

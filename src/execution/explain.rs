@@ -1,4 +1,4 @@
-//! How a query runs, for people.
+//! How queries and pipelines run, for people.
 
 use std::time::Duration;
 
@@ -6,9 +6,10 @@ use serde_json::{Value as Json, json};
 
 use super::access::Access;
 use super::bounds::{Bounds, Range};
-use super::plan::{Plan, name};
+use super::plan::Plan;
 use super::request::Query;
 use crate::key;
+use crate::query::aggregate::{Examined, Output, Read, StageReport};
 
 /// The most ways that are told of.
 pub const MAX_CANDIDATES: usize = 64;
@@ -19,16 +20,16 @@ const MAX_RANGES: usize = 20;
 pub struct Outcome {
     /// Documents that passed.
     pub returned: u64,
-    /// Entries of indexes that were passed.
-    pub examined_keys: u64,
-    /// Documents that were looked at.
-    pub examined_docs: u64,
+    /// What was looked at.
+    pub examined: Examined,
+    /// How keys were sorted, if they were.
+    pub sorted: Option<&'static str>,
     /// How long it took, with the pauses between its pieces.
     pub elapsed: Duration,
 }
 
-/// The plan and what came of it, as JSON.
-pub fn text(query: &Query, plan: &Plan, outcome: &Outcome) -> String {
+/// The plan and what came of it.
+pub fn query(query: &Query, plan: &Plan, outcome: &Outcome) -> Json {
     let sort: Vec<String> = query
         .sort
         .iter()
@@ -48,11 +49,13 @@ pub fn text(query: &Query, plan: &Plan, outcome: &Outcome) -> String {
         .collect();
     let sorts = match (query.sort.is_empty(), plan.ordered) {
         (true, _) => Json::Null,
-        (false, true) => json!({ "by": sort, "from": "the order of the walk" }),
-        (false, false) => json!({ "by": sort, "from": "a sort" }),
+        (false, true) => {
+            json!({ "by": sort, "from": "the order of the walk", "method": null })
+        }
+        (false, false) => json!({ "by": sort, "from": "a sort", "method": outcome.sorted }),
     };
     json!({
-        "plan": name(&plan.accesses, plan.also.as_ref()),
+        "plan": plan.name(),
         "candidates": candidates,
         "index": plan.accesses.first().and_then(|access| access.index.as_ref())
             .map(|index| index.name.to_string()),
@@ -61,11 +64,81 @@ pub fn text(query: &Query, plan: &Plan, outcome: &Outcome) -> String {
         "residual": !plan.decided,
         "sort": sorts,
         "returned": outcome.returned,
-        "examinedKeys": outcome.examined_keys,
-        "examinedDocs": outcome.examined_docs,
+        "examinedKeys": outcome.examined.keys,
+        "examinedDocs": outcome.examined.docs,
+        "millis": outcome.elapsed.as_secs_f64() * 1000.0,
+    })
+}
+
+/// What a pipeline has done.
+pub struct PipelineOutcome<'p> {
+    /// The stages that the query in front answered, and how.
+    pub front: (&'p [&'static str], Json),
+    /// What the others did.
+    pub stages: &'p [StageReport],
+    /// Where the rows would be written.
+    pub output: Option<&'p Output>,
+    /// Rows that came out of it.
+    pub returned: u64,
+    /// What was looked at in all stores.
+    pub examined: Examined,
+    /// The most bytes that stages held at once.
+    pub memory: usize,
+    /// How long it took, with the pauses between its pieces.
+    pub elapsed: Duration,
+}
+
+/// How a pipeline ran, as JSON.
+pub fn pipeline(outcome: &PipelineOutcome<'_>) -> String {
+    let (stages, query) = &outcome.front;
+    let mut front = json!({ "stages": stages });
+    if let (Json::Object(front), Json::Object(query)) = (&mut front, query) {
+        front.extend(query.clone());
+    }
+    let output = outcome.output.map(|output| match output {
+        Output::Replace { store } => json!({ "stage": "$out", "store": store.to_string() }),
+        Output::Merge(merge) => json!({ "stage": "$merge", "store": merge.store.to_string() }),
+    });
+    json!({
+        "front": front,
+        "stages": outcome.stages.iter().map(stage).collect::<Vec<_>>(),
+        "output": output,
+        "returned": outcome.returned,
+        "examinedKeys": outcome.examined.keys,
+        "examinedDocs": outcome.examined.docs,
+        "memory": outcome.memory,
         "millis": outcome.elapsed.as_secs_f64() * 1000.0,
     })
     .to_string()
+}
+
+fn stage(report: &StageReport) -> Json {
+    let mut told = json!({
+        "stage": report.name,
+        "rowsIn": report.rows_in,
+        "rowsOut": report.rows_out,
+        "memory": report.memory,
+        "method": report.work.method,
+    });
+    let Json::Object(fields) = &mut told else { return told };
+    if let Some(Read { store, plan, queries, examined }) = &report.work.read {
+        let read = json!({
+            "store": store.to_string(),
+            "plan": plan,
+            "queries": queries,
+            "examinedKeys": examined.keys,
+            "examinedDocs": examined.docs,
+        });
+        fields.insert("read".to_owned(), read);
+    }
+    let pipelines = report.work.pipelines.iter();
+    let pipelines = pipelines
+        .map(|(name, stages)| (name.to_string(), Json::Array(stages.iter().map(stage).collect())));
+    let pipelines: serde_json::Map<_, _> = pipelines.collect();
+    if !pipelines.is_empty() {
+        fields.insert("pipelines".to_owned(), Json::Object(pipelines));
+    }
+    told
 }
 
 fn finite(cost: f64) -> Json {

@@ -3,12 +3,12 @@
 mod access;
 mod aggregation;
 mod bounds;
-
 mod explain;
 mod groups;
 mod implication;
 mod matching;
 mod page;
+mod pipeline_sources;
 mod plan;
 mod projection;
 mod request;

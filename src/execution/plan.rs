@@ -144,10 +144,15 @@ impl Plan {
         let Choice { accesses, also, decided, backwards, ordered, .. } = best;
         Ok(Self { accesses, also, decided, backwards, ordered, candidates })
     }
+
+    /// What it is called.
+    pub fn name(&self) -> String {
+        name(&self.accesses, self.also.as_ref())
+    }
 }
 
 /// What a way is called.
-pub fn name(accesses: &[Access], also: Option<&Access>) -> String {
+fn name(accesses: &[Access], also: Option<&Access>) -> String {
     let one = |access: &Access| match &access.index {
         Some(index) => format!("index {}", index.name),
         None if access.bounded.is_empty() => "full scan".to_owned(),

@@ -15,6 +15,7 @@ use super::sort::{self, Sorted, Sorter};
 use crate::catalog::StoreDef;
 use crate::error::{Error, Result};
 use crate::key;
+use crate::query::aggregate::Examined;
 use crate::storage::Counter;
 use crate::storage::tree::Lookups;
 use crate::store::StoreShared;
@@ -47,6 +48,8 @@ pub struct Execution {
     scan: Scan,
     phase: Phase,
     rows: Rows,
+    /// How keys were sorted, if they were.
+    sorted: Option<&'static str>,
     started: Instant,
 }
 
@@ -128,6 +131,7 @@ impl Execution {
             plan,
             scan,
             phase,
+            sorted: None,
             started: Instant::now(),
         })
     }
@@ -186,15 +190,7 @@ impl Execution {
     fn write_last(&mut self, out: &mut Out, response: &mut Response<'_>) -> bool {
         let row = match self.query.returns {
             Returns::Count => Some(self.rows.returned.to_le_bytes().to_vec()),
-            Returns::Explain => {
-                let outcome = explain::Outcome {
-                    returned: self.rows.returned,
-                    examined_keys: self.scan.examined_keys,
-                    examined_docs: self.scan.examined_docs,
-                    elapsed: self.started.elapsed(),
-                };
-                Some(explain::text(&self.query, &self.plan, &outcome).into_bytes())
-            }
+            Returns::Explain => Some(self.explanation().to_string().into_bytes()),
             _ => None,
         };
         if let Some(row) = row {
@@ -206,6 +202,27 @@ impl Execution {
         }
         self.phase = Phase::Done;
         true
+    }
+
+    /// The plan and what has come of it.
+    pub(super) fn explanation(&self) -> serde_json::Value {
+        let outcome = explain::Outcome {
+            returned: self.rows.returned,
+            examined: self.examined(),
+            sorted: self.sorted,
+            elapsed: self.started.elapsed(),
+        };
+        explain::query(&self.query, &self.plan, &outcome)
+    }
+
+    /// What the plan is called.
+    pub(super) fn plan_name(&self) -> String {
+        self.plan.name()
+    }
+
+    /// What has been looked at.
+    pub(super) fn examined(&self) -> Examined {
+        Examined { keys: self.scan.examined_keys, docs: self.scan.examined_docs }
     }
 
     /// Counts the entries of intervals in which everything passes.
@@ -284,7 +301,7 @@ impl Execution {
         shared: &StoreShared,
         budget: &mut Budget<'_>,
     ) -> Result<bool> {
-        let Self { store, query, plan, scan, rows, phase, .. } = self;
+        let Self { store, query, plan, scan, rows, phase, sorted, .. } = self;
         let Phase::Collect(sorter) = phase else { return Ok(true) };
         let in_order = plan.ordered;
         let asked = match &query.returns {
@@ -341,6 +358,7 @@ impl Execution {
         if !ended {
             return Ok(false);
         }
+        *sorted = (!in_order).then(|| sorter.method());
         let finished = std::mem::replace(&mut **sorter, Sorter::new(Some(0), 0)).finish()?;
         self.phase = match asked {
             Some(page) => {

@@ -127,6 +127,17 @@ impl Sorter {
         Ok(())
     }
 
+    /// How it sorts, for people.
+    pub fn method(&self) -> &'static str {
+        if !self.runs.is_empty() {
+            "spilled"
+        } else if self.wanted <= MAX_HEAP {
+            "top-k"
+        } else {
+            "in memory"
+        }
+    }
+
     /// The keys in order.
     ///
     /// # Errors

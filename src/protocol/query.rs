@@ -68,13 +68,19 @@ pub(super) fn answer(
     Ok(())
 }
 
-/// A query, or a pipeline if `returns` is `'aggregate'`.
+/// A query; a pipeline if `returns` is `'aggregate'`, or `'explainAggregate'`.
 fn begin(from: From<'_, '_, '_>, store: &Arc<StoreDef>, request: &Value) -> Result<Work> {
     if let Some(fields) = document::fields(request)
         && let Some(Value::String(returns)) = document::get(fields, "returns")
-        && returns.as_str() == Some("aggregate")
     {
-        return Ok(Work::Pipeline(Box::new(Aggregation::new(from, store, fields)?)));
+        let pipeline = match returns.as_str() {
+            Some("aggregate") => Some(Aggregation::new(from, store, fields)?),
+            Some("explainAggregate") => Some(Aggregation::explained(from, store, fields)?),
+            _ => None,
+        };
+        if let Some(pipeline) = pipeline {
+            return Ok(Work::Pipeline(Box::new(pipeline)));
+        }
     }
     let query = Query::parse(request)?;
     Ok(Work::Query(Box::new(Execution::new(from.view, from.shared, store, query)?)))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Pipeline;
 use super::document::{Document, Kept};
+use super::report::{Before, Counts, StageReport, Work};
 use super::sources::{Next, Source, Sources};
 use crate::error::{Error, ErrorCode, Result};
 use crate::value::{ShapeTable, Value};
@@ -27,15 +28,22 @@ impl Default for Limits {
 /// Counts the memory that stages hold.
 #[derive(Debug)]
 pub(super) struct Memory {
-    used: usize,
+    pub(super) used: usize,
+    /// The most that was used at once.
+    pub(super) most: usize,
     limit: usize,
 }
 
 impl Memory {
+    fn new(limit: usize) -> Self {
+        Self { used: 0, most: 0, limit }
+    }
+
     /// Counts memory that a stage takes.
     #[inline]
     pub(super) fn take(&mut self, bytes: usize, stage: &str) -> Result<()> {
         self.used = self.used.saturating_add(bytes);
+        self.most = self.most.max(self.used);
         if self.used > self.limit {
             return Err(exceeded(self.limit, stage));
         }
@@ -112,6 +120,74 @@ pub(super) trait Operator: Send {
     fn drain(&mut self, _context: &mut Context<'_>) -> Result<Drained> {
         Ok(Drained::Empty)
     }
+
+    /// How it works.
+    fn work(&self) -> Work {
+        Work::default()
+    }
+
+    /// Counts what stages within it do.
+    fn count(&mut self) {}
+}
+
+/// A stage of a chain.
+pub(super) struct Node {
+    /// Its name, if it is one of the pipeline's.
+    name: Option<&'static str>,
+    operator: Box<dyn Operator>,
+    /// What it did, if that is counted.
+    counts: Option<Box<Counts>>,
+}
+
+impl Node {
+    pub(super) fn new(name: Option<&'static str>, operator: Box<dyn Operator>) -> Self {
+        Self { name, operator, counts: None }
+    }
+
+    fn enter(&self, context: &mut Context<'_>) -> Option<Before> {
+        self.counts.as_ref().map(|_| Counts::enter(context.memory))
+    }
+
+    fn leave(&mut self, before: Option<Before>, context: &mut Context<'_>) {
+        if let (Some(counts), Some(before)) = (&mut self.counts, before) {
+            counts.leave(before, context.memory);
+        }
+    }
+
+    #[inline]
+    fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
+        let before = self.enter(context);
+        let flow = self.operator.push(document, context);
+        self.leave(before, context);
+        if let Some(counts) = &mut self.counts {
+            counts.rows_in += 1;
+            counts.rows_out += u64::from(matches!(flow, Ok(Flow::Pass(_) | Flow::Last(_))));
+        }
+        flow
+    }
+
+    fn finish(&mut self, context: &mut Context<'_>) -> Result<()> {
+        let before = self.enter(context);
+        let done = self.operator.finish(context);
+        self.leave(before, context);
+        done
+    }
+
+    fn drain(&mut self, context: &mut Context<'_>) -> Result<Drained> {
+        let before = self.enter(context);
+        let drained = self.operator.drain(context);
+        self.leave(before, context);
+        if let (Some(counts), Ok(Drained::Document(_))) = (&mut self.counts, &drained) {
+            counts.rows_out += 1;
+        }
+        drained
+    }
+
+    fn report(&self) -> Option<StageReport> {
+        let (Some(name), Some(counts)) = (self.name, &self.counts) else { return None };
+        let Counts { rows_in, rows_out, most, .. } = **counts;
+        Some(StageReport { name, rows_in, rows_out, memory: most, work: self.operator.work() })
+    }
 }
 
 /// Takes the documents at the end of a chain.
@@ -120,7 +196,7 @@ pub(super) type Sink<'s> = &'s mut dyn FnMut(Document<'_>) -> Result<()>;
 /// Stages at work, one behind the other.
 #[derive(Default)]
 pub(super) struct Chain {
-    operators: Vec<Box<dyn Operator>>,
+    operators: Vec<Node>,
     /// The stages that are to be drained, in order.
     pending: Vec<usize>,
     /// How many stages, from the first on, have ended.
@@ -145,8 +221,21 @@ pub(super) enum Pumped {
 const MAX_STEPS: usize = 4_096;
 
 impl Chain {
-    pub(super) fn new(operators: Vec<Box<dyn Operator>>) -> Self {
+    pub(super) fn new(operators: Vec<Node>) -> Self {
         Self { operators, ..Self::default() }
+    }
+
+    /// Counts what the stages do.
+    pub(super) fn count(&mut self) {
+        for node in &mut self.operators {
+            node.counts.get_or_insert_default();
+            node.operator.count();
+        }
+    }
+
+    /// What the stages did, if it was counted.
+    pub(super) fn report(&self) -> Vec<StageReport> {
+        self.operators.iter().filter_map(Node::report).collect()
     }
 
     /// Takes a document; returns whether one reached the sink.
@@ -267,7 +356,7 @@ pub struct Execution {
 impl Execution {
     /// Begins to run a pipeline over documents of these shapes. `now` is `$$NOW`.
     pub fn new(pipeline: &Pipeline, shapes: Arc<ShapeTable>, limits: Limits, now: f64) -> Self {
-        let memory = Memory { used: 0, limit: limits.memory };
+        let memory = Memory::new(limits.memory);
         Self { chain: pipeline.chain(), memory, shapes, now, variables: Vec::new() }
     }
 
@@ -276,6 +365,18 @@ impl Execution {
     pub fn with_variables(mut self, variables: Vec<Value>) -> Self {
         self.variables = variables;
         self
+    }
+
+    /// Counts what the stages do.
+    #[must_use]
+    pub fn counted(mut self) -> Self {
+        self.chain.count();
+        self
+    }
+
+    /// What the stages did, and the most memory that they held at once, if it was counted.
+    pub fn report(&self) -> (Vec<StageReport>, usize) {
+        (self.chain.report(), self.memory.most)
     }
 
     /// Appends the next document, encoded, to `out`.

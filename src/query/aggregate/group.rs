@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::accumulator::{Accumulator, Names};
 use super::document::{Document, Input, Kept, Operand};
 use super::execution::{Context, Drained, Flow, Operator, View};
+use super::report::Work;
 use super::state::State;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::order;
@@ -233,5 +234,8 @@ impl Operator for Groups {
         self.drained += 1;
         let fields = Fields::from_parts(self.group.names.clone(), values).unwrap_or_default();
         Ok(Drained::Document(Kept::Made(Value::Object(fields))))
+    }
+    fn work(&self) -> Work {
+        Work::by("hash")
     }
 }

@@ -7,6 +7,7 @@ use super::accumulator::{Names, Parts};
 use super::document::{Document, Input};
 use super::execution::{Context, Flow, Operator, Pumped, View};
 use super::nested::{Nested, Reading};
+use super::report::{Reads, Work};
 use super::sources::{Front, Next};
 use super::stage::{chain, nested};
 use super::state::list;
@@ -147,10 +148,13 @@ pub(super) struct Joining {
     lookup: Arc<Lookup>,
     /// How the documents of the other store are found; decided at the first document.
     method: Option<Method>,
+    reads: Reads,
 }
 
 enum Method {
-    /// By an index of the other store, or by its whole content, for each document.
+    /// By an index of the other store for each document.
+    Index,
+    /// By a query that each document may make another one of.
     Query,
     /// By a table of its documents.
     Table(Table),
@@ -160,7 +164,7 @@ enum Method {
 
 impl Joining {
     pub(super) fn new(lookup: Arc<Lookup>) -> Self {
-        Self { lookup, method: None }
+        Self { lookup, method: None, reads: Reads::default() }
     }
 }
 
@@ -183,7 +187,7 @@ impl Operator for Joining {
             None => None,
         };
         if self.method.is_none() {
-            self.method = Some(decide(lookup, &variables, context)?);
+            self.method = Some(decide(lookup, &variables, context, &mut self.reads)?);
         }
         let found = match (&self.method, values) {
             (Some(Method::Same(values)), _) => values.clone(),
@@ -202,28 +206,43 @@ impl Operator for Joining {
                     }
                     _ => lookup.nested.front.clone(),
                 };
-                query(lookup, &front, &variables, context)?
+                query(lookup, &front, &variables, context, &mut self.reads)?
             }
         };
         let mut made = document.into_value()?;
         put(&mut made, &lookup.into, list(found));
         Ok(Flow::Pass(Document::Made(made)))
     }
+
+    fn work(&self) -> Work {
+        let method = self.method.as_ref().map(|method| match method {
+            Method::Index => "index nested loop",
+            Method::Query => "nested loop",
+            Method::Table(_) => "hash join",
+            Method::Same(_) => "one query for all rows",
+        });
+        Work { method, read: self.reads.all(), ..Work::default() }
+    }
 }
 
-fn decide(lookup: &Lookup, variables: &[Value], context: &mut Context<'_>) -> Result<Method> {
+fn decide(
+    lookup: &Lookup,
+    variables: &[Value],
+    context: &mut Context<'_>,
+    reads: &mut Reads,
+) -> Result<Method> {
     let Some((_, foreign)) = &lookup.equal else {
         if lookup.correlated {
             return Ok(Method::Query);
         }
-        let found = query(lookup, &lookup.nested.front, variables, context)?;
+        let found = query(lookup, &lookup.nested.front, variables, context, reads)?;
         context.memory.take(found.iter().map(weigh).sum(), "$lookup")?;
         return Ok(Method::Same(found));
     };
     if context.sources.is_indexed(&lookup.nested.store, foreign.fields())? {
-        return Ok(Method::Query);
+        return Ok(Method::Index);
     }
-    Table::read(&lookup.nested.store, foreign, context).map(Method::Table)
+    Table::read(&lookup.nested.store, foreign, context, reads).map(Method::Table)
 }
 
 /// The values of a local field that foreign ones may equal.
@@ -244,11 +263,12 @@ fn query(
     front: &Front,
     variables: &[Value],
     context: &mut Context<'_>,
+    reads: &mut Reads,
 ) -> Result<Vec<Value>> {
     let view = View { variables, ..context.view };
     let mut inner = Context { sources: context.sources, memory: context.memory, view };
     let chain = lookup.nested.chain();
-    let mut reading = Reading::open(&lookup.nested.store, front, chain, &mut inner)?;
+    let mut reading = Reading::open(&lookup.nested.store, front, chain, &mut inner, reads)?;
     let mut results = Results::default();
     let outcome = loop {
         match reading.pump(&mut inner, &mut |document| results.push(document)) {
@@ -260,7 +280,7 @@ fn query(
             Err(error) => break Err(error),
         }
     };
-    reading.close(&mut inner);
+    reading.close(&mut inner, reads);
     inner.memory.give(results.held - results.new);
     outcome.map(|()| results.values)
 }
@@ -293,12 +313,18 @@ struct Table {
 }
 
 impl Table {
-    fn read(store: &Wtf8String, foreign: &Path, context: &mut Context<'_>) -> Result<Self> {
+    fn read(
+        store: &Wtf8String,
+        foreign: &Path,
+        context: &mut Context<'_>,
+        reads: &mut Reads,
+    ) -> Result<Self> {
         let cursor = context.sources.open(store, &Front::default())?;
+        reads.begin(store, || context.sources.plan(cursor));
         let shapes = context.sources.shapes(cursor)?;
         let mut table = Self { documents: Vec::new(), places: HashMap::new(), shapes };
         let outcome = table.fill(cursor, foreign, context);
-        context.sources.close(cursor);
+        reads.end(context.sources.close(cursor));
         outcome.map(|()| table)
     }
 

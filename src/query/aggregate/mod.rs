@@ -16,6 +16,7 @@ mod lookup;
 mod nested;
 mod output;
 mod partition;
+mod report;
 mod reshape;
 mod simple;
 mod sorting;
@@ -29,6 +30,7 @@ mod window;
 
 pub use execution::{DEFAULT_MEMORY, Execution, Limits, Pulled};
 pub use output::{Merge, Output, WhenMatched, WhenNotMatched};
+pub use report::{Examined, Read, StageReport, Work};
 pub use sources::{Front, Next, NoSources, Source, Sources};
 
 use self::accumulator::Names;

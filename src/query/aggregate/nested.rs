@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::document::{Document, Kept};
 use super::execution::{Chain, Context, Drained, Flow, Operator, Pumped, Sink};
+use super::report::{Reads, Work};
 use super::sources::{Front, Next};
 use super::stage::{Stage, chain};
 use super::state::list;
@@ -46,8 +47,10 @@ impl Reading {
         front: &Front,
         chain: Chain,
         context: &mut Context<'_>,
+        reads: &mut Reads,
     ) -> Result<Self> {
         let cursor = context.sources.open(store, front)?;
+        reads.begin(store, || context.sources.plan(cursor));
         let shapes = context.sources.shapes(cursor)?;
         Ok(Self { chain, cursor, shapes, scratch: Vec::new() })
     }
@@ -75,8 +78,8 @@ impl Reading {
     }
 
     /// Ends reading.
-    pub(super) fn close(self, context: &mut Context<'_>) {
-        context.sources.close(self.cursor);
+    pub(super) fn close(self, context: &mut Context<'_>, reads: &mut Reads) {
+        reads.end(context.sources.close(self.cursor));
     }
 }
 
@@ -84,11 +87,12 @@ impl Reading {
 pub(super) struct Union {
     nested: Arc<Nested>,
     reading: Option<Reading>,
+    reads: Reads,
 }
 
 impl Union {
     pub(super) fn new(nested: Arc<Nested>) -> Self {
-        Self { nested, reading: None }
+        Self { nested, reading: None, reads: Reads::default() }
     }
 }
 
@@ -99,7 +103,8 @@ impl Operator for Union {
 
     fn finish(&mut self, context: &mut Context<'_>) -> Result<()> {
         let Nested { store, front, .. } = &*self.nested;
-        self.reading = Some(Reading::open(store, front, self.nested.chain(), context)?);
+        let chain = self.nested.chain();
+        self.reading = Some(Reading::open(store, front, chain, context, &mut self.reads)?);
         Ok(())
     }
 
@@ -117,9 +122,13 @@ impl Operator for Union {
             return Ok(Drained::Pause);
         }
         if let Some(reading) = self.reading.take() {
-            reading.close(context);
+            reading.close(context, &mut self.reads);
         }
         Ok(Drained::Empty)
+    }
+
+    fn work(&self) -> Work {
+        Work { read: self.reads.all(), ..Work::default() }
     }
 }
 
@@ -194,5 +203,14 @@ impl Operator for Facets {
         let value = Value::Object(fields);
         context.memory.give(weigh(&value));
         Ok(Drained::Document(Kept::Made(value)))
+    }
+
+    fn work(&self) -> Work {
+        let reports = self.facets.iter().map(|facet| facet.chain.report());
+        Work { pipelines: self.names.iter().cloned().zip(reports).collect(), ..Work::default() }
+    }
+
+    fn count(&mut self) {
+        self.facets.iter_mut().for_each(|facet| facet.chain.count());
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::document::{Document, Kept};
 use super::execution::{Context, Drained, Flow, Operator};
+use super::report::Work;
 use crate::error::Result;
 use crate::query::sort::{SortPart, push_key};
 use crate::value::root;
@@ -85,5 +86,8 @@ impl Operator for Sorting {
         let Some(entry) = self.entries.pop() else { return Ok(Drained::Empty) };
         context.memory.give(entry.bytes());
         Ok(Drained::Document(entry.document))
+    }
+    fn work(&self) -> Work {
+        Work::by(if self.limit == usize::MAX { "in memory" } else { "top-k" })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::report::Examined;
 use crate::error::Result;
 use crate::query::filter::Filter;
 use crate::query::sort::SortPart;
@@ -68,8 +69,11 @@ pub trait Sources {
     /// What reading gives.
     fn shapes(&mut self, cursor: u32) -> Result<Arc<ShapeTable>>;
 
-    /// Ends reading.
-    fn close(&mut self, cursor: u32);
+    /// What the plan of a query is called, for people.
+    fn plan(&mut self, cursor: u32) -> String;
+
+    /// Ends reading; tells what was looked at.
+    fn close(&mut self, cursor: u32) -> Examined;
 
     /// Whether an index finds documents by what stands at a path.
     ///
@@ -96,7 +100,13 @@ impl Sources for NoSources {
         Ok(Arc::default())
     }
 
-    fn close(&mut self, _cursor: u32) {}
+    fn plan(&mut self, _cursor: u32) -> String {
+        String::new()
+    }
+
+    fn close(&mut self, _cursor: u32) -> Examined {
+        Examined::default()
+    }
 
     fn is_indexed(&mut self, _store: &Wtf8String, _path: &FieldPath) -> Result<bool> {
         Ok(false)

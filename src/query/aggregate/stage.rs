@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::accumulator::{Accumulator, Kind, Names, Parts, positive};
 use super::bucket::{self, BucketAuto};
 use super::document::{Document, Input};
-use super::execution::{Chain, Context, Flow, Operator};
+use super::execution::{Chain, Context, Flow, Node, Operator};
 use super::group::{Group, Key};
 use super::lookup::{Joining, Lookup};
 use super::nested::{Facets, Nested, Union};
@@ -96,12 +96,13 @@ impl Stage {
 
 /// Stages at work.
 pub(super) fn chain(stages: &[Stage]) -> Chain {
-    let mut operators: Vec<Box<dyn Operator>> = Vec::new();
+    let mut operators = Vec::new();
     for (at, stage) in stages.iter().enumerate() {
-        operators.push(stage.operator(useful(stages.get(at + 1..).unwrap_or_default())));
+        let operator = stage.operator(useful(stages.get(at + 1..).unwrap_or_default()));
+        operators.push(Node::new(Some(stage.name()), operator));
         // Each stage may put what it gets into a hundred objects more.
         if at % 8 == 7 {
-            operators.push(Box::new(DepthGuard));
+            operators.push(Node::new(None, Box::new(DepthGuard)));
         }
     }
     Chain::new(operators)

@@ -87,8 +87,13 @@ impl Sources for Stores {
         Ok(Arc::clone(&self.shapes))
     }
 
-    fn close(&mut self, cursor: u32) {
-        self.open.remove(&cursor);
+    fn plan(&mut self, _cursor: u32) -> String {
+        "a list".to_owned()
+    }
+
+    fn close(&mut self, cursor: u32) -> Examined {
+        let docs = self.open.remove(&cursor).map_or(0, |documents| documents.next as u64);
+        Examined { keys: 0, docs }
     }
 
     fn is_indexed(&mut self, _store: &Wtf8String, _path: &FieldPath) -> Result<bool> {

@@ -1,0 +1,198 @@
+//! What pipelines read: the documents of queries over stores.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value as Json;
+
+use super::aggregation::From;
+use super::request::{Query, Returns};
+use super::running::{Chunk, Execution};
+use crate::catalog::StoreDef;
+use crate::error::{Error, ErrorCode, Result};
+use crate::query::aggregate::{Examined, Front, Next, Source, Sources};
+use crate::query::filter::current_time;
+use crate::store::read::Response;
+use crate::value::{FieldPath, ShapeTable};
+use crate::wtf8::Wtf8String;
+
+/// What a query reads ahead for a pipeline.
+const ROWS_AHEAD: u32 = 1_000;
+const BYTES_AHEAD: u32 = 256 << 10;
+
+/// The query that answers the front of a pipeline.
+pub(super) fn query_of(front: &Front) -> Query {
+    Query {
+        sort: front.sort.clone(),
+        skip: front.skip,
+        limit: front.limit,
+        returns: Returns::Documents,
+        now: current_time(),
+        ..Query::new(front.filter.clone())
+    }
+}
+
+/// The documents of a query, read ahead.
+pub(super) struct Documents {
+    execution: Execution,
+    rows: Vec<u8>,
+    at: usize,
+    ended: bool,
+}
+
+impl Documents {
+    pub(super) fn new(from: From<'_, '_, '_>, store: &Arc<StoreDef>, query: Query) -> Result<Self> {
+        let execution = Execution::new(from.view, from.shared, store, query)?;
+        Ok(Self { execution, rows: Vec::new(), at: 0, ended: false })
+    }
+
+    /// What has been looked at.
+    pub(super) fn examined(&self) -> Examined {
+        self.execution.examined()
+    }
+
+    /// The plan and what has come of it.
+    pub(super) fn explanation(&self) -> Json {
+        self.execution.explanation()
+    }
+
+    /// The next document; with a deadline it may pause.
+    fn next(
+        &mut self,
+        from: From<'_, '_, '_>,
+        chunk: &Chunk<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<Next<'_>> {
+        while self.at >= self.rows.len() {
+            if self.ended {
+                return Ok(Next::End);
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(Next::Pause);
+            }
+            self.rows.clear();
+            self.at = 0;
+            let ahead = Chunk {
+                rows: ROWS_AHEAD,
+                max_bytes: BYTES_AHEAD,
+                budget: chunk.budget,
+                cancelled: chunk.cancelled,
+            };
+            let mut response = Response::growing(&mut self.rows);
+            let (count, done) =
+                self.execution.next(from.view, from.shared, &ahead, &mut response)?;
+            self.ended = done;
+            if count == 0 && !done && chunk.budget != 0 && deadline.is_some() {
+                return Ok(Next::Pause);
+            }
+        }
+        let rest = self.rows.get(self.at..).unwrap_or_default();
+        let (len, rest) = rest.split_first_chunk().unwrap_or((&[0; 4], &[]));
+        let len = u32::from_le_bytes(*len) as usize;
+        self.at += 4 + len;
+        Ok(Next::Document(rest.get(..len).unwrap_or_default()))
+    }
+}
+
+/// The main documents, for one piece of work.
+pub(super) struct Reading<'r, 't, 'e> {
+    pub(super) documents: &'r mut Documents,
+    pub(super) from: From<'r, 't, 'e>,
+    pub(super) chunk: &'r Chunk<'r>,
+    pub(super) deadline: Instant,
+}
+
+impl Source for Reading<'_, '_, '_> {
+    fn next(&mut self) -> Result<Next<'_>> {
+        self.documents.next(self.from, self.chunk, Some(self.deadline))
+    }
+}
+
+/// The documents of other stores that are being read.
+#[derive(Default)]
+pub(super) struct Others {
+    open: HashMap<u32, (u32, Documents)>,
+    last: u32,
+    /// The shapes of the stores that were read, as the state has them.
+    shapes: HashMap<u32, Arc<ShapeTable>>,
+    /// What has been looked at in those that are closed.
+    pub(super) examined: Examined,
+}
+
+/// The other stores, for one piece of work. A stage cannot stop in the middle of a join, so they do
+/// not pause.
+pub(super) struct Reader<'r, 't, 'e> {
+    pub(super) others: &'r mut Others,
+    pub(super) from: From<'r, 't, 'e>,
+    pub(super) chunk: &'r Chunk<'r>,
+}
+
+impl Reader<'_, '_, '_> {
+    fn store(&self, name: &Wtf8String) -> Result<&Arc<StoreDef>> {
+        self.from.catalog.store_by_name(name).ok_or_else(|| {
+            Error::new(
+                ErrorCode::StoreNotFound,
+                format!("there is no store {name:?}, which the pipeline reads"),
+            )
+            .with_store(name.to_string())
+        })
+    }
+
+    fn documents(&mut self, cursor: u32) -> Result<&mut (u32, Documents)> {
+        let closed = || Error::corrupt("a pipeline reads a store that it has not opened");
+        self.others.open.get_mut(&cursor).ok_or_else(closed)
+    }
+}
+
+impl Sources for Reader<'_, '_, '_> {
+    fn open(&mut self, store: &Wtf8String, front: &Front) -> Result<u32> {
+        let store = Arc::clone(self.store(store)?);
+        let documents = Documents::new(self.from, &store, query_of(front))?;
+        self.others.last = self.others.last.wrapping_add(1);
+        let cursor = self.others.last;
+        self.others.open.insert(cursor, (store.id, documents));
+        Ok(cursor)
+    }
+
+    fn next(&mut self, cursor: u32) -> Result<Next<'_>> {
+        let (from, chunk) = (self.from, self.chunk);
+        self.documents(cursor)?.1.next(from, chunk, None)
+    }
+
+    fn shapes(&mut self, cursor: u32) -> Result<Arc<ShapeTable>> {
+        let store = self.documents(cursor)?.0;
+        if let Some(shapes) = self.others.shapes.get(&store) {
+            return Ok(Arc::clone(shapes));
+        }
+        let shapes = self.from.shared.shapes_of(self.from.view, store, true)?;
+        self.others.shapes.insert(store, Arc::clone(&shapes));
+        Ok(shapes)
+    }
+
+    fn plan(&mut self, cursor: u32) -> String {
+        self.documents(cursor).map_or_else(|_| String::new(), |open| open.1.execution.plan_name())
+    }
+
+    fn close(&mut self, cursor: u32) -> Examined {
+        let open = self.others.open.remove(&cursor);
+        let examined = open.map_or_else(Examined::default, |open| open.1.examined());
+        self.others.examined += examined;
+        examined
+    }
+
+    fn is_indexed(&mut self, store: &Wtf8String, path: &FieldPath) -> Result<bool> {
+        use crate::catalog::{IndexState, KeyPath, Origin};
+        let store = self.store(store)?;
+        let by_key = matches!(&store.key_path, KeyPath::Single(key) if key == path);
+        let by_index = store.indexes.iter().any(|index| {
+            let leads = index.parts.first().is_some_and(|part| part.path == *path);
+            leads
+                && index.state == IndexState::Ready
+                && index.origin == Origin::Native
+                && !index.sparse
+                && index.partial.is_none()
+        });
+        Ok(by_key || by_index)
+    }
+}
