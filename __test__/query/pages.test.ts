@@ -101,7 +101,7 @@ test('a page of nothing, and the builder', async (t) => {
 })
 
 test('tokens and options are checked', async (t) => {
-  const { store } = await filled(t, 20)
+  const { db, store } = await filled(t, 20)
   const query = store.find({ group: 1 }).sort('name')
   const { next } = await query.page({ size: 1 })
   for (const after of ['', 'x', '00', `${next}00`, next.slice(2)]) {
@@ -110,6 +110,16 @@ test('tokens and options are checked', async (t) => {
   await rejects(query.sort('-name').page({ size: 1, after: next }), 'INVALID_CURSOR')
   await rejects(
     store.find({ group: 2 }).sort('name').page({ size: 1, after: next }),
+    'INVALID_CURSOR',
+  )
+  for (let at = 0; at < next.length; at++) {
+    const digit = next[at] === '0' ? '1' : '0'
+    const after = `${next.slice(0, at)}${digit}${next.slice(at + 1)}`
+    await rejects(query.page({ size: 1, after }), 'INVALID_CURSOR')
+  }
+  await db.createObjectStore('other', { keyPath: 'id' })
+  await rejects(
+    db.store('other').find({ group: 1 }).sort('name').page({ size: 1, after: next }),
     'INVALID_CURSOR',
   )
   await rejects(query.page(), 'INVALID_ARGUMENT')

@@ -22,7 +22,7 @@ pub struct PageRequest {
     pub boundary: Option<Boundary>,
     /// Whether it ends at the boundary.
     pub before: bool,
-    /// What tells the query from others.
+    /// What tells the query, and the store, from others.
     pub fingerprint: u64,
 }
 
@@ -36,11 +36,17 @@ pub struct Boundary {
 }
 
 impl PageRequest {
-    /// Parses `{ size, after?, before? }`; `fields` is the query's request.
+    /// Parses `{ size, after?, before? }`; `fields` is the query's request, `store` the number of
+    /// the store.
     ///
     /// # Errors
     /// `INVALID_QUERY`; `INVALID_CURSOR` for a token of another query, or none.
-    pub fn parse(value: &Value, fields: &Fields, parts: usize, place: &Place<'_>) -> Result<Self> {
+    pub fn parse(
+        value: &Value,
+        (store, fields): (u32, &Fields),
+        parts: usize,
+        place: &Place<'_>,
+    ) -> Result<Self> {
         let Value::Object(page) = value else {
             return Err(place.invalid("it has to be an object such as { size: 50 }"));
         };
@@ -49,7 +55,7 @@ impl PageRequest {
         let size = size.filter(|size| (1..=MAX_SIZE).contains(size)).ok_or_else(|| {
             place.word("size").invalid("it has to be an integer from 1 to 100,000")
         })?;
-        let mut identity = Vec::new();
+        let mut identity = store.to_le_bytes().to_vec();
         for name in ["filter", "sort"] {
             let value = fields.get(&Wtf8String::from(name)).unwrap_or(&Value::Undefined);
             order::push(value, &mut identity);
@@ -81,7 +87,7 @@ impl PageRequest {
 fn invalid_token() -> Error {
     Error::new(
         ErrorCode::InvalidCursor,
-        "the page token is none, or belongs to a query with another filter or sort",
+        "the page token is none, or belongs to a query with another store, filter or sort",
     )
 }
 
@@ -123,17 +129,25 @@ impl Boundary {
 
     /// The token that users pass on.
     pub fn token(&self, fingerprint: u64) -> String {
-        let mut bytes = fingerprint.to_le_bytes().to_vec();
+        let mut bytes = vec![0; 8];
         for part in self.components.iter().chain([&self.key]) {
             bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
             bytes.extend_from_slice(part);
         }
+        if let Some((head, parts)) = bytes.split_first_chunk_mut() {
+            *head = Self::checksum(parts, fingerprint).to_le_bytes();
+        }
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// What stands before the parts of a token, so that a damaged one is known.
+    fn checksum(parts: &[u8], fingerprint: u64) -> u64 {
+        xxhash_rust::xxh3::xxh3_64_with_seed(parts, fingerprint)
+    }
+
     fn read(bytes: &[u8], fingerprint: u64, parts: usize) -> Option<Self> {
-        let (identity, mut rest) = bytes.split_first_chunk()?;
-        if u64::from_le_bytes(*identity) != fingerprint {
+        let (checksum, mut rest) = bytes.split_first_chunk()?;
+        if u64::from_le_bytes(*checksum) != Self::checksum(rest, fingerprint) {
             return None;
         }
         let mut components = Vec::with_capacity(parts + 1);

@@ -75,6 +75,14 @@ impl Query {
     /// # Errors
     /// `INVALID_QUERY`, `INVALID_CURSOR`.
     pub fn parse(request: &Value) -> Result<Self> {
+        Self::parse_for(request, 0)
+    }
+
+    /// The same for a store, whose page tokens are of no use in others.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_for(request: &Value, store: u32) -> Result<Self> {
         let place = Place::root("the query");
         let Value::Object(fields) = request else {
             return Err(place.invalid("it has to be an object"));
@@ -101,7 +109,7 @@ impl Query {
             now: current_time(),
             choice: 0,
         };
-        query.returns = query.parse_returns(get("returns"), fields, &place)?;
+        query.returns = query.parse_returns(get("returns"), (store, fields), &place)?;
         if let Returns::Page(PageRequest { before: true, .. }) = query.returns {
             // What comes before is what comes after in the reverse order.
             query.ties_descending = true;
@@ -115,7 +123,7 @@ impl Query {
     fn parse_returns(
         &self,
         returns: &Value,
-        fields: &Fields,
+        (store, fields): (u32, &Fields),
         place: &Place<'_>,
     ) -> Result<Returns> {
         let name = match returns {
@@ -131,7 +139,8 @@ impl Query {
             Some("page") => {
                 let page = fields.get(&Wtf8String::from("page")).unwrap_or(&Value::Undefined);
                 let parts = self.sort.len();
-                Returns::Page(PageRequest::parse(page, fields, parts, &place.word("page"))?)
+                let place = place.word("page");
+                Returns::Page(PageRequest::parse(page, (store, fields), parts, &place)?)
             }
             _ => return Err(place.word("returns").invalid("there is no such answer")),
         })

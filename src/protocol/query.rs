@@ -82,7 +82,7 @@ fn begin(from: From<'_, '_, '_>, store: &Arc<StoreDef>, request: &Value) -> Resu
             return Ok(Work::Pipeline(Box::new(pipeline)));
         }
     }
-    let query = Query::parse(request)?;
+    let query = Query::parse_for(request, store.id)?;
     Ok(Work::Query(Box::new(Execution::new(from.view, from.shared, store, query)?)))
 }
 
