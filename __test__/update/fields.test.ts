@@ -121,6 +121,11 @@ test('$rename moves fields, and replaces what was there', async (t) => {
     [{ a: { b: 1 } }, { $rename: { 'a.b': 'c.d.e' } }, { a: {}, c: { d: { e: 1 } } }],
     [{ a: { b: 1, x: 2 } }, { $rename: { 'a.b': 'a.c' } }, { a: { x: 2, c: 1 } }],
     [
+      { a: { b: 1, c: 2, d: 3 }, e: 4, f: 5 },
+      { $rename: { 'a.b': 'g.b', 'a.d': 'g.d', e: 'a.x', f: 'h', 'a.no': 'a.y' } },
+      { a: { c: 2, x: 4 }, g: { b: 1, d: 3 }, h: 5 },
+    ],
+    [
       { a: [1], b: 1 },
       { $rename: { a: 'c' }, $set: { b: 2 } },
       { b: 2, c: [1] },

@@ -11,6 +11,7 @@ use super::leaf::Leaf;
 use super::operand::{is_same, kind};
 use super::path::Name;
 use super::place::UPDATE;
+use super::rename;
 use super::sharing::Sharing;
 use super::sparse::{self, Spot};
 use super::tree::{Elements, Node};
@@ -70,8 +71,8 @@ impl Update {
             return Err(Place::root(UPDATE).error(ErrorCode::InvalidUpdate, why));
         }
         let mut effect = Effect::Kept;
-        for rename in &self.renames {
-            effect = effect.and(rename.apply(document, &mut applier)?);
+        if !self.renames.is_empty() {
+            effect = rename::apply(&self.renames, document, &mut applier)?;
         }
         let tree = if context.stored.is_none() { &self.insertions } else { &self.changes };
         if let Some(node) = tree {
@@ -313,21 +314,21 @@ fn needs_array(node: &Node, found: &str) -> Error {
 }
 
 /// Finds fields by their names.
-enum Positions<'n> {
+pub(super) enum Positions<'n> {
     Few(&'n [Wtf8String]),
     Many(HashMap<&'n Wtf8String, usize>),
 }
 
 impl<'n> Positions<'n> {
     /// For so many searches.
-    fn of(names: &'n [Wtf8String], searches: usize) -> Self {
+    pub(super) fn of(names: &'n [Wtf8String], searches: usize) -> Self {
         if searches <= 8 || names.len() <= 8 {
             return Self::Few(names);
         }
         Self::Many(names.iter().enumerate().map(|(position, name)| (name, position)).collect())
     }
 
-    fn get(&self, name: &Wtf8String) -> Option<usize> {
+    pub(super) fn get(&self, name: &Wtf8String) -> Option<usize> {
         match self {
             Self::Few(names) => names.iter().position(|known| known == name),
             Self::Many(positions) => positions.get(name).copied(),
@@ -336,7 +337,7 @@ impl<'n> Positions<'n> {
 }
 
 /// Removes the fields at these positions.
-fn remove(fields: &mut Fields, mut positions: Vec<usize>) {
+pub(super) fn remove(fields: &mut Fields, mut positions: Vec<usize>) {
     if positions.is_empty() {
         return;
     }
@@ -356,12 +357,17 @@ fn remove(fields: &mut Fields, mut positions: Vec<usize>) {
 /// Sets fields: those that are there in their places, others behind, where JavaScript has them:
 /// array indexes before all other names, in ascending order.
 pub(super) fn insert(fields: &mut Fields, mut added: Vec<(Name, Value)>) {
-    added.retain_mut(|(name, value)| match fields.get_mut(&name.text) {
-        Some(place) => {
-            *place = std::mem::replace(value, Value::Null);
-            false
+    let names = Arc::clone(fields.names());
+    let positions = Positions::of(&names, added.len());
+    added.retain_mut(|(name, value)| {
+        let position = positions.get(&name.text);
+        match position.and_then(|position| fields.values_mut().get_mut(position)) {
+            Some(place) => {
+                *place = std::mem::replace(value, Value::Null);
+                false
+            }
+            None => true,
         }
-        None => true,
     });
     if added.is_empty() {
         return;

@@ -1,10 +1,12 @@
 //! `$rename`.
 
-use super::apply::{Applier, Effect};
+use std::sync::Arc;
+
+use super::apply::{Applier, Effect, Positions, insert, remove};
 use super::operand::kind;
 use super::path::Name;
 use super::place::Target;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::value::Value;
 
 /// A field that gets another name or place.
@@ -15,36 +17,77 @@ pub(super) struct Rename {
     pub(super) to: Vec<Name>,
 }
 
+/// Moves the values that are there. No path is a part of another one, so that all are taken before
+/// any is put: of many in one object, in one pass over its fields.
+///
+/// # Errors
+/// `INVALID_UPDATE` if a path leads through an array, or the new one through another value that
+/// has no fields.
+pub(super) fn apply(
+    renames: &[Rename],
+    document: &mut Value,
+    applier: &mut Applier<'_>,
+) -> Result<Effect> {
+    let mut moved = Vec::new();
+    for together in renames.chunk_by(|one, other| around(&one.from) == around(&other.from)) {
+        take(together, document, applier, &mut moved)?;
+    }
+    let effect = if moved.is_empty() { Effect::Kept } else { Effect::Changed };
+    let mut moved = moved.into_iter().peekable();
+    while let Some((rename, name, value)) = moved.next() {
+        let path = around(&rename.to);
+        let mut together = vec![(name, value)];
+        while let Some((_, name, value)) = moved.next_if(|(next, ..)| around(&next.to) == path) {
+            together.push((name, value));
+        }
+        rename.put(document, together, applier)?;
+    }
+    Ok(effect)
+}
+
+/// The path of the object that a field is in.
+fn around(path: &[Name]) -> &[Name] {
+    path.split_last().map_or(&[], |(_, around)| around)
+}
+
+/// Takes fields of one object out of the document, each with its new name.
+fn take<'r>(
+    renames: &'r [Rename],
+    document: &mut Value,
+    applier: &mut Applier<'_>,
+    moved: &mut Vec<(&'r Rename, Name, Value)>,
+) -> Result<()> {
+    let Some(first) = renames.first() else { return Ok(()) };
+    let mut value = document;
+    for name in around(&first.from) {
+        value = match first.field(value, name, applier)? {
+            Some(field) => field,
+            None => return Ok(()),
+        };
+    }
+    applier.own(value)?;
+    let fields = match value {
+        Value::Object(fields) => fields,
+        Value::Array(_) => return Err(first.through_array()),
+        _ => return Ok(()),
+    };
+    let names = Arc::clone(fields.names());
+    let positions = Positions::of(&names, renames.len());
+    let mut taken = Vec::new();
+    for rename in renames {
+        if let (Some(from), Some(to)) = (rename.from.last(), rename.to.last())
+            && let Some(position) = positions.get(&from.text)
+            && let Some(value) = fields.values_mut().get_mut(position)
+        {
+            moved.push((rename, to.clone(), std::mem::replace(value, Value::Null)));
+            taken.push(position);
+        }
+    }
+    remove(fields, taken);
+    Ok(())
+}
+
 impl Rename {
-    /// Moves the value, if it is there.
-    ///
-    /// # Errors
-    /// `INVALID_UPDATE` if a path leads through an array, or the new one through another value that
-    /// has no fields.
-    pub(super) fn apply(&self, document: &mut Value, applier: &mut Applier<'_>) -> Result<Effect> {
-        let Some(moved) = self.take(document, applier)? else { return Ok(Effect::Kept) };
-        self.put(document, moved, applier)?;
-        Ok(Effect::Changed)
-    }
-
-    fn take(&self, document: &mut Value, applier: &mut Applier<'_>) -> Result<Option<Value>> {
-        let Some((last, path)) = self.from.split_last() else { return Ok(None) };
-        let mut value = document;
-        for name in path {
-            value = match self.field(value, name, applier)? {
-                Some(field) => field,
-                None => return Ok(None),
-            };
-        }
-        if self.field(value, last, applier)?.is_none() {
-            return Ok(None);
-        }
-        match value {
-            Value::Object(fields) => Ok(fields.remove(&last.text)),
-            _ => Ok(None),
-        }
-    }
-
     fn field<'v>(
         &self,
         value: &'v mut Value,
@@ -54,25 +97,31 @@ impl Rename {
         applier.own(value)?;
         match value {
             Value::Object(fields) => Ok(fields.get_mut(&name.text)),
-            Value::Array(_) => Err(self.target.invalid("it cannot move elements of arrays")),
+            Value::Array(_) => Err(self.through_array()),
             _ => Ok(None),
         }
     }
 
-    fn put(&self, document: &mut Value, moved: Value, applier: &mut Applier<'_>) -> Result<()> {
-        let Some((last, path)) = self.to.split_last() else { return Ok(()) };
+    fn through_array(&self) -> Error {
+        self.target.invalid("it cannot move elements of arrays")
+    }
+
+    /// Puts values into the object of the new path, by their new names.
+    fn put(
+        &self,
+        document: &mut Value,
+        moved: Vec<(Name, Value)>,
+        applier: &mut Applier<'_>,
+    ) -> Result<()> {
         let mut value = document;
-        for name in path {
+        for name in around(&self.to) {
             applier.own(value)?;
             let fields = match value {
                 Value::Object(fields) => fields,
                 other => return Err(self.no_place(other)),
             };
             if matches!(fields.get(&name.text), None | Some(Value::Undefined)) {
-                super::apply::insert(
-                    fields,
-                    vec![(name.clone(), Value::Object(Default::default()))],
-                );
+                insert(fields, vec![(name.clone(), Value::Object(Default::default()))]);
             }
             let Some(field) = fields.get_mut(&name.text) else { return Ok(()) };
             value = field;
@@ -80,14 +129,14 @@ impl Rename {
         applier.own(value)?;
         match value {
             Value::Object(fields) => {
-                super::apply::insert(fields, vec![(last.clone(), moved)]);
+                insert(fields, moved);
                 Ok(())
             }
             other => Err(self.no_place(other)),
         }
     }
 
-    fn no_place(&self, found: &Value) -> crate::error::Error {
+    fn no_place(&self, found: &Value) -> Error {
         self.target.invalid(format!("the new name leads into {}, which has no fields", kind(found)))
     }
 }
