@@ -1,5 +1,8 @@
 //! Projections: which fields of a document are wanted.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::query::Place;
 use crate::value::{
@@ -12,6 +15,9 @@ const MAX_FIELDS: usize = 10_000;
 /// How many names a path may have.
 const MAX_SEGMENTS: usize = 100;
 
+/// Of more names than this, one is found by its hash.
+const FEW: usize = 16;
+
 /// Which fields are wanted, or which are not.
 #[derive(Debug, Clone)]
 pub struct Projection {
@@ -21,7 +27,11 @@ pub struct Projection {
 
 /// Fields that are named, each with those that are named inside; with none, the field as a whole.
 #[derive(Debug, Clone, Default)]
-struct Node(Vec<(FieldName, Node)>);
+struct Node {
+    fields: Vec<(FieldName, Node)>,
+    /// Places of the names, if there are many.
+    places: HashMap<Wtf8String, usize>,
+}
 
 impl Projection {
     /// Parses what `select()` takes: `'a'`, `['a', 'b.c']`, `{ a: 1 }`, or `{ a: 0 }`.
@@ -60,7 +70,7 @@ impl Projection {
             }
             _ => return Err(place.invalid("it has to be a list of fields, or { name: 1 }")),
         }
-        if fields.0.is_empty() && !matches!(value, Value::Array(_)) {
+        if fields.is_empty() && !matches!(value, Value::Array(_)) {
             return Ok(None);
         }
         Ok(Some(Self { include: include.unwrap_or(true), fields }))
@@ -71,7 +81,7 @@ impl Projection {
     /// # Errors
     /// `CORRUPT`; `RESOURCE_LIMIT` for values that contain themselves.
     pub fn apply(&self, document: ValueRef<'_>, shapes: &ShapeTable) -> Result<Vec<u8>> {
-        let projected = if self.include && self.fields.0.is_empty() {
+        let projected = if self.include && self.fields.is_empty() {
             Value::Object(Fields::new())
         } else if self.include {
             included(document, &self.fields, shapes, 0)?
@@ -86,6 +96,35 @@ impl Projection {
 }
 
 impl Node {
+    fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    fn place(&self, name: &Wtf8String) -> Option<usize> {
+        if self.fields.len() > FEW {
+            return self.places.get(name).copied();
+        }
+        self.fields.iter().position(|(known, _)| known.name() == name)
+    }
+
+    /// What is named inside of a field that is named.
+    fn get(&self, name: &Wtf8String) -> Option<&Node> {
+        self.fields.get(self.place(name)?).map(|(_, inner)| inner)
+    }
+
+    /// Adds a field; returns its place.
+    fn push(&mut self, name: &Wtf8String) -> usize {
+        let place = self.fields.len();
+        self.fields.push((FieldName::new(name.clone()), Self::default()));
+        if place == FEW {
+            let names = self.fields.iter().map(|(name, _)| name.name().clone());
+            self.places = names.zip(0..).collect();
+        } else if place > FEW {
+            self.places.insert(name.clone(), place);
+        }
+        place
+    }
+
     fn add(&mut self, path: &Wtf8String, place: &Place<'_>) -> Result<()> {
         let names: Vec<_> = path
             .as_bytes()
@@ -95,23 +134,20 @@ impl Node {
         if path.is_empty() || path.as_bytes().first() == Some(&b'$') {
             return Err(place.invalid("it names no field"));
         }
-        if names.len() > MAX_SEGMENTS || self.0.len() >= MAX_FIELDS {
+        if names.len() > MAX_SEGMENTS || self.fields.len() >= MAX_FIELDS {
             return Err(place.invalid("it has too many names"));
         }
         let mut node = self;
         for (at, name) in names.iter().enumerate() {
-            let known = node.0.iter().position(|(known, _)| known.name() == name);
+            let known = node.place(name);
             let last = at + 1 == names.len();
-            if let Some((_, inner)) = known.and_then(|known| node.0.get(known))
-                && (last || inner.0.is_empty())
+            if let Some((_, inner)) = known.and_then(|known| node.fields.get(known))
+                && (last || inner.is_empty())
             {
                 return Err(place.invalid("a field, and one inside it, are named both"));
             }
-            let known = known.unwrap_or_else(|| {
-                node.0.push((FieldName::new(name.clone()), Self::default()));
-                node.0.len() - 1
-            });
-            let Some((_, inner)) = node.0.get_mut(known) else { return Ok(()) };
+            let known = known.unwrap_or_else(|| node.push(name));
+            let Some((_, inner)) = node.fields.get_mut(known) else { return Ok(()) };
             node = inner;
         }
         Ok(())
@@ -120,11 +156,20 @@ impl Node {
     fn remove_from(&self, value: &mut Value) {
         match value {
             Value::Object(fields) | Value::Error { fields, .. } => {
-                for (name, inner) in &self.0 {
-                    if inner.0.is_empty() {
-                        fields.remove(name.name());
-                    } else if let Some(field) = fields.get_mut(name.name()) {
-                        inner.remove_from(field);
+                let named = |name: &Wtf8String| self.get(name);
+                if fields.names().iter().any(|name| named(name).is_some_and(Self::is_empty)) {
+                    let (names, values) = std::mem::take(fields).into_parts();
+                    let stays = names.iter().map(|name| !named(name).is_some_and(Self::is_empty));
+                    let (names, values): (Vec<_>, Vec<_>) = stays
+                        .zip(names.iter().cloned().zip(values))
+                        .filter_map(|(stays, field)| stays.then_some(field))
+                        .unzip();
+                    *fields = Fields::from_parts(names.into(), values).unwrap_or_default();
+                }
+                let names = Arc::clone(fields.names());
+                for (name, value) in names.iter().zip(fields.values_mut()) {
+                    if let Some(inner) = named(name) {
+                        inner.remove_from(value);
                     }
                 }
             }
@@ -142,17 +187,28 @@ fn included(
     shapes: &ShapeTable,
     depth: usize,
 ) -> Result<Option<Value>> {
-    if node.0.is_empty() {
+    if node.is_empty() {
         return value.to_value(shapes).map(Some);
     }
     match value.kind()? {
         Kind::Object => {
-            let mut found = Vec::with_capacity(node.0.len());
-            for (name, inner) in &node.0 {
-                if let Some((position, field)) = value.placed_field(name, shapes)?
-                    && let Some(field) = included(field, inner, shapes, depth + 1)?
-                {
-                    found.push((position, name.name().clone(), field));
+            let mut found = Vec::with_capacity(node.fields.len().min(64));
+            let mut take = |name: &Wtf8String, position, field, inner| -> Result<()> {
+                if let Some(field) = included(field, inner, shapes, depth + 1)? {
+                    found.push((position, name.clone(), field));
+                }
+                Ok(())
+            };
+            if node.fields.len() > FEW {
+                value.each_field(shapes, |position, name, field| match node.get(name) {
+                    Some(inner) => take(name, position, field, inner),
+                    None => Ok(()),
+                })?;
+            } else {
+                for (name, inner) in &node.fields {
+                    if let Some((position, field)) = value.placed_field(name, shapes)? {
+                        take(name.name(), position, field, inner)?;
+                    }
                 }
             }
             found.sort_by_key(|(position, ..)| *position);
@@ -172,7 +228,7 @@ fn included(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
     use crate::value;
@@ -217,6 +273,41 @@ mod tests {
             let projected = projection.apply(value::root(&bytes).unwrap(), &shapes).unwrap();
             assert_eq!(value::decode(&projected, &shapes).unwrap(), value(expected), "{selection}");
         }
+        // Of many names, too.
+        let names = |count: usize, prefix: &str| -> Vec<_> {
+            (0..count).map(|at| format!("{prefix}{at}")).collect()
+        };
+        let object = |names: &[String], field: &dyn Fn(usize) -> Value| {
+            let fields = (0..).zip(names).map(|(at, _)| field(at)).collect();
+            let names: Vec<_> = names.iter().map(|name| Wtf8String::from(&**name)).collect();
+            Value::Object(Fields::from_parts(names.into(), fields).unwrap())
+        };
+        let number = |at: usize| Value::Number(at as f64);
+        let inner = object(&names(300, "c"), &number);
+        let document =
+            object(&names(300, "f"), &|at| if at == 7 { inner.clone() } else { number(at) });
+        let bytes = value::encode(&document, &shapes).unwrap();
+        let mut paths: Vec<_> = names(100, "f").into_iter().filter(|name| name != "f7").collect();
+        paths.extend(names(200, "f7.c"));
+        let project = |selected: bool| {
+            let selection = object(&paths, &|_| Value::Bool(selected));
+            let projection =
+                Projection::parse(&selection, &Place::root("select")).unwrap().unwrap();
+            let projected = projection.apply(value::root(&bytes).unwrap(), &shapes).unwrap();
+            let Value::Object(fields) = value::decode(&projected, &shapes).unwrap() else {
+                panic!()
+            };
+            let Some(Value::Object(inner)) = fields.get(&"f7".into()) else { panic!() };
+            let named = |fields: &Fields| -> Vec<_> {
+                fields.names().iter().map(ToString::to_string).collect()
+            };
+            assert_eq!(fields.get(&"f299".into()).is_some(), !selected);
+            (named(&fields), named(inner))
+        };
+        assert_eq!(project(true), (names(100, "f"), names(200, "c")));
+        let mut rest = names(300, "f").split_off(100);
+        rest.insert(0, "f7".to_owned());
+        assert_eq!(project(false), (rest, names(300, "c").split_off(200)));
         for refused in [r#"{"a": 1, "b": 0}"#, r#"["a", "a.b"]"#, r#"["a", "a"]"#, "[1]", r#"[""]"#]
         {
             let parsed = Projection::parse(&value(refused), &Place::root("select"));

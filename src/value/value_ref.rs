@@ -13,6 +13,7 @@ use super::tags::{
 };
 use super::text::Text;
 use crate::error::Result;
+use crate::wtf8::Wtf8String;
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,6 +276,41 @@ impl<'a> ValueRef<'a> {
         let values = if tag == INLINE_AGAIN { at + 5 } else { skip(doc, names, count, shapes)? };
         let value = Self::at(doc, skip(doc, values, position, shapes)?)?;
         Ok(Some((position, value)))
+    }
+
+    /// Calls `visit` with each field of an object, in order: its place, name and value.
+    ///
+    /// # Errors
+    /// `CORRUPT`; those of `visit`.
+    pub fn each_field<S: ShapeSource + ?Sized>(
+        self,
+        shapes: &S,
+        mut visit: impl FnMut(usize, &Wtf8String, ValueRef<'a>) -> Result<()>,
+    ) -> Result<()> {
+        let Self { doc, at } = self;
+        let tag = self.tag()?;
+        if let SHAPED..SHORT_ARRAY = tag {
+            let (_, shape) = shape_at(doc, at, tag, shapes)?;
+            let mut value = at + 2;
+            for (position, name) in shape.names().iter().enumerate() {
+                visit(position, name, Self::at(doc, value)?)?;
+                value = skip(doc, value, 1, shapes)?;
+            }
+            return Ok(());
+        }
+        let (mut name, count) = match tag {
+            INLINE => (at + 2, usize::from(byte(doc, at + 1)?)),
+            INLINE_AGAIN => inline_names(doc, at)?,
+            WIDE_INLINE => (at + CONTAINER_HEAD, read_size(doc, at + 5)?),
+            _ => return Ok(()),
+        };
+        let mut value = if tag == INLINE_AGAIN { at + 5 } else { skip(doc, name, count, shapes)? };
+        for position in 0..count {
+            let (text, end) = Text::read(doc, name)?;
+            visit(position, &text.to_wtf8(), Self::at(doc, value)?)?;
+            (name, value) = (end, skip(doc, value, 1, shapes)?);
+        }
+        Ok(())
     }
 
     /// The number of an array's elements, holes included; `None` for other types.
