@@ -62,7 +62,13 @@ fn scalar(random: &mut Random) -> Value {
         9 => Value::Binary { kind: BinaryKind::Uint8Array, bytes: random.bytes(2, 3) },
         10 => Value::RegExp { source: "a".into(), flags: "".into() },
         11 => Value::Undefined,
-        12..=15 => text(["", "a", "ab", "abc", "b", "é", "日"][random.below(7)]),
+        // Half a character is neither U+FFFD nor the beginning of a whole one.
+        12 => Value::String(match random.below(3) {
+            0 => Wtf8String::from_utf16(&[0xD83D, u16::from(b'x')]),
+            1 => Wtf8String::from("\u{FFFD}x"),
+            _ => Wtf8String::from("\u{1F600}"),
+        }),
+        13..=15 => text(["", "a", "ab", "abc", "b", "é", "日", "<b"][random.below(8)]),
         _ => Value::Number(random.below(5) as f64 - 1.0),
     }
 }
@@ -126,8 +132,14 @@ fn operators(random: &mut Random, depth: usize) -> Value {
             let types = ["number", "string", "array", "object", "null", "date", "binData", "int"];
             ("$type", text(types[random.below(types.len())]))
         }
-        19 => ("$regex", text(["^a", "b", "^ab?c", "^$"][random.below(4)])),
-        20 => ("$like", text(["a%", "%b", "a_c", "ab", "%"][random.below(5)])),
+        19 => {
+            let sources = ["^a", "b", "^ab?c", "^$", r"^\<b", "^\u{FFFD}", "^\u{FFFD}x"];
+            ("$regex", text(sources[random.below(sources.len())]))
+        }
+        20 => {
+            let patterns = ["a%", "%b", "a_c", "ab", "%", "\u{FFFD}%", "\u{FFFD}_"];
+            ("$like", text(patterns[random.below(patterns.len())]))
+        }
         21 => ("$startsWith", text(["a", "ab", ""][random.below(3)])),
         22 => ("$all", list(random)),
         23 => {

@@ -117,7 +117,10 @@ impl Pattern {
         let regex = regex.size_limit(16 << 20).build();
         let regex = regex.map_err(|_| place.invalid("the pattern is too long"))?;
         let prefix = match parts.first() {
-            Some(Part::Literal(text)) if !ignore_case => Wtf8String::from(text.as_str()),
+            // Half a character is read as U+FFFD.
+            Some(Part::Literal(text)) if !ignore_case => {
+                Wtf8String::from(text.split(char::REPLACEMENT_CHARACTER).next().unwrap_or_default())
+            }
             _ => Wtf8String::default(),
         };
         Ok(Self { kind: PatternKind::Regex(regex), prefix, regexp: None })

@@ -65,6 +65,8 @@ pub(super) fn literal_prefix(source: &str, flags: &str) -> String {
             other => other,
         };
         match characters.peek() {
+            // Half a character is read as this one.
+            _ if literal == char::REPLACEMENT_CHARACTER => break,
             Some('*' | '?' | '{') => break,
             _ => prefix.push(literal),
         }
@@ -101,6 +103,8 @@ fn translate(source: &str) -> String {
             (Some('b'), true) => out.push_str(r"\x08"),
             (Some('B'), false) => out.push_str(r"(?-u:\B)"),
             (Some('0'), _) => out.push_str(r"\x00"),
+            // Not the ends of words, which they are for the regex crate.
+            (Some(plain @ ('<' | '>')), _) => out.push(plain),
             (Some(other), _) => out.extend(['\\', other]),
             (None, _) => out.push('\\'),
         }
@@ -126,6 +130,7 @@ mod tests {
         assert!(matches(r"\bé", "", "aé") && !matches(r"\be", "", "ae"));
         assert!(matches(r"a\/b", "", "a/b"));
         assert!(matches("[[]", "", "["));
+        assert!(matches(r"^\<b\>", "", "<b>") && !matches(r"\<b", "", "b"));
         assert!(matches(r"[\w&&]", "", "&"));
         assert!(matches("B.C", "is", "ab\ncd"));
         assert!(matches(r"\u0041(?<name>b)", "u", "Ab"));
@@ -156,6 +161,8 @@ mod tests {
             ("^ab|c", ""),
             (r"^a\d", "a"),
             ("^(ab)", ""),
+            (r"^\<b\>", "<b>"),
+            ("^a\u{FFFD}b", "a"),
         ];
         for (source, prefix) in cases {
             assert_eq!(literal_prefix(source, ""), prefix, "{source}");
