@@ -81,6 +81,11 @@ fn any(random: &mut Random, depth: usize) -> Value {
             let number = |random: &mut Random| Value::Number(random.below(6) as f64);
             array((0..random.below(4)).map(|_| number(random)).collect())
         }
+        8 if random.below(3) == 0 => {
+            // Whose elements are arrays, which have elements, too.
+            let row = |random: &mut Random| vec![Value::Number(random.below(6) as f64); 1];
+            array((0..1 + random.below(3)).map(|_| array(row(random))).collect())
+        }
         8 => object(vec![("d", any(random, depth - 1)), ("e", any(random, depth - 1))]),
         9 => object(vec![("d", any(random, depth - 1))]),
         _ => scalar(random),
@@ -114,6 +119,10 @@ fn operators(random: &mut Random, depth: usize) -> Value {
     if random.below(10) == 0 {
         let (least, greatest) = (number(random), number(random));
         return object(vec![("$gte", least), ("$lte", greatest)]);
+    }
+    if depth > 0 && random.below(20) == 0 {
+        // About the elements of elements.
+        return object(vec![("$elemMatch", object(vec![("$elemMatch", operators(random, 0))]))]);
     }
     let (name, operand) = match random.below(26) {
         0 | 1 => ("$eq", any(random, 2)),

@@ -227,7 +227,11 @@ fn of_elements(filter: &Filter) -> Bounds {
         Filter::And(parts) => {
             parts.iter().fold(Bounds::all(), |bounds, part| bounds.and(&of_elements(part)))
         }
-        Filter::Path(test) if test.path.is_whole() => of_test(&test.test),
+        Filter::Path(test) if test.path.is_whole() => match &test.test {
+            // It is about the elements of an element, which have no entries of their own.
+            Test::Element { .. } => Bounds::class(Class::Array),
+            test => of_test(test),
+        },
         _ => Bounds::all(),
     }
 }
