@@ -100,6 +100,18 @@ fn compares_within_a_class() {
 }
 
 #[test]
+fn tries_many_tests_on_long_arrays() {
+    let numbers: Vec<_> = (0..10_000).collect();
+    let all: Vec<_> = (9_000..9_500).collect();
+    let some: Vec<_> = (0..500).map(|at| json!({"a": {"$gt": 10_000 + at}})).collect();
+    check(&[
+        (json!({"a": {"$all": all}}), json!({"a": numbers}), true),
+        (json!({"a": {"$elemMatch": {"$all": all}}}), json!({"a": numbers}), false),
+        (json!({"$or": some}), json!({"a": numbers}), false),
+    ]);
+}
+
+#[test]
 fn walks_paths_through_arrays() {
     check(&[
         (json!({"a.b": 1}), json!({"a": {"b": 1}}), true),

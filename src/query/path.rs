@@ -39,6 +39,12 @@ impl Budget {
         Self(bytes.saturating_add(EXTRA_VISITS))
     }
 
+    /// Enough for so many walks through the document.
+    #[must_use]
+    pub const fn times(self, walks: usize) -> Self {
+        Self(self.0.saturating_mul(walks))
+    }
+
     #[inline]
     pub(super) fn spend(&mut self) -> Result<()> {
         match self.0.checked_sub(1) {

@@ -50,10 +50,10 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
     /// # Errors
     /// As [`Matcher::matches`].
     pub fn verdict(&self, filter: &Filter, document: ValueRef<'_>) -> Result<Verdict> {
-        let mut budget = Budget::for_document(document.document_len());
+        let once = Budget::for_document(document.document_len());
         match filter {
-            Filter::Path(test) => self.path(test, document, &mut budget),
-            _ => self.filter(filter, document, &mut budget),
+            Filter::Path(test) => self.path(test, document, &mut once.times(test.tests())),
+            _ => self.filter(filter, document, &mut once.times(filter.tests())),
         }
     }
 

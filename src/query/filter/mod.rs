@@ -50,6 +50,17 @@ pub struct PathTest {
     pub test: Test,
 }
 
+impl PathTest {
+    /// How many tests of values it has.
+    #[inline]
+    pub fn tests(&self) -> usize {
+        match &self.test {
+            Test::Element { filter, .. } => 1 + filter.tests(),
+            _ => 1,
+        }
+    }
+}
+
 impl Filter {
     /// What everything passes.
     pub const fn all() -> Self {
@@ -78,6 +89,16 @@ impl Filter {
             Self::Not(inner) => inner.uses_variables(),
             Self::Expression(expression) => expression.uses_variables(),
             Self::Path(_) => false,
+        }
+    }
+
+    /// How many tests of values it has.
+    pub fn tests(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::tests).sum(),
+            Self::Not(inner) => inner.tests(),
+            Self::Path(test) => test.tests(),
+            Self::Expression(_) => 1,
         }
     }
 
