@@ -184,7 +184,19 @@ fn filter(random: &mut Random, depth: usize) -> Value {
     }
     if depth > 0 && random.below(3) == 0 {
         let name = ["$or", "$and", "$nor"][random.below(3)];
-        let parts = (0..=random.below(2)).map(|_| filter(random, depth - 1)).collect();
+        let parts = match random.below(3) {
+            // Of one field.
+            0 => {
+                let path = PATHS[random.below(PATHS.len())];
+                let condition = |random: &mut Random| match random.below(2) {
+                    0 => any(random, 1),
+                    _ => operators(random, 1),
+                };
+                let parts = 0..=random.below(4);
+                parts.map(|_| object(vec![(path, condition(random))])).collect()
+            }
+            _ => (0..=random.below(2)).map(|_| filter(random, depth - 1)).collect(),
+        };
         fields.push((name, array(parts)));
         if random.below(2) == 0 {
             fields.retain(|(name, _)| name.starts_with('$'));

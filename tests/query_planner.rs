@@ -115,6 +115,13 @@ fn unions() {
         db.plan(json!({"filter": filter}), "union of index byCity, primary key, index byAge");
     // What more than one part finds is looked at once.
     assert_eq!(number(&union, "examinedDocs"), number(&union, "returned"));
+    // Alternatives of one field are one walk, in its order.
+    let ends = json!({"$or": [{"age": {"$lt": 2}}, {"age": {"$gte": 78}}, {"age": 5}, {"age": 7}]});
+    let ends = db.plan(json!({"filter": ends, "sort": {"age": -1}, "limit": 9}), "index byAge");
+    assert_eq!(number(&ends, "examinedDocs"), 9);
+    let many: Vec<_> = (0..5_000).map(|id| json!({"id": id * 3})).collect();
+    let many = db.plan(json!({"filter": {"$or": many}}), "primary key");
+    assert_eq!(number(&many, "examinedDocs"), 3_334);
     let with_scan = json!({"$or": [{"city": "city 3"}, {"note": "x"}]});
     db.plan(json!({"filter": with_scan}), "full scan");
 }

@@ -189,8 +189,24 @@ pub fn of_condition(condition: &Filter) -> Option<(&PathTest, Bounds)> {
             },
             _ => None,
         },
+        Filter::Or(parts) => of_alternatives(parts),
         _ => None,
     }
+}
+
+/// The bounds of conditions on one field of which one is enough.
+fn of_alternatives(parts: &[Filter]) -> Option<(&PathTest, Bounds)> {
+    let mut field: Option<&PathTest> = None;
+    let mut all = Bounds::none();
+    for part in parts {
+        let (test, bounds) = of_condition(part)?;
+        if test.path != field.get_or_insert(test).path {
+            return None;
+        }
+        all.ranges.extend(bounds.ranges);
+        all.exact &= bounds.exact;
+    }
+    field.map(|test| (test, all.normalized()))
 }
 
 fn of_test(test: &Test) -> Bounds {

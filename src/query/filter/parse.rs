@@ -89,8 +89,8 @@ fn check_nesting(place: &Place<'_>) -> Result<()> {
 fn logical(operator: &str, value: &Value, on: On<'_>, place: &Place<'_>) -> Result<Option<Filter>> {
     Ok(Some(match operator {
         "$and" => Filter::and(filters(value, on, place)?),
-        "$or" => Filter::Or(filters(value, on, place)?),
-        "$nor" => Filter::Or(filters(value, on, place)?).not(),
+        "$or" => any_of(filters(value, on, place)?),
+        "$nor" => any_of(filters(value, on, place)?).not(),
         "$expr" => match on {
             On::Document(variables) => {
                 let expression = Expression::parse_with(value, variables, place)?;
@@ -122,6 +122,53 @@ fn filters(value: &Value, on: On<'_>, place: &Place<'_>) -> Result<Vec<Filter>> 
             items.iter().enumerate().map(parse).collect()
         }
         _ => Err(place.invalid("it needs a list of at least one filter")),
+    }
+}
+
+/// Alternatives. Values of one field that follow each other are a set, which costs one search.
+fn any_of(parts: Vec<Filter>) -> Filter {
+    let mut alternatives: Vec<Filter> = Vec::with_capacity(parts.len());
+    let mut values: Vec<Constant> = Vec::new();
+    let mut rest = parts.into_iter().peekable();
+    while let Some(part) = rest.next() {
+        let (Some(path), Some(_)) = (equal_path(&part), rest.peek()) else {
+            alternatives.push(part);
+            continue;
+        };
+        let path = path.clone();
+        take_value(part, &mut values);
+        while let Some(next) = rest.next_if(|next| equal_path(next) == Some(&path)) {
+            take_value(next, &mut values);
+        }
+        let set = ValueSet::new(std::mem::take(&mut values), Vec::new());
+        let test = match set.constants() {
+            [one] => Test::Equal(one.clone()),
+            _ => Test::In(set),
+        };
+        alternatives.push(Filter::path(&path, test));
+    }
+    match alternatives.pop() {
+        Some(only) if alternatives.is_empty() => only,
+        last => {
+            alternatives.extend(last);
+            Filter::Or(alternatives)
+        }
+    }
+}
+
+/// The path of a test for a value.
+fn equal_path(filter: &Filter) -> Option<&Path> {
+    match filter {
+        Filter::Path(test) if matches!(test.test, Test::Equal(_)) => Some(&test.path),
+        _ => None,
+    }
+}
+
+fn take_value(filter: Filter, values: &mut Vec<Constant>) {
+    if let Filter::Path(test) = filter
+        && let Test::Equal(constant) = test.test
+    {
+        values.push(constant);
     }
 }
 
