@@ -10,7 +10,7 @@ use super::page::{self, PageRequest};
 use super::plan::Plan;
 use super::request::{Query, Returns};
 use super::rows::{Out, Rows, emit_keys};
-use super::scan::{Budget, Flow, Scan};
+use super::scan::{Budget, Flow, Scan, ended_if};
 use super::sort::{self, Sorted, Sorter};
 use crate::catalog::StoreDef;
 use crate::error::{Error, Result};
@@ -24,6 +24,8 @@ use crate::value::root;
 
 /// What a sort may keep in memory before it uses temporary files, in bytes.
 const SORT_MEMORY: usize = 64 << 20;
+/// As many entries are counted before it is asked whether anybody waits for the number.
+const COUNTED_BETWEEN_LOOKS: u64 = 1 << 16;
 /// How long a piece of work that has no budget goes on: others may wait for the snapshot.
 pub(super) const SLICE: Duration = Duration::from_millis(50);
 
@@ -94,6 +96,9 @@ impl Execution {
         let mut scan = Scan::new(plan.accesses.clone(), plan.backwards, opposite);
         if let Some(also) = &plan.also {
             scan.only_if_also(also.clone());
+        }
+        if !plan.decided {
+            scan.weigh(&query.filter);
         }
         let mut wanted = query.limit.map(|limit| limit.saturating_add(query.skip));
         if let Returns::Page(PageRequest { size, boundary, .. }) = &query.returns {
@@ -243,6 +248,9 @@ impl Execution {
                 cursor.seek(&interval.from)?;
                 cursor.visit_below(interval.to.as_deref(), |_| {
                     count += 1;
+                    if count % COUNTED_BETWEEN_LOOKS == 0 {
+                        ended_if(chunk.cancelled)?;
+                    }
                     Ok(true)
                 })?;
             }

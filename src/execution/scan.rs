@@ -8,6 +8,7 @@ use super::access::Access;
 use super::groups::GroupWalk;
 use crate::catalog::StoreDef;
 use crate::error::{Error, ErrorCode, Result};
+use crate::query::Filter;
 use crate::storage::envelope::Payload;
 use crate::storage::tree::{Entry, Lookups};
 use crate::store::entry::{self, documents};
@@ -23,6 +24,16 @@ pub struct Budget<'c> {
     pub cancelled: &'c AtomicBool,
 }
 
+/// Bytes of a document that count as one step more.
+const BYTES_PER_STEP: usize = 8 << 10;
+/// Tests of a filter that count as one step more.
+const TESTS_PER_STEP: usize = 16;
+
+/// The most memory that primary keys take which are kept, in bytes.
+const MAX_KEPT: usize = 512 << 20;
+/// What a key that is kept takes besides its bytes.
+const BYTES_PER_KEY: usize = 48;
+
 /// As many steps are taken before the clock is looked at.
 const STEPS_BETWEEN_LOOKS: u64 = 256;
 
@@ -32,15 +43,22 @@ impl Budget<'_> {
         let before = self.steps;
         self.steps = self.steps.saturating_sub(steps);
         if before / STEPS_BETWEEN_LOOKS != self.steps / STEPS_BETWEEN_LOOKS {
-            if self.cancelled.load(Ordering::Relaxed) {
-                return Err(Error::new(ErrorCode::Aborted, "the query was ended"));
-            }
+            ended_if(self.cancelled)?;
             if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 self.steps = 0;
             }
         }
         Ok(self.steps > 0)
     }
+}
+
+/// # Errors
+/// `ABORTED` if nobody waits for the rest.
+pub fn ended_if(cancelled: &AtomicBool) -> Result<()> {
+    if cancelled.load(Ordering::Relaxed) {
+        return Err(Error::new(ErrorCode::Aborted, "the query was ended"));
+    }
+    Ok(())
 }
 
 /// Something that a walk has met.
@@ -75,8 +93,12 @@ pub struct Scan {
     last: Option<Vec<u8>>,
     /// The primary keys that were met, if they may be met again.
     seen: Option<HashSet<Box<[u8]>>>,
+    /// Bytes of the primary keys that were kept.
+    kept: usize,
     /// What has to meet a document, too.
     also: Option<Also>,
+    /// How many steps it takes to look at a short document.
+    weight: u64,
     /// Entries of indexes that were passed.
     pub examined_keys: u64,
     /// Documents that were looked at.
@@ -119,7 +141,9 @@ impl Scan {
             opposite,
             last: None,
             seen: repeats.then(HashSet::new),
+            kept: 0,
             also: None,
+            weight: 1,
             examined_keys: 0,
             examined_docs: 0,
         }
@@ -128,6 +152,11 @@ impl Scan {
     /// Leaves out what another walk over an index does not meet.
     pub fn only_if_also(&mut self, access: Access) {
         self.also = Some(Also { access, keys: HashSet::new(), last: None, complete: false });
+    }
+
+    /// Lets documents count as more steps if a filter of many tests is tried on each.
+    pub fn weigh(&mut self, filter: &Filter) {
+        self.weight = 1 + (filter.tests() / TESTS_PER_STEP) as u64;
     }
 
     /// Goes on after an entry, which need not be there.
@@ -205,7 +234,10 @@ impl Scan {
         }
         while let Some(found) = walk.next()? {
             self.examined_keys += 1;
-            also.keys.insert(entry::split(index, found.key)?.1.into());
+            let key = entry::split(index, found.key)?.1;
+            if also.keys.insert(key.into()) {
+                keep(&mut self.kept, key)?;
+            }
             if !budget.spend(1)? {
                 also.last = Some(found.key.to_vec());
                 return Ok(false);
@@ -221,13 +253,26 @@ impl Scan {
             || self.also.as_ref().is_some_and(|also| !also.keys.contains(key))
     }
 
-    fn passed(&mut self, entry: &[u8], key: &[u8]) {
+    /// How many steps it takes to look at a document.
+    fn steps_of(&self, document: &[u8]) -> u64 {
+        self.weight.saturating_add((document.len() / BYTES_PER_STEP) as u64)
+    }
+
+    /// Goes on behind an entry that does not count.
+    fn passed_by(&mut self, entry: &[u8]) {
         let last = self.last.get_or_insert_default();
         last.clear();
         last.extend_from_slice(entry);
-        if let Some(seen) = &mut self.seen {
-            seen.insert(key.into());
+    }
+
+    fn passed(&mut self, entry: &[u8], key: &[u8]) -> Result<()> {
+        self.passed_by(entry);
+        if let Some(seen) = &mut self.seen
+            && seen.insert(key.into())
+        {
+            keep(&mut self.kept, key)?;
         }
+        Ok(())
     }
 
     fn walk_store(
@@ -243,17 +288,22 @@ impl Scan {
         let mut end = Flow::Next;
         walk.visit(|found| {
             if self.is_out(found.key) {
-                return Ok(true);
+                if !budget.spend(1)? {
+                    self.passed_by(found.key);
+                    end = Flow::Full;
+                }
+                return Ok(end == Flow::Next);
             }
             let damaged = |error| in_document(error, store, found.key);
             let payload = Payload::check(found.raw, found.value).map_err(damaged)?;
             let document = payload.bytes(&mut scratch).map_err(damaged)?;
             self.examined_docs += 1;
+            let steps = self.steps_of(document);
             end = visit(&Found { key: found.key, document: Some(document) })?;
             if end != Flow::Full {
-                self.passed(found.key, found.key);
+                self.passed(found.key, found.key)?;
             }
-            if end == Flow::Next && !budget.spend(1)? {
+            if end == Flow::Next && !budget.spend(steps)? {
                 end = Flow::Full;
             }
             Ok(end == Flow::Next)
@@ -278,27 +328,34 @@ impl Scan {
             group.clear();
             let size = left.clamp(1, Lookups::MAX as u64) as usize;
             let mut more = true;
-            while more && group.lookups.len() < size {
+            let mut out = 0;
+            while more && group.lookups.len() < size && out < STEPS_BETWEEN_LOOKS {
                 match entries.next()? {
                     None => more = false,
                     Some(found) => {
                         self.examined_keys += 1;
                         let (_, key) = entry::split(index, found.key)?;
-                        if !self.is_out(key) {
+                        if self.is_out(key) {
+                            out += 1;
+                            group.passed_by(found.key);
+                        } else {
                             group.push(found.key, key);
                         }
                     }
                 }
             }
-            let flow = self.visit_group(view, store, &group, wants_documents, visit)?;
+            let (flow, steps) = self.visit_group(view, store, &group, wants_documents, visit)?;
             if flow != Flow::Next {
                 return Ok(flow);
             }
             if !more {
                 return Ok(Flow::Next);
             }
+            if !group.passed_by.is_empty() {
+                self.passed_by(&group.passed_by);
+            }
             left = left.saturating_sub(group.lookups.len() as u64);
-            if !budget.spend(group.lookups.len().max(1) as u64)? {
+            if !budget.spend(steps + out)? {
                 return Ok(Flow::Full);
             }
         }
@@ -311,7 +368,7 @@ impl Scan {
         group: &Group,
         wants_documents: bool,
         visit: &mut impl FnMut(&Found<'_>) -> Result<Flow>,
-    ) -> Result<Flow> {
+    ) -> Result<(Flow, u64)> {
         let mut flow = Flow::Next;
         if !wants_documents {
             for at in 0..group.lookups.len() {
@@ -323,13 +380,14 @@ impl Scan {
                 if flow == Flow::Full {
                     break;
                 }
-                self.passed(group.entry(at), key);
+                self.passed(group.entry(at), key)?;
                 if flow == Flow::Stop {
                     break;
                 }
             }
-            return Ok(flow);
+            return Ok((flow, group.lookups.len() as u64));
         }
+        let mut steps = 0_u64;
         let mut scratch = Vec::new();
         let mut failure = None;
         find_each(view.txn(), store, &group.lookups, |at, payload| {
@@ -343,6 +401,7 @@ impl Scan {
             scratch.clear();
             payload.append_to(&mut scratch)?;
             self.examined_docs += 1;
+            steps = steps.saturating_add(self.steps_of(&scratch));
             match visit(&Found { key, document: Some(&scratch) }) {
                 Ok(next) => flow = next,
                 // It need not be the document's fault.
@@ -351,16 +410,35 @@ impl Scan {
                     return Ok(false);
                 }
             }
-            if flow != Flow::Full {
-                self.passed(group.entry(at), key);
+            if flow != Flow::Full
+                && let Err(error) = self.passed(group.entry(at), key)
+            {
+                failure = Some(error);
+                return Ok(false);
             }
             Ok(flow == Flow::Next)
         })?;
         match failure {
             Some(error) => Err(error),
-            None => Ok(flow),
+            None => Ok((flow, steps)),
         }
     }
+}
+
+/// Counts a primary key that is kept.
+///
+/// # Errors
+/// `RESOURCE_LIMIT` if they take too much memory.
+fn keep(kept: &mut usize, key: &[u8]) -> Result<()> {
+    *kept += key.len() + BYTES_PER_KEY;
+    if *kept > MAX_KEPT {
+        return Err(Error::new(
+            ErrorCode::ResourceLimit,
+            "the query keeps more than 512 MiB of keys, since its indexes may meet a document \
+             more than once; narrow the filter, or name another index in `hint`",
+        ));
+    }
+    Ok(())
 }
 
 /// Entries whose documents are looked up together.
@@ -368,20 +446,30 @@ struct Group {
     lookups: Lookups,
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// The entry behind all of them that was met and does not count; empty if there is none.
+    passed_by: Vec<u8>,
 }
 
 impl Group {
     fn new(tree: crate::storage::Tree) -> Self {
-        Self { lookups: Lookups::new(tree), bytes: Vec::new(), ends: Vec::new() }
+        let lookups = Lookups::new(tree);
+        Self { lookups, bytes: Vec::new(), ends: Vec::new(), passed_by: Vec::new() }
     }
 
     fn clear(&mut self) {
+        self.passed_by.clear();
         self.lookups.clear();
         self.bytes.clear();
         self.ends.clear();
     }
 
+    fn passed_by(&mut self, entry: &[u8]) {
+        self.passed_by.clear();
+        self.passed_by.extend_from_slice(entry);
+    }
+
     fn push(&mut self, entry: &[u8], key: &[u8]) {
+        self.passed_by.clear();
         self.lookups.push(key);
         self.bytes.extend_from_slice(entry);
         self.ends.push(self.bytes.len());
