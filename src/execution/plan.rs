@@ -27,6 +27,11 @@ const INTERVAL: f64 = 2.0;
 const COLLECTED: f64 = 0.3;
 /// The most primary keys that are collected for an intersection.
 const MAX_COLLECTED: u64 = 1_000_000;
+/// As many documents are remembered at most by walks that may meet one twice, if there is any other
+/// way.
+const MAX_SEEN: f64 = 4_000_000.0;
+/// Costs more than any way that is possible.
+const HOPELESS: f64 = 1e15;
 /// The most ways that an "or" is made of.
 const MAX_BRANCHES: usize = 1_000;
 
@@ -300,8 +305,10 @@ impl Planner<'_, '_, '_> {
     /// The best pair of walks of which a document has to be met by both: the second one's keys are
     /// collected first, and save the lookups of the others.
     fn intersection(&self, accesses: &[Access]) -> Option<Choice> {
-        let mut best: Option<Choice> = None;
+        let mut best: Option<(f64, &Access, &Access)> = None;
         for first in accesses.iter().filter(|access| !access.bounded.is_empty()) {
+            let alone = std::slice::from_ref(first);
+            let alone = self.cost(alone, self.served(alone));
             for also in accesses.iter().filter(|access| access.index.is_some()) {
                 let news = |(path, _): &(crate::value::FieldPath, _)| {
                     first.bounded.iter().all(|(known, _)| known != path)
@@ -310,37 +317,64 @@ impl Planner<'_, '_, '_> {
                     continue;
                 }
                 let share = (also.entries as f64 / self.total.max(1.0)).min(1.0);
-                let mut choice = self.price(vec![first.clone()]);
-                let fetched = choice.cost - first.entries as f64 * ENTRY;
-                choice.cost -= fetched * (1.0 - share);
-                choice.cost += also.entries as f64 * (ENTRY + COLLECTED);
-                choice.also = Some(also.clone());
-                choice.decided = false;
-                if best.as_ref().is_none_or(|best| choice.cost < best.cost) {
-                    best = Some(choice);
+                let fetched = alone - first.entries as f64 * ENTRY;
+                let cost =
+                    alone - fetched * (1.0 - share) + also.entries as f64 * (ENTRY + COLLECTED);
+                if best.is_none_or(|(least, ..)| cost < least) {
+                    best = Some((cost, first, also));
                 }
             }
         }
-        best
+        let (cost, first, also) = best?;
+        let alone = self.price(vec![first.clone()]);
+        Some(Choice { cost, also: Some(also.clone()), decided: false, ..alone })
     }
 
-    /// What walks cost, one after another.
+    /// Walks, one after another, with what they cost.
     fn price(&self, accesses: Vec<Access>) -> Choice {
-        let entries: f64 = accesses.iter().map(|access| access.entries as f64).sum();
-        let served = match (self.order, accesses.as_slice()) {
+        let served = self.served(&accesses);
+        Choice {
+            decided: self.decided(&accesses),
+            backwards: served.unwrap_or(false),
+            ordered: self.order.is_none() || served.is_some(),
+            cost: self.cost(&accesses, served),
+            rows: entries_of(&accesses),
+            accesses,
+            also: None,
+        }
+    }
+
+    /// Whether walks serve the order, if need be backwards: whether backwards.
+    fn served(&self, accesses: &[Access]) -> Option<bool> {
+        match (self.order, accesses) {
             (None, _) => Some(false),
             (Some(order), [access]) => self.serves(access, order),
             _ => None,
-        };
-        let decided = match accesses.as_slice() {
+        }
+    }
+
+    /// Whether everything passes that walks meet.
+    fn decided(&self, accesses: &[Access]) -> bool {
+        match accesses {
             [access] => {
-                (0..self.conditions.len()).all(|condition| access.decided.contains(&condition))
+                let mut decided = vec![false; self.conditions.len()];
+                for at in &access.decided {
+                    if let Some(decided) = decided.get_mut(*at) {
+                        *decided = true;
+                    }
+                }
+                decided.into_iter().all(|decided| decided)
             }
             _ => false,
-        };
+        }
+    }
+
+    /// What walks cost, one after another.
+    fn cost(&self, accesses: &[Access], served: Option<bool>) -> f64 {
+        let entries = entries_of(accesses);
         let wants_documents = !matches!(self.query.returns, Returns::Count | Returns::Keys);
         let is_index = accesses.iter().any(|access| access.index.is_some());
-        let each = match (is_index, decided && !wants_documents) {
+        let each = match (is_index, !wants_documents && self.decided(accesses)) {
             (_, true) => ENTRY,
             (true, false) => ENTRY + LOOKUP,
             (false, false) => DOCUMENT,
@@ -361,16 +395,18 @@ impl Planner<'_, '_, '_> {
         if served.is_none() {
             cost += matching * (matching.max(2.0).log2() * SORTED + LOOKUP);
         }
-        Choice {
-            decided,
-            backwards: served.unwrap_or(false),
-            ordered: self.order.is_none() || served.is_some(),
-            cost,
-            rows: entries,
-            accesses,
-            also: None,
+        let repeats = accesses.len() > 1 || accesses.iter().any(|access| access.repeats);
+        if repeats && entries * part > MAX_SEEN {
+            // What was met has to be remembered, for which there may be no room.
+            cost += HOPELESS;
         }
+        cost
     }
+}
+
+/// About how many entries walks meet.
+fn entries_of(accesses: &[Access]) -> f64 {
+    accesses.iter().map(|access| access.entries as f64).sum()
 }
 
 /// The share of documents that pass a condition about which nothing is known.
