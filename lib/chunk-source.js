@@ -39,8 +39,6 @@ class ChunkSource {
     this.begun = false
     /** A snapshot of our own, or 0. */
     this.pinned = 0
-    /** The state that the first chunk was read from. */
-    this.transactionId = 0
     this.rows = scope.interactive ? FIRST_TRANSACTION_ROWS : ROWS
   }
 
@@ -60,9 +58,7 @@ class ChunkSource {
     this.begun = true
     if (scope.interactive) return this.next()
     scope.connection.checkOpen()
-    const chunk = this.firstOf(scope)
-    if (scope.snapshot === 0) this.transactionId = scope.memory.transactionIdOf(0)
-    return chunk
+    return this.firstOf(scope)
   }
 
   firstOf(view) {
@@ -99,7 +95,8 @@ class ChunkSource {
   }
 
   /**
-   * Makes sure that further chunks see the state of the first one.
+   * Makes sure that further chunks see the state of the first one. To be called before anything
+   * else is read.
    *
    * @param {object} owner what keeps the snapshot: it is let go when the owner is collected
    * @param {boolean} [always] even if the first chunk was the last
@@ -108,9 +105,10 @@ class ChunkSource {
   pin(owner, always = false) {
     const { scope } = this
     if ((this.ended && !always) || scope.interactive || scope.snapshot !== 0) return null
-    this.hold(owner)
     const { memory } = scope.connection
-    if (memory.transactionIdOf(this.pinned) === this.transactionId) return null
+    const transactionId = memory.transactionIdOf(0)
+    this.hold(owner)
+    if (memory.transactionIdOf(this.pinned) === transactionId) return null
     return this.again({ memory, snapshot: this.pinned })
   }
 

@@ -14,7 +14,7 @@ const { paced } = require('./pace')
 const { FROM_RESULT, appendPut } = require('./put')
 const { putAll, putEach } = require('./put-many')
 const { rangeOf } = require('./range')
-const { aggregate, find, isFilter, prepareFind } = require('./query')
+const { aggregate, find, findFirst, isFilter, prepareFind } = require('./query')
 const reads = require('./reads')
 const { ENTRIES, KEYS, Source, VALUES } = require('./source')
 const { inTransaction } = require('./transactions')
@@ -181,7 +181,7 @@ class Store {
 
   /** The first document that a filter describes, or undefined. */
   async findOne(filter, options) {
-    return find(this.#target, 'findOne', filter, options).first()
+    return findFirst(this.#target, 'findOne', filter, options)
   }
 
   /** A query to put together by its methods. */

@@ -25,7 +25,8 @@ class Conditions {
 
   /**
    * @param {Groups} groups
-   * @param {(groups: Groups) => Conditions} derive makes what methods give, of other conditions
+   * @param {(conditions: Conditions, groups: Groups) => Conditions} derive makes what methods give:
+   *   the same of other conditions
    * @param {boolean} allowsParameters whether `expr.param` may stand in conditions
    */
   constructor(groups, derive, allowsParameters) {
@@ -47,7 +48,7 @@ class Conditions {
   /** An alternative: the condition given, or what the following `where` says. */
   or(...condition) {
     if (condition.length > 0) return this.#or(filterOf('or', condition))
-    if (this.#groups.at(-1)?.length > 0) return this.#derive([...this.#groups, []])
+    if (this.#groups.at(-1)?.length > 0) return this.#derive(this, [...this.#groups, []])
     throw new LodestoreError('INVALID_QUERY', 'or: there is no condition before it')
   }
 
@@ -58,12 +59,12 @@ class Conditions {
 
   /** The filter that the conditions mean. */
   toFilter() {
-    const groups = this.#groups.map((group) => (group.length === 1 ? group[0] : { $and: group }))
+    const groups = this.#groups
     if (groups.length === 0) return {}
-    if (this.#groups.at(-1).length === 0) {
+    if (groups.at(-1).length === 0) {
       throw new LodestoreError('INVALID_QUERY', 'or: there is no condition behind it')
     }
-    return groups.length === 1 ? groups[0] : { $or: groups }
+    return groups.length === 1 ? filterOfGroup(groups[0]) : { $or: groups.map(filterOfGroup) }
   }
 
   get [FILTER_OF]() {
@@ -73,14 +74,18 @@ class Conditions {
   #and(filter) {
     const captured = captureFilter(filter, this.#allowsParameters)
     const last = this.#groups.at(-1) ?? []
-    return this.#derive([...this.#groups.slice(0, -1), [...last, captured]])
+    return this.#derive(this, [...this.#groups.slice(0, -1), [...last, captured]])
   }
 
   #or(filter) {
     const captured = captureFilter(filter, this.#allowsParameters)
     const before = this.#groups.filter((group) => group.length > 0)
-    return this.#derive([...before, [captured]])
+    return this.#derive(this, [...before, [captured]])
   }
+}
+
+function filterOfGroup(group) {
+  return group.length === 1 ? group[0] : { $and: group }
 }
 
 for (const [name, make] of Object.entries(NAMED_FORMS)) {
@@ -99,8 +104,12 @@ for (const [name, make] of Object.entries(NAMED_FORMS)) {
 class Condition extends Conditions {
   /** @param {Groups} groups */
   constructor(groups) {
-    super(groups, (others) => new Condition(others), true)
+    super(groups, withGroups, true)
   }
+}
+
+function withGroups(_condition, groups) {
+  return new Condition(groups)
 }
 
 /**

@@ -8,11 +8,28 @@ const { checkFind } = require('./options')
 const { aggregate } = require('./pipeline')
 const { prepare } = require('./prepared')
 const { queryOf } = require('./query')
+const { RETURNS } = require('./request')
+const run = require('./run')
 
 /** The query of a filter. @param {object} target see Query */
 function find(target, method, filter, options) {
   const parts = checkFind(method, options)
   return queryOf(target, parts, captured(method, filter))
+}
+
+/** The first document of a filter, or undefined. @param {object} target see Query */
+function findFirst({ resolve, writes }, method, filter, options) {
+  const parts = checkFind(method, options)
+  const question = {
+    resolve,
+    writes,
+    filter: captured(method, filter) ?? {},
+    parts,
+    predicates: [],
+    returns: RETURNS.DOCUMENTS,
+    after: undefined,
+  }
+  return run.first(question)
 }
 
 /** A query whose values are given when it runs. @param {object} target see Query */
@@ -36,4 +53,4 @@ function isFilter(query) {
   return names.length > 0 && !names.some((name) => BOUNDS.includes(name))
 }
 
-module.exports = { aggregate, find, isFilter, prepareFind }
+module.exports = { aggregate, find, findFirst, isFilter, prepareFind }

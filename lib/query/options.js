@@ -52,6 +52,9 @@ function isToken(value) {
  * @property {AbortSignal} [signal]
  */
 
+/** @type {Parts} */
+const NO_PARTS = Object.freeze({})
+
 /**
  * Checks the options of a method that makes a query.
  *
@@ -61,6 +64,7 @@ function isToken(value) {
  * @throws {LodestoreError} INVALID_ARGUMENT, INVALID_QUERY
  */
 function checkFind(method, options) {
+  if (options === undefined) return NO_PARTS
   const { offset, ...parts } = checkOptions(method, options, FIND_OPTIONS)
   if (offset !== undefined) {
     if (parts.skip !== undefined) {

@@ -20,9 +20,11 @@ class QueryPlan {
    */
   constructor(state, query) {
     this.state = state
-    this.query = encodeQuery(query)
+    this.query = query
+    const { encoding, length } = encodeQuery(query)
+    this.encoding = encoding
     /** Whether it may be begun on this thread. */
-    this.isShort = this.query.length <= SHORT_BYTES
+    this.isShort = length <= SHORT_BYTES
     this.flags = PARTS[query.returns] ?? SCAN.VALUES
     /** How many parts a row has. */
     this.parts = query.returns === RETURNS.ENTRIES ? 2 : 1
@@ -38,8 +40,8 @@ class QueryPlan {
    * @param {Buffer | null} execution the query that goes on, or null to begin
    */
   write(writer, most, execution) {
-    const { state, query } = this
-    if (execution === null) writeQuery(writer, state.id, most, query)
+    const { state, query, encoding } = this
+    if (execution === null) writeQuery(writer, state.id, most, query, encoding)
     else writeNext(writer, state.id, most, execution)
   }
 }

@@ -11,6 +11,9 @@ const { pipelineOf } = require('./pipeline')
 const run = require('./run')
 const { appendToSort } = require('./sort')
 
+/** @type {(query: Query, groups: import('./conditions').Groups) => Query} */
+let withGroups
+
 /**
  * A query: nothing is read before it is awaited or iterated, and each time it is read anew.
  * Immutable: methods that say more about it give a new query.
@@ -19,6 +22,10 @@ class Query extends Conditions {
   #target
   #spec
   #groups
+
+  static {
+    withGroups = (query, groups) => new Query(query.#target, query.#spec, groups)
+  }
 
   /**
    * @param {object} target
@@ -32,7 +39,7 @@ class Query extends Conditions {
    * @param {import('./conditions').Groups} groups
    */
   constructor(target, spec, groups) {
-    super(groups, (others) => new Query(target, spec, others), false)
+    super(groups, withGroups, false)
     this.#target = target
     this.#spec = spec
     this.#groups = groups

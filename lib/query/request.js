@@ -7,6 +7,8 @@ const { READ, beginRequest } = require('../read-request')
 const NO_SHAPES = new ShapeTable({ load() {} })
 const encoder = new DocumentEncoder()
 let encoded = new WriteBuffer(1024)
+/** How often `encoded` has been written. */
+let encodings = 0
 /** A buffer that has grown beyond this is not kept. */
 const KEPT_BYTES = 64 << 10
 
@@ -23,10 +25,11 @@ const RETURNS = Object.freeze({
 })
 
 /**
- * Encodes a query as requests hold it.
+ * Encodes a query as requests hold it, into memory that the next one overwrites: most queries are
+ * asked at once, and once.
  *
  * @param {object} query plain data, in which no code of the user runs
- * @returns {Buffer}
+ * @returns {{ encoding: number, length: number }} which of all encodings it is, and its bytes
  */
 function encodeQuery(query) {
   if (encoded.buffer.length > KEPT_BYTES) encoded = new WriteBuffer(1024)
@@ -35,7 +38,7 @@ function encodeQuery(query) {
   encoder.encode(query, NO_SHAPES, writer)
   // Field names of filters are no shapes of any store.
   NO_SHAPES.takeCandidates()
-  return Buffer.from(writer.buffer.subarray(0, writer.position))
+  return { encoding: ++encodings, length: writer.position }
 }
 
 /**
@@ -45,13 +48,15 @@ function encodeQuery(query) {
  * @param {number} storeId
  * @param {{ rows: number, bytes: number, budget: number }} most what the answer may hold, and how
  *   many documents and entries are examined for it; a budget of 0 is none
- * @param {Buffer} query encoded
+ * @param {object} query as for `encodeQuery`
+ * @param {number} encoding the one that `encodeQuery` made of it
  */
-function writeQuery(writer, storeId, { rows, bytes, budget }, query) {
+function writeQuery(writer, storeId, { rows, bytes, budget }, query, encoding) {
+  if (encoding !== encodings) encodeQuery(query)
   beginRequest(writer, READ.QUERY, 0, storeId, 0, rows, 0, bytes)
   writer.writeU32(budget)
-  writer.writeU32(query.length)
-  writer.writeBytes(query)
+  writer.writeU32(encoded.position)
+  writer.writeBytes(encoded.buffer.subarray(0, encoded.position))
 }
 
 /**

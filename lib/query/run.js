@@ -54,8 +54,9 @@ function nextOfPage(chunk) {
  *
  * @param {Question} question
  * @param {string} returns one of RETURNS
+ * @param {import('./options').Parts} [parts] instead of the question's
  */
-function requestOf({ filter, parts, predicates }, returns) {
+function requestOf({ filter, predicates, parts: own }, returns, parts = own) {
   const { sort, select, hint, limit, skip } = parts
   // What is not there is neither encoded nor parsed.
   const request = { filter, returns }
@@ -69,17 +70,19 @@ function requestOf({ filter, parts, predicates }, returns) {
   return request
 }
 
-/** @param {Question} question @param {object} [changes] to the request */
-function sourceOf(question, returns, changes) {
-  const { scope, state } = question.resolve()
-  const request = requestOf(question, returns)
-  if (changes !== undefined) Object.assign(request, changes)
-  const plan = new QueryPlan(state, request)
-  return new QuerySource(scope, plan, question.parts.signal)
+/** @param {Question} question */
+function sourceOf(question, returns, parts) {
+  return begin(question, requestOf(question, returns, parts))
+}
+
+/** @param {Question} question */
+function begin({ resolve, parts }, request) {
+  const { scope, state } = resolve()
+  return new QuerySource(scope, new QueryPlan(state, request), parts.signal)
 }
 
 /** Whether it cannot have rows, so that nothing need be read. */
-function isEmpty({ parts }) {
+function isEmpty(parts) {
   return parts.limit === 0
 }
 
@@ -87,38 +90,57 @@ function isEmpty({ parts }) {
 function iterate(question) {
   const { predicates, parts, returns } = question
   if (predicates.length === 0) {
-    return new ScanIterator(sourceOf(question, returns), READERS[returns], isEmpty(question))
+    return new ScanIterator(sourceOf(question, returns), READERS[returns], isEmpty(parts))
   }
-  const begin = () =>
-    new ScanIterator(sourceOf(question, RETURNS.ENTRIES), nextEntry, isEmpty(question))
+  const entries = () =>
+    new ScanIterator(sourceOf(question, RETURNS.ENTRIES), nextEntry, isEmpty(parts))
   const { skip = 0, limit = Infinity } = parts
-  return new PassingIterator(begin, { predicates, skip, limit, take: TAKES[returns] })
+  return new PassingIterator(entries, { predicates, skip, limit, take: TAKES[returns] })
 }
 
-/** All rows, in an array. @param {Question} question */
-async function all(question) {
-  const { predicates, returns } = question
-  if (predicates.length === 0) {
-    const source = sourceOf(question, returns)
-    return isEmpty(question) ? [] : collectRows(source, READERS[returns])
-  }
+/*
+ * What is there at once is answered without a promise: the method that asks has one of its own.
+ */
+
+/** All rows, in an array. @param {Question} question @returns {unknown[] | Promise<unknown[]>} */
+function all(question) {
+  const { predicates, parts, returns } = question
+  if (predicates.length > 0) return allOf(iterate(question))
+  return rowsOf(question, returns, parts)
+}
+
+async function allOf(iterator) {
   const rows = []
-  for await (const row of iterate(question)) rows.push(row)
+  for await (const row of iterator) rows.push(row)
   return rows
 }
 
-/** The first row, or undefined. @param {Question} question */
-async function first(question) {
-  // The question is this answer's own.
-  question.parts = ofOne(question.parts)
-  const [row] = await all(question)
-  return row
+/** The rows of a question without functions of the user. */
+function rowsOf(question, returns, parts) {
+  const source = sourceOf(question, returns, parts)
+  return isEmpty(parts) ? [] : collectRows(source, READERS[returns])
 }
 
-/** Whether there is a row. @param {Question} question */
-async function exists(question) {
+/** Gives rows to a function, now or when they are there. */
+function withRows(rows, take) {
+  return Array.isArray(rows) ? take(rows) : rows.then(take)
+}
+
+const firstOf = ([row]) => row
+const isAny = (rows) => rows.length > 0
+
+/** The first row, or undefined. @param {Question} question @returns {unknown} often a promise */
+function first(question) {
+  const { predicates, parts, returns } = question
+  const one = ofOne(parts)
+  if (predicates.length === 0) return withRows(rowsOf(question, returns, one), firstOf)
+  return withRows(all({ ...question, parts: one }), firstOf)
+}
+
+/** Whether there is a row. @param {Question} question @returns {boolean | Promise<boolean>} */
+function exists(question) {
   const parts = ofOne(countedParts(question))
-  return (await all({ ...question, parts, returns: RETURNS.KEYS })).length > 0
+  return withRows(all({ ...question, parts, returns: RETURNS.KEYS }), isAny)
 }
 
 /** The parts of a query of one row at most. */
@@ -128,24 +150,21 @@ function ofOne(parts) {
 
 /** The parts that decide which rows there are, but not their order and fields. */
 function countedParts({ parts, predicates }) {
-  const counted = { ...parts }
-  delete counted.sort
+  const { select, limit, skip, hint, signal } = parts
   // Functions of the user are given what is selected.
-  if (predicates.length === 0) delete counted.select
-  return counted
+  return { select: predicates.length === 0 ? undefined : select, limit, skip, hint, signal }
 }
 
-/** How many rows there are. @param {Question} question */
-async function count(question) {
+/** How many rows there are. @param {Question} question @returns {number | Promise<number>} */
+function count(question) {
   const parts = countedParts(question)
-  if (question.predicates.length === 0) {
-    const source = sourceOf({ ...question, parts }, RETURNS.COUNT)
-    if (isEmpty(question)) return 0
-    const [rows] = await collectRows(source, READERS[RETURNS.COUNT])
-    return rows
-  }
+  if (question.predicates.length > 0) return countOf(iterate({ ...question, parts }))
+  const source = sourceOf(question, RETURNS.COUNT, parts)
+  return isEmpty(parts) ? 0 : withRows(collectRows(source, READERS[RETURNS.COUNT]), firstOf)
+}
+
+async function countOf(iterator) {
   let rows = 0
-  const iterator = iterate({ ...question, parts })
   while (!(await iterator.next()).done) rows++
   return rows
 }
@@ -166,9 +185,8 @@ async function page(question, which) {
   if (question.parts.skip !== undefined) {
     throw new LodestoreError('INVALID_QUERY', 'page: pages go on from a token, not from an offset')
   }
-  const parts = { ...question.parts }
-  delete parts.limit
-  const source = sourceOf({ ...question, parts }, RETURNS.PAGE, { page: which })
+  const request = requestOf(question, RETURNS.PAGE, { ...question.parts, limit: undefined })
+  const source = begin(question, { ...request, page: which })
   const rows = await collectRows(source, nextOfPage)
   const { next, prev, hasMore } = rows.pop()
   return { items: rows, next, prev, hasMore }
