@@ -19,6 +19,7 @@ const RANK_OF_MODULE = new Map([
   ['key', 0],
   ['value', 0],
   ['seal', 0],
+  ['sorter', 0.2],
   ['query', 0.3],
   ['update', 0.6],
   ['storage', 1],

@@ -1,7 +1,8 @@
 //! Lodestore's core: an embedded document store over LMDB.
 //!
 //! Layers, each using only those below it: `binding` (Node.js), `protocol`, `store`, `catalog`,
-//! `storage`, and without any I/O `update`, `query`, `key`, `value`, `wtf8`, `error`, `fault`.
+//! `storage`, and without the store's I/O `update`, `query`, `sorter`, `key`, `value`, `wtf8`,
+//! `error`, `fault`.
 
 #[cfg(feature = "node")]
 pub mod binding;
@@ -12,6 +13,7 @@ pub mod fault;
 pub mod key;
 pub mod protocol;
 pub mod query;
+pub mod sorter;
 pub mod storage;
 pub mod store;
 pub mod update;

@@ -235,6 +235,21 @@ test('a pipeline sees one state, lets it go, and can be ended', async (t) => {
   await rejects(rows.signal(controller.signal).toArray(), 'ABORTED')
 })
 
+test('a sort goes on beyond the memory limit', async (t) => {
+  const { store } = await storeOf(
+    t,
+    Array.from({ length: 3_000 }, (_, i) => ({ n: (i * 7) % 1_000, text: 'x'.repeat(i % 100) })),
+  )
+  const stages = [{ $set: { m: { $add: ['$n', 1] } } }, { $sort: { m: -1 } }]
+  const sorted = await store.aggregate(stages)
+  assert.ok(sorted.every((row: any, i: number) => i === 0 || row.m <= sorted[i - 1].m))
+  const small = store.aggregate(stages, { memoryLimit: 50_000 })
+  assert.deepEqual(await small, sorted)
+  const explained = await small.explain()
+  assert.equal(explained.stages.at(-1).method, 'spilled')
+  assert.ok(explained.memory <= 50_000)
+})
+
 test('what is no pipeline is refused with its place', async (t) => {
   const { store } = await storeOf(t, [{ a: 1 }])
   throws(() => store.aggregate(5), 'INVALID_QUERY')

@@ -49,7 +49,10 @@ export type Stage = {
 export interface AggregateOptions {
   /** The index to use for a `$match` and `$sort` at the front. */
   hint?: string | undefined
-  /** Bytes that stages may hold (then RESOURCE_LIMIT). Default: 256 MiB. */
+  /**
+   * Bytes that stages may hold (then RESOURCE_LIMIT; sorts go on in temporary files).
+   * Default: 256 MiB.
+   */
   memoryLimit?: number | undefined
   /** Ends it (ABORTED). */
   signal?: AbortSignal | undefined

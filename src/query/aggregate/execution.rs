@@ -50,6 +50,11 @@ impl Memory {
         Ok(())
     }
 
+    /// Whether a stage may take so much.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.used.saturating_add(bytes) <= self.limit
+    }
+
     /// Counts memory that is free again.
     pub(super) fn give(&mut self, bytes: usize) {
         self.used = self.used.saturating_sub(bytes);

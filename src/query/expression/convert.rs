@@ -5,6 +5,7 @@ use num_bigint::BigInt as Big;
 use super::call::{Arguments, Call, is_nullish, is_true, type_name};
 use super::date_text;
 use super::number::{MAX_TIME, Number, big_from_f64};
+use super::zone::Zone;
 use crate::error::Result;
 use crate::value::Value;
 use crate::wtf8::Wtf8String;
@@ -162,7 +163,7 @@ fn to_date(call: &Call<'_>, value: &Value) -> Result<Value> {
     match value {
         Value::Date(time) => Ok(Value::Date(*time)),
         Value::String(text) => {
-            let time = text.as_str().and_then(|text| date_text::parse_iso(text, None));
+            let time = text.as_str().and_then(|text| date_text::parse_iso(text, &Zone::UTC));
             let time = time.ok_or_else(|| call.error("the string is not a date"))?;
             call.date(time as f64)
         }

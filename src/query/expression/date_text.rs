@@ -7,8 +7,8 @@ use super::calendar::{
     week, weekday,
 };
 use super::call::Call;
-use super::dates::parse_offset;
 use super::work::check_size;
+use super::zone::{Zone, parse_offset};
 use crate::error::Result;
 
 const MONTHS: [&str; 12] = [
@@ -134,8 +134,8 @@ const START: Civil =
     Civil { year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0, millisecond: 0 };
 
 /// The time of a date that is written as ISO 8601 has it, with or without a time of day and an
-/// offset; `zone` is the offset where there is none.
-pub(super) fn parse_iso(text: &str, zone: Option<i64>) -> Option<i64> {
+/// offset; `zone` is the one where there is none.
+pub(super) fn parse_iso(text: &str, zone: &Zone) -> Option<i64> {
     let mut text = Reader(text.trim());
     let sign = if text.skip("-") { -1 } else { 1 };
     let extended = sign == -1 || text.skip("+");
@@ -165,7 +165,8 @@ pub(super) fn parse_iso(text: &str, zone: Option<i64>) -> Option<i64> {
     if !text.0.is_empty() || !is_date(&civil) {
         return None;
     }
-    Some(civil.time() - offset.or(zone).unwrap_or(0))
+    let local = civil.time();
+    Some(offset.map_or_else(|| zone.time_of(local), |offset| local - offset))
 }
 
 /// Whether the fields are a date and time that there is.
@@ -176,8 +177,8 @@ fn is_date(civil: &Civil) -> bool {
     clock && (1..=12).contains(&civil.month) && Civil::of(day.time()) == day
 }
 
-/// The time of a text that is written by a format; `zone` is the offset if it has none.
-pub(super) fn parse(text: &str, format: &str, zone: Option<i64>) -> Option<i64> {
+/// The time of a text that is written by a format; `zone` is the one if it has none.
+pub(super) fn parse(text: &str, format: &str, zone: &Zone) -> Option<i64> {
     let mut text = Reader(text);
     let mut civil = START;
     let mut offset = None;
@@ -224,5 +225,5 @@ pub(super) fn parse(text: &str, format: &str, zone: Option<i64>) -> Option<i64> 
         let days = iso_year_start(year) + (iso_week - 1) * 7 + iso_day - 1;
         time += (days - days_to(civil.year, civil.month, civil.day)) * MS_PER_DAY;
     }
-    Some(time - offset.or(zone).unwrap_or(0))
+    Some(offset.map_or_else(|| zone.time_of(time), |offset| time - offset))
 }

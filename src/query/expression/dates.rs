@@ -6,6 +6,7 @@ use super::calendar::{
 };
 use super::call::{Arguments, Call, is_nullish, is_true};
 use super::number::MAX_TIME;
+use super::zone::Zone;
 use crate::error::Result;
 use crate::value::{Fields, Value};
 
@@ -19,8 +20,6 @@ enum Unit {
     Span(i64),
 }
 
-const NO_ZONE_NAMES: &str = "time zones are given as offsets, such as \"+02:00\", or \"UTC\"";
-
 impl Call<'_> {
     /// The time of a Date.
     fn time(&self, value: &Value) -> Result<i64> {
@@ -31,10 +30,23 @@ impl Call<'_> {
         }
     }
 
-    /// The offset of a time zone from UTC in milliseconds.
-    pub(super) fn offset(&self, zone: &Value) -> Result<i64> {
+    /// The time zone that an argument names.
+    pub(super) fn zone(&self, zone: &Value) -> Result<Zone> {
         let text = self.text(zone)?.as_str().unwrap_or_default();
-        parse_offset(text).ok_or_else(|| self.error(NO_ZONE_NAMES))
+        Zone::parse(text).ok_or_else(|| {
+            self.error(
+                "there is no such time zone; they are offsets, such as \"+02:00\", or names, such \
+                 as \"Europe/Paris\"",
+            )
+        })
+    }
+
+    /// The time zone that may stand at a place; otherwise UTC.
+    fn zone_at(&self, arguments: &[std::borrow::Cow<'_, Value>], at: u32) -> Result<Zone> {
+        match arguments.get(at as usize) {
+            Some(zone) if self.is_given(at) => self.zone(zone),
+            _ => Ok(Zone::UTC),
+        }
     }
 
     fn unit(&self, value: &Value) -> Result<Unit> {
@@ -78,38 +90,14 @@ impl Call<'_> {
     }
 }
 
-/// An offset such as `+02:00`, `-0530`, `+02`, or a name of UTC, in milliseconds.
-pub(super) fn parse_offset(text: &str) -> Option<i64> {
-    if matches!(text, "UTC" | "GMT" | "Z" | "Etc/UTC") {
-        return Some(0);
-    }
-    let (sign, digits) = match text.split_at_checked(1)? {
-        ("+", digits) => (1, digits),
-        ("-", digits) => (-1, digits),
-        _ => return None,
-    };
-    let (hours, minutes) = match digits.len() {
-        2 => (digits, "0"),
-        4 => digits.split_at_checked(2)?,
-        5 => digits.split_once(':').filter(|(hours, _)| hours.len() == 2)?,
-        _ => return None,
-    };
-    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number(hours) || !is_number(minutes) {
-        return None;
-    }
-    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (minutes < 60).then_some(sign * (hours * MS_PER_HOUR + minutes * MS_PER_MINUTE))
-}
-
 /// `$year` and so on: the date and the time zone.
 pub(super) fn part(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Result<Value> {
     if call.lacks(arguments) {
         return Ok(Value::Null);
     }
-    let [date, zone] = arguments else { return Err(call.wrong_count()) };
-    let offset = if call.is_given(1) { call.offset(zone)? } else { 0 };
-    let time = call.time(date)? + offset;
+    let zone = call.zone_at(arguments, 1)?;
+    let [date, _] = arguments else { return Err(call.wrong_count()) };
+    let time = zone.local(call.time(date)?);
     let (days, civil) = (time.div_euclid(MS_PER_DAY), Civil::of(time));
     Ok(Value::Number(match call.operator {
         "$year" => civil.year,
@@ -133,16 +121,22 @@ pub(super) fn add(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Result<Value
     if call.lacks(arguments) {
         return Ok(Value::Null);
     }
-    let [date, unit, amount, zone] = arguments else { return Err(call.wrong_count()) };
-    let offset = if call.is_given(3) { call.offset(zone)? } else { 0 };
+    let zone = call.zone_at(arguments, 3)?;
+    let [date, unit, amount, _] = arguments else { return Err(call.wrong_count()) };
     let (time, unit) = (call.time(date)?, call.unit(unit)?);
     let amount = call.integer(amount)?;
     let amount = if call.operator == "$dateSubtract" { amount.saturating_neg() } else { amount };
+    let days = |days: i64| {
+        zone.time_of(zone.local(time).saturating_add(amount.saturating_mul(days * MS_PER_DAY)))
+    };
+    // Days keep the time of day, which hours do not where clocks are changed.
     let result = match unit {
         Unit::Months(months) => {
-            Civil::of(time + offset).plus_months(amount.saturating_mul(months)).time() - offset
+            let local = Civil::of(zone.local(time));
+            zone.time_of(local.plus_months(amount.saturating_mul(months)).time())
         }
-        Unit::Week => time.saturating_add(amount.saturating_mul(7 * MS_PER_DAY)),
+        Unit::Week => days(7),
+        Unit::Span(MS_PER_DAY) => days(1),
         Unit::Span(span) => time.saturating_add(amount.saturating_mul(span)),
     };
     call.date(result as f64)
@@ -154,10 +148,11 @@ pub(super) fn difference(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Resul
     if call.lacks(arguments) {
         return Ok(Value::Null);
     }
-    let [start, end, unit, zone, week_start] = arguments else { return Err(call.wrong_count()) };
-    let offset = if call.is_given(3) { call.offset(zone)? } else { 0 };
+    let zone = call.zone_at(arguments, 3)?;
+    let [start, end, unit, _, week_start] = arguments else { return Err(call.wrong_count()) };
     let first = if call.is_given(4) { call.start_of_week(week_start)? } else { 0 };
-    let (start, end) = (call.time(start)? + offset, call.time(end)? + offset);
+    let (start, end) = (call.time(start)?, call.time(end)?);
+    let (before, after) = (zone.offset_at(start), zone.offset_at(end));
     let unit = call.unit(unit)?;
     let number = |time: i64| match unit {
         Unit::Months(months) => {
@@ -167,7 +162,12 @@ pub(super) fn difference(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Resul
         Unit::Week => (time.div_euclid(MS_PER_DAY) + 4 - first).div_euclid(7),
         Unit::Span(span) => time.div_euclid(span),
     };
-    Ok(Value::Number((number(end) - number(start)) as f64))
+    // Hours that clocks leave out or show twice are none, or two.
+    let changed = match unit {
+        Unit::Span(span) if span < MS_PER_DAY => (after - before) / span,
+        _ => 0,
+    };
+    Ok(Value::Number((number(end + after) - number(start + before) - changed) as f64))
 }
 
 /// `$dateTrunc`: the date, the unit, how many of them are a bin, the time zone, and the day on
@@ -176,35 +176,42 @@ pub(super) fn truncate(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Result<
     if call.lacks(arguments) {
         return Ok(Value::Null);
     }
-    let [date, unit, size, zone, week_start] = arguments else { return Err(call.wrong_count()) };
+    let zone = call.zone_at(arguments, 3)?;
+    let [date, unit, size, _, week_start] = arguments else { return Err(call.wrong_count()) };
     let size = if call.is_given(2) { call.integer(size)? } else { 1 };
     if !(1..=100_000_000_000).contains(&size) {
         return Err(call.error("binSize has to be a positive number"));
     }
-    let offset = if call.is_given(3) { call.offset(zone)? } else { 0 };
     let first = if call.is_given(4) { call.start_of_week(week_start)? } else { 0 };
-    let (time, unit) = (call.time(date)? + offset, call.unit(unit)?);
+    let (time, unit) = (call.time(date)?, call.unit(unit)?);
+    let local = zone.local(time);
     let origin = days_to(2000, 1, 1);
     let floor = |value: i64, bin: i64| value.div_euclid(bin).saturating_mul(bin);
     let start = match unit {
         Unit::Months(months) => {
-            let civil = Civil::of(time);
+            let civil = Civil::of(local);
             let since = (civil.year - 2000) * 12 + civil.month - 1;
             let month = 1 + floor(since, size.saturating_mul(months));
-            Civil { year: 2000, month, day: 1, hour: 0, minute: 0, second: 0, millisecond: 0 }
-                .time()
+            let start =
+                Civil { year: 2000, month, day: 1, hour: 0, minute: 0, second: 0, millisecond: 0 };
+            zone.time_of(start.time())
         }
         Unit::Week => {
             // The first such day of 2000.
             let origin = (origin + (first - weekday(origin)).rem_euclid(7)) * MS_PER_DAY;
-            origin + floor(time - origin, size.saturating_mul(7 * MS_PER_DAY))
+            zone.time_of(origin + floor(local - origin, size.saturating_mul(7 * MS_PER_DAY)))
         }
-        Unit::Span(span) => {
+        Unit::Span(MS_PER_DAY) => {
             let origin = origin * MS_PER_DAY;
+            zone.time_of(origin + floor(local - origin, size.saturating_mul(MS_PER_DAY)))
+        }
+        // Spans of time pass whatever clocks show.
+        Unit::Span(span) => {
+            let origin = zone.time_of(origin * MS_PER_DAY);
             origin + floor(time - origin, size.saturating_mul(span))
         }
     };
-    call.date((start - offset) as f64)
+    call.date(start as f64)
 }
 
 /// `$dateFromParts`: year, month, day, hour, minute, second, millisecond, the ISO year, week and
@@ -217,10 +224,7 @@ pub(super) fn from_parts(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Resul
         Some(value) if call.is_given(at) => call.integer(value),
         _ => Ok(default),
     };
-    let offset = match arguments.get(10) {
-        Some(zone) if call.is_given(10) => call.offset(zone)?,
-        _ => 0,
-    };
+    let zone = call.zone_at(arguments, 10)?;
     if call.is_given(0) == call.is_given(7) {
         return Err(call.error("it needs either year or isoWeekYear"));
     }
@@ -246,7 +250,7 @@ pub(super) fn from_parts(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Resul
         let days = iso_year_start(bounded(7, 1970, 9_999)?) + (iso_week - 1) * 7 + iso_day - 1;
         time += (days - days_to(1970, civil.month, civil.day)) * MS_PER_DAY;
     }
-    call.date((time - offset) as f64)
+    call.date(zone.time_of(time) as f64)
 }
 
 /// `$dateToParts`: the date, the time zone, and whether the parts are those of ISO 8601.
@@ -254,9 +258,9 @@ pub(super) fn to_parts(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Result<
     if call.lacks(arguments) {
         return Ok(Value::Null);
     }
-    let [date, zone, iso] = arguments else { return Err(call.wrong_count()) };
-    let offset = if call.is_given(1) { call.offset(zone)? } else { 0 };
-    let time = call.time(date)? + offset;
+    let zone = call.zone_at(arguments, 1)?;
+    let [date, _, iso] = arguments else { return Err(call.wrong_count()) };
+    let time = zone.local(call.time(date)?);
     let (days, civil) = (time.div_euclid(MS_PER_DAY), Civil::of(time));
     let (iso_year, iso_week) = iso_week(days);
     let date = if is_true(iso) {
@@ -287,14 +291,15 @@ pub(super) fn to_string(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Result
     if (call.is_given(1) && is_nullish(format)) || (call.is_given(2) && is_nullish(zone)) {
         return Ok(Value::Null);
     }
-    let offset = if call.is_given(2) { call.offset(zone)? } else { 0 };
+    let time = call.time(date)?;
+    let zone = if call.is_given(2) { call.zone(zone)? } else { Zone::UTC };
     let format = if call.is_given(1) {
         call.text(format)?.to_string()
-    } else if offset == 0 {
+    } else if matches!(zone, Zone::Fixed(0)) {
         "%Y-%m-%dT%H:%M:%S.%LZ".to_owned()
     } else {
         "%Y-%m-%dT%H:%M:%S.%L".to_owned()
     };
-    let text = super::date_text::format(call, call.time(date)?, offset, &format)?;
+    let text = super::date_text::format(call, time, zone.offset_at(time), &format)?;
     Ok(Value::String((&*text).into()))
 }

@@ -10,6 +10,7 @@ use super::pattern;
 use super::scope::Scope;
 use super::tree::{Node, Special, Variable};
 use super::work::{Elements, MAX_VALUE_DEPTH, check_size, depth, weigh};
+use super::zone::Zone;
 use crate::error::{Error, ErrorCode, Result};
 use crate::value::{Fields, Value};
 
@@ -211,8 +212,8 @@ impl Special {
                     return Ok(Cow::Owned(Value::Null));
                 }
                 let call = call("$dateFromString", scope);
-                let zone = zone.map(|zone| call.offset(&zone)).transpose()?;
-                let result = date_from_string(&call, &value, format.as_deref(), zone);
+                let zone = zone.map_or(Ok(Zone::UTC), |zone| call.zone(&zone))?;
+                let result = date_from_string(&call, &value, format.as_deref(), &zone);
                 or_else(scope, result, on_error.as_ref(), frames)
             }
         }
@@ -250,7 +251,7 @@ fn date_from_string(
     call: &Call<'_>,
     value: &Value,
     format: Option<&Value>,
-    zone: Option<i64>,
+    zone: &Zone,
 ) -> Result<Value> {
     let text = call.text(value)?.as_str().unwrap_or_default();
     let time = match format {

@@ -28,6 +28,7 @@ mod tests;
 mod text;
 mod tree;
 mod work;
+mod zone;
 
 pub use number::Number;
 pub use scope::Scope;
@@ -128,5 +129,5 @@ impl Expression {
 /// The time of a date as ISO 8601 has it, for tests.
 #[cfg(test)]
 pub(super) fn parse_date(text: &str) -> Option<f64> {
-    date_text::parse_iso(text, None).map(|time| time as f64)
+    date_text::parse_iso(text, &zone::Zone::UTC).map(|time| time as f64)
 }

@@ -87,7 +87,6 @@ fn bounds_memory() {
     stores.stores.insert("other".to_owned(), documents.clone());
     let shapes = Arc::default();
     for (pipeline, stage) in [
-        ("[{ $sort: { t: 1 } }]", "$sort"),
         ("[{ $group: { _id: '$_id' } }]", "$group"),
         ("[{ $group: { _id: null, all: { $push: '$t' } } }]", "$group"),
         ("[{ $group: { _id: null, all: { $addToSet: '$_id' } } }]", "$group"),
@@ -115,6 +114,55 @@ fn bounds_memory() {
         let limits = Limits::default();
         let few = documents.get(..20).unwrap();
         run_with(few, &pipeline, &mut stores, &shapes, limits).unwrap();
+    }
+}
+
+#[test]
+fn sorts_more_than_it_may_hold() {
+    let document = |i: u64| {
+        let text = "x".repeat((i % 50) as usize);
+        value(&format!("{{ _id: {i}, k: {}, s: {{ k: {} }}, t: '{text}' }}", i % 17, i % 5))
+    };
+    let documents: Vec<Value> = (0..600).map(document).collect();
+    let shapes = shapes_of(&documents);
+    let mut stores = Stores::default();
+    let others: Vec<Value> =
+        (0..300).map(|i| value(&format!("{{ k: {}, o: {i} }}", i % 23))).collect();
+    stores.shapes = shapes_of(&others);
+    stores.stores.insert("other".to_owned(), others);
+    for (pipeline, fits) in [
+        ("[{ $unionWith: 'other' }, { $sort: { k: -1 } }]", 200_000),
+        ("[{ $set: { u: '$t' } }, { $sort: { 's.k': 1, k: 1 } }]", 200_000),
+        ("[{ $set: { u: 1 } }, { $sort: { t: -1 } }, { $skip: 20 }, { $limit: 300 }]", 100_000),
+        ("[{ $set: { u: 1 } }, { $sort: { t: -1 } }, { $limit: 3 }]", 1_000),
+    ] {
+        let parsed = parse(pipeline).unwrap();
+        let limits = Limits::default();
+        let expected = run_with(&documents, &parsed, &mut stores, &shapes, limits).unwrap();
+        for memory in [1, 1_000, 20_000, fits] {
+            let mut execution =
+                Execution::new(&parsed, Arc::clone(&shapes), Limits { memory }, NOW).counted();
+            let encoded = documents.iter().map(|document| encode(document, &*shapes).unwrap());
+            let mut source = Documents::new(encoded.collect());
+            let (mut found, mut out) = (Vec::new(), Vec::new());
+            loop {
+                out.clear();
+                match execution.next(&mut source, &mut stores, &mut out).unwrap() {
+                    Pulled::Document => found.push(decode(&out, &*shapes).unwrap()),
+                    Pulled::Pause => {}
+                    Pulled::End => break,
+                }
+            }
+            let is_same = found.iter().zip(&expected).all(|(left, right)| same(left, right));
+            assert!(found.len() == expected.len() && is_same, "{pipeline} with {memory} bytes");
+            let (stages, most) = execution.report();
+            assert!(most <= memory, "{most} of {memory} bytes");
+            let sort = stages.iter().find(|stage| stage.name == "$sort").unwrap();
+            assert!(sort.memory <= memory);
+            let spilled = sort.work.method == Some("spilled");
+            // The three first documents fit where all would not.
+            assert_eq!(spilled, memory < fits, "{pipeline} with {memory} bytes: {sort:?}");
+        }
     }
 }
 

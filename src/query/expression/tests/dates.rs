@@ -157,3 +157,140 @@ fn writes_and_reads_dates() {
         ],
     );
 }
+
+#[test]
+fn knows_time_zones_by_name() {
+    check_in(
+        "{ winter: @2021-01-15T12:00:00Z, summer: @2021-07-15T12:00:00Z }",
+        &[
+            ("{ $hour: { date: '$winter', timezone: 'Europe/Paris' } }", "13"),
+            ("{ $hour: { date: '$summer', timezone: 'Europe/Paris' } }", "14"),
+            ("{ $minute: { date: '$summer', timezone: 'Asia/Kolkata' } }", "30"),
+            ("{ $dayOfMonth: { date: '$summer', timezone: 'Pacific/Auckland' } }", "16"),
+            (
+                "{ $dateToString: { date: '$summer', format: '%H:%M %z %Z', timezone:
+                    'America/New_York' } }",
+                "'08:00 -0400 -240'",
+            ),
+            (
+                "{ $dateToString: { date: '$winter', timezone: 'Europe/London' } }",
+                "'2021-01-15T12:00:00.000'",
+            ),
+            (
+                "{ $dateToString: { date: '$winter', timezone: 'UTC' } }",
+                "'2021-01-15T12:00:00.000Z'",
+            ),
+            (
+                "{ $let: { vars: { p: { $dateToParts: { date: '$summer', timezone: 'Asia/Tokyo' } }
+                    }, in: '$$p.hour' } }",
+                "21",
+            ),
+            (
+                "{ $dateFromParts: { year: 2021, month: 7, hour: 9, timezone: 'Europe/Paris' } }",
+                "@2021-07-01T07:00:00Z",
+            ),
+            (
+                "{ $dateFromString: { dateString: '2021-07-01T09:00:00',
+                    timezone: 'Europe/Paris' } }",
+                "@2021-07-01T07:00:00Z",
+            ),
+            (
+                "{ $dateFromString: { dateString: '01.01.2021', format: '%d.%m.%Y', timezone:
+                    'America/New_York' } }",
+                "@2021-01-01T05:00:00Z",
+            ),
+            // Long before there were time zones, clocks went by the sun.
+            ("{ $minute: { date: @1800-01-01, timezone: 'Europe/Paris' } }", "9"),
+        ],
+    );
+    fails(
+        ErrorCode::Expression,
+        &[
+            "{ $hour: { date: '$$NOW', timezone: 'Europe/Atlantis' } }",
+            "{ $hour: { date: '$$NOW', timezone: '' } }",
+            "{ $hour: { date: '$$NOW', timezone: '$s' } }",
+            "{ $hour: { date: '$$NOW', timezone: 5 } }",
+            "{ $dateTrunc: { date: '$$NOW', unit: 'day', timezone: '../etc' } }",
+        ],
+    );
+}
+
+/// In Paris 02:00 to 03:00 is left out on 2021-03-28 (at 01:00 UTC), and 02:00 to 03:00 is shown
+/// twice on 2021-10-31 (from 00:00 UTC to 02:00 UTC).
+#[test]
+fn days_and_hours_where_clocks_are_changed() {
+    let paris = |text: &str| text.replace("PARIS", "timezone: 'Europe/Paris'");
+    for (expression, expected) in [
+        // The gap and the hour that is there twice.
+        (
+            "{ $dateFromParts: { year: 2021, month: 3, day: 28, hour: 2, minute: 30, PARIS } }",
+            "@2021-03-28T01:30:00Z",
+        ),
+        (
+            "{ $dateFromParts: { year: 2021, month: 10, day: 31, hour: 2, minute: 30, PARIS } }",
+            "@2021-10-31T00:30:00Z",
+        ),
+        ("{ $hour: { date: @2021-10-31T00:30:00Z, PARIS } }", "2"),
+        ("{ $hour: { date: @2021-10-31T01:30:00Z, PARIS } }", "2"),
+        ("{ $hour: { date: @2021-03-28T01:00:00Z, PARIS } }", "3"),
+        // A day later at the same time of day, which is 23 or 25 hours; hours are hours.
+        (
+            "{ $dateAdd: { startDate: @2021-03-27T11:00:00Z, unit: 'day', amount: 1, PARIS } }",
+            "@2021-03-28T10:00:00Z",
+        ),
+        (
+            "{ $dateAdd: { startDate: @2021-03-27T11:00:00Z, unit: 'hour', amount: 24, PARIS } }",
+            "@2021-03-28T11:00:00Z",
+        ),
+        (
+            "{ $dateAdd: { startDate: @2021-03-27T11:00:00Z, unit: 'day', amount: 1 } }",
+            "@2021-03-28T11:00:00Z",
+        ),
+        (
+            "{ $dateSubtract: { startDate: @2021-11-03T11:00:00Z, unit: 'week', amount: 1,
+                PARIS } }",
+            "@2021-10-27T10:00:00Z",
+        ),
+        (
+            "{ $dateAdd: { startDate: @2021-02-28T01:30:00Z, unit: 'month', amount: 1, PARIS } }",
+            "@2021-03-28T01:30:00Z",
+        ),
+        // Days begin at midnight there.
+        (
+            "{ $dateTrunc: { date: @2021-03-28T12:00:00Z, unit: 'day', PARIS } }",
+            "@2021-03-27T23:00:00Z",
+        ),
+        (
+            "{ $dateTrunc: { date: @2021-03-28T22:30:00Z, unit: 'day', PARIS } }",
+            "@2021-03-28T22:00:00Z",
+        ),
+        (
+            "{ $dateTrunc: { date: @2021-10-31T01:59:00Z, unit: 'hour', PARIS } }",
+            "@2021-10-31T01:00:00Z",
+        ),
+        ("{ $dateTrunc: { date: @2021-07-15, unit: 'month', PARIS } }", "@2021-06-30T22:00:00Z"),
+        (
+            "{ $dateDiff: { startDate: @2021-03-27T22:30:00Z, endDate: @2021-03-27T23:30:00Z,
+                unit: 'day', PARIS } }",
+            "1",
+        ),
+        (
+            "{ $dateDiff: { startDate: @2021-03-27T23:00:00Z, endDate: @2021-03-28T22:00:00Z,
+                unit: 'hour', PARIS } }",
+            "23",
+        ),
+        (
+            "{ $dateDiff: { startDate: @2021-03-27T23:00:00Z, endDate: @2021-03-28T22:00:00Z,
+                unit: 'day', PARIS } }",
+            "1",
+        ),
+        // From 01:00 to 04:30, though four hours pass: at 02:00 it was 01:30 again.
+        (
+            "{ $dateDiff: { startDate: @2021-04-03T14:00:00Z, endDate: @2021-04-03T18:00:00Z,
+                unit: 'hour', timezone: 'Australia/Lord_Howe' } }",
+            "3",
+        ),
+    ] {
+        check_in("{}", &[(&paris(expression), expected)]);
+    }
+}
