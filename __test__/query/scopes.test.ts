@@ -39,6 +39,18 @@ test('a transaction sees what it has written, others do not', async (t) => {
   assert.equal(await docs.find({ name: 'new' }).count(), 1)
 })
 
+test('a transaction counts more entries than a piece of work has', async (t) => {
+  const { db, docs } = await filled(t, 0)
+  await docs.putMany(Array.from({ length: 33_000 }, (_, id) => ({ id, group: id % 3 })))
+  await db.transaction(async (tx) => {
+    const own: any = tx.store('docs')
+    await own.delete({ lt: 30 })
+    assert.equal(await own.find({ group: { $in: [0, 1, 2] } }).count(), 32_970)
+    assert.equal(await own.find({ id: { $gte: 3000 } }).count(), 30_000)
+  })
+  assert.equal(await docs.find({ group: { $in: [0, 1] } }).count(), 21_980)
+})
+
 test('a query goes on while its transaction writes', async (t) => {
   const { db } = await filled(t, 3000)
   await db.transaction(async (tx) => {

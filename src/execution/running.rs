@@ -240,9 +240,11 @@ impl Execution {
         if whole {
             count = view.count(Counter::entries(self.store.tree))?;
         } else {
-            if chunk.budget != 0 && access.entries > u64::from(chunk.budget) {
-                return Ok(false);
-            }
+            // What a write transaction counts has to be of one state.
+            let most = match (chunk.budget, view) {
+                (0, _) | (_, View::Write(_)) => u64::MAX,
+                (budget, _) => u64::from(budget),
+            };
             let mut cursor = access.tree.cursor(view.txn())?;
             for interval in &access.intervals {
                 cursor.seek(&interval.from)?;
@@ -251,8 +253,12 @@ impl Execution {
                     if count % COUNTED_BETWEEN_LOOKS == 0 {
                         ended_if(chunk.cancelled)?;
                     }
-                    Ok(true)
+                    Ok(count <= most)
                 })?;
+                if count > most {
+                    // Others count all of them, from the beginning.
+                    return Ok(false);
+                }
             }
             self.scan.examined_keys += count;
         }
