@@ -11,19 +11,10 @@ use crate::wtf8::Wtf8String;
 /// How many names a path may have.
 pub const MAX_SEGMENTS: usize = 200;
 
-/// A dotted path such as `a.b.0.c`. A segment that is a number is a field's name, or the place of
-/// an element.
+/// A dotted path such as `a.b.0.c`. A name that is a number is a field's, or the place of an
+/// element.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Path {
-    segments: Vec<Segment>,
-    fields: FieldPath,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct Segment {
-    name: FieldName,
-    index: Option<u32>,
-}
+pub struct Path(FieldPath);
 
 /// How much of a document may be visited, so that objects that are referred to again and again
 /// cannot make a short document a long one.
@@ -63,7 +54,7 @@ impl Budget {
 impl Path {
     /// The value itself.
     pub fn whole() -> Self {
-        Self { segments: Vec::new(), fields: FieldPath::parse("") }
+        Self(FieldPath::from_names([]))
     }
 
     /// Splits a dotted path.
@@ -71,35 +62,26 @@ impl Path {
     /// # Errors
     /// `INVALID_QUERY` for more than 200 names.
     pub fn parse(path: &Wtf8String, place: &Place<'_>) -> Result<Self> {
-        let names: Vec<Wtf8String> = path
-            .as_bytes()
-            .split(|byte| *byte == b'.')
-            .filter_map(Wtf8String::from_bytes)
-            .collect();
-        if names.len() > MAX_SEGMENTS {
+        let names = path.as_bytes().split(|byte| *byte == b'.');
+        if names.clone().count() > MAX_SEGMENTS {
             return Err(place.invalid("a path may have 200 names at most"));
         }
-        let segment = |name: &Wtf8String| Segment {
-            index: array_index(name),
-            name: FieldName::new(name.clone()),
-        };
-        let segments = names.iter().map(segment).collect();
-        Ok(Self { segments, fields: FieldPath::from_names(names) })
+        Ok(Self(FieldPath::from_names(names.filter_map(Wtf8String::from_bytes))))
     }
 
     /// The same path as indexes have it.
     pub fn fields(&self) -> &FieldPath {
-        &self.fields
+        &self.0
     }
 
     /// Whether it is the value itself.
     pub fn is_whole(&self) -> bool {
-        self.segments.is_empty()
+        self.0.segments().is_empty()
     }
 
-    /// Whether a segment may be the place of an element.
+    /// Whether a name may be the place of an element.
     pub fn has_index(&self) -> bool {
-        self.segments.iter().any(|segment| segment.index.is_some())
+        self.0.segments().iter().any(|name| array_index(name.name()).is_some())
     }
 
     /// Calls `found` with what stands at the path, until something passes; tells whether it did.
@@ -113,7 +95,7 @@ impl Path {
         budget: &mut Budget,
         found: &mut impl FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<Verdict>,
     ) -> Result<Verdict> {
-        walk(root, &self.segments, shapes, budget, found)
+        walk(root, self.0.segments(), shapes, budget, found)
     }
 
     /// The same, for all that stands there.
@@ -131,7 +113,7 @@ impl Path {
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fields.fmt(f)
+        self.0.fmt(f)
     }
 }
 
@@ -146,7 +128,7 @@ pub fn array_index(name: &Wtf8String) -> Option<u32> {
 #[inline(always)]
 fn walk<'a, S: ShapeSource + ?Sized, F>(
     value: ValueRef<'a>,
-    segments: &[Segment],
+    names: &[FieldName],
     shapes: &S,
     budget: &mut Budget,
     found: &mut F,
@@ -155,26 +137,26 @@ where
     F: FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<Verdict>,
 {
     let mut value = value;
-    let mut segments = segments;
-    while let Some((segment, rest)) = segments.split_first() {
+    let mut names = names;
+    while let Some((name, rest)) = names.split_first() {
         // An object of a shape, which most are, needs no further look.
         if value.is_shaped() {
-            match value.field_of_shape(&segment.name, shapes)? {
+            match value.field_of_shape(name, shapes)? {
                 Some(field) => value = field,
                 None => return found(None, budget),
             }
-            segments = rest;
+            names = rest;
             continue;
         }
         match value.kind()? {
-            Kind::Object | Kind::Error => match value.field(&segment.name, shapes)? {
+            Kind::Object | Kind::Error => match value.field(name, shapes)? {
                 Some(field) => value = field,
                 None => return found(None, budget),
             },
-            Kind::Array => return through_array(value, segments, shapes, budget, found),
+            Kind::Array => return through_array(value, names, shapes, budget, found),
             _ => return found(None, budget),
         }
-        segments = rest;
+        names = rest;
     }
     found(if value.is_undefined() { None } else { Some(value) }, budget)
 }
@@ -182,7 +164,7 @@ where
 #[inline(never)]
 fn through_array<'a, S: ShapeSource + ?Sized, F>(
     array: ValueRef<'a>,
-    segments: &[Segment],
+    names: &[FieldName],
     shapes: &S,
     budget: &mut Budget,
     found: &mut F,
@@ -190,14 +172,15 @@ fn through_array<'a, S: ShapeSource + ?Sized, F>(
 where
     F: FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<Verdict>,
 {
-    let Some((segment, rest)) = segments.split_first() else { return Ok(Verdict::Fails) };
+    let Some((name, rest)) = names.split_first() else { return Ok(Verdict::Fails) };
+    let place = array_index(name.name());
     let passes = array.any_element(shapes, |index, element| {
         budget.spend()?;
         let is_object = matches!(element.kind()?, Kind::Object | Kind::Error);
-        if is_object && walk(element, segments, shapes, budget, found)?.passes() {
+        if is_object && walk(element, names, shapes, budget, found)?.passes() {
             return Ok(true);
         }
-        Ok(segment.index == Some(index) && walk(element, rest, shapes, budget, found)?.passes())
+        Ok(place == Some(index) && walk(element, rest, shapes, budget, found)?.passes())
     });
     passes.map(Verdict::from)
 }

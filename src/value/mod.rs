@@ -40,6 +40,7 @@ pub use tags::{
     BinaryKind, ErrorKind, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_SHAPE_FIELDS, MAX_SHAPES,
 };
 pub use text::Text;
+pub(crate) use text::push_text;
 pub use to_key::{KeyForm, push_key};
 pub use validate::validate;
 pub use value_ref::{Elements, Kind, ValueRef, root};

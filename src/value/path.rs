@@ -1,6 +1,7 @@
 //! Field names and dotted paths, prepared for looking up fields in many documents.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -90,10 +91,10 @@ pub(super) fn hash_name(name: &Wtf8String) -> u64 {
     xxh3_64(name.as_bytes())
 }
 
-/// A path to a field through objects, such as `address.city`.
+/// A path to a field through objects, such as `address.city`. Copies share the names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldPath {
-    segments: Vec<FieldName>,
+    segments: Arc<[FieldName]>,
 }
 
 impl FieldPath {
@@ -105,15 +106,10 @@ impl FieldPath {
     /// Splits a dotted path that may hold lone surrogates.
     pub fn parse_wtf8(path: &Wtf8String) -> Self {
         if path.is_empty() {
-            return Self { segments: Vec::new() };
+            return Self::from_names([]);
         }
-        let segments = path
-            .as_bytes()
-            .split(|byte| *byte == b'.')
-            .filter_map(Wtf8String::from_bytes)
-            .map(FieldName::new)
-            .collect();
-        Self { segments }
+        let names = path.as_bytes().split(|byte| *byte == b'.').filter_map(Wtf8String::from_bytes);
+        Self::from_names(names)
     }
 
     /// A path of names that are not split further.

@@ -92,7 +92,7 @@ fn latin1_to_str(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Appends a string in the form that its content decides.
-pub(super) fn push_text(out: &mut Vec<u8>, string: &Wtf8String) {
+pub(crate) fn push_text(out: &mut Vec<u8>, string: &Wtf8String) {
     let bytes = string.as_bytes();
     if bytes.is_ascii() {
         push_latin1(out, bytes);

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::error::Result;
 use crate::query::order::{self, Class};
-use crate::value::{self, NoShapes, ShapeSource, Text, Value, ValueRef};
+use crate::value::{self, ShapeSource, Text, Value, ValueRef};
 
 /// A value that a filter compares with.
 #[derive(Debug, Clone)]
@@ -39,16 +39,15 @@ impl Constant {
                 Some(number) => Form::Number(number),
                 None => Form::Other,
             },
-            Value::String(_) => match value::encode(&value, &NoShapes) {
-                Ok(encoded) => {
-                    let latin1 = match value::root(&encoded).and_then(ValueRef::as_text) {
-                        Ok(Some(Text::Latin1(bytes))) => Some(bytes.into()),
-                        _ => None,
-                    };
-                    Form::Text { encoded: encoded.into(), latin1 }
-                }
-                Err(_) => Form::Other,
-            },
+            Value::String(text) => {
+                let mut encoded = Vec::with_capacity(text.as_bytes().len() + 5);
+                value::push_text(&mut encoded, text);
+                let latin1 = match value::root(&encoded).and_then(ValueRef::as_text) {
+                    Ok(Some(Text::Latin1(bytes))) => Some(bytes.into()),
+                    _ => None,
+                };
+                Form::Text { encoded: encoded.into(), latin1 }
+            }
             _ => Form::Other,
         };
         Self { class: Class::of(&value), order, form, value }
