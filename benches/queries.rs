@@ -148,6 +148,15 @@ fn queries(c: &mut Criterion) {
                 run(view, &shared, &db, &request, &mut out)
             });
         });
+        let mut id = 0;
+        c.bench_function("query/document of a key", |b| {
+            b.iter(|| {
+                id = (id + 1) % DOCUMENTS;
+                let filter = object(&[("id", number(id as f64))]);
+                let request = object(&[("filter", filter), ("returns", text("documents"))]);
+                run(view, &shared, &db, &request, &mut out)
+            });
+        });
         for (name, sort) in [("score", "score"), ("score backwards", "-score")] {
             let mut at = 0;
             c.bench_function(&format!("query/range by {name}, limit 20"), |b| {

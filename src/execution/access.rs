@@ -26,7 +26,7 @@ const ENOUGH: u64 = 10_000;
 /// A condition that every document has to pass, with what it says of the field at its path.
 pub struct Condition<'f> {
     pub filter: &'f Filter,
-    pub bounds: Option<(&'f Path, Bounds)>,
+    pub bounds: Option<(&'f Path, Arc<Bounds>)>,
 }
 
 /// The conditions that a filter joins with "and".
@@ -41,7 +41,7 @@ fn flatten<'f>(filter: &'f Filter, list: &mut Vec<Condition<'f>>) {
         Filter::And(parts) => parts.iter().for_each(|part| flatten(part, list)),
         _ => {
             let found = bounds::of_condition(filter);
-            let bounds = found.map(|(test, bounds)| (&test.path, bounds));
+            let bounds = found.map(|(test, bounds)| (&test.path, Arc::new(bounds)));
             list.push(Condition { filter, bounds });
         }
     }
@@ -65,14 +65,16 @@ pub struct Access {
     /// How many leading parts have one value only.
     pub fixed: usize,
     /// What the parts of the index are bounded to, as far as they are.
-    pub bounded: Vec<(FieldPath, Bounds)>,
-    /// About how many entries the walk meets.
+    pub bounded: Vec<(FieldPath, Arc<Bounds>)>,
+    /// Whether it meets one document at most.
+    pub is_point: bool,
+    /// About how many entries the walk meets, once that is estimated.
     pub entries: u64,
 }
 
 impl Access {
-    /// All documents of a store, in the order of their keys.
-    pub fn store(view: View<'_, '_>, store: &StoreDef) -> Result<Self> {
+    /// All documents of a store, if need be in the order of their keys.
+    pub fn store(view: View<'_, '_>, store: &StoreDef, in_order: bool) -> Result<Self> {
         let tree = entry::documents(store.tree);
         Ok(Self {
             index: None,
@@ -80,10 +82,11 @@ impl Access {
             intervals: vec![Interval { from: Vec::new(), to: None }],
             decided: Vec::new(),
             repeats: false,
-            ordered: !has_arrays(view, tree)?,
+            ordered: in_order && !has_arrays(view, tree)?,
             fixed: 0,
             bounded: Vec::new(),
-            entries: view.count(Counter::entries(store.tree))?,
+            is_point: false,
+            entries: 0,
         })
     }
 
@@ -93,7 +96,9 @@ impl Access {
         store: &StoreDef,
         conditions: &[Condition<'_>],
     ) -> Result<Option<Self>> {
-        let Some(path) = key_path(store) else { return Ok(None) };
+        let Some(path) = key_path(store).filter(|path| bounds_path(conditions, path)) else {
+            return Ok(None);
+        };
         let tree = entry::documents(store.tree);
         // A key may be an array, of which each element counts.
         let arrays = has_arrays(view, tree)?;
@@ -108,8 +113,7 @@ impl Access {
             intervals.push(Interval { from: vec![TAG_ARRAY], to: Some(vec![TAG_ARRAY + 1]) });
         }
         let intervals = merged(intervals);
-        let fixed = usize::from(bounds.single().is_some() && !arrays);
-        let entries = estimate(view, tree, &intervals)?;
+        let is_point = bounds.single().is_some() && !arrays;
         Ok(Some(Self {
             index: None,
             tree,
@@ -117,9 +121,10 @@ impl Access {
             decided,
             repeats: false,
             ordered: !arrays,
-            fixed,
+            fixed: usize::from(is_point),
             bounded: vec![(path.clone(), bounds)],
-            entries,
+            is_point,
+            entries: 0,
         }))
     }
 
@@ -152,7 +157,6 @@ impl Access {
         {
             return Ok(Err(why));
         }
-        let whole = parts.bounded.is_empty();
         if residual > 0 {
             let residual = Interval { from: vec![TAG_RESIDUAL], to: None };
             parts.intervals.push(residual);
@@ -161,9 +165,9 @@ impl Access {
         if !ordered {
             parts.decided.clear();
         }
+        let is_point = ordered && index.unique && parts.is_point(index);
         let tree = entry::entries(index.tree);
         let intervals = merged(parts.intervals);
-        let entries = if whole { count(COUNT_ALL)? } else { estimate(view, tree, &intervals)? };
         Ok(Ok(Self {
             index: Some(Arc::clone(index)),
             tree,
@@ -173,8 +177,20 @@ impl Access {
             ordered,
             fixed: if ordered { parts.fixed } else { 0 },
             bounded: parts.bounded,
-            entries,
+            is_point,
+            entries: 0,
         }))
+    }
+
+    /// Finds out about how many entries the walk meets.
+    pub fn estimate(&mut self, view: View<'_, '_>, store: &StoreDef) -> Result<()> {
+        self.entries = match &self.index {
+            _ if self.is_point => 1,
+            _ if !self.bounded.is_empty() => estimate(view, self.tree, &self.intervals)?,
+            Some(index) => view.count(Counter { tree: index.tree, class: COUNT_ALL })?,
+            None => view.count(Counter::entries(store.tree))?,
+        };
+        Ok(())
     }
 
     /// Whether every document of the walk is met in the order of `sort`, if need be backwards:
@@ -269,14 +285,20 @@ fn has_arrays(view: View<'_, '_>, tree: Tree) -> Result<bool> {
     Ok(cursor.last()?.is_some_and(|last| last.key.first().is_some_and(|tag| *tag >= TAG_ARRAY)))
 }
 
+/// Whether the conditions say anything of a field.
+pub fn bounds_path(conditions: &[Condition<'_>], path: &FieldPath) -> bool {
+    let is_about = |(known, _): &(&Path, Arc<Bounds>)| known.fields() == path;
+    conditions.iter().any(|condition| condition.bounds.as_ref().is_some_and(is_about))
+}
+
 /// What the conditions say of a field, and which of them it then passes for certain. Conditions on
 /// a field with several values may be passed by different ones, so that only one of them counts.
 fn of_path(
     path: &FieldPath,
     conditions: &[Condition<'_>],
     single_valued: bool,
-) -> Option<(Bounds, Vec<usize>)> {
-    let mut all: Option<(Bounds, Vec<usize>)> = None;
+) -> Option<(Arc<Bounds>, Vec<usize>)> {
+    let mut all: Option<(Arc<Bounds>, Vec<usize>)> = None;
     for (at, condition) in conditions.iter().enumerate() {
         let Some((condition_path, bounds)) = &condition.bounds else { continue };
         if condition_path.fields() != path {
@@ -284,14 +306,14 @@ fn of_path(
         }
         let decided = bounds.is_exact().then_some(at);
         all = Some(match all {
-            None => (bounds.clone(), decided.into_iter().collect()),
+            None => (Arc::clone(bounds), decided.into_iter().collect()),
             Some((both, mut list)) if single_valued => {
                 list.extend(decided);
-                (both.and(bounds), list)
+                (Arc::new(both.and(bounds)), list)
             }
             Some((first, list)) => {
                 if is_narrower(bounds, &first) {
-                    (bounds.clone(), decided.into_iter().collect())
+                    (Arc::clone(bounds), decided.into_iter().collect())
                 } else {
                     (first, list)
                 }
@@ -312,7 +334,7 @@ struct Parts {
     intervals: Vec<Interval>,
     decided: Vec<usize>,
     fixed: usize,
-    bounded: Vec<(FieldPath, Bounds)>,
+    bounded: Vec<(FieldPath, Arc<Bounds>)>,
 }
 
 impl Parts {
@@ -362,6 +384,12 @@ impl Parts {
         };
         found.intervals = prefixes.into_iter().map(whole).collect();
         Some(found)
+    }
+
+    /// Whether all parts of the index have one value each that no two documents share in a unique
+    /// index: null they may.
+    fn is_point(&self, index: &IndexDef) -> bool {
+        self.fixed == index.parts.len() && self.bounded.iter().all(|(_, bounds)| !bounds.has_null())
     }
 
     /// Whether the conditions exclude documents that lack all fields of the index.

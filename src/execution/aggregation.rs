@@ -108,7 +108,7 @@ impl Aggregation {
             Value::String(name) => Some(name.clone()),
             _ => None,
         };
-        let query = Query { hint, ..query_of(&front) };
+        let query = Query { hint, explained: true, ..query_of(&front) };
         let now = query.now;
         let shapes = from.shared.shapes_of(from.view, store.id, true)?;
         let aggregation = Self {

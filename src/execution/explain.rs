@@ -60,7 +60,7 @@ pub fn query(query: &Query, plan: &Plan, outcome: &Outcome) -> Json {
         "index": plan.accesses.first().and_then(|access| access.index.as_ref())
             .map(|index| index.name.to_string()),
         "direction": if plan.backwards { "backward" } else { "forward" },
-        "bounds": plan.accesses.iter().map(bounds_of).collect::<Vec<_>>(),
+        "bounds": plan.accesses.iter().map(|access| bounds_of(access)).collect::<Vec<_>>(),
         "residual": !plan.decided,
         "sort": sorts,
         "returned": outcome.returned,

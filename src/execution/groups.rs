@@ -3,22 +3,19 @@
 //! Sorting by a field backwards still puts documents that are equal in it in the order of their
 //! primary keys. So an index that is walked backwards is walked forwards within each key.
 
-use std::sync::Arc;
-
 use crate::catalog::IndexDef;
 use crate::error::Result;
 use crate::key::successor_prefix;
 use crate::storage::ReadTxn;
 use crate::storage::tree::{Entry, Tree, TreeCursor};
 use crate::store::entry;
-use crate::store::read::Interval;
+use crate::store::read::{Interval, Left};
 
 /// The walk.
 pub struct GroupWalk<'t> {
     cursor: TreeCursor<'t>,
-    index: Arc<IndexDef>,
-    /// Those that are left, the next one last.
-    intervals: Vec<Interval>,
+    index: &'t IndexDef,
+    intervals: Left<'t>,
     /// Whether keys are met from the last to the first.
     backwards: bool,
     state: State,
@@ -38,17 +35,14 @@ impl<'t> GroupWalk<'t> {
     pub fn new(
         txn: &'t ReadTxn<'_>,
         tree: Tree,
-        index: &Arc<IndexDef>,
-        mut intervals: Vec<Interval>,
+        index: &'t IndexDef,
+        intervals: &'t [Interval],
         backwards: bool,
     ) -> Result<Self> {
-        if !backwards {
-            intervals.reverse();
-        }
         Ok(Self {
             cursor: tree.cursor(txn)?,
-            index: Arc::clone(index),
-            intervals,
+            index,
+            intervals: Left::new(intervals, backwards),
             backwards,
             state: State::Outside,
         })
@@ -57,7 +51,7 @@ impl<'t> GroupWalk<'t> {
     /// Behind an entry, which need not be there any more.
     pub fn resumed(mut self, last: Option<&[u8]>) -> Result<Self> {
         let Some(last) = last else { return Ok(self) };
-        let (group, _) = entry::split(&self.index, last)?;
+        let (group, _) = entry::split(self.index, last)?;
         let beyond = |interval: &Interval| {
             if self.backwards {
                 interval.from.as_slice() > group
@@ -65,8 +59,8 @@ impl<'t> GroupWalk<'t> {
                 interval.to.as_deref().is_some_and(|to| to <= group)
             }
         };
-        while self.intervals.last().is_some_and(beyond) {
-            self.intervals.pop();
+        while self.intervals.first().is_some_and(beyond) {
+            self.intervals.pass();
         }
         // Within the key the walk goes the other way.
         if self.backwards {
@@ -94,7 +88,7 @@ impl<'t> GroupWalk<'t> {
             self.state = State::Ahead;
         }
         loop {
-            let Some(interval) = self.intervals.last() else { return Ok(None) };
+            let Some(interval) = self.intervals.first() else { return Ok(None) };
             if matches!(self.state, State::Outside) {
                 match (&interval.to, self.backwards) {
                     (_, false) => self.cursor.seek(&interval.from)?,
@@ -110,10 +104,10 @@ impl<'t> GroupWalk<'t> {
                 }
             });
             if let Some(found) = found {
-                let group = entry::split(&self.index, found.key)?.0.to_vec();
+                let group = entry::split(self.index, found.key)?.0.to_vec();
                 return self.enter(group);
             }
-            self.intervals.pop();
+            self.intervals.pass();
             self.state = State::Outside;
         }
     }

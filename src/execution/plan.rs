@@ -4,15 +4,18 @@
 //! ([`Tree::estimate`](crate::storage::Tree::estimate)), which know how full an index is where it
 //! is asked, however skewed it is.
 
-use super::access::{Access, Condition, conditions};
+use std::sync::Arc;
+
+use super::access::{Access, Condition, bounds_path, conditions};
 use super::request::{Query, Returns};
 use super::sort::SortPart;
-use crate::catalog::StoreDef;
+use crate::catalog::{IndexDef, StoreDef};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::Filter;
 use crate::query::filter::Test;
 use crate::storage::Counter;
 use crate::store::read::View;
+use crate::value::FieldPath;
 
 /// What it costs to pass an entry of an index, to read and test a document in the order of the
 /// store, and to look one up from an index; measured in documents of a scan.
@@ -39,16 +42,16 @@ const MAX_BRANCHES: usize = 1_000;
 #[derive(Debug)]
 pub struct Plan {
     /// The walks, one after another; what more than one meets counts once.
-    pub accesses: Vec<Access>,
+    pub accesses: Vec<Arc<Access>>,
     /// A walk over an index that has to meet a document, too.
-    pub also: Option<Access>,
+    pub also: Option<Arc<Access>>,
     /// Whether everything that a walk meets passes the filter, so that no document is looked at.
     pub decided: bool,
     /// Whether the walk is backwards.
     pub backwards: bool,
     /// Whether the order of the walk is the one that is wanted.
     pub ordered: bool,
-    /// All ways that were considered, the chosen one first.
+    /// All ways that were considered, the chosen one first, if the query is to be explained.
     pub candidates: Vec<Candidate>,
 }
 
@@ -67,8 +70,8 @@ pub struct Candidate {
 
 /// A way with what it costs.
 struct Choice {
-    accesses: Vec<Access>,
-    also: Option<Access>,
+    accesses: Vec<Arc<Access>>,
+    also: Option<Arc<Access>>,
     decided: bool,
     backwards: bool,
     ordered: bool,
@@ -88,7 +91,8 @@ struct Planner<'p, 't, 'e> {
     total: f64,
     /// About how many of them pass.
     matching: f64,
-    rejected: Vec<Candidate>,
+    /// What cannot serve, if the query is to be explained.
+    explained: Option<Vec<Candidate>>,
 }
 
 impl Plan {
@@ -97,7 +101,6 @@ impl Plan {
     /// # Errors
     /// `INVALID_QUERY` if the index that is asked for cannot serve; `CORRUPT`.
     pub fn choose(view: View<'_, '_>, store: &StoreDef, query: &Query) -> Result<Self> {
-        let total = view.count(Counter::entries(store.tree))? as f64;
         let order = match query.returns {
             Returns::Page(_) => Some(query.sort.as_slice()),
             Returns::Count => None,
@@ -110,11 +113,21 @@ impl Plan {
             query,
             conditions: conditions(&query.filter),
             order,
-            total,
-            matching: total,
-            rejected: Vec::new(),
+            total: 0.0,
+            matching: 0.0,
+            explained: query.explained.then(Vec::new),
         };
-        let found = planner.accesses()?;
+        let mut found = planner.accesses()?;
+        if !planner.compares()
+            && let Some(at) = planner.only(&found)
+        {
+            return Ok(planner.way(vec![Arc::new(found.swap_remove(at))], 0.0).into());
+        }
+        planner.total = view.count(Counter::entries(store.tree))? as f64;
+        for access in &mut found {
+            access.estimate(view, store)?;
+        }
+        let found: Vec<_> = found.into_iter().map(Arc::new).collect();
         planner.matching = planner.estimate_matching(&found);
         let mut choices: Vec<Choice> = Vec::new();
         if query.hint.is_none() {
@@ -128,36 +141,57 @@ impl Plan {
         {
             choices.push(planner.price(union));
         }
-        choices.sort_by(|left, right| left.cost.total_cmp(&right.cost));
+        let order = |choice: &Choice| (!choice.is_point(), choice.cost);
+        choices.sort_by(|left, right| {
+            let (left, right) = (order(left), order(right));
+            left.0.cmp(&right.0).then(left.1.total_cmp(&right.1))
+        });
         let last = choices.len().saturating_sub(1);
         choices.rotate_left(query.choice.min(last));
-        let mut choices = choices.into_iter();
-        let best = choices.next().ok_or_else(|| Error::corrupt("a query has no plan"))?;
-        let mut candidates = vec![Candidate {
-            name: name(&best.accesses, best.also.as_ref()),
-            cost: best.cost,
-            rows: best.rows,
-            rejected: None,
-        }];
-        candidates.extend(choices.map(|other| Candidate {
-            name: name(&other.accesses, other.also.as_ref()),
-            cost: other.cost,
-            rows: other.rows,
-            rejected: Some("it costs more".to_owned()),
-        }));
-        candidates.append(&mut planner.rejected);
-        let Choice { accesses, also, decided, backwards, ordered, .. } = best;
-        Ok(Self { accesses, also, decided, backwards, ordered, candidates })
+        let candidates = planner.explained.take().map(|mut rejected| {
+            let mut all: Vec<_> = choices.iter().map(Choice::candidate).collect();
+            for other in all.iter_mut().skip(1) {
+                other.rejected = Some("it costs more".to_owned());
+            }
+            all.append(&mut rejected);
+            all
+        });
+        let best = choices.into_iter().next();
+        let best = best.ok_or_else(|| Error::corrupt("a query has no plan"))?;
+        Ok(Self { candidates: candidates.unwrap_or_default(), ..best.into() })
     }
 
     /// What it is called.
     pub fn name(&self) -> String {
-        name(&self.accesses, self.also.as_ref())
+        name(&self.accesses, self.also.as_deref())
+    }
+}
+
+impl From<Choice> for Plan {
+    fn from(choice: Choice) -> Self {
+        let Choice { accesses, also, decided, backwards, ordered, .. } = choice;
+        Self { accesses, also, decided, backwards, ordered, candidates: Vec::new() }
+    }
+}
+
+impl Choice {
+    /// Whether it meets one document at most, which nothing else can better by much.
+    fn is_point(&self) -> bool {
+        self.also.is_none() && matches!(self.accesses.as_slice(), [access] if access.is_point)
+    }
+
+    fn candidate(&self) -> Candidate {
+        Candidate {
+            name: name(&self.accesses, self.also.as_deref()),
+            cost: self.cost,
+            rows: self.rows,
+            rejected: None,
+        }
     }
 }
 
 /// What a way is called.
-fn name(accesses: &[Access], also: Option<&Access>) -> String {
+fn name(accesses: &[Arc<Access>], also: Option<&Access>) -> String {
     let one = |access: &Access| match &access.index {
         Some(index) => format!("index {}", index.name),
         None if access.bounded.is_empty() => "full scan".to_owned(),
@@ -168,11 +202,19 @@ fn name(accesses: &[Access], also: Option<&Access>) -> String {
             Some(also) => format!("intersection of {}, {}", one(access), one(also)),
             None => one(access),
         },
-        several => format!("union of {}", several.iter().map(one).collect::<Vec<_>>().join(", ")),
+        several => format!(
+            "union of {}",
+            several.iter().map(|access| one(access)).collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 
 impl Planner<'_, '_, '_> {
+    /// Whether all ways are to be known, also those that cannot be the best one.
+    fn compares(&self) -> bool {
+        self.explained.is_some() || self.query.choice != 0
+    }
+
     /// The walks that can serve alone.
     fn accesses(&mut self) -> Result<Vec<Access>> {
         let (view, store) = (self.view, self.store);
@@ -190,13 +232,19 @@ impl Planner<'_, '_, '_> {
         }
         if hint.is_none() {
             match Access::primary_key(view, store, &self.conditions)? {
+                Some(access) if access.is_point && !self.compares() => {
+                    return Ok(vec![access]);
+                }
                 Some(access) => found.push(access),
-                None => found.push(Access::store(view, store)?),
+                None => found.push(Access::store(view, store, self.order.is_some())?),
             }
         }
         for index in
             store.indexes.iter().filter(|index| hint.is_none_or(|hint| index.name == *hint))
         {
+            if hint.is_none() && !self.compares() && !self.may_be_of_use(index) {
+                continue;
+            }
             match Access::index(view, index, &self.conditions)? {
                 Ok(access) if hint.is_some() => found.push(access),
                 Ok(access) if self.is_of_use(&access) => found.push(access),
@@ -214,8 +262,26 @@ impl Planner<'_, '_, '_> {
         Ok(found)
     }
 
+    /// The walk that is taken whatever it costs.
+    fn only(&self, found: &[Access]) -> Option<usize> {
+        let point = found.iter().position(|access| access.is_point);
+        let is_union = |condition: &Condition<'_>| matches!(condition.filter, Filter::Or(_));
+        if point.is_some() || self.query.hint.is_none() && self.conditions.iter().any(is_union) {
+            return point;
+        }
+        match found {
+            [_] => Some(0),
+            // Entries by themselves are less than documents.
+            [all, index] if all.bounded.is_empty() && self.query.returns == Returns::Count => {
+                self.decides(index).then_some(1)
+            }
+            _ => None,
+        }
+    }
+
     fn reject(&mut self, index: &crate::wtf8::Wtf8String, why: &str) {
-        self.rejected.push(Candidate {
+        let Some(rejected) = &mut self.explained else { return };
+        rejected.push(Candidate {
             name: format!("index {index}"),
             cost: f64::INFINITY,
             rows: 0.0,
@@ -227,6 +293,15 @@ impl Planner<'_, '_, '_> {
         access.serves(self.store, order, self.query.ties_descending)
     }
 
+    /// Whether it is worth a look.
+    fn may_be_of_use(&self, index: &IndexDef) -> bool {
+        let is_bounded = || {
+            let first = index.parts.first();
+            first.is_some_and(|part| bounds_path(&self.conditions, &part.path))
+        };
+        self.order.is_some() || index.partial.is_some() || is_bounded()
+    }
+
     fn is_of_use(&self, access: &Access) -> bool {
         let serves = |order| self.serves(access, order).is_some();
         let is_partial = access.index.as_ref().is_some_and(|index| index.partial.is_some());
@@ -235,11 +310,11 @@ impl Planner<'_, '_, '_> {
 
     /// About how many documents pass: each field that an index bounds lets its share through, each
     /// other condition a usual one.
-    fn estimate_matching(&self, accesses: &[Access]) -> f64 {
+    fn estimate_matching(&self, accesses: &[Arc<Access>]) -> f64 {
         let share = |entries: u64| (entries as f64 / self.total.max(1.0)).min(1.0);
         let mut matching = self.total;
-        let mut known: Vec<&crate::value::FieldPath> = Vec::new();
-        let mut bounded: Vec<&Access> = accesses.iter().collect();
+        let mut known: Vec<&FieldPath> = Vec::new();
+        let mut bounded: Vec<&Arc<Access>> = accesses.iter().collect();
         bounded.sort_by_key(|access| std::cmp::Reverse(access.bounded.len()));
         for access in bounded {
             let news = access.bounded.iter().any(|(path, _)| !known.contains(&path));
@@ -259,8 +334,8 @@ impl Planner<'_, '_, '_> {
     }
 
     /// A union of walks for an "or", if each of its parts has one better than all documents.
-    fn union(&self) -> Result<Option<Vec<Access>>> {
-        let mut best: Option<(u64, Vec<Access>)> = None;
+    fn union(&self) -> Result<Option<Vec<Arc<Access>>>> {
+        let mut best: Option<(u64, Vec<Arc<Access>>)> = None;
         for condition in &self.conditions {
             let Filter::Or(parts) = condition.filter else { continue };
             if parts.len() > MAX_BRANCHES || parts.is_empty() {
@@ -269,7 +344,7 @@ impl Planner<'_, '_, '_> {
             let mut accesses = Vec::with_capacity(parts.len());
             for part in parts {
                 match self.branch(part)? {
-                    Some(access) => accesses.push(access),
+                    Some(access) => accesses.push(Arc::new(access)),
                     None => break,
                 }
             }
@@ -289,11 +364,15 @@ impl Planner<'_, '_, '_> {
         let (view, store) = (self.view, self.store);
         let conditions = conditions(part);
         let mut best = Access::primary_key(view, store, &conditions)?;
+        if let Some(access) = &mut best {
+            access.estimate(view, store)?;
+        }
         for index in &store.indexes {
-            let Ok(access) = Access::index(view, index, &conditions)? else { continue };
+            let Ok(mut access) = Access::index(view, index, &conditions)? else { continue };
             if access.bounded.is_empty() && index.partial.is_none() {
                 continue;
             }
+            access.estimate(view, store)?;
             if best.as_ref().is_none_or(|best| access.entries < best.entries) {
                 best = Some(access);
             }
@@ -304,13 +383,13 @@ impl Planner<'_, '_, '_> {
 
     /// The best pair of walks of which a document has to be met by both: the second one's keys are
     /// collected first, and save the lookups of the others.
-    fn intersection(&self, accesses: &[Access]) -> Option<Choice> {
-        let mut best: Option<(f64, &Access, &Access)> = None;
+    fn intersection(&self, accesses: &[Arc<Access>]) -> Option<Choice> {
+        let mut best: Option<(f64, &Arc<Access>, &Arc<Access>)> = None;
         for first in accesses.iter().filter(|access| !access.bounded.is_empty()) {
             let alone = std::slice::from_ref(first);
             let alone = self.cost(alone, self.served(alone));
             for also in accesses.iter().filter(|access| access.index.is_some()) {
-                let news = |(path, _): &(crate::value::FieldPath, _)| {
+                let news = |(path, _): &(FieldPath, _)| {
                     first.bounded.iter().all(|(known, _)| known != path)
                 };
                 if also.entries > MAX_COLLECTED || !also.bounded.iter().any(news) {
@@ -326,18 +405,23 @@ impl Planner<'_, '_, '_> {
             }
         }
         let (cost, first, also) = best?;
-        let alone = self.price(vec![first.clone()]);
-        Some(Choice { cost, also: Some(also.clone()), decided: false, ..alone })
+        let alone = self.way(vec![Arc::clone(first)], cost);
+        Some(Choice { also: Some(Arc::clone(also)), decided: false, ..alone })
     }
 
     /// Walks, one after another, with what they cost.
-    fn price(&self, accesses: Vec<Access>) -> Choice {
+    fn price(&self, accesses: Vec<Arc<Access>>) -> Choice {
+        let cost = self.cost(&accesses, self.served(&accesses));
+        self.way(accesses, cost)
+    }
+
+    fn way(&self, accesses: Vec<Arc<Access>>, cost: f64) -> Choice {
         let served = self.served(&accesses);
         Choice {
             decided: self.decided(&accesses),
             backwards: served.unwrap_or(false),
             ordered: self.order.is_none() || served.is_some(),
-            cost: self.cost(&accesses, served),
+            cost,
             rows: entries_of(&accesses),
             accesses,
             also: None,
@@ -345,7 +429,7 @@ impl Planner<'_, '_, '_> {
     }
 
     /// Whether walks serve the order, if need be backwards: whether backwards.
-    fn served(&self, accesses: &[Access]) -> Option<bool> {
+    fn served(&self, accesses: &[Arc<Access>]) -> Option<bool> {
         match (self.order, accesses) {
             (None, _) => Some(false),
             (Some(order), [access]) => self.serves(access, order),
@@ -354,23 +438,28 @@ impl Planner<'_, '_, '_> {
     }
 
     /// Whether everything passes that walks meet.
-    fn decided(&self, accesses: &[Access]) -> bool {
+    fn decided(&self, accesses: &[Arc<Access>]) -> bool {
         match accesses {
-            [access] => {
-                let mut decided = vec![false; self.conditions.len()];
-                for at in &access.decided {
-                    if let Some(decided) = decided.get_mut(*at) {
-                        *decided = true;
-                    }
-                }
-                decided.into_iter().all(|decided| decided)
-            }
+            [access] => self.decides(access),
             _ => false,
         }
     }
 
+    fn decides(&self, access: &Access) -> bool {
+        if access.decided.len() < self.conditions.len() {
+            return false;
+        }
+        let mut decided = vec![false; self.conditions.len()];
+        for at in &access.decided {
+            if let Some(decided) = decided.get_mut(*at) {
+                *decided = true;
+            }
+        }
+        decided.into_iter().all(|decided| decided)
+    }
+
     /// What walks cost, one after another.
-    fn cost(&self, accesses: &[Access], served: Option<bool>) -> f64 {
+    fn cost(&self, accesses: &[Arc<Access>], served: Option<bool>) -> f64 {
         let entries = entries_of(accesses);
         let wants_documents = !matches!(self.query.returns, Returns::Count | Returns::Keys);
         let is_index = accesses.iter().any(|access| access.index.is_some());
@@ -405,7 +494,7 @@ impl Planner<'_, '_, '_> {
 }
 
 /// About how many entries walks meet.
-fn entries_of(accesses: &[Access]) -> f64 {
+fn entries_of(accesses: &[Arc<Access>]) -> f64 {
     accesses.iter().map(|access| access.entries as f64).sum()
 }
 

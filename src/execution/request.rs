@@ -3,6 +3,7 @@
 use super::page::PageRequest;
 use super::projection::Projection;
 use super::sort::{self, SortPart};
+use crate::catalog::document;
 use crate::error::Result;
 use crate::query::filter::current_time;
 use crate::query::{Filter, Place};
@@ -31,6 +32,8 @@ pub struct Query {
     pub returns: Returns,
     /// `$$NOW`, in milliseconds since 1970.
     pub now: f64,
+    /// Whether it may be told how it runs, so that all ways to carry it out are compared.
+    pub explained: bool,
     /// Which of the ways to carry it out is taken, in the order of their costs. Tests take others
     /// than the first, since all have to give the same.
     pub choice: usize,
@@ -66,6 +69,7 @@ impl Query {
             hint: None,
             returns: Returns::Keys,
             now: current_time(),
+            explained: false,
             choice: 0,
         }
     }
@@ -87,7 +91,7 @@ impl Query {
         let Value::Object(fields) = request else {
             return Err(place.invalid("it has to be an object"));
         };
-        let get = |name: &str| fields.get(&Wtf8String::from(name)).unwrap_or(&Value::Undefined);
+        let get = |name| document::get(fields, name).unwrap_or(&Value::Undefined);
         let filter = match get("filter") {
             Value::Undefined | Value::Null => Filter::all(),
             filter => Filter::parse(filter, &Place::root("the filter"))?,
@@ -107,9 +111,11 @@ impl Query {
             hint,
             returns: Returns::Documents,
             now: current_time(),
+            explained: false,
             choice: 0,
         };
         query.returns = query.parse_returns(get("returns"), (store, fields), &place)?;
+        query.explained = query.returns == Returns::Explain;
         if let Returns::Page(PageRequest { before: true, .. }) = query.returns {
             // What comes before is what comes after in the reverse order.
             query.ties_descending = true;
@@ -137,7 +143,7 @@ impl Query {
             Some("count") => Returns::Count,
             Some("explain") => Returns::Explain,
             Some("page") => {
-                let page = fields.get(&Wtf8String::from("page")).unwrap_or(&Value::Undefined);
+                let page = document::get(fields, "page").unwrap_or(&Value::Undefined);
                 let parts = self.sort.len();
                 let place = place.word("page");
                 Returns::Page(PageRequest::parse(page, (store, fields), parts, &place)?)

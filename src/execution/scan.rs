@@ -1,6 +1,7 @@
 //! Walking over what a plan says, in pieces that can be resumed.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -84,7 +85,7 @@ pub enum Flow {
 #[derive(Debug)]
 pub struct Scan {
     /// Those that are left, the next one last.
-    accesses: Vec<Access>,
+    accesses: Vec<Arc<Access>>,
     backwards: bool,
     /// Whether documents that are equal in the order of an index are met in the order opposite to
     /// the walk's.
@@ -108,7 +109,7 @@ pub struct Scan {
 /// A walk whose primary keys are collected before the others begin; only they count.
 #[derive(Debug)]
 struct Also {
-    access: Access,
+    access: Arc<Access>,
     keys: HashSet<Box<[u8]>>,
     last: Option<Vec<u8>>,
     complete: bool,
@@ -132,7 +133,7 @@ impl Entries<'_> {
 
 impl Scan {
     /// Before the first entry.
-    pub fn new(mut accesses: Vec<Access>, backwards: bool, opposite: bool) -> Self {
+    pub fn new(mut accesses: Vec<Arc<Access>>, backwards: bool, opposite: bool) -> Self {
         let repeats = accesses.len() > 1 || accesses.iter().any(|access| access.repeats);
         accesses.reverse();
         Self {
@@ -150,7 +151,7 @@ impl Scan {
     }
 
     /// Leaves out what another walk over an index does not meet.
-    pub fn only_if_also(&mut self, access: Access) {
+    pub fn only_if_also(&mut self, access: Arc<Access>) {
         self.also = Some(Also { access, keys: HashSet::new(), last: None, complete: false });
     }
 
@@ -203,19 +204,19 @@ impl Scan {
         Ok(true)
     }
 
-    fn entries<'t>(&self, view: View<'t, '_>, access: &Access) -> Result<Entries<'t>> {
+    fn entries<'t>(&self, view: View<'t, '_>, access: &'t Access) -> Result<Entries<'t>> {
         if self.opposite
             && let Some(index) = &access.index
         {
-            let intervals = access.intervals.clone();
-            let walk = GroupWalk::new(view.txn(), access.tree, index, intervals, self.backwards)?;
+            let (tree, intervals) = (access.tree, &access.intervals);
+            let walk = GroupWalk::new(view.txn(), tree, index, intervals, self.backwards)?;
             return Ok(Entries::Groups(walk.resumed(self.last.as_deref())?));
         }
         self.walk(view, access).map(Entries::Plain)
     }
 
-    fn walk<'t>(&self, view: View<'t, '_>, access: &Access) -> Result<Walk<'t>> {
-        let intervals = access.intervals.clone();
+    fn walk<'t>(&self, view: View<'t, '_>, access: &'t Access) -> Result<Walk<'t>> {
+        let intervals = access.intervals.as_slice();
         let mut walk = Walk::new(view.txn(), access.tree, intervals, self.backwards)?;
         if let Some(last) = &self.last {
             walk.begin_at(if self.backwards { last.clone() } else { [last, &[0][..]].concat() });
@@ -227,7 +228,7 @@ impl Scan {
     fn collect_also(&mut self, view: View<'_, '_>, budget: &mut Budget<'_>) -> Result<bool> {
         let Some(also) = self.also.as_mut().filter(|also| !also.complete) else { return Ok(true) };
         let Some(index) = also.access.index.as_deref() else { return Ok(true) };
-        let intervals = also.access.intervals.clone();
+        let intervals = also.access.intervals.as_slice();
         let mut walk = Walk::new(view.txn(), also.access.tree, intervals, false)?;
         if let Some(last) = also.last.take() {
             walk.begin_at([&last, &[0][..]].concat());

@@ -22,11 +22,11 @@ pub(super) fn answer(
     mut fields: Fields<'_>,
     response: &mut Response<'_>,
 ) -> Result<()> {
-    let executions = shared.extension::<Executions>();
+    let executions = || shared.extension::<Executions>();
     if kind == QUERY_END {
         let id = fields.u32()?;
         fields.end()?;
-        executions.end(id);
+        executions().end(id);
         return Ok(());
     }
     let from = From { view, catalog, shared };
@@ -42,12 +42,13 @@ pub(super) fn answer(
         let done = write(from, &mut work, &chunk(&never), response)?;
         response.push_sized(&match done {
             true => Vec::new(),
-            false => executions.keep(work, store).to_le_bytes().to_vec(),
+            false => executions().keep(work, store).to_le_bytes().to_vec(),
         });
         return Ok(());
     }
     let id = fields.u32()?;
     fields.end()?;
+    let executions = executions();
     let running = executions.get(id)?;
     catalog.require_store(running.store)?;
     let written = {

@@ -1,5 +1,8 @@
 //! From key ranges to intervals of a tree's keys.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use super::range::{Bound, KeyRange};
 use crate::catalog::{IndexDef, Origin};
 use crate::error::{Error, ErrorCode, Result};
@@ -18,6 +21,49 @@ impl Interval {
     /// Whether no key can be inside.
     pub fn is_empty(&self) -> bool {
         self.to.as_ref().is_some_and(|to| *to <= self.from)
+    }
+}
+
+/// Intervals that a walk has not come to its end in. They are disjoint and in the tree's order.
+pub(crate) struct Left<'i> {
+    all: Cow<'i, [Interval]>,
+    left: Range<usize>,
+    reverse: bool,
+}
+
+impl<'i> Left<'i> {
+    /// All of them; from the last to the first, if `reverse`.
+    pub(crate) fn new(all: impl Into<Cow<'i, [Interval]>>, reverse: bool) -> Self {
+        let all = all.into();
+        Self { left: 0..all.len(), all, reverse }
+    }
+
+    /// The one that the walk is in.
+    #[inline]
+    pub(crate) fn first(&self) -> Option<&Interval> {
+        let left = self.all.get(self.left.clone())?;
+        if self.reverse { left.last() } else { left.first() }
+    }
+
+    /// Goes on to the next one.
+    pub(crate) fn pass(&mut self) {
+        if self.reverse {
+            self.left.end = self.left.end.saturating_sub(1).max(self.left.start);
+        } else {
+            self.left.start = self.left.end.min(self.left.start + 1);
+        }
+    }
+
+    /// Passes those that lie before a key in the direction of the walk; before the first one is
+    /// passed only.
+    pub(crate) fn pass_to(&mut self, key: &[u8]) {
+        if self.reverse {
+            self.left.end = self.all.partition_point(|interval| *interval.from < *key);
+        } else {
+            let is_before =
+                |interval: &Interval| interval.to.as_deref().is_some_and(|to| to <= key);
+            self.left.start = self.all.partition_point(is_before);
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod walk;
 pub use count::count;
 pub use get::{GetOutcome, get, get_into, get_many, has};
 pub(crate) use get::{find_each, in_document};
+pub(crate) use interval::Left;
 pub use interval::{Interval, index_intervals, store_interval};
 pub use range::{Bound, KeyRange};
 pub use response::{Response, Written};

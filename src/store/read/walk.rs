@@ -1,6 +1,8 @@
 //! A walk over intervals of a tree, in either direction.
 
-use super::interval::Interval;
+use std::borrow::Cow;
+
+use super::interval::{Interval, Left};
 use crate::error::Result;
 use crate::storage::ReadTxn;
 use crate::storage::tree::{Entry, Tree, TreeCursor};
@@ -9,8 +11,9 @@ use crate::storage::tree::{Entry, Tree, TreeCursor};
 /// order.
 pub(crate) struct Walk<'t> {
     cursor: TreeCursor<'t>,
-    /// Those that are left, the next one last.
-    intervals: Vec<Interval>,
+    intervals: Left<'t>,
+    /// Where the first interval begins for this walk, if it is inside.
+    point: Option<Vec<u8>>,
     reverse: bool,
     state: State,
 }
@@ -29,40 +32,44 @@ impl<'t> Walk<'t> {
     pub(crate) fn new(
         txn: &'t ReadTxn<'_>,
         tree: Tree,
-        mut intervals: Vec<Interval>,
+        intervals: impl Into<Cow<'t, [Interval]>>,
         reverse: bool,
     ) -> Result<Self> {
-        if !reverse {
-            intervals.reverse();
-        }
-        Ok(Self { cursor: tree.cursor(txn)?, intervals, reverse, state: State::Outside })
+        Ok(Self {
+            cursor: tree.cursor(txn)?,
+            intervals: Left::new(intervals, reverse),
+            point: None,
+            reverse,
+            state: State::Outside,
+        })
     }
 
     /// Leaves out everything before `point` in a forward walk, everything from it on in a reverse
     /// one. Before the first entry is visited only.
     pub(crate) fn begin_at(&mut self, point: Vec<u8>) {
-        for interval in &mut self.intervals {
+        self.intervals.pass_to(&point);
+        let is_inside = self.intervals.first().is_some_and(|interval| {
             if self.reverse {
-                if interval.to.as_ref().is_none_or(|to| *to > point) {
-                    interval.to = Some(point.clone());
-                }
-            } else if interval.from < point {
-                interval.from.clone_from(&point);
+                interval.to.as_ref().is_none_or(|to| *to > point)
+            } else {
+                interval.from < point
             }
-        }
-        self.intervals.retain(|interval| !interval.is_empty());
+        });
+        self.point = is_inside.then_some(point);
     }
 
     /// Goes to the next entry.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<Entry<'_>>> {
-        while let Some(interval) = self.intervals.last() {
+        while let Some(interval) = self.intervals.first() {
             let found = match (self.state, self.reverse) {
                 (State::Inside, false) => self.cursor.next()?,
                 (State::Inside, true) => self.cursor.prev()?,
                 (State::Ahead, _) => self.cursor.entry(),
-                (State::Outside, false) => self.cursor.seek(&interval.from)?,
-                (State::Outside, true) => match &interval.to {
+                (State::Outside, false) => {
+                    self.cursor.seek(self.point.as_ref().unwrap_or(&interval.from))?
+                }
+                (State::Outside, true) => match self.point.as_ref().or(interval.to.as_ref()) {
                     Some(to) => self.cursor.seek_before(to)?,
                     None => self.cursor.last()?,
                 },
@@ -78,7 +85,8 @@ impl<'t> Walk<'t> {
                 self.state = State::Inside;
                 return Ok(self.cursor.entry());
             }
-            self.intervals.pop();
+            self.intervals.pass();
+            self.point = None;
             self.state = State::Outside;
         }
         Ok(None)
@@ -100,8 +108,8 @@ impl<'t> Walk<'t> {
             return Ok(true);
         }
         let mut stopped = false;
-        while let Some(interval) = self.intervals.pop() {
-            self.cursor.seek(&interval.from)?;
+        while let Some(interval) = self.intervals.first() {
+            self.cursor.seek(self.point.as_ref().unwrap_or(&interval.from))?;
             self.cursor.visit_below(interval.to.as_deref(), |entry| {
                 let goes_on = visit(entry)?;
                 stopped = !goes_on;
@@ -110,6 +118,8 @@ impl<'t> Walk<'t> {
             if stopped {
                 return Ok(false);
             }
+            self.intervals.pass();
+            self.point = None;
         }
         Ok(true)
     }
