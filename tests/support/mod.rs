@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses its own part")]
 
+pub mod queries;
 pub mod scratch;
 
 /// A small random generator (SplitMix64), so that a seed replays a run on every machine.
