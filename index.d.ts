@@ -30,6 +30,7 @@ export type {
 } from './lib/query/pipeline'
 export type {
   Explanation,
+  DeleteFoundOptions,
   FindOptions,
   Page,
   PageOptions,
@@ -37,6 +38,7 @@ export type {
   Projection,
   Query,
   Sort,
+  UpdateFoundOptions,
 } from './lib/query/query'
 
 // ---------------------------------------------------------------------------------------- errors
@@ -110,6 +112,10 @@ export class LodestoreError extends Error {
   readonly path?: string
   /** In operations on many documents: the position of the one that failed. */
   readonly at?: number
+  /** In changes by batches: how many documents the batches before had found. */
+  readonly matched?: number
+  /** In changes by batches: how many documents the batches before have changed, which stays. */
+  readonly modified?: number
 }
 
 // ------------------------------------------------------------------------------------------ keys

@@ -229,3 +229,32 @@ fn frequent_names_become_shapes_in_the_transaction_of_their_document() {
     assert_eq!(db.get(store, json!(8)).unwrap(), expected);
     db.check();
 }
+
+#[test]
+fn batches_go_on_behind_a_key() {
+    let (db, store) = filled(10);
+    let query = json!({ "filter": { "n": { "$gte": 2 } }, "returns": "keys" });
+    let value = request(json!({ "query": query, "update": { "$inc": { "n": 100 } } }));
+    let batch = |size: u32, after: &[u8]| [&size.to_le_bytes(), after].concat();
+    let answer = |more: u8, last: Json| {
+        let tally = [4_u64.to_le_bytes(), 4_u64.to_le_bytes()].concat();
+        Answer::Payload([tally, vec![more], key(last)].concat())
+    };
+    let at = |place: &[u8]| db.one(&Ops::new().op(ops::UPDATE_WHERE, 0, store, place, &value));
+    assert_eq!(at(&batch(4, &[])), answer(1, json!(5)));
+    assert_eq!(at(&batch(4, &key(json!(5)))), answer(0, json!(9)));
+    assert_eq!(at(&batch(4, &key(json!(9)))), Answer::Payload(vec![0; 17]));
+    for id in 0..10 {
+        let n = if id < 2 { id } else { id + 100 };
+        assert_eq!(db.get(store, json!(id)).unwrap()["n"], json!(f64::from(n)));
+    }
+    for place in [&batch(0, &[])[..], &[1, 0, 0], &batch(1, &[0xFF])] {
+        let answer = at(place);
+        assert!(matches!(answer, Answer::Error { .. }), "{place:?}: {answer:?}");
+    }
+    let value = request(json!({ "query": { "filter": {}, "returns": "keys" } }));
+    let delete = Ops::new().op(ops::DELETE_WHERE, 0, store, &batch(4, &key(json!(5))), &value);
+    assert_eq!(db.one(&delete), answer(0, json!(9)));
+    assert_eq!(db.count(store), 6);
+    db.check();
+}

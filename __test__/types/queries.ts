@@ -14,6 +14,7 @@ import type {
   Pipeline,
   PipelineExplanation,
   PreparedQuery,
+  Progress,
   Projection,
   Query,
   ReadableStore,
@@ -165,10 +166,17 @@ export async function queries(orders: Store<Order, string>): Promise<void> {
   is<Same<typeof changed, { matched: number; modified: number }>>()
   await found.update({ $set: { total: expr.field('total').plus(1) } }, { arrayFilters: [] })
   await found.update([{ $set: { total: 1 } }])
+  const { signal } = new AbortController()
+  const onProgress = ({ done, total, phase }: Progress): void => void [done, total, phase]
+  await found.update({ $inc: { total: 1 } }, { batch: 1000, onProgress, signal })
+  const gone: number = await found.delete({ batch: 1000, onProgress, signal })
   is<Same<Awaited<ReturnType<typeof found.delete>>, number>>()
 
   // @ts-expect-error there is no such field
   await found.update({ $inc: { totl: 1 } })
+  // @ts-expect-error a number of documents
+  await found.delete({ batch: true })
+  void gone
   // @ts-expect-error nothing is inserted
   await found.update({ $inc: { total: 1 } }, { upsert: true })
   // @ts-expect-error there is no such field

@@ -5,48 +5,59 @@ const { aborted } = require('../call')
 const { collectBlobs } = require('../codec')
 const { REQUEST_SHAPES } = require('../internal-codec')
 const { OP, beginOperation, endValue, readU64 } = require('../operations')
+const { checkOptions } = require('../options/check')
 const { withStore } = require('../put')
 const { ARRAY_FILTERS, checkUpdate } = require('../update')
+const { BATCH_OPTIONS, changeInBatches, checkBatch } = require('./batches')
 const { RETURNS } = require('./request')
 const { refusePredicates, requestOf } = require('./run')
 
-const UPDATE_OPTIONS = { arrayFilters: ARRAY_FILTERS }
+const UPDATE_OPTIONS = { arrayFilters: ARRAY_FILTERS, ...BATCH_OPTIONS }
+
+const UPDATE = { method: 'update', op: OP.UPDATE_WHERE }
+const DELETE = { method: 'delete', op: OP.DELETE_WHERE }
 
 /**
- * Changes the documents of a query by operators, all or none.
+ * Changes the documents of a query by operators: all or none, or in batches.
  *
  * @param {import('./run').Question} question
- * @param {{ update: object, arrayFilters?: unknown[] }} request
+ * @param {unknown} update
+ * @param {unknown} options
  * @returns {Promise<{ matched: number, modified: number }>}
  */
-async function updateFound(question, request) {
+async function updateFound(question, update, options) {
   refusePredicates(question, 'update')
-  const answer = await change(question, OP.UPDATE_WHERE, request)
+  const { batch, onProgress, signal, ...request } = checkUpdate(update, options, UPDATE_OPTIONS)
+  const answer = await change(question, UPDATE, request, { batch, onProgress, signal })
+  if (batch !== undefined) return answer
   return { matched: readU64(answer, 0), modified: readU64(answer, 8) }
 }
 
 /**
- * Deletes the documents of a query, all or none.
+ * Deletes the documents of a query: all or none, or in batches.
  *
  * @param {import('./run').Question} question
+ * @param {unknown} options
  * @returns {Promise<number>} how many there were
  */
-async function deleteFound(question) {
+async function deleteFound(question, options) {
   refusePredicates(question, 'delete')
-  return change(question, OP.DELETE_WHERE, {})
+  const checked = checkOptions('delete', options, BATCH_OPTIONS)
+  const answer = await change(question, DELETE, {}, checked)
+  return checked.batch === undefined ? answer : answer.modified
 }
 
-/** Checks what `update` is given; there is nothing to be inserted. */
-function checkUpdateFound(update, options) {
-  return checkUpdate(update, options, UPDATE_OPTIONS)
-}
-
-function change(question, op, request) {
-  const { signal } = question.parts
-  return write({ ...question, signal }, op, {
-    query: requestOf(question, RETURNS.KEYS),
-    ...request,
-  })
+/** What the writer answers, or the numbers of all batches. */
+function change(question, { method, op }, changes, options) {
+  const { parts } = question
+  checkBatch(method, options, parts)
+  const signal = options.signal ?? parts.signal
+  const query = requestOf(question, RETURNS.KEYS)
+  const request = { query, ...changes }
+  if (options.batch === undefined) return write({ ...question, signal }, op, request)
+  // All batches together have it.
+  delete query.limit
+  return changeInBatches(question, { method, op }, request, { ...options, signal })
 }
 
 /**
@@ -93,4 +104,4 @@ function append(queue, state, op, request, blobs) {
   queue.append(batch)
 }
 
-module.exports = { checkUpdateFound, deleteFound, updateFound, write }
+module.exports = { deleteFound, updateFound, write }

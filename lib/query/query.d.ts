@@ -1,6 +1,7 @@
 // Queries, as stores give them.
 
-import type { Entry, ScanIterator, Update, UpdateOptions, UpdatePipeline } from '../../index'
+import type { Entry, Progress, ScanIterator, Update, UpdateOptions } from '../../index'
+import type { UpdatePipeline } from '../../index'
 import type { Conditions } from './conditions'
 import type { IsFree, Path, Selected, ValueAt } from './paths'
 import type { Accumulators, GroupFields, JoinOptions, Pipeline, Stage } from './pipeline'
@@ -40,6 +41,25 @@ export interface FindOptions<T = any> {
   /** Ends the query (ABORTED). */
   signal?: AbortSignal | undefined
 }
+
+/** Options of `delete` on what a query finds. */
+export interface DeleteFoundOptions {
+  /**
+   * So many documents at a time, 1 to 1,000,000, each batch in a transaction of its own, in the
+   * order of the primary keys. What batches have done stays, also when a later one fails, and
+   * others write between them. Not inside a transaction, nor with `sort` and `skip`. Default: one
+   * transaction, all or none.
+   */
+  batch?: number | undefined
+  /** Called after each batch; what it throws ends the work and is thrown on. */
+  onProgress?: ((progress: Progress) => void) | undefined
+  /** Keeps the work from being begun, and ends it between batches (ABORTED). */
+  signal?: AbortSignal | undefined
+}
+
+/** Options of `update` on what a query finds. */
+export interface UpdateFoundOptions
+  extends DeleteFoundOptions, Pick<UpdateOptions, 'arrayFilters'> {}
 
 /** Options of `page`. */
 export interface PageOptions {
@@ -212,25 +232,30 @@ export interface Query<Document = any, K = unknown, Row = Document, Value = Docu
 
   /**
    * Changes the documents by operators or stages, all or none, in the transaction that finds them;
-   * with `sort` and `limit` only some.
+   * with `sort` and `limit` only some; with `batch` so many in each of several transactions.
    *
    * @throws {LodestoreError} INVALID_UPDATE, EXPRESSION, KEY_IMMUTABLE, UNIQUE_VIOLATION, with the
-   *   key of the document; TX_TOO_LARGE, TX_READ_ONLY; and then nothing has changed
+   *   key of the document; TX_TOO_LARGE, TX_READ_ONLY, ABORTED; and then nothing has changed. With
+   *   `batch` nothing of the batch that failed: the error's `matched` and `modified` say what those
+   *   before it did
    * @example
    * await users.find({ city: 'Paris' }).update({ $inc: { visits: 1 } })
+   * await users.find().update({ $unset: { old: '' } }, { batch: 10_000 })
    */
   update(
     update: Update<Document> | UpdatePipeline,
-    options?: Pick<UpdateOptions, 'arrayFilters'>,
+    options?: UpdateFoundOptions,
   ): Promise<{ matched: number; modified: number }>
 
   /**
-   * Deletes the documents, all or none, in the transaction that finds them.
+   * Deletes the documents, all or none, in the transaction that finds them; with `batch` so many in
+   * each of several transactions.
    *
    * @returns how many there were
-   * @throws {LodestoreError} TX_TOO_LARGE, TX_READ_ONLY
+   * @throws {LodestoreError} TX_TOO_LARGE, TX_READ_ONLY, ABORTED; with `matched` and `modified` if
+   *   they were deleted in batches
    */
-  delete(): Promise<number>
+  delete(options?: DeleteFoundOptions): Promise<number>
 
   catch<R = never>(onRejected?: ((reason: any) => R | PromiseLike<R>) | null): Promise<Row[] | R>
   finally(onFinally?: (() => void) | null): Promise<Row[]>

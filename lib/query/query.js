@@ -3,7 +3,7 @@
 const { LodestoreError } = require('../errors')
 const { callback, checkArgument, invalidArgument, nonEmptyString } = require('../options/check')
 const { captureValue } = require('./capture')
-const { checkUpdateFound, deleteFound, updateFound } = require('./change')
+const { deleteFound, updateFound } = require('./change')
 const { Conditions } = require('./conditions')
 const { checkExplain, checkHint, checkPage, checkRows, checkSignal } = require('./options')
 const { RETURNS } = require('./request')
@@ -227,14 +227,14 @@ class Query extends Conditions {
 
   /* Changes */
 
-  /** Changes the documents by operators, all or none. */
+  /** Changes the documents by operators, all or none, or in batches. */
   async update(update, options) {
-    return updateFound(this.#question(), checkUpdateFound(update, options))
+    return updateFound(this.#question(), update, options)
   }
 
-  /** Deletes the documents, all or none; tells how many there were. */
-  async delete() {
-    return deleteFound(this.#question())
+  /** Deletes the documents, all or none, or in batches; tells how many there were. */
+  async delete(options) {
+    return deleteFound(this.#question(), options)
   }
 
   /* Inside */

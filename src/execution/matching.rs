@@ -1,14 +1,16 @@
-//! The keys of all documents that a query finds.
+//! The keys of the documents that a query finds: of all, or of a batch.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::page::{Boundary, PageRequest};
 use super::request::{Query, Returns};
 use super::running::{Chunk, Execution};
 use crate::catalog::StoreDef;
-use crate::error::{Error, ErrorCode, Result};
-use crate::store::StoreShared;
+use crate::error::Result;
+use crate::key;
 use crate::store::read::{Response, View};
+use crate::store::{StoreShared, too_large};
 
 /// The primary keys of all documents that a query finds, in its order.
 ///
@@ -41,14 +43,40 @@ pub fn matching_keys(
             rest = tail;
         }
         if bytes > max_bytes {
-            return Err(Error::new(
-                ErrorCode::TxTooLarge,
-                "more documents match than one transaction can change; use `batch`",
-            )
-            .with_store(store.name.to_string()));
+            return Err(too_large().with_store(store.name.to_string()));
         }
         if done {
             return Ok(keys);
         }
     }
+}
+
+/// Documents to be changed at a time.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// How many at most.
+    pub size: usize,
+    /// The primary key that theirs are greater than; `None`: those from the first one on.
+    pub after: Option<Vec<u8>>,
+}
+
+/// The primary keys of a batch of what a query finds, ascending, and whether there are more. The
+/// query has neither a sort nor limits.
+///
+/// # Errors
+/// As [`Execution::next`]; `INVALID_KEY` for a position that is no key.
+pub fn matching_batch(
+    view: View<'_, '_>,
+    shared: &StoreShared,
+    store: &Arc<StoreDef>,
+    query: Query,
+    batch: &Batch,
+) -> Result<(Vec<Box<[u8]>>, bool)> {
+    if let Some(key) = &batch.after {
+        key::validate_key(key)?;
+    }
+    let boundary = batch.after.clone().map(|key| Boundary { components: Vec::new(), key });
+    let page = PageRequest { size: batch.size, boundary, before: false, fingerprint: 0 };
+    let query = Query { returns: Returns::Page(page), ..query };
+    Execution::new(view, shared, store, query)?.page_keys(view, shared)
 }

@@ -18,7 +18,7 @@ mod scan;
 mod sort;
 
 pub use aggregation::{Aggregation, From};
-pub use matching::matching_keys;
+pub use matching::{Batch, matching_batch, matching_keys};
 pub use plan::Plan;
 pub use request::{Query, Returns};
 pub use running::{Chunk, Execution};

@@ -170,16 +170,21 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     pairs.iter().map(|[high, low]| Some((digit(*high)? << 4 | digit(*low)?) as u8)).collect()
 }
 
-/// The primary keys of a page in order, and what is to be said of it, as JSON; `sorted` has one
-/// more than the page, if there are so many.
+/// What a page consists of.
+pub struct Found {
+    /// The primary keys of its documents, in order.
+    pub keys: VecDeque<Box<[u8]>>,
+    /// Whether there are more in the direction that was read.
+    pub more: bool,
+    /// What is to be said of it, as JSON.
+    pub about: String,
+}
+
+/// What a page consists of; `sorted` has one document more than the page, if there are so many.
 ///
 /// # Errors
 /// `IO` for temporary files.
-pub fn finish(
-    query: &Query,
-    page: &PageRequest,
-    mut sorted: Sorted,
-) -> Result<(VecDeque<Box<[u8]>>, String)> {
+pub fn finish(query: &Query, page: &PageRequest, mut sorted: Sorted) -> Result<Found> {
     let descending: Vec<bool> = query.sort.iter().map(|part| part.descending).collect();
     let mut items = Vec::with_capacity(page.size + 1);
     while let Some(stored) = sorted.peek() {
@@ -211,7 +216,7 @@ pub fn finish(
         "hasMore": more,
     });
     let keys = items.into_iter().map(|(_, key)| key.into_boxed_slice()).collect();
-    Ok((keys, about.to_string()))
+    Ok(Found { keys, more, about: about.to_string() })
 }
 
 /// What a boundary's document is sorted by, its primary key included.

@@ -66,10 +66,7 @@ enum Phase {
         pending: VecDeque<Box<[u8]>>,
     },
     /// The documents of a page, then what is to be said of it.
-    Page {
-        keys: VecDeque<Box<[u8]>>,
-        about: String,
-    },
+    Page(page::Found),
     /// All but the row that some answers end with.
     Last,
     Done,
@@ -181,7 +178,7 @@ impl Execution {
                 Phase::Stream => self.stream(view, shared, &mut budget, &mut out, response)?,
                 Phase::Collect(_) => self.collect(view, shared, &mut budget)?,
                 Phase::Emit { .. } => self.emit(view, shared, &mut budget, &mut out, response)?,
-                Phase::Page { .. } => self.emit_page(view, shared, &mut out, response)?,
+                Phase::Page(_) => self.emit_page(view, shared, &mut out, response)?,
                 Phase::Last => self.write_last(&mut out, response),
                 Phase::Done => return Ok((out.count, true)),
             };
@@ -265,6 +262,26 @@ impl Execution {
         self.rows.returned = count.saturating_sub(self.rows.skip).min(self.rows.left);
         self.phase = Phase::Last;
         Ok(true)
+    }
+
+    /// The primary keys of the page that the query asks for, and whether there are more.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub(super) fn page_keys(
+        mut self,
+        view: View<'_, '_>,
+        shared: &StoreShared,
+    ) -> Result<(Vec<Box<[u8]>>, bool)> {
+        let never = AtomicBool::new(false);
+        let mut budget = Budget { steps: u64::MAX, deadline: None, cancelled: &never };
+        let store = Arc::clone(&self.store);
+        self.collect(view, shared, &mut budget)
+            .map_err(|error| locate_error(error, &store, None))?;
+        match self.phase {
+            Phase::Page(page) => Ok((page.keys.into(), page.more)),
+            _ => Err(Error::corrupt("a page did not come to its end")),
+        }
     }
 
     /// Whether rows carry documents.
@@ -375,10 +392,7 @@ impl Execution {
         *sorted = (!in_order).then(|| sorter.method());
         let finished = std::mem::replace(&mut **sorter, Sorter::new(Some(0), 0)).finish()?;
         self.phase = match asked {
-            Some(page) => {
-                let (keys, about) = page::finish(query, page, finished)?;
-                Phase::Page { keys, about }
-            }
+            Some(page) => Phase::Page(page::finish(query, page, finished)?),
             None => Phase::Emit { sorted: Box::new(finished), pending: VecDeque::new() },
         };
         Ok(true)
@@ -436,7 +450,7 @@ impl Execution {
         response: &mut Response<'_>,
     ) -> Result<bool> {
         let Self { store, query, rows, phase, scan, .. } = self;
-        let Phase::Page { keys, about } = phase else { return Ok(true) };
+        let Phase::Page(page::Found { keys, about, .. }) = phase else { return Ok(true) };
         while !keys.is_empty() {
             let at_once = keys.len().min(Lookups::MAX);
             let mut pending: VecDeque<_> = keys.drain(..at_once).collect();

@@ -19,6 +19,7 @@ mod runner;
 pub mod schema_op;
 mod shape_op;
 mod update_op;
+mod where_op;
 
 pub use batch::{Completion, WriteBatch};
 pub use catalog_json::catalog_json;

@@ -28,9 +28,13 @@ pub const UPDATE: u8 = 0x07;
 pub const UPSERT: u8 = 0x08;
 /// Updates the documents that a query finds, all or none; the value is a document, `{query, update,
 /// arrayFilters?, maxBytes?}`. Answers with a payload, two u64: how many were found, and changed.
+///
+/// With a key, which is a u32 and a primary key or nothing, this is a batch: of the documents
+/// behind that primary key, in the order of the keys, so many are changed at most. The answer goes
+/// on with a byte that tells whether documents are left, and the primary key of the last one.
 pub const UPDATE_WHERE: u8 = 0x09;
 /// Deletes the documents that a query finds, all or none; the value is a document, `{query,
-/// maxBytes?}`. Answers with the number of documents.
+/// maxBytes?}`. Answers with the number of documents, or, for a batch, as [`UPDATE_WHERE`].
 pub const DELETE_WHERE: u8 = 0x0A;
 /// Runs a pipeline over a store that ends with `$out` or `$merge`; the value is a document,
 /// `{pipeline, hint?, memoryLimit?}`. Answers with the number of documents.

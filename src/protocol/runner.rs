@@ -1,12 +1,13 @@
 //! Runs packed operations in a write transaction.
 
 use super::ops::{self, Op, Ops};
-use super::update_op::{LastRequest, Merging, Updating, WhereRequest, result_bits, upsert};
+use super::update_op::{LastRequest, Merging, Updating, result_bits, upsert};
+use super::where_op::{self, WhereRequest};
 use super::{outcome, pipeline_op, range, read, schema_op, shape_op};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::WriteTxn;
 use crate::store::{
-    Failure, KeySource, Outcome, Put, Reference, Schema, StoreShared, Tally, Writer, nested,
+    Failure, KeySource, Outcome, Put, Reference, Schema, StoreShared, Writer, nested,
 };
 
 /// Runs operations of an interactive transaction and appends their results to `out`.
@@ -96,16 +97,19 @@ impl<'s> Runner<'s> {
                 outcome::push_payload(out, &[&[result], key.as_slice()].concat());
             }
             ops::UPDATE_WHERE => {
-                let tally = self.update_where(txn, op)?;
-                let numbers = [tally.matched.to_le_bytes(), tally.modified.to_le_bytes()];
-                outcome::push_payload(out, &numbers.concat());
+                let answer = self.update_where(txn, op)?;
+                outcome::push_payload(out, &answer);
             }
             ops::DELETE_WHERE => {
-                let request = WhereRequest::decode(op.value)?;
-                let shared = self.writer.shared();
-                let mut find = |txn: &WriteTxn<'_>, store: &_| request.find(txn, shared, store);
-                let tally = self.writer.delete_many(txn, op.store, &mut find)?;
-                outcome::push_number(out, tally.modified);
+                let request = WhereRequest::decode(op)?;
+                let done = request.carry_out(self.writer.shared(), |find| {
+                    self.writer.delete_many(txn, op.store, find)
+                })?;
+                if request.is_batch() {
+                    outcome::push_payload(out, &where_op::answer(&request, &done));
+                } else {
+                    outcome::push_number(out, done.0.modified);
+                }
             }
             ops::PIPELINE => {
                 let written = pipeline_op::run(&mut self.writer, txn, op)?;
@@ -158,12 +162,13 @@ impl<'s> Runner<'s> {
     }
 
     /// Updates the documents that a query finds.
-    fn update_where(&mut self, txn: &mut WriteTxn<'_>, op: &Op<'_>) -> Outcome<Tally> {
-        let request = WhereRequest::decode(op.value)?;
-        let shared = self.writer.shared();
-        let mut find = |txn: &WriteTxn<'_>, store: &_| request.find(txn, shared, store);
+    fn update_where(&mut self, txn: &mut WriteTxn<'_>, op: &Op<'_>) -> Outcome<Vec<u8>> {
+        let request = WhereRequest::decode(op)?;
         let mut updating = Updating::new(request.update()?);
-        self.writer.edit_many(txn, op.store, &mut find, &mut updating)
+        let done = request.carry_out(self.writer.shared(), |find| {
+            self.writer.edit_many(txn, op.store, find, &mut updating)
+        })?;
+        Ok(where_op::answer(&request, &done))
     }
 
     /// Runs the next `count` operations so that all of them or none happen. `at` is the position of

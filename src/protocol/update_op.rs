@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use super::ops::{self, Op};
 use super::pipeline_op::changed;
-use crate::catalog::document::{boolean, get, integer};
+use crate::catalog::document::{boolean, get};
 use crate::catalog::{KeyPath, StoreDef};
 use crate::error::{Error, ErrorCode, Result};
-use crate::execution::{Query, matching_keys};
 use crate::key;
 use crate::query::Place;
 use crate::query::aggregate::Pipeline;
 use crate::query::filter::current_time;
-use crate::storage::WriteTxn;
-use crate::store::{Edit, EditResult, EditScope, Edited, KeySource, Put, StoreShared};
+use crate::store::{Edit, EditResult, EditScope, Edited, KeySource, Put};
 use crate::update::{Context, InPlace, Update};
 use crate::value::{self, FieldPath, Fields, NoShapes, Value};
 
@@ -31,7 +29,7 @@ enum Change {
     Pipeline(Pipeline),
 }
 
-fn malformed() -> Error {
+pub(super) fn malformed() -> Error {
     Error::new(ErrorCode::InvalidArgument, "an update is malformed")
 }
 
@@ -40,7 +38,7 @@ fn malformed() -> Error {
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` if it is malformed; `RESOURCE_LIMIT` if it contains itself.
-fn decode(bytes: &[u8]) -> Result<Fields> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Fields> {
     value::validate(bytes, &NoShapes).map_err(|error| malformed().with_cause(error))?;
     match value::root(bytes)?.to_value(&NoShapes)? {
         Value::Object(fields) => Ok(fields),
@@ -96,6 +94,14 @@ impl Change {
 }
 
 impl UpdateRequest {
+    /// The update in the fields of a request to change what a query finds.
+    ///
+    /// # Errors
+    /// `INVALID_UPDATE`, `INVALID_QUERY`.
+    pub(super) fn of_found(fields: &Fields) -> Result<Self> {
+        Ok(Self { change: parse_change(fields)?, upsert: false })
+    }
+
     /// Reads the value of an operation.
     ///
     /// # Errors
@@ -107,55 +113,6 @@ impl UpdateRequest {
             Some(value) => boolean(value).ok_or_else(malformed)?,
         };
         Ok(Self { change: parse_change(&fields)?, upsert })
-    }
-}
-
-/// A request to change what a query finds.
-pub(super) struct WhereRequest {
-    fields: Fields,
-    query: Query,
-    max_bytes: usize,
-}
-
-/// What the keys that one request finds may take: 256 MiB.
-const MAX_KEYS_BYTES: usize = 256 << 20;
-
-impl WhereRequest {
-    /// Reads the value of an operation.
-    ///
-    /// # Errors
-    /// As [`decode`]; `INVALID_QUERY`.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
-        let fields = decode(bytes)?;
-        let query = Query::parse(get(&fields, "query").ok_or_else(malformed)?)?;
-        let max_bytes = match get(&fields, "maxBytes") {
-            None | Some(Value::Undefined) => MAX_KEYS_BYTES,
-            Some(limit) => {
-                integer(limit).ok_or_else(malformed)?.min(MAX_KEYS_BYTES as u64) as usize
-            }
-        };
-        Ok(Self { fields, query, max_bytes })
-    }
-
-    /// The update, if the request has one.
-    ///
-    /// # Errors
-    /// `INVALID_UPDATE`, `INVALID_QUERY`.
-    pub(super) fn update(&self) -> Result<Arc<UpdateRequest>> {
-        Ok(Arc::new(UpdateRequest { change: parse_change(&self.fields)?, upsert: false }))
-    }
-
-    /// The primary keys of what the query finds.
-    ///
-    /// # Errors
-    /// `TX_TOO_LARGE`; as [`matching_keys`].
-    pub(super) fn find(
-        &self,
-        txn: &WriteTxn<'_>,
-        shared: &StoreShared,
-        store: &Arc<StoreDef>,
-    ) -> Result<Vec<Box<[u8]>>> {
-        matching_keys(txn.into(), shared, store, self.query.clone(), self.max_bytes)
     }
 }
 

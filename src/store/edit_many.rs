@@ -104,5 +104,20 @@ impl Writer<'_> {
 }
 
 fn in_store(failure: Failure, store: &StoreDef) -> Failure {
-    failure.map(|error| error.with_store(store.name.to_string()))
+    failure.map(|error| {
+        let error = match error.code() {
+            ErrorCode::TxTooLarge => too_large().with_cause(error),
+            _ => error,
+        };
+        error.with_store(store.name.to_string())
+    })
+}
+
+/// What is said of more documents than one transaction can change.
+pub fn too_large() -> Error {
+    Error::new(
+        ErrorCode::TxTooLarge,
+        "more documents match than one transaction can change; with the option `batch` they are \
+         changed so many at a time, each batch in a transaction of its own",
+    )
 }

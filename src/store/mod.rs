@@ -33,7 +33,7 @@ mod writer;
 pub use build_job::{BuildObserver, BuiltIndex, IndexBuild};
 pub use check::{Problem, Report, check_store, check_stores};
 pub use edit::{Edit, EditResult, EditScope, Edited};
-pub use edit_many::{FindKeys, Tally};
+pub use edit_many::{FindKeys, Tally, too_large};
 pub use failure::{Failure, Outcome, nested};
 pub use generator::stored_number;
 pub use schema::{Build, IndexSpec, Reference, Schema, StoreSpec};
