@@ -120,7 +120,7 @@ test('what cannot stand with a change is refused', async (t) => {
   const all = store.find()
   await rejects(all.update({ $foo: {} }), 'INVALID_UPDATE')
   await rejects(all.update(), 'INVALID_UPDATE')
-  await rejects(all.update({ $set: { a: 1 } }, { upsert: true }), 'INVALID_ARGUMENT')
+  await rejects(all.update({ $set: { a: 1 } }, { upsert: 1 }), 'INVALID_ARGUMENT')
   await rejects(all.update({ $set: { id: 1 } }), 'KEY_IMMUTABLE')
   await rejects(all.update({ $set: { a: () => 1 } }), 'DATA_CLONE')
   await rejects(store.find({ a: { $foo: 1 } }).delete(), 'INVALID_QUERY')

@@ -21,6 +21,7 @@ import type {
   Sort,
   StageExplanation,
   Store,
+  UpdateResult,
   ValueAt,
 } from '../../index.js'
 
@@ -163,7 +164,7 @@ export async function queries(orders: Store<Order, string>): Promise<void> {
   await orders.find()
 
   const changed = await found.update({ $inc: { total: 1 }, $push: { tags: 'x' } })
-  is<Same<typeof changed, { matched: number; modified: number }>>()
+  is<Same<typeof changed, UpdateResult<string>>>()
   await found.update({ $set: { total: expr.field('total').plus(1) } }, { arrayFilters: [] })
   await found.update([{ $set: { total: 1 } }])
   const { signal } = new AbortController()
@@ -177,8 +178,12 @@ export async function queries(orders: Store<Order, string>): Promise<void> {
   // @ts-expect-error a number of documents
   await found.delete({ batch: true })
   void gone
-  // @ts-expect-error nothing is inserted
-  await found.update({ $inc: { total: 1 } }, { upsert: true })
+  const { upserted } = await found.update({ $inc: { total: 1 } }, { upsert: true })
+  is<Same<typeof upserted, string | undefined>>()
+  // @ts-expect-error true or false
+  await found.update({ $inc: { total: 1 } }, { upsert: 1 })
+  // @ts-expect-error what is deleted is not inserted
+  await found.delete({ upsert: true })
   // @ts-expect-error there is no such field
   await orders.find({ totl: 5 })
   // @ts-expect-error there is no such option

@@ -4,33 +4,51 @@ const { readBlobs } = require('../blobs')
 const { aborted } = require('../call')
 const { collectBlobs } = require('../codec')
 const { REQUEST_SHAPES } = require('../internal-codec')
+const { decodeKey } = require('../key')
 const { OP, beginOperation, endValue, readU64 } = require('../operations')
-const { checkOptions } = require('../options/check')
+const { boolean, checkOptions, invalidArgument } = require('../options/check')
 const { withStore } = require('../put')
 const { ARRAY_FILTERS, checkUpdate } = require('../update')
+const { uuidv7 } = require('../uuid')
 const { BATCH_OPTIONS, changeInBatches, checkBatch } = require('./batches')
 const { RETURNS } = require('./request')
 const { refusePredicates, requestOf } = require('./run')
 
-const UPDATE_OPTIONS = { arrayFilters: ARRAY_FILTERS, ...BATCH_OPTIONS }
+const UPDATE_OPTIONS = { arrayFilters: ARRAY_FILTERS, upsert: boolean, ...BATCH_OPTIONS }
 
 const UPDATE = { method: 'update', op: OP.UPDATE_WHERE }
 const DELETE = { method: 'delete', op: OP.DELETE_WHERE }
 
+/** Where the key of a document that was inserted stands in an answer: behind two numbers. */
+const UPSERTED_AT = 16
+
 /**
- * Changes the documents of a query by operators: all or none, or in batches.
+ * Changes the documents of a query by operators: all or none, or in batches. With `upsert` a
+ * document is inserted if there are none.
  *
  * @param {import('./run').Question} question
  * @param {unknown} update
  * @param {unknown} options
- * @returns {Promise<{ matched: number, modified: number }>}
+ * @returns {Promise<{ matched: number, modified: number, upserted?: unknown }>}
  */
 async function updateFound(question, update, options) {
   refusePredicates(question, 'update')
   const { batch, onProgress, signal, ...request } = checkUpdate(update, options, UPDATE_OPTIONS)
+  if (request.upsert) prepareUpsert(question, request, batch)
   const answer = await change(question, UPDATE, request, { batch, onProgress, signal })
   if (batch !== undefined) return answer
-  return { matched: readU64(answer, 0), modified: readU64(answer, 8) }
+  const result = { matched: readU64(answer, 0), modified: readU64(answer, 8) }
+  if (answer.length > UPSERTED_AT) result.upserted = decodeKey(answer.subarray(UPSERTED_AT))
+  return result
+}
+
+/** Gives the request a key for a document that has none, where the store makes such keys. */
+function prepareUpsert(question, request, batch) {
+  if (batch !== undefined) {
+    const message = 'update: an upsert is one transaction, so leave options.batch out'
+    throw invalidArgument(message, 'options.upsert')
+  }
+  if (question.resolve().state.generator === 'uuidv7') request.freshKey = uuidv7()
 }
 
 /**

@@ -1,7 +1,7 @@
 // Queries, as stores give them.
 
 import type { Entry, Progress, ScanIterator, Update, UpdateOptions } from '../../index'
-import type { UpdatePipeline } from '../../index'
+import type { UpdatePipeline, UpdateResult } from '../../index'
 import type { Conditions } from './conditions'
 import type { IsFree, Path, Selected, ValueAt } from './paths'
 import type { Accumulators, GroupFields, JoinOptions, Pipeline, Stage } from './pipeline'
@@ -59,7 +59,15 @@ export interface DeleteFoundOptions {
 
 /** Options of `update` on what a query finds. */
 export interface UpdateFoundOptions
-  extends DeleteFoundOptions, Pick<UpdateOptions, 'arrayFilters'> {}
+  extends DeleteFoundOptions, Pick<UpdateOptions, 'arrayFilters'> {
+  /**
+   * If the query finds nothing, insert a document that is made of what its filter says fields are
+   * equal to (`{ a: 1 }`, `$eq`, a single value of `$in`; also inside `$and`), and then updated,
+   * `$setOnInsert` included. A primary key that it does not have is generated. Not with `batch`,
+   * nor with `skip`. Default: false.
+   */
+  upsert?: boolean | undefined
+}
 
 /** Options of `page`. */
 export interface PageOptions {
@@ -237,15 +245,16 @@ export interface Query<Document = any, K = unknown, Row = Document, Value = Docu
    * @throws {LodestoreError} INVALID_UPDATE, EXPRESSION, KEY_IMMUTABLE, UNIQUE_VIOLATION, with the
    *   key of the document; TX_TOO_LARGE, TX_READ_ONLY, ABORTED; and then nothing has changed. With
    *   `batch` nothing of the batch that failed: the error's `matched` and `modified` say what those
-   *   before it did
+   *   before it did. With `upsert` also KEY_EXISTS, and INVALID_KEY if there is no key to be had
    * @example
    * await users.find({ city: 'Paris' }).update({ $inc: { visits: 1 } })
    * await users.find().update({ $unset: { old: '' } }, { batch: 10_000 })
+   * await pages.find({ path: '/' }).update({ $inc: { visits: 1 } }, { upsert: true })
    */
   update(
     update: Update<Document> | UpdatePipeline,
     options?: UpdateFoundOptions,
-  ): Promise<{ matched: number; modified: number }>
+  ): Promise<UpdateResult<K>>
 
   /**
    * Deletes the documents, all or none, in the transaction that finds them; with `batch` so many in

@@ -27,7 +27,9 @@ pub const UPDATE: u8 = 0x07;
 /// payload: a byte of `UPDATED_…` bits, then the primary key.
 pub const UPSERT: u8 = 0x08;
 /// Updates the documents that a query finds, all or none; the value is a document, `{query, update,
-/// arrayFilters?, maxBytes?}`. Answers with a payload, two u64: how many were found, and changed.
+/// arrayFilters?, upsert?, freshKey?, maxBytes?}`. Answers with a payload, two u64: how many were
+/// found, and changed. If `upsert` inserted a document, its primary key follows; `freshKey` is one
+/// for a document that has none.
 ///
 /// With a key, which is a u32 and a primary key or nothing, this is a batch: of the documents
 /// behind that primary key, in the order of the keys, so many are changed at most. The answer goes

@@ -161,14 +161,20 @@ impl<'s> Runner<'s> {
         Ok((result_bits(result), key))
     }
 
-    /// Updates the documents that a query finds.
+    /// Updates the documents that a query finds, or inserts one.
     fn update_where(&mut self, txn: &mut WriteTxn<'_>, op: &Op<'_>) -> Outcome<Vec<u8>> {
         let request = WhereRequest::decode(op)?;
         let mut updating = Updating::new(request.update()?);
         let done = request.carry_out(self.writer.shared(), |find| {
             self.writer.edit_many(txn, op.store, find, &mut updating)
         })?;
-        Ok(where_op::answer(&request, &done))
+        let mut answer = where_op::answer(&request, &done);
+        if request.upserts() && done.0.matched == 0 {
+            let mut make = |shapes: &_| updating.insertion(request.document()?, shapes);
+            let fresh = request.fresh_key();
+            answer.extend(self.writer.insert(txn, op.store, &mut make, fresh)?);
+        }
+        Ok(answer)
     }
 
     /// Runs the next `count` operations so that all of them or none happen. `at` is the position of

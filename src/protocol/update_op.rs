@@ -11,9 +11,9 @@ use crate::key;
 use crate::query::Place;
 use crate::query::aggregate::Pipeline;
 use crate::query::filter::current_time;
-use crate::store::{Edit, EditResult, EditScope, Edited, KeySource, Put};
+use crate::store::{Edit, EditResult, EditScope, Edited, KeySource, Made, Put};
 use crate::update::{Context, InPlace, Update};
-use crate::value::{self, FieldPath, Fields, NoShapes, Value};
+use crate::value::{self, FieldPath, Fields, NoShapes, ShapeTable, Value};
 
 /// A request to update the document under a key.
 #[derive(Debug)]
@@ -75,15 +75,15 @@ impl Change {
         }
     }
 
-    /// The document that is inserted, made of what has nothing but its key.
-    fn insert(&self, mut base: Value, scope: &EditScope<'_>, now: f64) -> Result<Edited> {
+    /// The document that is inserted, made of what is known of it.
+    fn insert(&self, mut base: Value, shapes: &Arc<ShapeTable>, now: f64) -> Result<Edited> {
         match self {
             Self::Operators(update) => {
                 update.apply(&mut base, &Context { now, stored: None })?;
             }
             Self::Pipeline(pipeline) => {
-                let stored = value::encode(&base, &**scope.shapes)?;
-                match changed(pipeline, &stored, Vec::new(), now, scope.shapes)? {
+                let stored = value::encode(&base, &**shapes)?;
+                match changed(pipeline, &stored, Vec::new(), now, shapes)? {
                     Edited::Unchanged => {}
                     edited => return Ok(edited),
                 }
@@ -160,8 +160,20 @@ impl Edit for Updating {
         match old {
             Some(old) => change.apply(old, scope, self.now),
             None if !upsert => Ok(Edited::Unchanged),
-            None => change.insert(document_of_key(scope.store, scope.key)?, scope, self.now),
+            None => change.insert(document_of_key(scope.store, scope.key)?, scope.shapes, self.now),
         }
+    }
+}
+
+impl Updating {
+    /// The document that is inserted where none was found, made of what is known of it.
+    pub(super) fn insertion(&self, base: Value, shapes: &Arc<ShapeTable>) -> Result<Made> {
+        let document = match self.request.change.insert(base.clone(), shapes, self.now)? {
+            Edited::Value(document) => document,
+            Edited::Document(document) => value::decode(&document, &**shapes)?,
+            Edited::Unchanged => base.clone(),
+        };
+        Ok(Made { base, document })
     }
 }
 
@@ -251,17 +263,7 @@ fn document_of_key(store: &StoreDef, key: &[u8]) -> Result<Value> {
 }
 
 fn set(document: &mut Value, path: &FieldPath, part: Value) -> Result<()> {
-    let mut place = document;
-    for segment in path.segments() {
-        let Value::Object(fields) = place else { return Err(no_place()) };
-        let name = segment.name();
-        if fields.get(name).is_none() {
-            fields.insert(name.clone(), Value::Object(Fields::new()));
-        }
-        place = fields.get_mut(name).ok_or_else(no_place)?;
-    }
-    *place = part;
-    Ok(())
+    if value::set_field(document, path, part) { Ok(()) } else { Err(no_place()) }
 }
 
 fn no_place() -> Error {

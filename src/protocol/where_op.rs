@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::ops::Op;
 use super::update_op::{UpdateRequest, decode, malformed};
 use crate::catalog::StoreDef;
-use crate::catalog::document::{get, integer};
-use crate::error::Result;
+use crate::catalog::document::{boolean, fields, get, integer};
+use crate::error::{Error, ErrorCode, Result};
 use crate::execution::{Batch, Query, matching_batch, matching_keys};
 use crate::storage::WriteTxn;
 use crate::store::{FindKeys, StoreShared, Tally};
+use crate::update::document_of_filter;
 use crate::value::{Fields, Value};
 
 /// What the keys that one request finds may take: 256 MiB.
@@ -20,6 +21,7 @@ pub(super) struct WhereRequest {
     fields: Fields,
     query: Query,
     batch: Option<Batch>,
+    upsert: bool,
     max_bytes: usize,
 }
 
@@ -41,18 +43,50 @@ impl WhereRequest {
         let fields = decode(op.value)?;
         let query = Query::parse(get(&fields, "query").ok_or_else(malformed)?)?;
         let batch = if op.key.is_empty() { None } else { Some(decode_batch(op.key)?) };
+        let upsert = match get(&fields, "upsert") {
+            None | Some(Value::Undefined) => false,
+            Some(value) => boolean(value).ok_or_else(malformed)?,
+        };
+        if upsert && batch.is_some() {
+            return Err(malformed());
+        }
+        if upsert && (query.skip > 0 || query.limit == Some(0)) {
+            let why = "nothing can be upserted with skip, nor with a limit of 0: documents that \
+                       match would be passed over";
+            return Err(Error::new(ErrorCode::InvalidQuery, why));
+        }
         let max_bytes = match get(&fields, "maxBytes") {
             None | Some(Value::Undefined) => MAX_KEYS_BYTES,
             Some(limit) => {
                 integer(limit).ok_or_else(malformed)?.min(MAX_KEYS_BYTES as u64) as usize
             }
         };
-        Ok(Self { fields, query, batch, max_bytes })
+        Ok(Self { fields, query, batch, upsert, max_bytes })
     }
 
     /// Whether a part of the documents is asked for.
     pub(super) fn is_batch(&self) -> bool {
         self.batch.is_some()
+    }
+
+    /// Whether a document is inserted if none is found.
+    pub(super) fn upserts(&self) -> bool {
+        self.upsert
+    }
+
+    /// What the filter says of a document that is inserted.
+    ///
+    /// # Errors
+    /// As [`document_of_filter`].
+    pub(super) fn document(&self) -> Result<Value> {
+        let query = get(&self.fields, "query").and_then(fields);
+        let filter = query.and_then(|query| get(query, "filter"));
+        filter.map_or(Ok(Value::Object(Fields::new())), document_of_filter)
+    }
+
+    /// A key for a document that has none, if the store does not count them.
+    pub(super) fn fresh_key(&self) -> Option<&Value> {
+        get(&self.fields, "freshKey").filter(|key| !matches!(key, Value::Undefined))
     }
 
     /// The update, if the request has one.

@@ -5,7 +5,7 @@ pub mod expression;
 pub mod filter;
 #[cfg(test)]
 #[allow(clippy::panic)]
-mod notation;
+pub(crate) mod notation;
 pub mod order;
 mod path;
 mod place;

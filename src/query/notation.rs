@@ -5,7 +5,7 @@ use crate::value::{Array, BigInt, Fields, Value};
 use crate::wtf8::Wtf8String;
 
 /// Reads a value; panics where there is none.
-pub(in crate::query) fn value(text: &str) -> Value {
+pub(crate) fn value(text: &str) -> Value {
     let mut reader = Reader(text);
     let value = reader.value();
     reader.space();
@@ -14,7 +14,7 @@ pub(in crate::query) fn value(text: &str) -> Value {
 }
 
 /// Whether values are equal, types and order of fields included.
-pub(in crate::query) fn same(left: &Value, right: &Value) -> bool {
+pub(crate) fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => {
             left == right || (left.is_nan() && right.is_nan())

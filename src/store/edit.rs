@@ -206,13 +206,17 @@ fn check_key(
     match extract::primary_key(store, document, shapes, inside) {
         Ok(()) if inside == key => Ok(()),
         Err(error) if error.code() != ErrorCode::InvalidKey => Err(error),
-        _ => Err(Error::new(
-            ErrorCode::KeyImmutable,
-            format!(
-                "the update would change the primary key {}; delete the document and add it under \
-                 the new key",
-                shown(key)
-            ),
-        )),
+        _ => Err(immutable(key)),
     }
+}
+
+pub(super) fn immutable(key: &[u8]) -> Error {
+    Error::new(
+        ErrorCode::KeyImmutable,
+        format!(
+            "the update would change the primary key {}; delete the document and add it under \
+             the new key",
+            shown(key)
+        ),
+    )
 }

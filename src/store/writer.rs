@@ -363,6 +363,11 @@ impl Writer<'_> {
         self.generators.advance(txn, store, key)
     }
 
+    /// The number that a store's key generator makes next.
+    pub(super) fn next_number(&mut self, txn: &ReadTxn<'_>, store: &StoreDef) -> Result<f64> {
+        next_number(&mut self.generators, txn, store, true)
+    }
+
     /// The buffers for the plan, the old document and the key inside the new one.
     pub(super) fn edit_buffers(&mut self) -> (&mut Plan, &mut Vec<u8>, &mut Vec<u8>) {
         let Buffers { plan, old, inside, .. } = &mut self.buffers;

@@ -12,6 +12,7 @@ mod array_filter;
 mod budget;
 mod expressions;
 mod in_place;
+mod insertion;
 mod leaf;
 mod operand;
 mod operator;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use array_filter::ArrayFilter;
 pub use in_place::InPlace;
 use in_place::SingleField;
+pub use insertion::document_of_filter;
 use rename::Rename;
 use tree::Node;
 

@@ -18,6 +18,7 @@ mod lookup;
 mod model;
 mod patch;
 mod path;
+mod set_field;
 mod shape;
 mod skip;
 mod tags;
@@ -35,6 +36,7 @@ pub use lookup::{IdbLookup, Lookup, lookup, lookup_idb};
 pub use model::{Array, BigInt, Blob, Fields, Value};
 pub use patch::{PlainField, encode_number, patch_number};
 pub use path::{FieldName, FieldPath};
+pub use set_field::set_field;
 pub use shape::{NoShapes, Shape, ShapeSource, ShapeTable};
 pub use tags::{
     BinaryKind, ErrorKind, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_SHAPE_FIELDS, MAX_SHAPES,
