@@ -593,6 +593,8 @@ export interface DatabaseStats {
   oldestReader: { pid: number; lag: number; age: number | null } | null
   /** Bytes of writes that wait. */
   pendingBytes: number
+  /** Queries and pipelines of this handle that are in the middle of being read. */
+  queries: number
   /** Entries of the LMDB trees. */
   entries: { meta: number; docs: number; index: number; log: number }
 }

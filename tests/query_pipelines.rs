@@ -7,6 +7,7 @@ mod query_support;
 use std::collections::BTreeMap;
 
 use lodestore::error::ErrorCode;
+use lodestore::protocol::Executions;
 use query_support::{Db, Index};
 use serde_json::{Value as Json, json};
 
@@ -155,4 +156,22 @@ fn writes_what_comes_out() {
     ]);
     assert_eq!(db.write("orders", by_name), Err("KEY_IMMUTABLE".to_owned()));
     assert_eq!(shown(&db), ["0 \"a0\" 50", "1 \"a1\" 50", "2 \"a2\" 50"]);
+}
+
+#[test]
+fn a_handle_that_is_closed_keeps_no_query() {
+    let db = db();
+    let executions = db.shared.extension::<Executions>();
+    let query = json!({"returns": "documents", "filter": {"amount": {"$gte": 5}}});
+    let sorted = json!({"returns": "keys", "filter": {}, "sort": "-amount"});
+    let grouped = json!({"returns": "aggregate", "pipeline": [{"$sortByCount": "$customer"}]});
+    for request in [&query, &sorted, &grouped] {
+        db.begin("orders", request, 3).unwrap();
+    }
+    assert_eq!(executions.len(), 3);
+    executions.close();
+    assert!(executions.is_empty());
+    // One that another thread was about to begin.
+    assert_eq!(db.begin("orders", &query, 3).unwrap_err().code(), ErrorCode::Closed);
+    assert!(executions.is_empty());
 }

@@ -16,10 +16,11 @@ const collect = (globalThis as { gc?: () => void }).gc!
 
 const STORES = { s: { keyPath: 'id', indexes: { byA: { on: 'a' } } } } as const
 
-/** What is still held: snapshots, by the database's own figures. */
-async function readers(db: any): Promise<number> {
+/** What is still held: snapshots and queries, by the database's own figures. */
+async function held(db: any): Promise<number> {
   await setImmediate()
-  return (await db.stats()).readers
+  const { readers, queries } = await db.stats()
+  return readers + queries
 }
 
 const leak: Record<string, (db: any, path: string) => Promise<unknown>> = {
@@ -38,8 +39,10 @@ const leak: Record<string, (db: any, path: string) => Promise<unknown>> = {
 
   async queries(db) {
     const query = db.store('s').find({ a: { $gte: 0 } })
-    const iterator = query[Symbol.asyncIterator]()
-    for (let i = 0; i < 300; i++) await iterator.next()
+    for (const iterable of [query, query.sort('-a'), query.stages([{ $sort: { a: 1 } }])]) {
+      const iterator = iterable[Symbol.asyncIterator]()
+      for (let i = 0; i < 300; i++) await iterator.next()
+    }
   },
 
   async transactions(db) {
@@ -106,7 +109,7 @@ async function leakMany(
   for (let i = 0; i < times; i++) {
     await leakOne()
     if (writes) assert.ok(await writesAgain(db), 'the writer is not free')
-    most = Math.max(most, await readers(db))
+    most = Math.max(most, await held(db))
   }
   return most
 }
@@ -115,7 +118,7 @@ async function main(): Promise<void> {
   const [path, scenario] = process.argv.slice(2)
   const db = await open(path!, { stores: STORES, durability: 'relaxed' })
   await db.store('s').putMany(Array.from({ length: 1000 }, (_, id) => ({ id, a: id % 9 })))
-  const before = await readers(db)
+  const before = await held(db)
   const writes = WRITERS.includes(scenario!)
   const times = writes || scenario === 'everything' ? WRITER_LEAKS : LEAKS
   const most = await leakMany(() => leak[scenario!]!(db, path!), db, { times, writes })
@@ -124,7 +127,7 @@ async function main(): Promise<void> {
   for (let round = 0; round < 300 && after > before; round++) {
     collect()
     await setTimeout(10)
-    after = await readers(db)
+    after = await held(db)
   }
   say({ before, most, after })
   assert.ok(after <= before, `${after} snapshots are held, ${before} were before`)

@@ -20,7 +20,7 @@ use super::reads::{Reads, out_of_bounds};
 use super::sweeper::{self, Sweeper};
 use super::transaction::Transactions;
 use crate::error::Result;
-use crate::protocol::{self, WriteBatch};
+use crate::protocol::{self, Executions, WriteBatch};
 use crate::storage::{Connection, Durability, Observer};
 use crate::store::StoreShared;
 
@@ -249,6 +249,7 @@ impl NativeDatabase {
             "readers": stats.readers,
             "oldestReader": oldest,
             "pendingBytes": stats.pending_bytes,
+            "queries": self.shared.store.extension::<Executions>().len(),
             "entries": { "meta": meta, "docs": docs, "index": index, "log": log },
         })
         .to_string())

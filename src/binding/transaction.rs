@@ -15,7 +15,7 @@ use super::options::limit;
 use super::pool;
 use crate::catalog::Catalog;
 use crate::error::{Error, ErrorCode, Result};
-use crate::protocol::{self, Ops, ops, outcome};
+use crate::protocol::{self, Executions, Ops, ops, outcome};
 use crate::storage::{Level, SessionHandle, SessionOptions};
 
 /// Options of `begin`.
@@ -49,12 +49,13 @@ impl Transactions {
         drop(self.open.lock().take());
     }
 
-    /// Gives all of them up and closes the connection, which nobody uses any more.
+    /// Gives all of them up, and all queries, and closes the connection: nobody uses it any more.
     pub(super) fn abandon(&self) {
         // Closing may wait for the disk; not on the JavaScript thread. If there is no thread, the
         // connection closes with its last reference.
         let connection = Arc::clone(&self.shared.connection);
         self.close();
+        self.shared.store.extension::<Executions>().close();
         drop(pool::spawn(move || drop(connection.close())));
     }
 

@@ -12,7 +12,7 @@ use super::error::OrThrow;
 use super::pool;
 use crate::catalog::{Catalog, IndexState};
 use crate::error::{Error, ErrorCode, Result};
-use crate::protocol;
+use crate::protocol::{self, Executions};
 use crate::storage::{Care, backup, compact};
 use crate::store::index_build::Step;
 use crate::store::{BuildObserver, BuiltIndex, IndexBuild, IndexSpec, Reference};
@@ -176,6 +176,7 @@ impl NativeDatabase {
     #[napi(catch_unwind)]
     pub fn close(&self, ticket: u32) -> napi::Result<()> {
         self.transactions.close();
+        self.shared.store.extension::<Executions>().close();
         self.spawn(ticket, |shared, _| shared.connection.close().map(|()| Vec::new())).or_throw()
     }
 }

@@ -13,8 +13,15 @@ use crate::store::read::Response;
 /// The queries of a handle that are not at their end.
 #[derive(Default)]
 pub struct Executions {
-    running: Mutex<HashMap<u32, Arc<Running>>>,
+    running: Mutex<Table>,
     next: AtomicU32,
+}
+
+#[derive(Default)]
+struct Table {
+    by_id: HashMap<u32, Arc<Running>>,
+    /// Whether the handle is closed: nothing is kept any more.
+    closed: bool,
 }
 
 /// What is carried out.
@@ -49,15 +56,21 @@ pub struct Running {
 
 impl Executions {
     /// Keeps a query; returns its number, which is not 0.
-    pub(super) fn keep(&self, work: Work, store: u32) -> u32 {
+    ///
+    /// # Errors
+    /// `CLOSED`.
+    pub(super) fn keep(&self, work: Work, store: u32) -> Result<u32> {
         let running =
             Arc::new(Running { work: Mutex::new(work), store, cancelled: AtomicBool::new(false) });
         let mut all = self.running.lock();
+        if all.closed {
+            return Err(Error::new(ErrorCode::Closed, "the database is closed"));
+        }
         loop {
             let id = self.next.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-            if id != 0 && !all.contains_key(&id) {
-                all.insert(id, running);
-                return id;
+            if id != 0 && !all.by_id.contains_key(&id) {
+                all.by_id.insert(id, running);
+                return Ok(id);
             }
         }
     }
@@ -67,14 +80,36 @@ impl Executions {
     /// # Errors
     /// `CLOSED` if it has come to its end.
     pub(super) fn get(&self, id: u32) -> Result<Arc<Running>> {
-        self.running.lock().get(&id).cloned().ok_or_else(|| {
+        self.running.lock().by_id.get(&id).cloned().ok_or_else(|| {
             Error::new(ErrorCode::Closed, "the query has come to its end, or was ended")
         })
     }
 
     /// Ends a query, also one that another thread carries out.
     pub(super) fn end(&self, id: u32) {
-        if let Some(running) = self.running.lock().remove(&id) {
+        let running = self.running.lock().by_id.remove(&id);
+        if let Some(running) = running {
+            running.cancelled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.running.lock().by_id.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Ends all of them, also those that other threads carry out, and keeps no more.
+    pub fn close(&self) {
+        let mut all = self.running.lock();
+        all.closed = true;
+        let ended = std::mem::take(&mut all.by_id);
+        drop(all);
+        for running in ended.values() {
             running.cancelled.store(true, Ordering::Relaxed);
         }
     }

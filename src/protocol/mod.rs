@@ -28,6 +28,7 @@ pub use documents::{
     encode_reader_lag, encode_warning,
 };
 pub use error_document::encode_error;
+pub use executions::Executions;
 pub use ops::{Op, Ops, may_drop_trees};
 pub use range::{decode_range, encode_range};
 pub use runner::run_tx_ops;

@@ -42,7 +42,7 @@ pub(super) fn answer(
         let done = write(from, &mut work, &chunk(&never), response)?;
         response.push_sized(&match done {
             true => Vec::new(),
-            false => executions().keep(work, store).to_le_bytes().to_vec(),
+            false => executions().keep(work, store)?.to_le_bytes().to_vec(),
         });
         return Ok(());
     }

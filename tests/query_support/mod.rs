@@ -122,14 +122,29 @@ impl Db {
         Arc::clone(catalog.store_by_name(&name.into()).unwrap())
     }
 
-    /// All rows of a query, in answers of so many rows, as the protocol gives them.
-    pub fn rows(&self, store: &str, request: &Json, rows: u32) -> Result<Vec<Vec<u8>>> {
-        let id = self.store(store).id;
+    /// Begins a query: the first answer, of so many rows.
+    pub fn begin(&self, store: &str, request: &Json, rows: u32) -> Result<Vec<u8>> {
+        let packed = self.packed(store, request, rows);
+        self.scratch.read(|txn| {
+            let catalog = self.shared.catalog(txn).unwrap();
+            let mut out = Vec::new();
+            read::respond(txn, (&*catalog, &self.shared), &packed, &mut out).map(|()| out)
+        })
+    }
+
+    fn packed(&self, store: &str, request: &Json, rows: u32) -> Vec<u8> {
         let body = value::encode(&value(request), &NoShapes).unwrap();
-        let mut packed = head(read::QUERY, id, rows);
+        let mut packed = head(read::QUERY, self.store(store).id, rows);
         packed.extend(0_u32.to_le_bytes());
         packed.extend((body.len() as u32).to_le_bytes());
         packed.extend(body);
+        packed
+    }
+
+    /// All rows of a query, in answers of so many rows, as the protocol gives them.
+    pub fn rows(&self, store: &str, request: &Json, rows: u32) -> Result<Vec<Vec<u8>>> {
+        let id = self.store(store).id;
+        let mut packed = self.packed(store, request, rows);
         self.scratch.read(|txn| {
             let catalog = self.shared.catalog(txn).unwrap();
             let mut found = Vec::new();
