@@ -252,6 +252,12 @@ fn batches_go_on_behind_a_key() {
         let answer = at(place);
         assert!(matches!(answer, Answer::Error { .. }), "{place:?}: {answer:?}");
     }
+    let room = key(json!(2)).len() + key(json!(3)).len();
+    let value =
+        request(json!({ "query": query, "update": { "$inc": { "n": 0 } }, "maxBytes": room }));
+    let update = Ops::new().op(ops::UPDATE_WHERE, 0, store, &batch(u32::MAX, &[]), &value);
+    let found = [2_u64.to_le_bytes(), 0_u64.to_le_bytes()].concat();
+    assert_eq!(db.one(&update), Answer::Payload([found, vec![1], key(json!(3))].concat()));
     let value = request(json!({ "query": { "filter": {}, "returns": "keys" } }));
     let delete = Ops::new().op(ops::DELETE_WHERE, 0, store, &batch(4, &key(json!(5))), &value);
     assert_eq!(db.one(&delete), answer(0, json!(9)));

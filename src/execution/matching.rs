@@ -56,6 +56,8 @@ pub fn matching_keys(
 pub struct Batch {
     /// How many at most.
     pub size: usize,
+    /// Fewer if their keys take more bytes; but one at least.
+    pub max_bytes: usize,
     /// The primary key that theirs are greater than; `None`: those from the first one on.
     pub after: Option<Vec<u8>>,
 }
@@ -76,7 +78,8 @@ pub fn matching_batch(
         key::validate_key(key)?;
     }
     let boundary = batch.after.clone().map(|key| Boundary { components: Vec::new(), key });
-    let page = PageRequest { size: batch.size, boundary, before: false, fingerprint: 0 };
+    let Batch { size, max_bytes, .. } = *batch;
+    let page = PageRequest { size, max_bytes, boundary, before: false, fingerprint: 0 };
     let query = Query { returns: Returns::Page(page), ..query };
     Execution::new(view, shared, store, query)?.page_keys(view, shared)
 }

@@ -18,6 +18,8 @@ const MAX_SIZE: u64 = 100_000;
 pub struct PageRequest {
     /// Documents at most.
     pub size: usize,
+    /// Fewer if their keys, and what they are sorted by, take more bytes; but one at least.
+    pub max_bytes: usize,
     /// Where it begins or ends; `None`: with the first document.
     pub boundary: Option<Boundary>,
     /// Whether it ends at the boundary.
@@ -77,6 +79,7 @@ impl PageRequest {
         }
         Ok(Self {
             size: size as usize,
+            max_bytes: usize::MAX,
             before: before.is_some(),
             boundary: after.or(before),
             fingerprint,
@@ -186,7 +189,8 @@ pub struct Found {
 /// `IO` for temporary files.
 pub fn finish(query: &Query, page: &PageRequest, mut sorted: Sorted) -> Result<Found> {
     let descending: Vec<bool> = query.sort.iter().map(|part| part.descending).collect();
-    let mut items = Vec::with_capacity(page.size + 1);
+    let mut items = Vec::new();
+    let (mut more, mut bytes_left) = (false, page.max_bytes);
     while let Some(stored) = sorted.peek() {
         let bytes = sorted.peek_sort_key().unwrap_or_default();
         let sort_key = bytes.get(..bytes.len() - stored.len()).unwrap_or_default().to_vec();
@@ -194,10 +198,16 @@ pub fn finish(query: &Query, page: &PageRequest, mut sorted: Sorted) -> Result<F
         if query.ties_descending {
             key::invert(&mut key);
         }
+        let size = bytes.len();
+        if size > bytes_left && !items.is_empty() {
+            more = true;
+            break;
+        }
+        bytes_left = bytes_left.saturating_sub(size);
         items.push((sort_key, key));
         sorted.advance()?;
     }
-    let more = items.len() > page.size;
+    more |= items.len() > page.size;
     items.truncate(page.size);
     if page.before {
         items.reverse();

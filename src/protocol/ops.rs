@@ -32,8 +32,9 @@ pub const UPSERT: u8 = 0x08;
 /// for a document that has none.
 ///
 /// With a key, which is a u32 and a primary key or nothing, this is a batch: of the documents
-/// behind that primary key, in the order of the keys, so many are changed at most. The answer goes
-/// on with a byte that tells whether documents are left, and the primary key of the last one.
+/// behind that primary key, in the order of the keys, so many are changed at most, and fewer if
+/// their keys take more than `maxBytes`. The answer goes on with a byte that tells whether
+/// documents are left, and the primary key of the last one.
 pub const UPDATE_WHERE: u8 = 0x09;
 /// Deletes the documents that a query finds, all or none; the value is a document, `{query,
 /// maxBytes?}`. Answers with the number of documents, or, for a batch, as [`UPDATE_WHERE`].

@@ -42,14 +42,10 @@ impl WhereRequest {
     pub(super) fn decode(op: &Op<'_>) -> Result<Self> {
         let fields = decode(op.value)?;
         let query = Query::parse(get(&fields, "query").ok_or_else(malformed)?)?;
-        let batch = if op.key.is_empty() { None } else { Some(decode_batch(op.key)?) };
         let upsert = match get(&fields, "upsert") {
             None | Some(Value::Undefined) => false,
             Some(value) => boolean(value).ok_or_else(malformed)?,
         };
-        if upsert && batch.is_some() {
-            return Err(malformed());
-        }
         if upsert && (query.skip > 0 || query.limit == Some(0)) {
             let why = "nothing can be upserted with skip, nor with a limit of 0: documents that \
                        match would be passed over";
@@ -61,6 +57,10 @@ impl WhereRequest {
                 integer(limit).ok_or_else(malformed)?.min(MAX_KEYS_BYTES as u64) as usize
             }
         };
+        let batch = if op.key.is_empty() { None } else { Some(decode_batch(op.key, max_bytes)?) };
+        if upsert && batch.is_some() {
+            return Err(malformed());
+        }
         Ok(Self { fields, query, batch, upsert, max_bytes })
     }
 
@@ -122,13 +122,13 @@ impl WhereRequest {
 }
 
 /// How many documents, as a u32, and the primary key that they are behind.
-fn decode_batch(bytes: &[u8]) -> Result<Batch> {
+fn decode_batch(bytes: &[u8], max_bytes: usize) -> Result<Batch> {
     let (size, after) = bytes.split_first_chunk().ok_or_else(malformed)?;
     let size = u32::from_le_bytes(*size) as usize;
     if size == 0 {
         return Err(malformed());
     }
-    Ok(Batch { size, after: (!after.is_empty()).then(|| after.to_vec()) })
+    Ok(Batch { size, max_bytes, after: (!after.is_empty()).then(|| after.to_vec()) })
 }
 
 /// The answer: two u64, how many were found and how many changed; with a batch, then a byte that
