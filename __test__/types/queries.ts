@@ -149,6 +149,8 @@ export async function queries(orders: Store<Order, string>): Promise<void> {
   const entries = await found.entries().toArray()
   is<Same<typeof entries, Entry<Order, string, string>[]>>()
   const page = await found.page({ size: 5, after: null })
+  const { examinedKeys = 0, examinedDocs = 0 } = await found.page({ size: 5, explain: true })
+  void (examinedKeys + examinedDocs)
   is<Same<typeof page, Page<Order>>>()
   const explained = await found.explain()
   is<Same<typeof explained, Explanation>>()

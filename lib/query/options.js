@@ -3,6 +3,7 @@
 const {
   abortSignal,
   anything,
+  boolean,
   checkArgument,
   checkOptions,
   integer,
@@ -32,6 +33,7 @@ const PAGE_OPTIONS = {
   size: integer(1, MOST_PER_PAGE),
   after: { allows: 'a token of a page, or null', accepts: isToken },
   before: { allows: 'a token of a page, or null', accepts: isToken },
+  explain: boolean,
 }
 
 const EXPLAIN_OPTIONS = { format: oneOf('json', 'text') }
@@ -100,7 +102,7 @@ function checkSignal(signal) {
  *
  * @param {unknown} options
  * @param {{ size?: number, after?: string }} defaults
- * @returns {{ size: number, after?: string, before?: string }}
+ * @returns {{ size: number, after?: string, before?: string, explain?: boolean }}
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
 function checkPage(options, defaults) {
@@ -115,8 +117,11 @@ function checkPage(options, defaults) {
     const message = 'page: options.after and options.before cannot both be given'
     throw invalidArgument(message, 'options.before')
   }
-  if (after !== undefined) return { size, after }
-  return before === undefined ? { size } : { size, before }
+  const which = { size }
+  if (after !== undefined) which.after = after
+  if (before !== undefined) which.before = before
+  if (given.explain) which.explain = true
+  return which
 }
 
 /** Checks the options of `explain`. @returns {'json' | 'text'} */

@@ -77,6 +77,8 @@ export interface PageOptions {
   after?: string | null | undefined
   /** The `prev` of another page. */
   before?: string | null | undefined
+  /** Whether the page tells how much was looked at for it. Default: false. */
+  explain?: boolean | undefined
 }
 
 /** Some documents, and where to go on. */
@@ -88,6 +90,10 @@ export interface Page<T = any> {
   prev: string | null
   /** Whether there are more in the direction that was read. */
   hasMore: boolean
+  /** With `explain`: how many entries of indexes were passed. */
+  examinedKeys?: number
+  /** With `explain`: how many documents were read. */
+  examinedDocs?: number
 }
 
 /** How a query is answered, as `explain` tells. */

@@ -173,9 +173,9 @@ async function countOf(iterator) {
  * One page.
  *
  * @param {Question} question
- * @param {{ size: number, after?: string, before?: string }} which
+ * @param {{ size: number, after?: string, before?: string, explain?: boolean }} which
  * @returns {Promise<{ items: unknown[], next: string | null, prev: string | null,
- *   hasMore: boolean }>}
+ *   hasMore: boolean, examinedKeys?: number, examinedDocs?: number }>}
  */
 async function page(question, which) {
   refusePredicates(question, 'page')
@@ -188,8 +188,8 @@ async function page(question, which) {
   const request = requestOf(question, RETURNS.PAGE, { ...question.parts, limit: undefined })
   const source = begin(question, { ...request, page: which })
   const rows = await collectRows(source, nextOfPage)
-  const { next, prev, hasMore } = rows.pop()
-  return { items: rows, next, prev, hasMore }
+  const { next, prev, hasMore, ...examined } = rows.pop()
+  return { items: rows, next, prev, hasMore, ...examined }
 }
 
 /**

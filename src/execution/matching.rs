@@ -79,7 +79,8 @@ pub fn matching_batch(
     }
     let boundary = batch.after.clone().map(|key| Boundary { components: Vec::new(), key });
     let Batch { size, max_bytes, .. } = *batch;
-    let page = PageRequest { size, max_bytes, boundary, before: false, fingerprint: 0 };
+    let page =
+        PageRequest { size, max_bytes, boundary, before: false, fingerprint: 0, explain: false };
     let query = Query { returns: Returns::Page(page), ..query };
     Execution::new(view, shared, store, query)?.page_keys(view, shared)
 }

@@ -26,6 +26,8 @@ pub struct PageRequest {
     pub before: bool,
     /// What tells the query, and the store, from others.
     pub fingerprint: u64,
+    /// Whether it is told how much was looked at.
+    pub explain: bool,
 }
 
 /// A place between documents: that of the one at the edge of a page.
@@ -38,7 +40,7 @@ pub struct Boundary {
 }
 
 impl PageRequest {
-    /// Parses `{ size, after?, before? }`; `fields` is the query's request, `store` the number of
+    /// Parses `{ size, after?, before?, explain? }`; `fields` is the query's request, `store` the number of
     /// the store.
     ///
     /// # Errors
@@ -83,6 +85,7 @@ impl PageRequest {
             before: before.is_some(),
             boundary: after.or(before),
             fingerprint,
+            explain: matches!(get("explain"), Value::Bool(true)),
         })
     }
 }
@@ -179,8 +182,8 @@ pub struct Found {
     pub keys: VecDeque<Box<[u8]>>,
     /// Whether there are more in the direction that was read.
     pub more: bool,
-    /// What is to be said of it, as JSON.
-    pub about: String,
+    /// What is to be said of it.
+    pub about: serde_json::Value,
 }
 
 /// What a page consists of; `sorted` has one document more than the page, if there are so many.
@@ -226,7 +229,7 @@ pub fn finish(query: &Query, page: &PageRequest, mut sorted: Sorted) -> Result<F
         "hasMore": more,
     });
     let keys = items.into_iter().map(|(_, key)| key.into_boxed_slice()).collect();
-    Ok(Found { keys, more, about: about.to_string() })
+    Ok(Found { keys, more, about })
 }
 
 /// What a boundary's document is sorted by, its primary key included.

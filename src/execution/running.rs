@@ -451,6 +451,7 @@ impl Execution {
     ) -> Result<bool> {
         let Self { store, query, rows, phase, scan, .. } = self;
         let Phase::Page(page::Found { keys, about, .. }) = phase else { return Ok(true) };
+        let explain = matches!(&query.returns, Returns::Page(page) if page.explain);
         while !keys.is_empty() {
             let at_once = keys.len().min(Lookups::MAX);
             let mut pending: VecDeque<_> = keys.drain(..at_once).collect();
@@ -467,6 +468,11 @@ impl Execution {
                 return Ok(false);
             }
         }
+        if explain && let Some(about) = about.as_object_mut() {
+            about.insert("examinedKeys".to_owned(), scan.examined_keys.into());
+            about.insert("examinedDocs".to_owned(), scan.examined_docs.into());
+        }
+        let about = about.to_string();
         if !out.fits(about.len() + 4, response) {
             return Ok(false);
         }
