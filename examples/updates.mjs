@@ -44,6 +44,32 @@ console.log(`${modified} of ${matched} changed; the oldest: ${await css.max('age
 const fails = css.update({ $inc: { name: 1 } })
 console.log('a name is no number:', await fails.catch((error) => error.code))
 
+// What a query does not find is inserted, made of what its filter says fields are equal to.
+const visits = features.find({ id: 'own.page', area: 'own', kind: { $ne: 'file' } })
+for (const visitor of ['Ada', 'Grace']) {
+  const visit = { $push: { visitors: visitor }, $setOnInsert: { name: 'page' } }
+  const done = await visits.update(visit, { upsert: true })
+  console.log(visitor, done.upserted === undefined ? 'came back' : `made ${done.upserted}`)
+}
+console.log((await visits.first()).visitors.join(', '))
+
+// Many documents, so many at a time: each batch is a transaction, and others write in between.
+let batches = 0
+const onProgress = ({ done, total }) => {
+  batches++
+  if (done === total) console.log(`${done} documents in ${batches} batches`)
+}
+await features
+  .find({ area: 'api' })
+  .update({ $set: { checked: true } }, { batch: 2000, onProgress })
+const ending = new AbortController()
+const stop = ({ done }) => done >= 4000 && ending.abort()
+const ended = features
+  .find({ checked: true })
+  .update({ $unset: { checked: '' } }, { batch: 2000, onProgress: stop, signal: ending.signal })
+const { code, modified: before } = await ended.catch((error) => error)
+console.log(`${code}: ${before} are done, ${await features.count({ checked: true })} are left`)
+
 // Sorted and limited: only some.
 console.log('deleted:', await css.sort(['-age', 'id']).limit(10).delete())
 console.log('left:', await features.count({ area: 'css' }))

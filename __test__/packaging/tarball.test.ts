@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { hostPlatform } from '../../lib/platform.js'
+import { OUTPUT } from '../examples/output'
 
 const root = join(__dirname, '..', '..')
 const { name: platform } = hostPlatform()
@@ -140,6 +141,20 @@ describe('the packed tarballs, installed where there is no compiler', () => {
     assert.deepEqual(hidden, [])
     assert.ok(count > 1)
   })
+
+  // What they print is tested in `../examples`, and here that it is the same.
+  for (const example of ['queries.mjs', 'updates.mjs', 'paging.mjs', 'aggregation.mjs']) {
+    test(`examples/${example} runs`, () => {
+      cpSync(join(root, 'examples'), join(project, 'examples'), { recursive: true })
+      const dataSet = join('node_modules', '@mdn', 'browser-compat-data')
+      if (!existsSync(join(project, dataSet))) {
+        mkdirSync(join(project, dataSet, '..'), { recursive: true })
+        symlinkSync(join(root, dataSet), join(project, dataSet), 'junction')
+      }
+      const printed = runHere(join('examples', example))
+      assert.deepEqual(printed.trimEnd().split('\n'), OUTPUT[example])
+    })
+  }
 
   for (const extension of ['mts', 'cts']) {
     test(`types check in a .${extension} file`, () => {
