@@ -73,9 +73,10 @@ class ChunkSource {
     const { rows } = this
     this.rows = Math.min(ROWS, rows * 2)
     const write = (writer) => this.write(writer, rows, BYTES)
+    const bytes = this.resume === null ? plan.bytes : 0
     const answer = scope.interactive
       ? await ask(scope.current(), write)
-      : await askAside(scope.connection, this.pinned || scope.snapshot, write)
+      : await askAside(scope.connection, this.pinned || scope.snapshot, write, bytes)
     return this.took(new RowChunk(answer, answer.length, plan))
   }
 

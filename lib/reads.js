@@ -1,5 +1,6 @@
 'use strict'
 
+const { WriteBuffer } = require('./codec')
 const { copyKey, decodeKeyAt } = require('./key')
 const { NO_LENGTH, OP, beginOperation, endValue, readU64 } = require('./operations')
 const { paced } = require('./pace')
@@ -15,6 +16,10 @@ const { READ, NOTHING, writeKeysRequest, writeRangeRequest } = require('./read-r
 const INLINE_KEYS = 128
 /** Keys that one request asks for off this thread. */
 const KEYS_PER_REQUEST = 1000
+/** A request that takes more bytes is not written to memory that is kept. */
+const MOST_SHARED = 64 << 10
+/** Bytes of a request beside what is long in it. */
+const SPARE = 1024
 /** How far a range is counted on this thread. */
 const INLINE_COUNT = 4096
 
@@ -53,8 +58,18 @@ function askNow({ memory, snapshot }, write) {
   return memory.read(snapshot)
 }
 
-/** Asks off this thread. @returns {Promise<Buffer>} */
-function askAside(connection, snapshot, write) {
+/**
+ * Asks off this thread.
+ *
+ * @param {number} [bytes] how many the request takes, about, if they may be many
+ * @returns {Promise<Buffer>}
+ */
+function askAside(connection, snapshot, write, bytes = 0) {
+  if (bytes > MOST_SHARED) {
+    const writer = new WriteBuffer(bytes + SPARE)
+    write(writer)
+    return connection.readAsync(snapshot, writer.buffer.subarray(0, writer.position))
+  }
   const { request } = connection.memory
   request.position = 0
   write(request)

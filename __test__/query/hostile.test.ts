@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { where } from '../../index.js'
+import { until } from '../support/check'
 import { rejects, throws } from '../support/database'
 import { storeOf } from './store'
 
@@ -120,6 +122,104 @@ test('large filters and catastrophic expressions have a bounded cost', async (t)
   const text = 'x'.repeat(10_000_000)
   assert.deepEqual(await store.find({ a: text }).keys(), [])
   await rejects(store.find({ a: { $regex: '(x{999}){999}' } }).toArray(), 'INVALID_QUERY')
+})
+
+test('filters of a million values are taken, whatever they are made of', async (t) => {
+  const documents = Array.from({ length: 50 }, (_, n) => ({ a: `${n}`, b: n }))
+  const { db, store } = await storeOf(t, documents, { indexes: { byB: { on: 'b' } } })
+  const million = Array.from({ length: 1_000_000 }, (_, i) => i + 10)
+  const numbers = million.slice(0, 200_000)
+  const least = Array.from({ length: 100_000 }, () => ({ b: { $gte: 0 } }))
+  const groups = Array.from({ length: 500 }, (_, i) => ({
+    $or: numbers.slice(i, i + 200).map((b) => ({ b: { $lt: b } })),
+  }))
+  const cases: [name: string, filter: any, count: number][] = [
+    ['$in', { b: { $in: million } }, 40],
+    ['$in of fewer', { b: { $in: numbers } }, 40],
+    ['$nin', { b: { $nin: numbers } }, 10],
+    ['strings', { a: { $in: numbers.map(String) } }, 40],
+    ['$all', { b: { $all: numbers } }, 0],
+    ['$or', { $or: numbers.slice(0, 100_000).map((b) => ({ b })) }, 40],
+    ['$and', { $and: least }, 50],
+    ['$and of a list', { $and: [{ b: { $in: numbers } }, ...least] }, 40],
+    ['$and of $or', { $and: groups }, 50],
+    ['$expr', { $expr: { $in: ['$b', numbers] } }, 40],
+    ['$nor', { $nor: numbers.slice(0, 100_000).map((b) => ({ b })) }, 10],
+  ]
+  for (const [name, filter, count] of cases) {
+    assert.equal(await store.count(filter), count, name)
+  }
+  const long = { b: { $in: numbers } }
+  assert.equal((await store.find(long).sort('-b').limit(5)).length, 5)
+  assert.deepEqual(await store.aggregate([{ $match: long }, { $count: 'n' }]), [{ n: 40 }])
+  await db.transaction(async (tx) => {
+    const own: any = tx.store('docs')
+    const before = own.count(long)
+    await own.put({ id: 1000, b: 20 })
+    assert.deepEqual([await before, await own.count(long)], [40, 41])
+  })
+  assert.deepEqual(await store.find(long).update({ $set: { c: numbers.slice(0, 9) } }), {
+    matched: 41,
+    modified: 41,
+  })
+})
+
+test('what would take too long to be copied is refused at once', async (t) => {
+  const { store } = await storeOf(t, [])
+  const endless: number[] = []
+  endless.length = 2 ** 32 - 1
+  const path = 'a.$in'
+  throws(() => store.find({ a: { $in: endless } }), 'INVALID_QUERY', { path })
+  const many = Array.from({ length: 300_000 }, () => ({ a: 1 }))
+  throws(() => store.find({ $or: many }), 'INVALID_QUERY')
+  const wide = Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`f${i}`, 1]))
+  throws(() => store.find(wide), 'INVALID_QUERY')
+  throws(() => store.aggregate([{ $match: { a: { $in: endless } } }]), 'INVALID_QUERY')
+})
+
+test('expressions with loops do not hold up the event loop', async (t) => {
+  const { store } = await storeOf(t, [{ a: 1 }, { a: 2 }])
+  // A short one that would go on for hours.
+  const loop = (inner: unknown): object => ({
+    $reduce: { input: '$$list', initialValue: 0, in: inner },
+  })
+  const list = Array.from({ length: 300 }, (_, i) => i % 10)
+  const endless = {
+    $let: { vars: { list }, in: { $gt: [loop(loop(loop(loop(loop(1))))), 0] } },
+  }
+  const queries = [store.find({ $expr: endless }), store.aggregate([{ $set: { endless } }])]
+  for (const query of queries) {
+    const order: unknown[] = []
+    const ended = query.toArray().catch((error: any) => order.push(error.code))
+    await setImmediate()
+    order.push('a turn')
+    await ended
+    assert.deepEqual(order, ['a turn', 'RESOURCE_LIMIT'])
+  }
+})
+
+test('an abort does not wait for a long filter to be understood', async (t) => {
+  const { db, store } = await storeOf(t, [{ a: 1 }])
+  const numbers = Array.from({ length: 1_000_000 }, (_, i) => i)
+  // In JavaScript, and on the other thread.
+  for (const turns of [1, 20]) {
+    const controller = new AbortController()
+    const found = store.find({ a: { $in: numbers } }, { signal: controller.signal }).toArray()
+    const settled: unknown[] = []
+    found.then(
+      (rows: unknown[]) => settled.push(rows),
+      (error: any) => settled.push(error.code),
+    )
+    for (let i = 0; i < turns; i++) await setImmediate()
+    assert.deepEqual(settled, [])
+    controller.abort()
+    await setImmediate()
+    assert.deepEqual(settled, ['ABORTED'])
+  }
+  await until('the end of all queries', async () => {
+    const { queries, readers } = await db.stats()
+    return queries === 0 && readers === 0
+  })
 })
 
 test('field names of any kind are names', async (t) => {

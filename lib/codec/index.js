@@ -4,8 +4,16 @@
 
 const { ShapeTable } = require('./shapes')
 const { DocumentEncoder } = require('./encode')
+const { encodeInPieces } = require('./encode-pieces')
 const { DocumentDecoder } = require('./decode')
 const { WriteBuffer } = require('./write-buffer')
 const { collectBlobs } = require('./locate')
 
-module.exports = { ShapeTable, DocumentEncoder, DocumentDecoder, WriteBuffer, collectBlobs }
+module.exports = {
+  ShapeTable,
+  DocumentEncoder,
+  DocumentDecoder,
+  WriteBuffer,
+  collectBlobs,
+  encodeInPieces,
+}

@@ -9,8 +9,15 @@ const { Parameter } = require('./parameter')
 
 /** Values within values; what refers to itself ends here, too. */
 const DEEPEST = 900
-/** Objects and arrays of one query. Those that are used several times count as often. */
-const MOST_OBJECTS = 1_000_000
+/*
+ * What is copied at most, since it is copied at once: a few milliseconds. Objects and arrays that
+ * are used several times count as often.
+ */
+const MOST_OBJECTS = 250_000
+/** Of one object. */
+const MOST_FIELDS = 50_000
+/** Of all arrays. */
+const MOST_ELEMENTS = 2_000_000
 /** Of a path in a message. */
 const LONGEST_PATH = 200
 
@@ -48,6 +55,12 @@ class Capture {
     this.allowsParameters = allowsParameters
     this.path = []
     this.objects = 0
+    this.elements = 0
+  }
+
+  /** @throws {LodestoreError} if there are more than `most` of something */
+  limit(count, most, what) {
+    if (count > most) this.refuse(`it has more than ${most} ${what}`)
   }
 
   /** @throws {LodestoreError} */
@@ -78,7 +91,7 @@ class Capture {
     if (object instanceof Expression) return this.expression(object, level)
     if (FILTER_OF in object) return this.conditions(object, level)
     if (this.path.length > DEEPEST) this.refuse(`it is nested deeper than ${DEEPEST}`)
-    if (++this.objects > MOST_OBJECTS) this.refuse(`it has more than ${MOST_OBJECTS} objects`)
+    this.limit(++this.objects, MOST_OBJECTS, 'objects')
     if (Array.isArray(object)) return this.copyArray(object, level)
     if (classify(object, Object.getPrototypeOf(object)) === KIND.PLAIN) {
       return this.copyFields(object, level)
@@ -115,15 +128,18 @@ class Capture {
   copyArray(array, level) {
     const inner = level === LEVEL.FILTERS ? LEVEL.FILTER : innerLevel(level)
     const { path } = this
-    const copy = []
-    for (let i = 0; i < array.length; i++) {
+    const { length } = array
+    this.elements += length
+    this.limit(this.elements, MOST_ELEMENTS, 'elements')
+    const copy = new Array(length)
+    for (let i = 0; i < length; i++) {
       const item = array[i]
       if (typeof item === 'number' || typeof item === 'string') {
-        copy.push(item)
+        copy[i] = item
         continue
       }
       path.push(i)
-      copy.push(this.copy(item, inner))
+      copy[i] = this.copy(item, inner)
       path.pop()
     }
     return copy
@@ -132,6 +148,7 @@ class Capture {
   copyFields(object, level) {
     const { path } = this
     const names = Object.keys(object)
+    this.limit(names.length, MOST_FIELDS, 'fields')
     const around = level === LEVEL.CONDITION ? levelOfCondition(names) : level
     const copy = names.includes('__proto__') ? Object.create(null) : {}
     for (const name of names) {

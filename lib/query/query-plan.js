@@ -1,7 +1,16 @@
 'use strict'
 
 const { SCAN } = require('../read-request')
-const { RETURNS, encodeQuery, writeNext, writeQuery } = require('./request')
+const {
+  RETURNS,
+  encodeLong,
+  encodePaced,
+  encodeQuery,
+  encodedText,
+  writeEncoded,
+  writeNext,
+  writeQuery,
+} = require('./request')
 
 /** Parts of the rows, by what a query returns, as `RowChunk` is told. */
 const PARTS = {
@@ -11,6 +20,15 @@ const PARTS = {
 
 /** A query that takes more bytes may take long on its first document. */
 const SHORT_BYTES = 4096
+
+/** In expressions, by these a few bytes ask for seconds of work on one document. */
+const LOOPS = /\$(?:map|filter|reduce|range|let)/
+
+/** Whether the query that was encoded last has expressions with loops, or something like them. */
+function mayLoop({ pipeline }) {
+  const text = encodedText()
+  return (pipeline !== undefined || text.includes('$expr')) && LOOPS.test(text)
+}
 
 /** What a query asks for: the plan of a scan whose rows the native library finds. */
 class QueryPlan {
@@ -23,13 +41,39 @@ class QueryPlan {
     this.query = query
     const { encoding, length } = encodeQuery(query)
     this.encoding = encoding
+    /** The bytes of a long query, when it is encoded. */
+    this.encoded = null
+    /** Whether a long query is still to be encoded. */
+    this.isPending = length === Infinity
     /** Whether it may be begun on this thread. */
-    this.isShort = length <= SHORT_BYTES
+    this.isShort = length <= SHORT_BYTES && !mayLoop(query)
     this.flags = PARTS[query.returns] ?? SCAN.VALUES
     /** How many parts a row has. */
     this.parts = query.returns === RETURNS.ENTRIES ? 2 : 1
     /** Limits stand in the request. */
     this.limit = 0
+  }
+
+  /** How many bytes a request with a long query takes, about. */
+  get bytes() {
+    return this.encoded === null ? 0 : this.encoded.length
+  }
+
+  /** Encodes what is long, at once. */
+  encodeNow() {
+    if (!this.isPending) return
+    this.encoded = encodeLong(this.query)
+    this.isPending = false
+  }
+
+  /**
+   * Encodes what is long, in pieces.
+   *
+   * @param {() => void} check called between them; what it throws ends the work
+   */
+  async encode(check) {
+    this.encoded = await encodePaced(this.query, check)
+    this.isPending = false
   }
 
   /**
@@ -40,9 +84,10 @@ class QueryPlan {
    * @param {Buffer | null} execution the query that goes on, or null to begin
    */
   write(writer, most, execution) {
-    const { state, query, encoding } = this
-    if (execution === null) writeQuery(writer, state.id, most, query, encoding)
-    else writeNext(writer, state.id, most, execution)
+    const { state, query, encoding, encoded } = this
+    if (execution !== null) writeNext(writer, state.id, most, execution)
+    else if (encoded !== null) writeEncoded(writer, state.id, most, encoded)
+    else writeQuery(writer, state.id, most, query, encoding)
   }
 }
 

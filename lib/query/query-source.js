@@ -22,6 +22,7 @@ class QuerySource extends ChunkSource {
   #owner = this
   #budget = INLINE_BUDGET
   #signal
+  #closed = false
 
   /**
    * @param {object} scope
@@ -43,6 +44,8 @@ class QuerySource extends ChunkSource {
   first() {
     if (this.#signal?.aborted) throw aborted(this.#signal)
     const { scope, plan } = this
+    // Inside a transaction it is asked in order with writes, which do not wait for it.
+    if (scope.interactive) plan.encodeNow()
     if (plan.isShort || scope.interactive) return super.first()
     scope.connection.checkOpen()
     this.begun = true
@@ -59,16 +62,25 @@ class QuerySource extends ChunkSource {
     if (this.ended) return null
     const signal = this.#signal
     if (signal?.aborted) throw aborted(signal)
+    if (this.plan.isPending) await this.plan.encode(() => this.checkOpen())
+    if (this.ended) return null
     this.#budget = this.scope.interactive ? TRANSACTION_BUDGET : 0
-    const cancel = () => this.cancel()
-    signal?.addEventListener('abort', cancel, { once: true })
-    try {
-      return await super.next()
-    } catch (error) {
-      throw signal?.aborted ? aborted(signal) : error
-    } finally {
-      signal?.removeEventListener('abort', cancel)
-    }
+    return signal === undefined ? super.next() : this.#nextUnless(signal)
+  }
+
+  /** The next rows; an abort does not wait until the thread notices that is at them. */
+  #nextUnless(signal) {
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        this.cancel()
+        reject(aborted(signal))
+      }
+      signal.addEventListener('abort', stop, { once: true })
+      super
+        .next()
+        .finally(() => signal.removeEventListener('abort', stop))
+        .then(resolve, reject)
+    })
   }
 
   write(writer, rows, bytes) {
@@ -79,6 +91,8 @@ class QuerySource extends ChunkSource {
     super.took(chunk)
     if (this.ended) this.resume = null
     this.#held.execution = this.resume
+    // It was begun when nobody wanted it any more.
+    if (this.#closed) this.cancel()
     return chunk
   }
 
@@ -100,6 +114,7 @@ class QuerySource extends ChunkSource {
 
   close() {
     leaked.unregister(this)
+    this.#closed = true
     this.cancel()
     super.close()
   }

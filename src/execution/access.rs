@@ -20,6 +20,8 @@ use crate::value::FieldPath;
 const MAX_INTERVALS: usize = 100_000;
 /// As many intervals are estimated one by one; of more, a sample.
 const SAMPLED: usize = 32;
+/// The most ranges that are gone through to find what several conditions on a field have in common.
+const MAX_RANGES: usize = 4_000_000;
 /// A write transaction counts up to here when it estimates.
 const ENOUGH: u64 = 10_000;
 
@@ -299,6 +301,7 @@ fn of_path(
     single_valued: bool,
 ) -> Option<(Arc<Bounds>, Vec<usize>)> {
     let mut all: Option<(Arc<Bounds>, Vec<usize>)> = None;
+    let mut left = MAX_RANGES;
     for (at, condition) in conditions.iter().enumerate() {
         let Some((condition_path, bounds)) = &condition.bounds else { continue };
         if condition_path.fields() != path {
@@ -308,8 +311,16 @@ fn of_path(
         all = Some(match all {
             None => (Arc::clone(bounds), decided.into_iter().collect()),
             Some((both, mut list)) if single_valued => {
-                list.extend(decided);
-                (Arc::new(both.and(bounds)), list)
+                // What is left out is tested on each document.
+                let ranges = both.ranges().len() + bounds.ranges().len();
+                match left.checked_sub(ranges) {
+                    Some(rest) => {
+                        left = rest;
+                        list.extend(decided);
+                        (Arc::new(both.and(bounds)), list)
+                    }
+                    None => (both, list),
+                }
             }
             Some((first, list)) => {
                 if is_narrower(bounds, &first) {

@@ -40,8 +40,8 @@ pub struct Boundary {
 }
 
 impl PageRequest {
-    /// Parses `{ size, after?, before?, explain? }`; `fields` is the query's request, `store` the number of
-    /// the store.
+    /// Parses `{ size, after?, before?, explain? }`; `fields` is the query's request, `store` the
+    /// number of the store.
     ///
     /// # Errors
     /// `INVALID_QUERY`; `INVALID_CURSOR` for a token of another query, or none.

@@ -37,6 +37,8 @@ const MAX_SEEN: f64 = 4_000_000.0;
 const HOPELESS: f64 = 1e15;
 /// The most ways that an "or" is made of.
 const MAX_BRANCHES: usize = 1_000;
+/// The most ways that are looked at for all of them.
+const MAX_ALL_BRANCHES: usize = 10_000;
 
 /// How a query is carried out.
 #[derive(Debug)]
@@ -336,11 +338,13 @@ impl Planner<'_, '_, '_> {
     /// A union of walks for an "or", if each of its parts has one better than all documents.
     fn union(&self) -> Result<Option<Vec<Arc<Access>>>> {
         let mut best: Option<(u64, Vec<Arc<Access>>)> = None;
+        let mut left = MAX_ALL_BRANCHES;
         for condition in &self.conditions {
             let Filter::Or(parts) = condition.filter else { continue };
-            if parts.len() > MAX_BRANCHES || parts.is_empty() {
+            if parts.len() > MAX_BRANCHES.min(left) || parts.is_empty() {
                 continue;
             }
+            left -= parts.len();
             let mut accesses = Vec::with_capacity(parts.len());
             for part in parts {
                 match self.branch(part)? {
