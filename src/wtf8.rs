@@ -47,6 +47,15 @@ impl Wtf8String {
         Self::from_utf16(&decode_units(bytes).unwrap_or_default())
     }
 
+    /// From code units that are all below 256.
+    pub fn from_latin1(units: &[u8]) -> Self {
+        if units.is_ascii() {
+            return Self(units.into());
+        }
+        let text: String = units.iter().copied().map(char::from).collect();
+        Self(text.into_bytes().into())
+    }
+
     /// The WTF-8 bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -27,7 +27,7 @@ pub fn decode<S: ShapeSource + ?Sized>(doc: &[u8], shapes: &S) -> Result<Value> 
         targets.0.dedup();
         shared.extend(targets.0.into_iter().zip(0..));
     }
-    let mut builder = Builder { root, shared, names: HashMap::new(), open: Vec::new(), done: None };
+    let mut builder = Builder { root, shared, names: Vec::new(), open: Vec::new(), done: None };
     walk(doc, shapes, &mut builder)?;
     builder.done.ok_or_else(|| damaged("it has no value"))
 }
@@ -57,8 +57,8 @@ struct Builder<'a> {
     root: &'a [u8],
     /// The ids of objects that references lead to, by offset.
     shared: HashMap<usize, u32>,
-    /// The names of inline objects, by the offset of the first.
-    names: HashMap<usize, Arc<[Wtf8String]>>,
+    /// The names of inline objects, by the offset of the first, in order.
+    names: Vec<(usize, Arc<[Wtf8String]>)>,
     open: Vec<Open>,
     done: Option<Value>,
 }
@@ -176,7 +176,10 @@ impl Builder<'_> {
     }
 
     fn names_at(&mut self, at: usize, count: usize) -> Result<Arc<[Wtf8String]>> {
-        if let Some(names) = self.names.get(&at) {
+        let place = self.names.partition_point(|(known, _)| *known < at);
+        if let Some((known, names)) = self.names.get(place)
+            && *known == at
+        {
             return Ok(names.clone());
         }
         let mut names = Vec::with_capacity(count);
@@ -187,7 +190,7 @@ impl Builder<'_> {
             next = end;
         }
         let names: Arc<[Wtf8String]> = names.into();
-        self.names.insert(at, names.clone());
+        self.names.insert(place, (at, names.clone()));
         Ok(names)
     }
 }

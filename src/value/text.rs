@@ -77,7 +77,7 @@ impl<'a> Text<'a> {
     /// The string as WTF-8, which every string can be.
     pub fn to_wtf8(self) -> Wtf8String {
         match self {
-            Self::Latin1(bytes) => Wtf8String::from(&*latin1_to_str(bytes)),
+            Self::Latin1(bytes) => Wtf8String::from_latin1(bytes),
             Self::Utf8(text) => Wtf8String::from(text),
             Self::Utf16(_) => Wtf8String::from_utf16(&self.units().collect::<Vec<_>>()),
         }
@@ -88,6 +88,14 @@ fn latin1_to_str(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) if bytes.is_ascii() => Cow::Borrowed(text),
         _ => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
+    }
+}
+
+/// Appends a string that was read again, in the form that its content decides.
+pub(super) fn push_again(out: &mut Vec<u8>, text: Text<'_>) {
+    match text {
+        Text::Latin1(units) => push_latin1(out, units),
+        _ => push_text(out, &text.to_wtf8()),
     }
 }
 

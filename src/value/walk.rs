@@ -1,6 +1,6 @@
 //! One pass over a whole document that checks everything the format demands.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::bigint::BigIntRef;
 use super::bytes::{byte, cut_off, damaged, read_f64, read_size, read_u32, slice};
@@ -12,7 +12,7 @@ use super::tags::{
     REFERENCE, REGEXP, SET, SHAPED, SHORT_ARRAY, SHORT_ARRAY_LAST, SPARSE_ARRAY, TRUE, UNDEFINED,
     WIDE_INLINE, WITH_REFERENCES, is_array, is_fields, is_object, is_string,
 };
-use super::text::{Text, push_text};
+use super::text::{Text, push_again};
 use super::value_ref::ValueRef;
 use crate::error::Result;
 
@@ -71,6 +71,9 @@ pub(super) trait Visitor<'a> {
     fn end(&mut self) -> Result<()>;
 }
 
+/// So many names are compared one by one.
+const FEW: usize = 16;
+
 /// What may stand inside a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Inside {
@@ -107,8 +110,7 @@ pub(super) fn walk<'a, S: ShapeSource + ?Sized>(
         [WITH_REFERENCES, root @ ..] => (root, Some(HashSet::new())),
         _ => (document, None),
     };
-    let mut walker =
-        Walker { doc, at: 0, shapes, objects, inline: HashMap::new(), stack: Vec::new() };
+    let mut walker = Walker { doc, at: 0, shapes, objects, inline: Vec::new(), stack: Vec::new() };
     walker.stack.push(Frame { inside: Inside::Values, left: 1, end: Some(doc.len()) });
     while walker.step(visitor)? {}
     Ok(())
@@ -120,8 +122,8 @@ struct Walker<'a, S: ShapeSource + ?Sized> {
     shapes: &'a S,
     /// Where objects stand, in documents with references.
     objects: Option<HashSet<usize>>,
-    /// Where the names of inline objects begin, and their count, by the object's offset.
-    inline: HashMap<usize, (usize, usize)>,
+    /// Offsets of inline objects, in order; where their names begin, and how many there are.
+    inline: Vec<(usize, usize, usize)>,
     /// The document itself, then the containers that are open.
     stack: Vec<Frame>,
 }
@@ -220,12 +222,14 @@ impl<'a, S: ShapeSource + ?Sized> Walker<'a, S> {
             INLINE => {
                 let count = usize::from(byte(doc, start + 1)?);
                 self.at = start + 2;
-                self.inline.insert(start, (self.at, count));
+                self.inline.push((start, self.at, count));
                 (self.names(count)?, open(Inside::Values, count))
             }
             INLINE_AGAIN => {
                 let offset = read_size(doc, start + 1)?;
-                let (names, count) = *self.inline.get(&offset).ok_or_else(|| {
+                let known = self.inline.binary_search_by_key(&offset, |(start, ..)| *start);
+                let known = known.ok().and_then(|known| self.inline.get(known));
+                let (_, names, count) = *known.ok_or_else(|| {
                     damaged("the names of an object are not where they should be")
                 })?;
                 self.at = start + 5;
@@ -271,15 +275,20 @@ impl<'a, S: ShapeSource + ?Sized> Walker<'a, S> {
         if count > self.doc.len() - first.min(self.doc.len()) {
             return Err(cut_off());
         }
-        let mut seen = HashSet::with_capacity(count);
+        let mut seen = Vec::with_capacity(count.min(FEW));
+        let mut many = HashSet::new();
         let mut shortest = Vec::new();
         for _ in 0..count {
             let (name, end) = Text::read(self.doc, self.at)?;
             let written = slice(self.doc, self.at, end - self.at)?;
             shortest.clear();
-            push_text(&mut shortest, &name.to_wtf8());
-            if shortest != written || !seen.insert(written) {
+            push_again(&mut shortest, name);
+            let is_new = if count > FEW { many.insert(written) } else { !seen.contains(&written) };
+            if shortest != written || !is_new {
                 return Err(damaged("the names of an object are not what they should be"));
+            }
+            if count <= FEW {
+                seen.push(written);
             }
             self.at = end;
         }
