@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { open } from '../../index.js'
 import { checkAll } from './check'
 import { areFast, readTimesDuring, type ReadTimes } from './read-file'
+import { LEAST, longQueriesOn } from './long-queries'
 import { STORES, worksOn } from './works'
 
 const BACKUPS = 8
@@ -28,7 +29,9 @@ export async function checkEventLoop(
   try {
     const path = join(directory, 'database')
     const db = await open(path, { durability: 'relaxed', stores: STORES })
-    const failed = await checkAll(worksOn(db, directory, count), say)
+    const works = worksOn(db, directory, count)
+    if (count >= LEAST) works.push(...longQueriesOn(db))
+    const failed = await checkAll(works, say)
     const backUp = (name: string): Promise<void> => db.backup(join(directory, name))
     if (!(await readsStayFast(directory, backUp, say))) failed.push('fs.readFile')
     await db.close()

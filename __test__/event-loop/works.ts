@@ -49,7 +49,6 @@ export function worksOn(db: Database<any>, directory: string, count: number): Wo
   const store = db.store('documents')
   const few = Math.min(count, MOST_IN_MEMORY)
   let array: object[] = []
-  let numbers: number[] = []
   let round = 0
   return [
     { name: 'load', run: () => store.putMany(documents(count)) },
@@ -83,30 +82,6 @@ export function worksOn(db: Database<any>, directory: string, count: number): Wo
           .toArray(),
     },
     { name: 'update all', run: () => store.find().update({ $inc: { age: 1 } }) },
-    {
-      name: 'a list of 1,000,000',
-      prepare: () => {
-        numbers = Array.from({ length: 1_000_000 }, (_, i) => -i)
-      },
-      run: () => store.find({ score: { $in: numbers } }).count(),
-    },
-    {
-      name: 'an "or" of 100,000',
-      prepare: () => {
-        array = Array.from({ length: 100_000 }, (_, i) => ({ score: -i }))
-      },
-      // Each document is tested for all of them.
-      run: () => store.find({ id: { $lt: 50 }, $or: array }).count(),
-    },
-    {
-      name: 'a pipeline of 10 MB',
-      run: () =>
-        store.aggregate([{ $match: { score: { $in: numbers } } }, { $count: 'n' }]).toArray(),
-    },
-    {
-      name: 'a long update',
-      run: () => store.find({ score: { $in: numbers } }).update({ $set: { numbers } }),
-    },
     {
       name: 'build an index',
       run: async () => {
