@@ -67,7 +67,7 @@ async function compare({ name, query }, store) {
 const directory = await mkdtemp(join(tmpdir(), 'lodestore-pages-'))
 try {
   const db = await open(join(directory, 'database'), { durability: 'relaxed', stores: STORES })
-  await db.store('posts').putMany(posts())
+  await db.store('posts').putMany(posts(), { atomic: false })
   console.log(`${count} documents, pages of ${size}`)
   const failed = []
   for (const paging of PAGINGS) {
