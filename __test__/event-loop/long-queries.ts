@@ -32,9 +32,5 @@ export function longQueriesOn(db: Database<any>): Work[] {
       run: () =>
         store.aggregate([{ $match: { score: { $in: numbers } } }, { $count: 'n' }]).toArray(),
     },
-    {
-      name: 'a long update',
-      run: () => store.find({ score: { $in: numbers } }).update({ $set: { numbers } }),
-    },
   ]
 }

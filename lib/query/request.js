@@ -88,11 +88,15 @@ async function encodePaced(query, check) {
   const writer = new WriteBuffer(AT_ONCE_BYTES)
   const pieces = encodeInPieces(query, noShapes(), writer)
   const pacer = new Pacer()
-  while (!pieces.next().done) {
-    if (!pacer.isDue()) continue
-    await nextTurn()
-    check()
-  }
+  let due = true
+  do {
+    // The first turn was needed to copy the query.
+    if (due) {
+      await nextTurn()
+      check()
+    }
+    due = pacer.isDue()
+  } while (!pieces.next().done)
   return writer.buffer.subarray(0, writer.position)
 }
 
