@@ -77,22 +77,31 @@ pub(super) fn literal_prefix(source: &str, flags: &str) -> String {
 fn translate(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut in_class = false;
-    let mut characters = source.chars();
-    while let Some(character) = characters.next() {
+    let mut rest = source;
+    while let Some(character) = take(&mut rest) {
         if character != '\\' {
             match character {
                 // JavaScript has no classes in classes without the flag v.
                 '[' if in_class => out.push('\\'),
+                '[' if strip(&mut rest, "^]") => {
+                    out.push_str(r"[\s\S]");
+                    continue;
+                }
+                '[' if strip(&mut rest, "]") => {
+                    out.push_str(r"[^\s\S]");
+                    continue;
+                }
                 '[' => in_class = true,
                 ']' => in_class = false,
                 // Set operations of the regex crate, which JavaScript does not have.
                 '&' | '~' | '-' if in_class && out.ends_with(character) => out.push('\\'),
+                '{' if !in_class && !is_repetition(rest) => out.push('\\'),
                 _ => {}
             }
             out.push(character);
             continue;
         }
-        match (characters.next(), in_class) {
+        match (take(&mut rest), in_class) {
             (Some('d'), false) => out.push_str("[0-9]"),
             (Some('d'), true) => out.push_str("0-9"),
             (Some('D'), _) => out.push_str("[^0-9]"),
@@ -103,13 +112,59 @@ fn translate(source: &str) -> String {
             (Some('b'), true) => out.push_str(r"\x08"),
             (Some('B'), false) => out.push_str(r"(?-u:\B)"),
             (Some('0'), _) => out.push_str(r"\x00"),
+            (Some('c'), _) if rest.starts_with(|next: char| next.is_ascii_alphabetic()) => {
+                let letter = take(&mut rest).unwrap_or_default();
+                out.push_str(&format!(r"\x{:02x}", u32::from(letter) % 32));
+            }
+            (Some('u'), _) => match surrogate_pair(rest) {
+                Some(character) => {
+                    rest = rest.get(SURROGATE_PAIR..).unwrap_or_default();
+                    out.push_str(&format!(r"\u{{{:x}}}", u32::from(character)));
+                }
+                None => out.push_str(r"\u"),
+            },
             // Not the ends of words, which they are for the regex crate.
-            (Some(plain @ ('<' | '>')), _) => out.push(plain),
-            (Some(other), _) => out.extend(['\\', other]),
+            (Some(other @ ('<' | '>')), _) => out.push(other),
+            (Some(other), _) if other.is_ascii() => out.extend(['\\', other]),
+            (Some(other), _) => out.push(other),
             (None, _) => out.push('\\'),
         }
     }
     out
+}
+
+fn take(rest: &mut &str) -> Option<char> {
+    let mut characters = rest.chars();
+    let first = characters.next();
+    *rest = characters.as_str();
+    first
+}
+
+fn strip(rest: &mut &str, prefix: &str) -> bool {
+    let stripped = rest.strip_prefix(prefix);
+    *rest = stripped.unwrap_or(rest);
+    stripped.is_some()
+}
+
+/// Whether what is behind a brace makes it a number of repetitions: `3}`, `3,}` or `3,4}`.
+fn is_repetition(behind: &str) -> bool {
+    let is_digit = |character: char| character.is_ascii_digit();
+    let after = behind.trim_start_matches(is_digit);
+    let after_comma = after.strip_prefix(',').map(|after| after.trim_start_matches(is_digit));
+    after.len() < behind.len() && after_comma.unwrap_or(after).starts_with('}')
+}
+
+/// The length of what is behind the `\u` of two halves of a character: `d83d\ude00`.
+const SURROGATE_PAIR: usize = 10;
+
+/// The character of which both halves are written one by one, the first `\u` being read already.
+fn surrogate_pair(rest: &str) -> Option<char> {
+    let unit = |hex: Option<&str>| u16::from_str_radix(hex?, 16).ok();
+    let units = [unit(rest.get(..4))?, unit(rest.get(4..)?.strip_prefix(r"\u")?.get(..4))?];
+    match char::decode_utf16(units).collect::<Vec<_>>()[..] {
+        [Ok(character)] => Some(character),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -134,6 +189,18 @@ mod tests {
         assert!(matches(r"[\w&&]", "", "&"));
         assert!(matches("B.C", "is", "ab\ncd"));
         assert!(matches(r"\u0041(?<name>b)", "u", "Ab"));
+    }
+
+    #[test]
+    fn takes_escapes_and_braces_as_javascript_does() {
+        assert!(matches(r"^\<b\>$", "", "<b>") && !matches(r"\<", "", "word"));
+        assert!(matches(r"[\<\>]", "", ">") && !matches(r"[\<]", "", "b"));
+        assert!(matches(r"a[^]b", "", "a\nb") && !matches(r"a[]b", "", "a]b"));
+        assert!(matches("^{a}$", "", "{a}") && matches("a{,3}", "", "a{,3}"));
+        assert!(matches("^a{2}$", "", "aa") && matches("^a{2,}b{0,1}$", "", "aaa"));
+        assert!(matches(r"^\cJ$", "", "\n") && matches(r"^\é$", "", "é"));
+        assert!(matches(r"^[\ud83d\ude00]$", "u", "😀") && matches(r"\uD83D\uDE00", "", "😀"));
+        assert!(matches(r"\u00e9", "", "é"));
     }
 
     #[test]
