@@ -85,17 +85,17 @@ impl Path {
     }
 
     /// Calls `found` with what stands at the path, until something passes; tells whether it did.
-    /// Nothing, and undefined, is `None`. Through arrays there may be several values, or not even
-    /// nothing: an array without objects has no `b` for `a.b`.
+    /// Through arrays there may be several values, or not even nothing: an array without objects
+    /// has no `b` for `a.b`.
     #[inline(always)]
     pub fn any<'a, S: ShapeSource + ?Sized>(
         &self,
         root: ValueRef<'a>,
         shapes: &S,
         budget: &mut Budget,
-        found: &mut impl FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<Verdict>,
+        found: &mut impl FnMut(Found<'a>, &mut Budget) -> Result<Verdict>,
     ) -> Result<Verdict> {
-        walk(root, self.0.segments(), shapes, budget, found)
+        walk::<_, _, false>(root, self.0.segments(), shapes, budget, found)
     }
 
     /// The same, for all that stands there.
@@ -104,11 +104,60 @@ impl Path {
         root: ValueRef<'a>,
         shapes: &S,
         budget: &mut Budget,
-        found: &mut impl FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<()>,
+        found: &mut impl FnMut(Found<'a>, &mut Budget) -> Result<()>,
     ) -> Result<()> {
         let on = |()| Verdict::Fails;
         self.any(root, shapes, budget, &mut |value, budget| found(value, budget).map(on)).map(drop)
     }
+
+    /// The same, where an element that is named by its place stands for the whole array, as sorts
+    /// have it. Otherwise the elements that have no field of that name would be nothing besides.
+    pub fn each_placed<'a, S: ShapeSource + ?Sized>(
+        &self,
+        root: ValueRef<'a>,
+        shapes: &S,
+        budget: &mut Budget,
+        found: &mut impl FnMut(Found<'a>, &mut Budget) -> Result<()>,
+    ) -> Result<()> {
+        let mut on =
+            |value: Found<'a>, budget: &mut Budget| found(value, budget).map(|()| Verdict::Fails);
+        walk::<_, _, true>(root, self.0.segments(), shapes, budget, &mut on).map(drop)
+    }
+
+    /// [`Path::any`] of an array as an object, whose fields are the places of its elements: it
+    /// leads into the element of that place, not into all.
+    #[inline(never)]
+    pub fn any_by_place<'a, S: ShapeSource + ?Sized>(
+        &self,
+        array: ValueRef<'a>,
+        shapes: &S,
+        budget: &mut Budget,
+        found: &mut impl FnMut(Found<'a>, &mut Budget) -> Result<Verdict>,
+    ) -> Result<Verdict> {
+        if let Some((name, rest)) = self.0.segments().split_first()
+            && let Some(place) = array_index(name.name())
+        {
+            for element in array.elements(shapes)?.into_iter().flatten() {
+                let (index, element) = element?;
+                budget.spend()?;
+                if index == place {
+                    return walk::<_, _, false>(element, rest, shapes, budget, found);
+                }
+            }
+        }
+        found(Found::Nothing, budget)
+    }
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy)]
+pub enum Found<'a> {
+    /// Nothing, or undefined.
+    Nothing,
+    /// A value; if it is an array, its elements stand there, too.
+    Value(ValueRef<'a>),
+    /// An element that the path names by its place, which is meant as a whole.
+    Element(ValueRef<'a>),
 }
 
 impl fmt::Display for Path {
@@ -125,8 +174,9 @@ pub fn array_index(name: &Wtf8String) -> Option<u32> {
     if plain { name.as_str()?.parse().ok() } else { None }
 }
 
+/// `PLACED`: as [`Path::each_placed`].
 #[inline(always)]
-fn walk<'a, S: ShapeSource + ?Sized, F>(
+fn walk<'a, S: ShapeSource + ?Sized, F, const PLACED: bool>(
     value: ValueRef<'a>,
     names: &[FieldName],
     shapes: &S,
@@ -134,7 +184,7 @@ fn walk<'a, S: ShapeSource + ?Sized, F>(
     found: &mut F,
 ) -> Result<Verdict>
 where
-    F: FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<Verdict>,
+    F: FnMut(Found<'a>, &mut Budget) -> Result<Verdict>,
 {
     let mut value = value;
     let mut names = names;
@@ -143,7 +193,7 @@ where
         if value.is_shaped() {
             match value.field_of_shape(name, shapes)? {
                 Some(field) => value = field,
-                None => return found(None, budget),
+                None => return found(Found::Nothing, budget),
             }
             names = rest;
             continue;
@@ -151,18 +201,20 @@ where
         match value.kind()? {
             Kind::Object | Kind::Error => match value.field(name, shapes)? {
                 Some(field) => value = field,
-                None => return found(None, budget),
+                None => return found(Found::Nothing, budget),
             },
-            Kind::Array => return through_array(value, names, shapes, budget, found),
-            _ => return found(None, budget),
+            Kind::Array => {
+                return through_array::<_, _, PLACED>(value, names, shapes, budget, found);
+            }
+            _ => return found(Found::Nothing, budget),
         }
         names = rest;
     }
-    found(if value.is_undefined() { None } else { Some(value) }, budget)
+    found(if value.is_undefined() { Found::Nothing } else { Found::Value(value) }, budget)
 }
 
 #[inline(never)]
-fn through_array<'a, S: ShapeSource + ?Sized, F>(
+fn through_array<'a, S: ShapeSource + ?Sized, F, const PLACED: bool>(
     array: ValueRef<'a>,
     names: &[FieldName],
     shapes: &S,
@@ -170,17 +222,36 @@ fn through_array<'a, S: ShapeSource + ?Sized, F>(
     found: &mut F,
 ) -> Result<Verdict>
 where
-    F: FnMut(Option<ValueRef<'a>>, &mut Budget) -> Result<Verdict>,
+    F: FnMut(Found<'a>, &mut Budget) -> Result<Verdict>,
 {
     let Some((name, rest)) = names.split_first() else { return Ok(Verdict::Fails) };
     let place = array_index(name.name());
+    let has_place = PLACED
+        && match (place, array.array_len()?) {
+            (Some(place), Some(len)) => place < len,
+            _ => false,
+        };
     let passes = array.any_element(shapes, |index, element| {
         budget.spend()?;
-        let is_object = matches!(element.kind()?, Kind::Object | Kind::Error);
-        if is_object && walk(element, names, shapes, budget, found)?.passes() {
+        let kind = element.kind()?;
+        let is_object = matches!(kind, Kind::Object | Kind::Error)
+            && (!has_place || element.field(name, shapes)?.is_some());
+        if is_object && walk::<_, _, PLACED>(element, names, shapes, budget, found)?.passes() {
             return Ok(true);
         }
-        Ok(place == Some(index) && walk(element, rest, shapes, budget, found)?.passes())
+        if place != Some(index) {
+            return Ok(false);
+        }
+        let verdict = match kind {
+            Kind::Undefined if rest.is_empty() => found(Found::Nothing, budget)?,
+            _ if rest.is_empty() => found(Found::Element(element), budget)?,
+            Kind::Object | Kind::Error | Kind::Array => {
+                walk::<_, _, PLACED>(element, rest, shapes, budget, found)?
+            }
+            // What has no fields does not lack any.
+            _ => Verdict::Fails,
+        };
+        Ok(verdict.passes())
     });
     passes.map(Verdict::from)
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::order;
-use super::path::{Budget, Path};
+use super::path::{Budget, Found, Path};
 use super::place::Place;
 use crate::error::Result;
 use crate::key;
@@ -151,8 +151,12 @@ fn push_part(
         Ok(())
     };
     let mut empty = false;
-    part.path.each(document, shapes, &mut budget, &mut |found, _| {
-        let Some(value) = found else { return consider(None) };
+    part.path.each_placed(document, shapes, &mut budget, &mut |found, _| {
+        let value = match found {
+            Found::Nothing => return consider(None),
+            Found::Element(element) => return consider(Some(element)),
+            Found::Value(value) => value,
+        };
         let Some(elements) = value.elements(shapes)? else {
             return consider(Some(value));
         };
@@ -212,6 +216,17 @@ mod tests {
         let nested = ["{ a: [{ b: 5 }, { b: 1 }] }", "{ a: { b: 2 } }", "{ a: [{}] }"];
         assert_eq!(sorted("{ 'a.b': 1 }", &nested), [2, 0, 1]);
         assert_eq!(sorted("{ 'a.b': -1 }", &nested), [0, 1, 2]);
+    }
+
+    #[test]
+    fn sorts_by_elements_at_places() {
+        let documents =
+            ["{ a: [{ b: 2 }, { b: 0 }] }", "{ a: [{ b: 1 }] }", "{ a: [] }", "{ a: [{ c: 1 }] }"];
+        assert_eq!(sorted("{ 'a.0.b': 1 }", &documents), [2, 3, 1, 0]);
+        assert_eq!(sorted("{ 'a.0.b': -1 }", &documents), [0, 1, 2, 3]);
+        assert_eq!(sorted("{ 'a.1.b': -1 }", &documents), [0, 1, 2, 3]);
+        let named = ["{ a: [{ 0: 3 }] }", "{ a: [[5], 1] }", "{ a: [4] }", "{ a: { 0: 2 } }"];
+        assert_eq!(sorted("{ 'a.0': 1 }", &named), [3, 0, 2, 1]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::query::expression::{Expression, check_variable, field_path, weigh};
 use crate::query::filter::{Filter, PathTest, Test, ValueSet};
 use crate::query::order;
-use crate::query::path::{Budget, Path};
+use crate::query::path::{Budget, Found, Path};
 use crate::query::place::Place;
 use crate::value::{FieldName, Fields, ShapeTable, Value, root};
 use crate::wtf8::Wtf8String;
@@ -385,13 +385,16 @@ fn foreign_keys(bytes: &[u8], foreign: &Path, shapes: &ShapeTable) -> Result<BTr
     let mut keys = BTreeSet::new();
     let mut budget = Budget::for_document(bytes.len());
     foreign.each(root(bytes)?, shapes, &mut budget, &mut |found, budget| {
-        let Some(value) = found else {
+        let (Found::Value(value) | Found::Element(value)) = found else {
             keys.insert(order::bytes(&Value::Null));
             return Ok(());
         };
         let mut key = Vec::new();
         order::push_ref(value, shapes, &mut key)?;
         keys.insert(key);
+        if matches!(found, Found::Element(_)) {
+            return Ok(());
+        }
         for element in value.elements(shapes)?.into_iter().flatten() {
             budget.spend()?;
             let mut key = Vec::new();

@@ -6,7 +6,7 @@ use super::test::Test;
 use super::{Filter, PathTest, Verdict};
 use crate::error::Result;
 use crate::query::expression::Scope;
-use crate::query::path::Budget;
+use crate::query::path::{Budget, Found};
 use crate::value::{Kind, ShapeSource, Value, ValueRef};
 
 /// What evaluating a filter needs besides the document.
@@ -52,17 +52,23 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
     pub fn verdict(&self, filter: &Filter, document: ValueRef<'_>) -> Result<Verdict> {
         let once = Budget::for_document(document.document_len());
         match filter {
-            Filter::Path(test) => self.path(test, document, &mut once.times(test.tests())),
-            _ => self.filter(filter, document, &mut once.times(filter.tests())),
+            Filter::Path(test) => self.path::<false>(test, document, &mut once.times(test.tests())),
+            _ => self.filter::<false>(filter, document, &mut once.times(filter.tests())),
         }
     }
 
-    fn filter(&self, filter: &Filter, value: ValueRef<'_>, budget: &mut Budget) -> Result<Verdict> {
+    /// `BY_PLACE`: the value is an array whose fields are the places of its elements.
+    fn filter<const BY_PLACE: bool>(
+        &self,
+        filter: &Filter,
+        value: ValueRef<'_>,
+        budget: &mut Budget,
+    ) -> Result<Verdict> {
         match filter {
-            Filter::Path(test) => self.path(test, value, budget),
+            Filter::Path(test) => self.path::<BY_PLACE>(test, value, budget),
             Filter::And(parts) => {
                 for part in parts {
-                    if !self.filter(part, value, budget)?.passes() {
+                    if !self.filter::<BY_PLACE>(part, value, budget)?.passes() {
                         return Ok(Verdict::Fails);
                     }
                 }
@@ -70,13 +76,13 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
             }
             Filter::Or(parts) => {
                 for part in parts {
-                    if self.filter(part, value, budget)?.passes() {
+                    if self.filter::<BY_PLACE>(part, value, budget)?.passes() {
                         return Ok(Verdict::Passes);
                     }
                 }
                 Ok(Verdict::Fails)
             }
-            Filter::Not(inner) => Ok(!self.filter(inner, value, budget)?),
+            Filter::Not(inner) => Ok(!self.filter::<BY_PLACE>(inner, value, budget)?),
             Filter::Expression(expression) => {
                 let now = self.now.unwrap_or_else(current_time);
                 let scope = Scope::encoded(value, self.shapes, now);
@@ -86,15 +92,25 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
     }
 
     #[inline(always)]
-    fn path(&self, test: &PathTest, value: ValueRef<'_>, budget: &mut Budget) -> Result<Verdict> {
+    fn path<const BY_PLACE: bool>(
+        &self,
+        test: &PathTest,
+        value: ValueRef<'_>,
+        budget: &mut Budget,
+    ) -> Result<Verdict> {
         let PathTest { path, test } = test;
         if path.is_whole() {
             return self.single(test, value, budget);
         }
-        path.any(value, self.shapes, budget, &mut |found, budget| match found {
-            Some(found) => self.value(test, found, budget),
-            None => Ok(test.accepts_nothing().into()),
-        })
+        let mut found = |found: Found<'_>, budget: &mut Budget| match found {
+            Found::Value(value) => self.value(test, value, budget),
+            Found::Element(element) => self.single(test, element, budget),
+            Found::Nothing => Ok(test.accepts_nothing().into()),
+        };
+        if BY_PLACE {
+            return path.any_by_place(value, self.shapes, budget, &mut found);
+        }
+        path.any(value, self.shapes, budget, &mut found)
     }
 
     /// Whether a value passes, or an element of it.
@@ -167,9 +183,13 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
     ) -> Result<Verdict> {
         let passes = array.any_element(self.shapes, |_, element| {
             budget.spend()?;
-            let fits =
-                !fields || matches!(element.kind()?, Kind::Object | Kind::Array | Kind::Error);
-            Ok(fits && self.filter(filter, element, budget)?.passes())
+            let verdict = match element.kind()? {
+                Kind::Array if fields => self.filter::<true>(filter, element, budget)?,
+                Kind::Object | Kind::Error => self.filter::<false>(filter, element, budget)?,
+                _ if fields => Verdict::Fails,
+                _ => self.filter::<false>(filter, element, budget)?,
+            };
+            Ok(verdict.passes())
         });
         passes.map(Verdict::from)
     }
