@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 
-use super::accumulator::Parts;
+use super::accumulator::{Names, Parts};
 use super::document::{Document, Input, Kept, object_of};
 use super::execution::{Context, Drained, Flow, Operator};
+use super::lookup::put;
 use crate::error::Result;
 use crate::query::expression::{field_path, weigh};
 use crate::query::filter::{Filter, Matcher};
 use crate::query::order;
+use crate::query::path::{Budget, Found, Path};
 use crate::query::place::Place;
 use crate::value::{FieldName, Fields, Value, root};
 use crate::wtf8::Wtf8String;
@@ -147,7 +149,8 @@ impl Operator for Sample {
 #[derive(Debug, Clone)]
 pub(super) struct Unwind {
     path: Vec<FieldName>,
-    index: Option<Wtf8String>,
+    /// Where the element's place goes.
+    index: Option<Vec<FieldName>>,
     keep_empty: bool,
 }
 
@@ -168,8 +171,9 @@ impl Unwind {
         let path = field_path(path, place)?.segments().to_vec();
         let index = match get("includeArrayIndex") {
             None => None,
-            Some(Value::String(name)) if !name.is_empty() && !name.as_bytes().starts_with(b"$") => {
-                Some(name.clone())
+            Some(Value::String(name)) => {
+                let place = place.word("includeArrayIndex");
+                Some(field_path(name.as_bytes(), &place)?.segments().to_vec())
             }
             Some(_) => {
                 return Err(place.word("includeArrayIndex").invalid("it needs a field name"));
@@ -200,8 +204,8 @@ impl Unwind {
     fn with(&self, document: &Value, value: Option<Value>, index: Value) -> Value {
         let mut document = document.clone();
         replace(&mut document, &self.path, value);
-        if let (Some(name), Value::Object(fields)) = (&self.index, &mut document) {
-            fields.insert(name.clone(), index);
+        if let Some(path) = &self.index {
+            put(&mut document, path, index);
         }
         document
     }
@@ -259,15 +263,15 @@ impl Operator for Unwinding {
                 Ok(Flow::Pass(Document::Made(made)))
             }
             None | Some(Value::Null | Value::Undefined) if self.unwind.keep_empty => {
-                if let (Some(name), Value::Object(fields)) = (&self.unwind.index, &mut document) {
-                    fields.insert(name.clone(), Value::Null);
+                if let Some(path) = &self.unwind.index {
+                    put(&mut document, path, Value::Null);
                 }
                 Ok(Flow::Pass(Document::Made(document)))
             }
             None | Some(Value::Array(_) | Value::Null | Value::Undefined) => Ok(Flow::Absorbed),
             Some(_) => {
-                if let (Some(name), Value::Object(fields)) = (&self.unwind.index, &mut document) {
-                    fields.insert(name.clone(), Value::Null);
+                if let Some(path) = &self.unwind.index {
+                    put(&mut document, path, Value::Null);
                 }
                 Ok(Flow::Pass(Document::Made(document)))
             }
@@ -292,14 +296,55 @@ impl Operator for Unwinding {
     }
 }
 
+/// What `$distinct` looks at.
+#[derive(Debug, Clone)]
+pub(super) enum Values {
+    /// What stands at a path, as filters see it.
+    At(Path),
+    Of(Input),
+}
+
+impl Values {
+    /// Parses a path with a dollar, or another expression.
+    pub(super) fn parse(value: &Value, names: Names<'_>, place: &Place<'_>) -> Result<Self> {
+        let input = names.input(value, place)?;
+        let path = match value {
+            Value::String(path) => path.as_bytes().strip_prefix(b"$"),
+            _ => None,
+        };
+        match path {
+            Some(path) if !path.starts_with(b"$") => {
+                Path::parse(&Wtf8String::joined(path), place).map(Self::At)
+            }
+            _ => Ok(Self::Of(input)),
+        }
+    }
+}
+
 /// `$distinct`: a document `{ _id: value }` for each value, of arrays for each element.
 pub(super) struct Distinct {
-    pub(super) input: Input,
+    pub(super) values: Values,
     pub(super) seen: HashSet<Box<[u8]>>,
     pub(super) found: Vec<Value>,
 }
 
 impl Distinct {
+    /// Takes a value, or the elements of one that is an array.
+    fn take(&mut self, value: Value, context: &mut Context<'_>) -> Result<()> {
+        match value {
+            Value::Undefined => Ok(()),
+            Value::Array(array) => {
+                for item in array.items {
+                    if !matches!(item, Value::Holes(_) | Value::Undefined) {
+                        self.offer(order::bytes(&item), item, context)?;
+                    }
+                }
+                Ok(())
+            }
+            value => self.offer(order::bytes(&value), value, context),
+        }
+    }
+
     fn offer(&mut self, order: Vec<u8>, value: Value, context: &mut Context<'_>) -> Result<()> {
         let held = order.len() + 64 + weigh(&value);
         if self.seen.insert(order.into()) {
@@ -312,21 +357,22 @@ impl Distinct {
 
 impl Operator for Distinct {
     fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
-        let operand = self.input.of(&document, context.view)?;
-        let mut order = Vec::new();
-        match operand.into_value()? {
-            Value::Undefined => {}
-            Value::Array(array) => {
-                for item in array.items {
-                    if !matches!(item, Value::Holes(_) | Value::Undefined) {
-                        self.offer(order::bytes(&item), item, context)?;
+        let mut found = Vec::new();
+        match &self.values {
+            Values::Of(input) => found.push(input.of(&document, context.view)?.into_value()?),
+            Values::At(path) => {
+                let (shapes, bytes) = document.encoded(context.view)?;
+                let mut budget = Budget::for_document(bytes.len());
+                path.each(root(&bytes)?, &**shapes, &mut budget, &mut |value, _| {
+                    if let Found::Value(value) | Found::Element(value) = value {
+                        found.push(value.to_value(&**shapes)?);
                     }
-                }
+                    Ok(())
+                })?;
             }
-            value => {
-                order::push(&value, &mut order);
-                self.offer(order, value, context)?;
-            }
+        }
+        for value in found {
+            self.take(value, context)?;
         }
         Ok(Flow::Pending)
     }

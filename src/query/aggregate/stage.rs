@@ -11,7 +11,7 @@ use super::group::{Group, Key};
 use super::lookup::{Joining, Lookup};
 use super::nested::{Facets, Nested, Union};
 use super::reshape::Reshape;
-use super::simple::{Count, Distinct, Limit, Match, Sample, Skip, Unwind};
+use super::simple::{Count, Distinct, Limit, Match, Sample, Skip, Unwind, Values};
 use super::sorting::Sorting;
 use super::sources::Front;
 use super::state::list;
@@ -39,7 +39,7 @@ pub(super) enum Stage {
     Unwind(Unwind),
     Group(Group),
     Count(Wtf8String),
-    Distinct(Input),
+    Distinct(Values),
     Sample(usize),
     BucketAuto(BucketAuto),
     Facet(Arc<[Wtf8String]>, Vec<Vec<Stage>>),
@@ -81,9 +81,11 @@ impl Stage {
             Self::Unwind(stage) => stage.operator(),
             Self::Group(stage) => stage.operator(),
             Self::Count(name) => Box::new(Count { name: name.clone(), count: 0 }),
-            Self::Distinct(input) => {
-                Box::new(Distinct { input: input.clone(), seen: HashSet::new(), found: Vec::new() })
-            }
+            Self::Distinct(values) => Box::new(Distinct {
+                values: values.clone(),
+                seen: HashSet::new(),
+                found: Vec::new(),
+            }),
             Self::Sample(size) => Box::new(Sample::new(*size)),
             Self::BucketAuto(stage) => stage.operator(),
             Self::Facet(names, pipelines) => Box::new(Facets::new(names.clone(), pipelines)),
@@ -226,7 +228,7 @@ fn parse_stage(
             Value::String(name) if is_new_name(name) => Stage::Count(name.clone()),
             _ => return Err(place.invalid("it needs the name of a field, without $ and dots")),
         },
-        "$distinct" => Stage::Distinct(names.input(operand, &place)?),
+        "$distinct" => Stage::Distinct(Values::parse(operand, names, &place)?),
         "$sample" => {
             let parts = Parts::of(operand, &["size"], &[], &place)?;
             let size = positive(parts.get("size"));

@@ -158,6 +158,11 @@ fn unwinds() {
         "[{ $unwind: '$a' }, { $unwind: '$b' }, { $limit: 3 }]",
         "[{ a: 1, b: 3 }, { a: 1, b: 4 }, { a: 2, b: 3 }]",
     );
+    check(
+        "[{ a: [5, 6], at: { x: 1 } }, { a: [7] }]",
+        "[{ $unwind: { path: '$a', includeArrayIndex: 'at.i' } }]",
+        "[{ a: 5, at: { x: 1, i: 0 } }, { a: 6, at: { x: 1, i: 1 } }, { a: 7, at: { i: 0 } }]",
+    );
 }
 
 #[test]
@@ -169,6 +174,22 @@ fn samples_and_finds_what_differs() {
         "[{ a: 1 }, { a: 1n }, { a: [2, 1] }, { b: 1 }, { a: null }]",
         "[{ $distinct: '$a' }]",
         "[{ _id: 1 }, { _id: 2 }, { _id: null }]",
+    );
+    let nested = "[{ a: [{ b: [1, 2] }, { b: 3 }, 4] }, { a: { b: [[5]] } }, { a: [[{ b: 6 }]] }]";
+    check(
+        nested,
+        "[{ $distinct: '$a.b' }, { $sort: { _id: 1 } }]",
+        "[{ _id: 1 }, { _id: 2 }, { _id: 3 }, { _id: [5] }]",
+    );
+    check(
+        nested,
+        "[{ $distinct: '$a.0.b' }, { $sort: { _id: 1 } }]",
+        "[{ _id: 1 }, { _id: 2 }, { _id: 6 }]",
+    );
+    check(
+        nested,
+        "[{ $distinct: { $type: '$a' } }, { $sort: { _id: 1 } }]",
+        "[{ _id: 'array' }, { _id: 'object' }]",
     );
 }
 
