@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::document::Input;
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::query::expression::{Expression, Scope, fractions};
 use crate::query::place::Place;
 use crate::query::sort::{self, SortPart};
@@ -34,22 +34,49 @@ pub(super) enum Kind {
     Deviation {
         is_sample: bool,
     },
-    FirstN(usize),
-    LastN(usize),
+    FirstN(Amount),
+    LastN(Amount),
     /// The least or greatest values.
     Extremes {
-        count: usize,
+        count: Amount,
         greatest: bool,
     },
     /// The values of the documents that a sort puts first or last.
     Ranked {
-        count: usize,
+        count: Amount,
         sort: Vec<SortPart>,
         bottom: bool,
         single: bool,
     },
     Median,
     Percentiles(Vec<f64>),
+}
+
+/// How many values are kept.
+#[derive(Debug, Clone)]
+pub(super) enum Amount {
+    Known(usize),
+    /// What it is of a group's `_id`, whose fields it sees.
+    OfGroup(Box<Expression>),
+}
+
+impl Amount {
+    /// How many of a group.
+    pub(super) fn of(&self, key: &Value) -> Result<usize> {
+        match self {
+            Self::Known(count) => Ok(*count),
+            Self::OfGroup(expression) => {
+                let nothing = Value::Object(Fields::new());
+                let key = if matches!(key, Value::Object(_)) { key } else { &nothing };
+                let count = expression.evaluate(&Scope::decoded(key, 0.0))?;
+                positive(&count).ok_or_else(|| {
+                    let why =
+                        "n has to be a positive number; it sees the fields of the group's _id";
+                    Error::new(ErrorCode::Expression, why)
+                })
+            }
+        }
+    }
 }
 
 /// What an expression needs that is parsed within a pipeline.
@@ -122,7 +149,7 @@ impl Accumulator {
                 let needed: &[&str] = &["sortBy", "output", "n"];
                 let needed = needed.get(..if single { 2 } else { 3 }).unwrap_or_default();
                 let parts = Parts::of(operand, needed, &[], place)?;
-                let count = if single { 1 } else { parts.count(names, place)? };
+                let count = if single { Amount::Known(1) } else { parts.count(names, place)? };
                 let sort = sort::parse(parts.get("sortBy"), &place.word("sortBy"))?;
                 let bottom = name.as_bytes().starts_with(b"$bottom");
                 let input = names.input(parts.get("output"), &place.word("output"))?;
@@ -192,13 +219,15 @@ impl<'v> Parts<'v> {
         self.0.get(name).copied().filter(|value| !matches!(value, Value::Undefined))
     }
 
-    /// The positive number that `n` is; it may be an expression of constants.
-    fn count(&self, names: Names<'_>, place: &Place<'_>) -> Result<usize> {
+    /// The positive number that `n` is, or an expression for it.
+    fn count(&self, names: Names<'_>, place: &Place<'_>) -> Result<Amount> {
         let place = place.word("n");
-        let nothing = Value::Object(Fields::new());
         let expression = names.expression(self.get("n"), &place)?;
-        let count = expression.evaluate(&Scope::decoded(&nothing, 0.0)).ok();
-        count.as_ref().and_then(positive).ok_or_else(|| place.invalid("it needs a positive number"))
+        match expression.constant().map(positive) {
+            Some(Some(count)) => Ok(Amount::Known(count)),
+            Some(None) => Err(place.invalid("it needs a positive number")),
+            None => Ok(Amount::OfGroup(Box::new(expression))),
+        }
     }
 }
 

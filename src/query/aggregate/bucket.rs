@@ -171,7 +171,8 @@ impl Operator for Bucketing {
             return Ok(Drained::Empty);
         }
         let accumulators = &self.spec.group.accumulators;
-        let mut states: Vec<State> = accumulators.iter().map(|a| State::new(&a.kind)).collect();
+        let states = accumulators.iter().map(|each| State::new(&each.kind, &Value::Null));
+        let mut states: Vec<State> = states.collect::<Result<_>>()?;
         for held in self.ordered.held.get(start..end).unwrap_or_default() {
             let document = held.document.document();
             for (state, accumulator) in states.iter_mut().zip(accumulators) {

@@ -192,9 +192,10 @@ impl Groups {
         let held = self.scratch.len() + 64 + crate::query::expression::weigh(&key) + states;
         context.memory.take(held, self.group.stage)?;
         let place = self.keys.len();
+        for accumulator in &self.group.accumulators {
+            self.states.push(State::new(&accumulator.kind, &key)?);
+        }
         self.keys.push(key);
-        let new = self.group.accumulators.iter().map(|accumulator| State::new(&accumulator.kind));
-        self.states.extend(new);
         self.places.insert(self.scratch.as_slice().into(), place);
         Ok(place)
     }

@@ -25,7 +25,8 @@ pub(super) enum State {
     Set(Box<(HashSet<Vec<u8>>, Vec<Value>)>),
     Merge(Box<FieldList>),
     Deviation(Deviation),
-    Queue(VecDeque<Value>),
+    /// So many values at most.
+    Queue(usize, VecDeque<Value>),
     Ranked(Box<Ranked>),
     Numbers(Vec<f64>),
 }
@@ -40,6 +41,8 @@ pub(super) struct Extreme {
 /// The values with the least orders.
 #[derive(Debug, Default)]
 pub(super) struct Ranked {
+    /// How many are kept.
+    count: usize,
     /// The greatest on top. Values do not take part in the comparison: orders differ.
     heap: BinaryHeap<Entry>,
     seen: u64,
@@ -72,9 +75,12 @@ impl Ord for Entry {
 }
 
 impl State {
-    /// What an accumulator begins with.
-    pub(super) fn new(kind: &Kind) -> Self {
-        match kind {
+    /// What an accumulator begins with in a group.
+    ///
+    /// # Errors
+    /// `EXPRESSION` if it is not known how many values it keeps of that group.
+    pub(super) fn new(kind: &Kind, group: &Value) -> Result<Self> {
+        Ok(match kind {
             Kind::Sum => Self::Sum(Sum::default()),
             Kind::Average => Self::Average(Sum::default()),
             Kind::Min | Kind::Max => Self::Extreme(None),
@@ -85,10 +91,14 @@ impl State {
             Kind::AddToSet => Self::Set(Box::default()),
             Kind::MergeObjects => Self::Merge(Box::default()),
             Kind::Deviation { .. } => Self::Deviation(Deviation::default()),
-            Kind::FirstN(_) | Kind::LastN(_) => Self::Queue(VecDeque::new()),
-            Kind::Extremes { .. } | Kind::Ranked { .. } => Self::Ranked(Box::default()),
+            Kind::FirstN(count) | Kind::LastN(count) => {
+                Self::Queue(count.of(group)?, VecDeque::new())
+            }
+            Kind::Extremes { count, .. } | Kind::Ranked { count, .. } => {
+                Self::Ranked(Box::new(Ranked { count: count.of(group)?, ..Ranked::default() }))
+            }
             Kind::Median | Kind::Percentiles(_) => Self::Numbers(Vec::new()),
-        }
+        })
     }
 
     /// Takes a document; returns how many more bytes of memory are held.
@@ -109,9 +119,7 @@ impl State {
             sum.add_f64(number);
             return Ok(0);
         }
-        if let (Self::First(Some(_)), _) | (Self::Queue(_), Kind::FirstN(0)) =
-            (&*self, &accumulator.kind)
-        {
+        if let Self::First(Some(_)) = self {
             return Ok(0);
         }
         let operand = accumulator.input.of(document, view)?;
@@ -220,24 +228,19 @@ impl State {
                     return Err(Error::new(ErrorCode::Expression, message));
                 }
             },
-            (Self::Queue(queue), kind) => {
-                let (most, from_front) = match kind {
-                    Kind::LastN(count) => (*count, true),
-                    Kind::FirstN(count) => (*count, false),
-                    _ => return Ok(0),
-                };
-                if !from_front && queue.len() >= most {
+            (Self::Queue(most, queue), kind) => {
+                if matches!(kind, Kind::FirstN(_)) && queue.len() >= *most {
                     return Ok(0);
                 }
                 let value = or_null(operand.into_value()?);
                 let mut change = size(&value);
-                if queue.len() >= most {
+                if queue.len() >= *most {
                     change -= queue.pop_front().as_ref().map_or(0, size);
                 }
                 queue.push_back(value);
                 change
             }
-            (Self::Ranked(ranked), Kind::Extremes { count, greatest }) => {
+            (Self::Ranked(ranked), Kind::Extremes { greatest, .. }) => {
                 if operand.is_nullish()? {
                     return Ok(0);
                 }
@@ -246,13 +249,13 @@ impl State {
                 if *greatest {
                     invert_from(&mut order, 0);
                 }
-                ranked.offer(order, operand, *count, false)?
+                ranked.offer(order, operand, false)?
             }
-            (Self::Ranked(ranked), Kind::Ranked { count, sort: by, bottom, .. }) => {
+            (Self::Ranked(ranked), Kind::Ranked { sort: by, bottom, .. }) => {
                 let mut order = Vec::new();
                 let (shapes, bytes) = document.encoded(view)?;
                 sort::push_key(by, root(&bytes)?, shapes, &mut order)?;
-                ranked.offer(order, operand, *count, *bottom)?
+                ranked.offer(order, operand, *bottom)?
             }
             _ => 0,
         })
@@ -278,7 +281,7 @@ impl State {
             Self::Deviation(deviation) => {
                 deviation.finish(matches!(kind, Kind::Deviation { is_sample: true }))
             }
-            Self::Queue(queue) => list(queue.iter().cloned().collect()),
+            Self::Queue(_, queue) => list(queue.iter().cloned().collect()),
             Self::Ranked(ranked) => ranked.result(kind),
             Self::Numbers(numbers) => {
                 let mut numbers = numbers.clone();
@@ -293,20 +296,14 @@ impl State {
 
 impl Ranked {
     /// Takes a value if its order is among the least, or the greatest if `bottom`.
-    fn offer(
-        &mut self,
-        mut order: Vec<u8>,
-        operand: Operand<'_>,
-        count: usize,
-        bottom: bool,
-    ) -> Result<isize> {
+    fn offer(&mut self, mut order: Vec<u8>, operand: Operand<'_>, bottom: bool) -> Result<isize> {
         // Of equal documents the earlier one comes first.
         order.extend_from_slice(&self.seen.to_be_bytes());
         self.seen += 1;
         if bottom {
             invert_from(&mut order, 0);
         }
-        let is_full = self.heap.len() >= count;
+        let is_full = self.heap.len() >= self.count;
         if is_full && self.heap.peek().is_some_and(|worst| order >= worst.order) {
             return Ok(0);
         }

@@ -265,7 +265,7 @@ impl Windows {
             return Ok(whole.clone());
         }
         if running.state.is_none() || lower.is_some() {
-            running.state = Some(State::new(&accumulator.kind));
+            running.state = Some(State::new(&accumulator.kind, &Value::Null)?);
             running.taken = start;
         }
         let Some(state) = &mut running.state else { return Ok(Value::Null) };

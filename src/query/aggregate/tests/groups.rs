@@ -103,6 +103,22 @@ fn accumulates() {
 }
 
 #[test]
+fn counts_by_group() {
+    let documents = "[{ g: 'a', s: 1 }, { g: 'b', s: 2 }, { g: 'a', s: 3 }, { g: 'b', s: 4 }]";
+    let n = "{ $cond: [{ $eq: ['$g', 'a'] }, 1, 2] }";
+    let pipeline = format!(
+        "[{{ $group: {{ _id: {{ g: '$g' }}, f: {{ $firstN: {{ n: {n}, input: '$s' }} }},
+            t: {{ $topN: {{ n: {n}, sortBy: {{ s: -1 }}, output: '$s' }} }} }} }},
+            {{ $sort: {{ _id: 1 }} }}]"
+    );
+    let expected =
+        "[{ _id: { g: 'a' }, f: [1], t: [3] }, { _id: { g: 'b' }, f: [2, 4], t: [4, 2] }]";
+    check(documents, &pipeline, expected);
+    let wrong = "[{ $group: { _id: '$g', f: { $firstN: { n: '$none', input: '$s' } } } }]";
+    assert_eq!(run_in(&[], documents, wrong).unwrap_err().code(), ErrorCode::Expression);
+}
+
+#[test]
 fn sums_bigints_and_refuses_fractions() {
     let group = "[{ $group: { _id: null, s: { $sum: '$a' } } }]";
     check("[{ a: 1n }, { a: 2 }, { a: 3n }]", group, "[{ _id: null, s: 6n }]");
