@@ -130,7 +130,14 @@ pub(super) fn range(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Result<Val
 pub(super) fn zip(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Result<Value> {
     let [inputs, longest, defaults] = arguments else { return Err(call.wrong_count()) };
     let Some(inputs) = call.elements(inputs)? else { return Ok(Value::Null) };
-    let longest = is_true(longest);
+    if inputs.is_empty() {
+        return Err(call.error("it needs one input at least"));
+    }
+    let longest = match &**longest {
+        Value::Bool(longest) => *longest,
+        Value::Null | Value::Undefined => false,
+        _ => return Err(call.error("useLongestLength needs true or false")),
+    };
     let defaults = if is_nullish(defaults) {
         Cow::Borrowed(&[][..])
     } else if longest {
@@ -168,6 +175,10 @@ pub(super) fn to_object(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Result
     let Some(elements) = call.elements(operand)? else { return Ok(Value::Null) };
     let wrong = || call.error("it needs arrays [name, value] or objects { k, v }");
     let mut fields = super::objects::FieldList::default();
+    let is_pair = |element: &Value| matches!(element, Value::Array(_));
+    if elements.iter().any(|element| is_pair(element) != elements.first().is_some_and(is_pair)) {
+        return Err(call.error("it needs arrays [name, value] or objects { k, v }, not both"));
+    }
     for element in elements.iter() {
         let (name, value) = match element {
             Value::Array(pair) => match &pair.items[..] {

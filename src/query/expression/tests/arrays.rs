@@ -53,6 +53,9 @@ fn works_on_arrays() {
         &[
             "{ $size: '$n' }",
             "{ $size: null }",
+            "{ $zip: { inputs: [] } }",
+            "{ $zip: { inputs: [[1]], useLongestLength: 1 } }",
+            "{ $arrayToObject: { $literal: [['a', 1], { k: 'b', v: 2 }] } }",
             "{ $in: [1, null] }",
             "{ $slice: [[1], 0, 0] }",
             "{ $range: [0, 5, 0] }",
