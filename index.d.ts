@@ -677,15 +677,18 @@ type Opaque =
   | ReadonlyMap<any, any>
   | ReadonlySet<any>
 
-/** Elements of an array: one by its index, every one, or those that an array filter matches. */
-type Elements = `${number}` | '$[]' | `$[${string}]`
+/**
+ * Elements of an array: one by its index, every one, those that an array filter matches, or the one
+ * that the filter of the query matches.
+ */
+type Elements = `${number}` | '$[]' | `$[${string}]` | '$'
 
 /** How many names a checked path has at most: documents may contain themselves. */
 type Levels = [never, 0, 1, 2, 3, 4]
 
 /**
- * A path to a field of a document: `'a'`, `'a.b'`, `'list.0'`, `'list.$[].a'`, `'list.$[name]'`. Up
- * to six names of it are checked.
+ * A path to a field of a document: `'a'`, `'a.b'`, `'list.0'`, `'list.$[].a'`, `'list.$[name]'`,
+ * `'list.$'`. Up to six names of it are checked.
  */
 export type UpdatePath<T, Level extends number = 5> =
   IsAny<T> extends true
@@ -764,7 +767,8 @@ export type PushOperand<E> =
 /**
  * What is to become of a document, in MongoDB's words. Paths lead through objects, and into arrays
  * by index (`'list.0'`), to every element (`'list.$[]'`), or to those that one of `arrayFilters`
- * matches (`'list.$[name]'`). No path may be a part of another one.
+ * matches (`'list.$[name]'`); in updates of what a query finds, also to the first one that meets
+ * what the filter asks of the elements (`'list.$'`). No path may be a part of another one.
  */
 export interface Update<T = any> {
   /** Sets fields; the objects on the way are made. */

@@ -34,6 +34,7 @@ export function paths(): void {
     'orders.3.item',
     'orders.$[].notes.$[n]',
     'orders.$[big].count',
+    'orders.$.count',
     'parent.parent.name',
   ]
   is<Same<ValueAtPath<User, 'address.city'>, string>>()

@@ -246,7 +246,8 @@ export interface Query<Document = any, K = unknown, Row = Document, Value = Docu
 
   /**
    * Changes the documents by operators or stages, all or none, in the transaction that finds them;
-   * with `sort` and `limit` only some; with `batch` so many in each of several transactions.
+   * with `sort` and `limit` only some; with `batch` so many in each of several transactions. In
+   * paths `$` is the first element of an array that meets what the filter asks of its elements.
    *
    * @throws {LodestoreError} INVALID_UPDATE, EXPRESSION, KEY_IMMUTABLE, UNIQUE_VIOLATION, with the
    *   key of the document; TX_TOO_LARGE, TX_READ_ONLY, ABORTED; and then nothing has changed. With

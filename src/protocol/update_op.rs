@@ -46,11 +46,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Fields> {
     }
 }
 
-fn parse_change(fields: &Fields) -> Result<Change> {
+/// Parses what is to be changed; `filter` is what finds the documents.
+fn parse_change(fields: &Fields, filter: Option<&Value>) -> Result<Change> {
     let update = get(fields, "update").ok_or_else(malformed)?;
     let array_filters = get(fields, "arrayFilters");
     if !matches!(update, Value::Array(_)) {
-        return Update::parse(update, array_filters).map(Change::Operators);
+        return Update::parse_found(update, array_filters, filter).map(Change::Operators);
     }
     let place = Place::root("the update");
     if !matches!(array_filters, None | Some(Value::Undefined)) {
@@ -99,7 +100,13 @@ impl UpdateRequest {
     /// # Errors
     /// `INVALID_UPDATE`, `INVALID_QUERY`.
     pub(super) fn of_found(fields: &Fields) -> Result<Self> {
-        Ok(Self { change: parse_change(fields)?, upsert: false })
+        let nothing = Value::Object(Fields::new());
+        let filter = match get(fields, "query") {
+            Some(Value::Object(query)) => get(query, "filter"),
+            _ => None,
+        };
+        let change = parse_change(fields, Some(filter.unwrap_or(&nothing)))?;
+        Ok(Self { change, upsert: false })
     }
 
     /// Reads the value of an operation.
@@ -112,7 +119,7 @@ impl UpdateRequest {
             None | Some(Value::Undefined) => false,
             Some(value) => boolean(value).ok_or_else(malformed)?,
         };
-        Ok(Self { change: parse_change(&fields)?, upsert })
+        Ok(Self { change: parse_change(&fields, None)?, upsert })
     }
 }
 

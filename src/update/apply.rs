@@ -261,6 +261,12 @@ impl Applier<'_> {
     /// was before.
     fn change_elements(&mut self, elements: &Elements, array: &mut Array) -> Result<Effect> {
         let mut effect = Effect::Kept;
+        let mut awaited: Vec<(usize, &Node)> = Vec::new();
+        for (number, node) in &elements.filtered {
+            if self.filters.get(*number).is_some_and(|filter| filter.is_first) {
+                awaited.push((*number, node));
+            }
+        }
         for item in &mut array.items {
             if matches!(item, Value::Holes(_)) {
                 continue;
@@ -268,11 +274,15 @@ impl Applier<'_> {
             let mut nodes: Vec<&Node> = elements.every.as_deref().into_iter().collect();
             if !elements.filtered.is_empty() {
                 let element = self.resolved(item);
-                for (filter, node) in &elements.filtered {
-                    if let Some(filter) = self.filters.get(*filter)
-                        && filter.matches(&element)?
-                    {
-                        nodes.push(node);
+                for (number, node) in &elements.filtered {
+                    let Some(filter) = self.filters.get(*number) else { continue };
+                    let place = awaited.iter().position(|(awaited, _)| awaited == number);
+                    if (filter.is_first && place.is_none()) || !filter.matches(&element)? {
+                        continue;
+                    }
+                    nodes.push(node);
+                    if let Some(place) = place {
+                        awaited.remove(place);
                     }
                 }
             }
@@ -289,7 +299,13 @@ impl Applier<'_> {
             };
             effect = effect.and(changed);
         }
-        Ok(effect)
+        match awaited.first().and_then(|(_, node)| node.first_leaf()) {
+            Some(leaf) => Err(leaf.unfit(
+                "no element meets all that the filter asks of the array's elements; what one \
+                 element has to meet belongs into one $elemMatch",
+            )),
+            None => Ok(effect),
+        }
     }
 
     /// Changes an element; one that is removed leaves null.

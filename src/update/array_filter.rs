@@ -1,5 +1,6 @@
 //! Conditions on elements: array filters, and what `$pull` takes out.
 
+use super::matched;
 use super::place::{Target, UPDATE};
 use crate::error::{ErrorCode, Result};
 use crate::query::filter::{Filter, Matcher as Evaluator};
@@ -7,12 +8,21 @@ use crate::query::{Place, order};
 use crate::value::{self, Fields, NoShapes, Value};
 use crate::wtf8::Wtf8String;
 
-/// One of `arrayFilters`: the elements that `$[name]` means.
+/// The elements that a part of a path means: `$[name]` by one of `arrayFilters`, or `$` by the
+/// filter of the update.
 #[derive(Debug)]
 pub(super) struct ArrayFilter {
+    /// By which paths name it; for `$` that and the path of the array.
     pub(super) name: Wtf8String,
+    /// Whether only the first element is meant that it matches, and there has to be one.
+    pub(super) is_first: bool,
+    /// What the filter calls the element.
+    element: Wtf8String,
     filter: Filter,
 }
+
+/// What the element is called in filters that are made here.
+pub(super) const ELEMENT: &str = "element";
 
 impl ArrayFilter {
     /// Parses a filter, whose fields all begin with one name, which stands for the element.
@@ -40,15 +50,31 @@ impl ArrayFilter {
                  letters and digits",
             ));
         }
-        Ok(Self {
-            name: Wtf8String::from_bytes(first).unwrap_or_default(),
-            filter: Filter::parse(filter, place)?,
-        })
+        let name = Wtf8String::from_bytes(first).unwrap_or_default();
+        let filter = Filter::parse(filter, place)?;
+        Ok(Self { element: name.clone(), name, is_first: false, filter })
+    }
+
+    /// What `$` is behind the path of an array, by the filter of the update; `None` if that asks
+    /// nothing of the array's elements.
+    ///
+    /// # Errors
+    /// `INVALID_QUERY`.
+    pub(super) fn of_matched(array: &Wtf8String, filter: &Value) -> Result<Option<Self>> {
+        let Some(conditions) = matched::conditions(filter, array) else { return Ok(None) };
+        let filter = Filter::parse(&conditions, &Place::root("the filter"))?;
+        let (name, element) = (Self::matched_name(array), ELEMENT.into());
+        Ok(Some(Self { name, is_first: true, element, filter }))
+    }
+
+    /// The name for `$` behind the path of an array.
+    pub(super) fn matched_name(array: &Wtf8String) -> Wtf8String {
+        Wtf8String::joined(&[b"$", array.as_bytes()].concat())
     }
 
     /// Whether it matches an element.
     pub(super) fn matches(&self, element: &Value) -> Result<bool> {
-        matches_as(&self.filter, &self.name, element)
+        matches_as(&self.filter, &self.element, element)
     }
 }
 

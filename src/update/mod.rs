@@ -14,6 +14,7 @@ mod expressions;
 mod in_place;
 mod insertion;
 mod leaf;
+mod matched;
 mod operand;
 mod operator;
 mod parse;

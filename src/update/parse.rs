@@ -8,6 +8,7 @@ use super::array_filter::{ArrayFilter, Matcher};
 use super::expressions;
 use super::in_place::SingleField;
 use super::leaf::Leaf;
+use super::matched;
 use super::operand::{count, number};
 use super::operator::{BitOperation, Operator, has_bits};
 use super::path::{self, Name, Segment};
@@ -44,8 +45,21 @@ impl Update {
     /// # Errors
     /// `INVALID_UPDATE` with the path and the reason; `INVALID_QUERY` for conditions on elements.
     pub fn parse(update: &Value, array_filters: Option<&Value>) -> Result<Self> {
+        Self::parse_found(update, array_filters, None)
+    }
+
+    /// Parses an update of what a filter finds, which tells what `$` is.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_found(
+        update: &Value,
+        array_filters: Option<&Value>,
+        filter: Option<&Value>,
+    ) -> Result<Self> {
         let array_filters = parse_array_filters(array_filters)?;
         let mut parser = Parser {
+            filter,
             used: vec![false; array_filters.len()],
             array_filters,
             leaves: Vec::new(),
@@ -79,7 +93,9 @@ impl Update {
     }
 }
 
-struct Parser {
+struct Parser<'f> {
+    /// What finds the documents that are updated.
+    filter: Option<&'f Value>,
     array_filters: Vec<ArrayFilter>,
     /// Which of them a path names.
     used: Vec<bool>,
@@ -93,7 +109,7 @@ struct Parser {
 /// `$setOnInsert`, which is `$set` for documents that are inserted.
 const SET_ON_INSERT: &str = "$setOnInsert";
 
-impl Parser {
+impl Parser<'_> {
     fn operators(&mut self, update: &Value) -> Result<()> {
         let root = Place::root(UPDATE);
         let invalid = |why: &str| root.error(ErrorCode::InvalidUpdate, why);
@@ -161,7 +177,8 @@ impl Parser {
     fn path(&mut self, path: &Wtf8String, target: &Target) -> Result<Vec<Segment>> {
         let root = Place::root(UPDATE);
         let operator = root.word(target.operator);
-        let segments = path::parse(path, &operator.field(path))?;
+        let mut segments = path::parse(path, &operator.field(path))?;
+        self.name_matched(&mut segments, target)?;
         for segment in &segments {
             let Segment::Filtered(name) = segment else { continue };
             let found = self.array_filters.iter().position(|filter| filter.name == *name);
@@ -171,6 +188,37 @@ impl Parser {
             *used = true;
         }
         Ok(segments)
+    }
+
+    /// Puts an array filter in the place of `$`.
+    fn name_matched(&mut self, path: &mut [Segment], target: &Target) -> Result<()> {
+        let is_matched = |segment: &Segment| matches!(segment, Segment::Matched);
+        let Some(at) = path.iter().position(is_matched) else { return Ok(()) };
+        let Some(filter) = self.filter else {
+            let why = "$ is the element that the filter of find(…).update(…) matches; use $[] or \
+                       $[name] with arrayFilters";
+            return Err(target.invalid(why));
+        };
+        let array = path.get(..at).and_then(matched::array_path);
+        let (Some(array), 1) = (array, path.iter().filter(|one| is_matched(one)).count()) else {
+            return Err(target.invalid("a path may have one $, with nothing but names before it"));
+        };
+        let name = ArrayFilter::matched_name(&array);
+        if !self.array_filters.iter().any(|known| known.name == name) {
+            let Some(found) = ArrayFilter::of_matched(&array, filter)? else {
+                let why = format!(
+                    "the filter asks nothing of the elements of {array}, so that \
+                                   none is matched"
+                );
+                return Err(target.invalid(why));
+            };
+            self.array_filters.push(found);
+            self.used.push(true);
+        }
+        if let Some(segment) = path.get_mut(at) {
+            *segment = Segment::Filtered(name);
+        }
+        Ok(())
     }
 
     fn rename(&mut self, from: Vec<Segment>, to: &Value, target: Target) -> Result<()> {
@@ -240,7 +288,7 @@ fn names(path: &[Segment]) -> Option<Vec<Name>> {
     path.iter()
         .map(|segment| match segment {
             Segment::Name(name) => Some(name.clone()),
-            Segment::Every | Segment::Filtered(_) => None,
+            Segment::Every | Segment::Filtered(_) | Segment::Matched => None,
         })
         .collect()
 }

@@ -16,6 +16,8 @@ pub(super) enum Segment {
     Every,
     /// `$[name]`: the elements that the array filter of that name matches.
     Filtered(Wtf8String),
+    /// `$`: the first element that the update's own filter matches.
+    Matched,
 }
 
 /// A field's name.
@@ -76,8 +78,7 @@ fn segment(bytes: &[u8]) -> std::result::Result<Segment, &'static str> {
     match bytes {
         [] => Err("a path has a name that is empty"),
         b"$[]" => Ok(Segment::Every),
-        b"$" => Err("the place that a filter matched ($) is not known here; use $[] or $[name] \
-                     with arrayFilters"),
+        b"$" => Ok(Segment::Matched),
         [b'$', b'[', name @ .., b']'] => match is_identifier(name) {
             true => Ok(Segment::Filtered(Wtf8String::from_bytes(name).unwrap_or_default())),
             false => Err("the name in $[name] begins with a lower-case letter and goes on with \

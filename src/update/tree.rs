@@ -41,6 +41,8 @@ impl Node {
             Segment::Every => {
                 Self::Elements(Elements { every: Some(Box::new(inner)), filtered: BTreeMap::new() })
             }
+            // The parser puts a filter in the place of `$`.
+            Segment::Matched => inner,
             Segment::Filtered(name) => Self::Elements(Elements {
                 every: None,
                 filtered: BTreeMap::from([(filter(name.as_bytes()), inner)]),
