@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { programsOf } from './documents'
-import { makeDirectory, runProgram } from './run'
+import { makeDirectory, root, runProgram } from './run'
 
 /** The documents with programs, what each chapter of theirs assumes, and how many there are. */
 const DOCUMENTS = [
@@ -29,3 +29,20 @@ for (const { file, prelude, least } of DOCUMENTS) {
     })
   }
 }
+
+test('what the guide has for methods of MongoDB is run', () => {
+  const title = 'Coming from MongoDB, Mongoose or NeDB'
+  const guide = readFileSync(join(root, 'docs/guide.md'), 'utf8')
+  const [, chapter = ''] = guide.split(`## ${title}\n`)
+  const program = programsOf('docs/guide.md', 'Set-up').find((one) => one.title === title)
+  assert.ok(program !== undefined)
+  const rows = chapter.split('\n## ')[0]!.matchAll(/^\|[^|]+\|(.+)\|$/gm)
+  const codes = Array.from(rows, ([, ours = '']) =>
+    Array.from(ours.matchAll(/`([^`]+\))`/g), ([, code]) => code!),
+  ).flat()
+  assert.ok(codes.length > 20, `only ${codes.length}`)
+  // Comments are what the programs check, so the code itself is looked for.
+  for (const code of codes.filter((each) => !/\bfn\)$/.test(each))) {
+    assert.ok(program.source.includes(code), code)
+  }
+})
