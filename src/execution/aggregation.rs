@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::explain;
-use super::pipeline_sources::{Documents, Others, Reader, Reading, query_of};
+use super::pipeline_sources::{Documents, GroupedRows, Others, Reader, Reading, query_of};
 use super::request::{Query, whole_number};
 use super::running::{Chunk, SLICE};
 use crate::catalog::{Catalog, StoreDef};
@@ -108,12 +108,21 @@ impl Aggregation {
             Value::String(name) => Some(name.clone()),
             _ => None,
         };
-        let query = Query { hint, explained: true, ..query_of(&front) };
+        let is_whole = front.sort.is_empty() && front.skip == 0 && front.limit.is_none();
+        let grouping = pipeline.grouping(limits.memory).filter(|_| is_whole);
+        let is_ordered = grouping.as_ref().is_some_and(|grouping| grouping.order.is_some());
+        let query = Query { hint, grouping, explained: true, ..query_of(&front) };
         let now = query.now;
         let shapes = from.shared.shapes_of(from.view, store.id, true)?;
+        let documents = Documents::new(from, store, query)?;
+        match documents.grouped() {
+            GroupedRows::No => {}
+            GroupedRows::Together => pipeline.stream_group(is_ordered),
+            GroupedRows::Groups => pipeline.without_group(is_ordered),
+        }
         let aggregation = Self {
             shapes: Arc::clone(&shapes),
-            documents: Documents::new(from, store, query)?,
+            documents,
             store: Arc::clone(store),
             reads_others: !pipeline.stores().is_empty(),
             pipeline: aggregate::Execution::new(&pipeline, shapes, limits, now),
@@ -199,7 +208,10 @@ impl Aggregation {
         let Some(explained) = &self.explained else { return String::new() };
         let mut examined = self.documents.examined();
         examined += self.others.examined;
-        let (stages, memory) = self.pipeline.report();
+        let (mut stages, memory) = self.pipeline.report();
+        if let Some(grouped) = self.documents.report() {
+            stages.insert(0, grouped);
+        }
         explain::pipeline(&explain::PipelineOutcome {
             front: (&self.front, self.documents.explanation()),
             stages: &stages,

@@ -7,11 +7,14 @@ use std::time::Instant;
 use serde_json::Value as Json;
 
 use super::aggregation::From;
+use super::group_shape::Grouped;
+use super::key_groups::KeyGroups;
+use super::plan::Plan;
 use super::request::{Query, Returns};
 use super::running::{Chunk, Execution};
 use crate::catalog::StoreDef;
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::aggregate::{Examined, Front, Next, Source, Sources};
+use crate::query::aggregate::{Examined, Front, Next, Source, Sources, StageReport};
 use crate::query::filter::current_time;
 use crate::store::read::Response;
 use crate::value::{FieldPath, ShapeTable};
@@ -35,26 +38,87 @@ pub(super) fn query_of(front: &Front) -> Query {
 
 /// The documents of a query, read ahead.
 pub(super) struct Documents {
-    execution: Execution,
+    walk: Walk,
     rows: Vec<u8>,
     at: usize,
     ended: bool,
 }
 
+/// What gives them.
+enum Walk {
+    /// A query; whether the documents of a group come together.
+    Query(Box<Execution>, bool),
+    /// Groups, made of the keys of an index.
+    Groups(Box<KeyGroups>),
+}
+
+/// How documents are grouped as they come.
+pub(super) enum GroupedRows {
+    /// They are not.
+    No,
+    /// Those of a group come together.
+    Together,
+    /// They are groups.
+    Groups,
+}
+
 impl Documents {
     pub(super) fn new(from: From<'_, '_, '_>, store: &Arc<StoreDef>, query: Query) -> Result<Self> {
-        let execution = Execution::new(from.view, from.shared, store, query)?;
-        Ok(Self { execution, rows: Vec::new(), at: 0, ended: false })
+        let plan = Plan::choose(from.view, store, &query)?;
+        let walk = match (plan.grouped.clone(), query.grouping.clone()) {
+            (Some(Grouped::Keys(shape)), Some(grouping)) => {
+                let shapes = from.shared.shapes_of(from.view, store.id, false)?;
+                let groups = KeyGroups::new((store, shapes), (query, plan), (grouping, shape))?;
+                Walk::Groups(Box::new(groups))
+            }
+            (grouped, _) => {
+                let query = (query, plan);
+                let execution = Execution::with_plan(from.view, from.shared, store, query)?;
+                Walk::Query(Box::new(execution), grouped.is_some())
+            }
+        };
+        Ok(Self { walk, rows: Vec::new(), at: 0, ended: false })
+    }
+
+    /// How they are grouped.
+    pub(super) fn grouped(&self) -> GroupedRows {
+        match &self.walk {
+            Walk::Query(_, false) => GroupedRows::No,
+            Walk::Query(_, true) => GroupedRows::Together,
+            Walk::Groups(_) => GroupedRows::Groups,
+        }
+    }
+
+    /// What the stage did whose place groups take.
+    pub(super) fn report(&self) -> Option<StageReport> {
+        match &self.walk {
+            Walk::Query(..) => None,
+            Walk::Groups(groups) => Some(groups.report()),
+        }
+    }
+
+    /// What the plan is called.
+    fn plan_name(&self) -> String {
+        match &self.walk {
+            Walk::Query(execution, _) => execution.plan_name(),
+            Walk::Groups(groups) => groups.plan_name(),
+        }
     }
 
     /// What has been looked at.
     pub(super) fn examined(&self) -> Examined {
-        self.execution.examined()
+        match &self.walk {
+            Walk::Query(execution, _) => execution.examined(),
+            Walk::Groups(groups) => groups.examined(),
+        }
     }
 
     /// The plan and what has come of it.
     pub(super) fn explanation(&self) -> Json {
-        self.execution.explanation()
+        match &self.walk {
+            Walk::Query(execution, _) => execution.explanation(),
+            Walk::Groups(groups) => groups.explanation(),
+        }
     }
 
     /// The next document; with a deadline it may pause.
@@ -80,8 +144,14 @@ impl Documents {
                 cancelled: chunk.cancelled,
             };
             let mut response = Response::growing(&mut self.rows);
-            let (count, done) =
-                self.execution.next(from.view, from.shared, &ahead, &mut response)?;
+            let (count, done) = match &mut self.walk {
+                Walk::Query(execution, _) => {
+                    execution.next(from.view, from.shared, &ahead, &mut response)?
+                }
+                Walk::Groups(groups) => {
+                    groups.next(from.view, from.shared, &ahead, &mut response)?
+                }
+            };
             self.ended = done;
             if count == 0 && !done && chunk.budget != 0 && deadline.is_some() {
                 return Ok(Next::Pause);
@@ -171,7 +241,7 @@ impl Sources for Reader<'_, '_, '_> {
     }
 
     fn plan(&mut self, cursor: u32) -> String {
-        self.documents(cursor).map_or_else(|_| String::new(), |open| open.1.execution.plan_name())
+        self.documents(cursor).map_or_else(|_| String::new(), |open| open.1.plan_name())
     }
 
     fn close(&mut self, cursor: u32) -> Examined {

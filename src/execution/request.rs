@@ -5,6 +5,7 @@ use super::projection::Projection;
 use super::sort::{self, SortPart};
 use crate::catalog::document;
 use crate::error::Result;
+use crate::query::aggregate::Grouping;
 use crate::query::filter::current_time;
 use crate::query::{Filter, Place};
 use crate::value::{Fields, Value};
@@ -30,6 +31,8 @@ pub struct Query {
     pub hint: Option<Wtf8String>,
     /// What is answered.
     pub returns: Returns,
+    /// How the documents are then grouped, if an index may help with that.
+    pub grouping: Option<Grouping>,
     /// `$$NOW`, in milliseconds since 1970.
     pub now: f64,
     /// Whether it may be told how it runs, so that all ways to carry it out are compared.
@@ -68,6 +71,7 @@ impl Query {
             limit: None,
             hint: None,
             returns: Returns::Keys,
+            grouping: None,
             now: current_time(),
             explained: false,
             choice: 0,
@@ -110,6 +114,7 @@ impl Query {
             limit: whole_number(get("limit"), &place.word("limit"))?,
             hint,
             returns: Returns::Documents,
+            grouping: None,
             now: current_time(),
             explained: false,
             choice: 0,

@@ -84,7 +84,20 @@ impl Execution {
         store: &Arc<StoreDef>,
         query: Query,
     ) -> Result<Self> {
-        let mut plan = Plan::choose(view, store, &query)?;
+        let plan = Plan::choose(view, store, &query)?;
+        Self::with_plan(view, shared, store, (query, plan))
+    }
+
+    /// Begins to carry out a plan of a query.
+    ///
+    /// # Errors
+    /// `CORRUPT`.
+    pub(super) fn with_plan(
+        view: View<'_, '_>,
+        shared: &StoreShared,
+        store: &Arc<StoreDef>,
+        (query, mut plan): (Query, Plan),
+    ) -> Result<Self> {
         let is_index = plan.accesses.first().is_some_and(|access| access.index.is_some());
         let opposite = plan.ordered
             && is_index

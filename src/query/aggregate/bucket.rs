@@ -78,6 +78,7 @@ pub(super) fn parse(value: &Value, names: Names<'_>, place: &Place<'_>) -> Resul
         key,
         names: [Wtf8String::from("_id")].into(),
         accumulators: vec![],
+        streams: false,
     };
     add_output(&mut group, parts.find("output"), names, place)?;
     Ok(group)
@@ -104,6 +105,7 @@ impl BucketAuto {
             key,
             names: [Wtf8String::from("_id")].into(),
             accumulators: vec![],
+            streams: false,
         };
         add_output(&mut group, parts.find("output"), names, place)?;
         Ok(Self { group, input, buckets })

@@ -1,6 +1,6 @@
 //! `$group`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::accumulator::{Accumulator, Names};
@@ -23,6 +23,9 @@ pub(super) struct Group {
     /// The key's name, then those of the accumulators.
     pub(super) names: Arc<[Wtf8String]>,
     pub(super) accumulators: Vec<Accumulator>,
+    /// Whether the documents of a group come together, so that it can be given when the next one
+    /// begins.
+    pub(super) streams: bool,
 }
 
 /// What documents are grouped by.
@@ -68,8 +71,13 @@ impl Group {
         let Some(key) = fields.get(&id) else { return Err(place.invalid("it needs _id")) };
         let key = Key::parse(key, names, &place.word("_id"))?;
         let others = fields.iter().filter(|(name, _)| **name != id);
-        let mut group =
-            Self { stage: "$group", key, names: [id.clone()].into(), accumulators: vec![] };
+        let mut group = Self {
+            stage: "$group",
+            key,
+            names: [id.clone()].into(),
+            accumulators: vec![],
+            streams: false,
+        };
         group.add(others, names, place)?;
         Ok(group)
     }
@@ -102,6 +110,10 @@ impl Group {
             states: Vec::new(),
             scratch: Vec::new(),
             drained: 0,
+            held: 0,
+            run: Vec::new(),
+            ready: VecDeque::new(),
+            ended: false,
         })
     }
 }
@@ -117,7 +129,12 @@ impl Key {
 
     /// Appends the bytes by which the keys of documents are compared.
     #[inline]
-    fn push(&self, document: &Document<'_>, view: View<'_>, out: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn push(
+        &self,
+        document: &Document<'_>,
+        view: View<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         match self {
             Self::One(input) => input.of(document, view)?.push_order(out),
             Self::Bucket(input, buckets) => {
@@ -140,8 +157,19 @@ impl Key {
         }
     }
 
+    /// Appends the bytes that documents share which an index has together: to it null and missing
+    /// are the same.
+    fn push_run(&self, document: &Document<'_>, view: View<'_>, out: &mut Vec<u8>) -> Result<()> {
+        match self {
+            Self::Object(_, inputs) => {
+                inputs.iter().try_for_each(|input| input.of(document, view)?.push_order(out))
+            }
+            _ => self.push(document, view, out),
+        }
+    }
+
     /// The key of a document.
-    fn value(&self, document: &Document<'_>, view: View<'_>) -> Result<Value> {
+    pub(super) fn value(&self, document: &Document<'_>, view: View<'_>) -> Result<Value> {
         match self {
             Self::One(input) => Ok(match input.of(document, view)?.into_value()? {
                 Value::Undefined => Value::Null,
@@ -176,6 +204,14 @@ struct Groups {
     states: Vec<State>,
     scratch: Vec<u8>,
     drained: usize,
+    /// The memory that is counted.
+    held: usize,
+    /// What the documents that came last have in common, if groups are given one by one.
+    run: Vec<u8>,
+    /// The rows of groups that have all their documents.
+    ready: VecDeque<Value>,
+    /// Whether no more documents come.
+    ended: bool,
 }
 
 impl Groups {
@@ -191,6 +227,7 @@ impl Groups {
         let states = self.group.accumulators.len() * size_of::<State>();
         let held = self.scratch.len() + 64 + crate::query::expression::weigh(&key) + states;
         context.memory.take(held, self.group.stage)?;
+        self.held += held;
         let place = self.keys.len();
         for accumulator in &self.group.accumulators {
             self.states.push(State::new(&accumulator.kind, &key)?);
@@ -199,10 +236,50 @@ impl Groups {
         self.places.insert(self.scratch.as_slice().into(), place);
         Ok(place)
     }
+
+    /// Makes the rows of all groups if the document is of none of them.
+    fn begin_run(&mut self, document: &Document<'_>, context: &mut Context<'_>) -> Result<()> {
+        self.scratch.clear();
+        self.group.key.push_run(document, context.view, &mut self.scratch)?;
+        if self.scratch == self.run {
+            return Ok(());
+        }
+        std::mem::swap(&mut self.scratch, &mut self.run);
+        for at in 0..self.keys.len() {
+            let row = self.row(at)?;
+            self.ready.push_back(row);
+        }
+        self.keys.clear();
+        self.states.clear();
+        self.places.clear();
+        context.memory.give(std::mem::take(&mut self.held));
+        Ok(())
+    }
+
+    /// The row of a group, which is not used any more.
+    fn row(&mut self, at: usize) -> Result<Value> {
+        let count = self.group.accumulators.len();
+        let mut values = Vec::with_capacity(count + 1);
+        let key = match self.keys.get_mut(at) {
+            Some(key) => std::mem::replace(key, Value::Null),
+            None => Value::Null,
+        };
+        values.push(key);
+        let states = self.states.iter_mut().skip(at * count).take(count);
+        for (state, accumulator) in states.zip(&self.group.accumulators) {
+            values.push(state.result(&accumulator.kind)?);
+            *state = State::Count(0);
+        }
+        let fields = Fields::from_parts(self.group.names.clone(), values).unwrap_or_default();
+        Ok(Value::Object(fields))
+    }
 }
 
 impl Operator for Groups {
     fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
+        if self.group.streams {
+            self.begin_run(&document, context)?;
+        }
         let place = self.place(&document, context)?;
         let count = self.group.accumulators.len();
         let states = self.states.get_mut(place * count..(place + 1) * count).unwrap_or_default();
@@ -210,33 +287,33 @@ impl Operator for Groups {
             let change = state.add(accumulator, &document, context.view)?;
             if change > 0 {
                 context.memory.take(change as usize, self.group.stage)?;
+                self.held += change as usize;
             } else if change < 0 {
                 context.memory.give(change.unsigned_abs());
+                self.held = self.held.saturating_sub(change.unsigned_abs());
             }
         }
-        Ok(Flow::Absorbed)
+        Ok(if self.ready.is_empty() { Flow::Absorbed } else { Flow::Pending })
     }
 
     fn finish(&mut self, _context: &mut Context<'_>) -> Result<()> {
         self.places = HashMap::new();
+        self.ended = true;
         Ok(())
     }
 
     fn drain(&mut self, _context: &mut Context<'_>) -> Result<Drained> {
-        let Some(key) = self.keys.get_mut(self.drained) else { return Ok(Drained::Empty) };
-        let count = self.group.accumulators.len();
-        let mut values = Vec::with_capacity(count + 1);
-        values.push(std::mem::replace(key, Value::Null));
-        let states = self.states.iter_mut().skip(self.drained * count).take(count);
-        for (state, accumulator) in states.zip(&self.group.accumulators) {
-            values.push(state.result(&accumulator.kind)?);
-            *state = State::Count(0);
+        if let Some(row) = self.ready.pop_front() {
+            return Ok(Drained::Document(Kept::Made(row)));
+        }
+        if !self.ended || self.drained >= self.keys.len() {
+            return Ok(Drained::Empty);
         }
         self.drained += 1;
-        let fields = Fields::from_parts(self.group.names.clone(), values).unwrap_or_default();
-        Ok(Drained::Document(Kept::Made(Value::Object(fields))))
+        self.row(self.drained - 1).map(|row| Drained::Document(Kept::Made(row)))
     }
+
     fn work(&self) -> Work {
-        Work::by("hash")
+        Work::by(if self.group.streams { "stream" } else { "hash" })
     }
 }

@@ -12,6 +12,7 @@ mod bucket;
 mod document;
 mod execution;
 mod group;
+mod grouping;
 mod lookup;
 mod nested;
 mod output;
@@ -29,6 +30,7 @@ mod tree;
 mod window;
 
 pub use execution::{DEFAULT_MEMORY, Execution, Limits, Pulled};
+pub use grouping::Grouping;
 pub use output::{Merge, Output, WhenMatched, WhenNotMatched};
 pub use report::{Examined, Read, StageReport, Work};
 pub use sources::{Front, Next, NoSources, Source, Sources};

@@ -10,6 +10,7 @@ use super::execution::{Chain, Context, Flow, Node, Operator};
 use super::group::{Group, Key};
 use super::lookup::{Joining, Lookup};
 use super::nested::{Facets, Nested, Union};
+use super::report::Work;
 use super::reshape::Reshape;
 use super::simple::{Count, Distinct, Limit, Match, Sample, Skip, Unwind, Values};
 use super::sorting::Sorting;
@@ -33,6 +34,8 @@ const MAX_NESTING: usize = 20;
 pub(super) enum Stage {
     Match(Match),
     Sort(Vec<SortPart>),
+    /// A stage that has nothing to do, since documents come in its order.
+    InOrder(&'static str),
     Skip(u64),
     Limit(u64),
     Reshape(&'static str, Reshape),
@@ -54,6 +57,7 @@ impl Stage {
         match self {
             Self::Match(_) => "$match",
             Self::Sort(_) => "$sort",
+            Self::InOrder(name) => name,
             Self::Skip(_) => "$skip",
             Self::Limit(_) => "$limit",
             Self::Reshape(name, _) => name,
@@ -75,6 +79,7 @@ impl Stage {
         match self {
             Self::Match(stage) => Box::new(stage.clone()),
             Self::Sort(parts) => Box::new(Sorting::new(parts.clone(), limit)),
+            Self::InOrder(_) => Box::new(InOrder),
             Self::Skip(count) => Box::new(Skip(*count)),
             Self::Limit(count) => Box::new(Limit(*count)),
             Self::Reshape(_, stage) => Box::new(stage.clone()),
@@ -111,7 +116,7 @@ pub(super) fn chain(stages: &[Stage]) -> Chain {
 }
 
 /// How many documents are of use to the stages, if they say so.
-fn useful(stages: &[Stage]) -> Option<u64> {
+pub(super) fn useful(stages: &[Stage]) -> Option<u64> {
     let mut skipped = 0u64;
     for stage in stages {
         match stage {
@@ -121,6 +126,19 @@ fn useful(stages: &[Stage]) -> Option<u64> {
         }
     }
     None
+}
+
+/// Passes documents that come in an order as they are.
+struct InOrder;
+
+impl Operator for InOrder {
+    fn push<'a>(&mut self, document: Document<'a>, _: &mut Context<'_>) -> Result<Flow<'a>> {
+        Ok(Flow::Pass(document))
+    }
+
+    fn work(&self) -> Work {
+        Work::by("the order of the index")
+    }
 }
 
 /// Refuses documents that are nested too deeply.
@@ -220,7 +238,8 @@ fn parse_stage(
             let input = Input::Constant(Value::Null);
             let accumulators = vec![Accumulator { kind: Kind::Count, input }];
             let fields: Arc<[Wtf8String]> = ["_id".into(), "count".into()].into();
-            let group = Group { stage: "$sortByCount", key, names: fields, accumulators };
+            let group =
+                Group { stage: "$sortByCount", key, names: fields, accumulators, streams: false };
             stages.push(Stage::Group(group));
             by_field("count", true, &place)?
         }

@@ -4,14 +4,18 @@
 //! ([`Tree::estimate`](crate::storage::Tree::estimate)), which know how full an index is where it
 //! is asked, however skewed it is.
 
+mod grouping;
+
 use std::sync::Arc;
 
-use super::access::{Access, Condition, bounds_path, conditions};
-use super::request::{Query, Returns};
-use super::sort::SortPart;
 use crate::catalog::{IndexDef, StoreDef};
 use crate::error::{Error, ErrorCode, Result};
+use crate::execution::access::{Access, Condition, bounds_path, conditions};
+use crate::execution::group_shape::{Grouped, Shape};
+use crate::execution::request::{Query, Returns};
+use crate::execution::sort::SortPart;
 use crate::query::Filter;
+use crate::query::aggregate::Grouping;
 use crate::query::filter::Test;
 use crate::storage::Counter;
 use crate::store::read::View;
@@ -53,6 +57,8 @@ pub struct Plan {
     pub backwards: bool,
     /// Whether the order of the walk is the one that is wanted.
     pub ordered: bool,
+    /// How it groups documents, if it does so by the order of an index.
+    pub grouped: Option<Grouped>,
     /// All ways that were considered, the chosen one first, if the query is to be explained.
     pub candidates: Vec<Candidate>,
 }
@@ -77,6 +83,7 @@ struct Choice {
     decided: bool,
     backwards: bool,
     ordered: bool,
+    grouped: Option<Grouped>,
     cost: f64,
     rows: f64,
 }
@@ -135,6 +142,7 @@ impl Plan {
         if query.hint.is_none() {
             choices.extend(planner.intersection(&found));
         }
+        let grouped = planner.grouped(&found)?;
         for access in found {
             choices.push(planner.price(vec![access]));
         }
@@ -143,6 +151,7 @@ impl Plan {
         {
             choices.push(planner.price(union));
         }
+        grouped.add_to(&mut choices, &planner);
         let order = |choice: &Choice| (!choice.is_point(), choice.cost);
         choices.sort_by(|left, right| {
             let (left, right) = (order(left), order(right));
@@ -165,14 +174,14 @@ impl Plan {
 
     /// What it is called.
     pub fn name(&self) -> String {
-        name(&self.accesses, self.also.as_deref())
+        name(&self.accesses, self.also.as_deref(), self.grouped.as_ref())
     }
 }
 
 impl From<Choice> for Plan {
     fn from(choice: Choice) -> Self {
-        let Choice { accesses, also, decided, backwards, ordered, .. } = choice;
-        Self { accesses, also, decided, backwards, ordered, candidates: Vec::new() }
+        let Choice { accesses, also, decided, backwards, ordered, grouped, .. } = choice;
+        Self { accesses, also, decided, backwards, ordered, grouped, candidates: Vec::new() }
     }
 }
 
@@ -184,7 +193,7 @@ impl Choice {
 
     fn candidate(&self) -> Candidate {
         Candidate {
-            name: name(&self.accesses, self.also.as_deref()),
+            name: name(&self.accesses, self.also.as_deref(), self.grouped.as_ref()),
             cost: self.cost,
             rows: self.rows,
             rejected: None,
@@ -193,7 +202,7 @@ impl Choice {
 }
 
 /// What a way is called.
-fn name(accesses: &[Arc<Access>], also: Option<&Access>) -> String {
+fn name(accesses: &[Arc<Access>], also: Option<&Access>, grouped: Option<&Grouped>) -> String {
     let one = |access: &Access| match &access.index {
         Some(index) => format!("index {}", index.name),
         None if access.bounded.is_empty() => "full scan".to_owned(),
@@ -202,7 +211,11 @@ fn name(accesses: &[Arc<Access>], also: Option<&Access>) -> String {
     match accesses {
         [access] => match also {
             Some(also) => format!("intersection of {}, {}", one(access), one(also)),
-            None => one(access),
+            None => match grouped {
+                Some(Grouped::Keys(_)) => format!("{}, by its keys alone", one(access)),
+                Some(Grouped::Stream) => format!("{}, group by group", one(access)),
+                None => one(access),
+            },
         },
         several => format!(
             "union of {}",
@@ -272,6 +285,7 @@ impl Planner<'_, '_, '_> {
             return point;
         }
         match found {
+            _ if self.query.grouping.is_some() => None,
             [_] => Some(0),
             // Entries by themselves are less than documents.
             [all, index] if all.bounded.is_empty() && self.query.returns == Returns::Count => {
@@ -301,13 +315,23 @@ impl Planner<'_, '_, '_> {
             let first = index.parts.first();
             first.is_some_and(|part| bounds_path(&self.conditions, &part.path))
         };
-        self.order.is_some() || index.partial.is_some() || is_bounded()
+        let groups = |grouping: &Grouping| {
+            index.parts.iter().any(|part| grouping.paths.contains(&part.path))
+        };
+        self.order.is_some()
+            || index.partial.is_some()
+            || is_bounded()
+            || self.query.grouping.as_ref().is_some_and(groups)
     }
 
     fn is_of_use(&self, access: &Access) -> bool {
         let serves = |order| self.serves(access, order).is_some();
         let is_partial = access.index.as_ref().is_some_and(|index| index.partial.is_some());
-        is_partial || !access.bounded.is_empty() || self.order.is_some_and(serves)
+        let groups = |grouping| Shape::of(access, grouping).is_some();
+        is_partial
+            || !access.bounded.is_empty()
+            || self.order.is_some_and(serves)
+            || self.query.grouping.as_ref().is_some_and(groups)
     }
 
     /// About how many documents pass: each field that an index bounds lets its share through, each
@@ -429,6 +453,7 @@ impl Planner<'_, '_, '_> {
             rows: entries_of(&accesses),
             accesses,
             also: None,
+            grouped: None,
         }
     }
 
