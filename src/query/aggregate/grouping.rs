@@ -32,7 +32,7 @@ pub struct Grouping {
 
 #[derive(Debug, Clone)]
 enum What {
-    Group(Group),
+    Group(Box<Group>),
     Distinct(FieldPath),
 }
 
@@ -112,12 +112,14 @@ impl Grouping {
 
     /// The group of documents with these values in its fields.
     pub fn of_values(&self, mut values: Vec<Value>) -> Value {
-        match &self.what {
-            What::Group(Group { key: Key::Object(names, _), .. }) => {
-                Value::Object(Fields::from_parts(Arc::clone(names), values).unwrap_or_default())
-            }
-            _ => values.pop().unwrap_or(Value::Null),
+        if let What::Group(group) = &self.what
+            && let Key::Object(names, _) = &group.key
+        {
+            return Value::Object(
+                Fields::from_parts(Arc::clone(names), values).unwrap_or_default(),
+            );
         }
+        values.pop().unwrap_or(Value::Null)
     }
 
     /// The encoded row of a group of so many documents.
@@ -162,23 +164,24 @@ impl Pipeline {
     /// How the first stage groups, if an index may tell; `memory` is what the pipeline may take.
     pub fn grouping(&self, memory: usize) -> Option<Grouping> {
         let what = match self.stages.first()? {
-            Stage::Group(group) if group.stage != "$bucket" => What::Group(group.clone()),
+            Stage::Group(group) if group.stage != "$bucket" => What::Group(Box::new(group.clone())),
             Stage::Distinct(Values::At(path)) => What::Distinct(path.fields().clone()),
             _ => return None,
         };
         let paths: Option<Vec<_>> = match &what {
-            What::Group(Group { key: Key::One(input), .. }) => {
-                path_of(input).map(|path| vec![path])
-            }
             What::Distinct(path) => plain(path).map(|path| vec![path]),
-            What::Group(Group { key: Key::Object(_, inputs), .. }) => {
-                inputs.iter().map(path_of).collect()
-            }
-            What::Group(_) => None,
+            What::Group(group) => match &group.key {
+                Key::One(input) => path_of(input).map(|path| vec![path]),
+                Key::Object(_, inputs) => inputs.iter().map(path_of).collect(),
+                Key::Bucket(..) => None,
+            },
         };
         let paths = paths.filter(|paths| !paths.is_empty())?;
         // Groups of one field come in the order of their `_id`.
-        let is_one = !matches!(&what, What::Group(Group { key: Key::Object(..), .. }));
+        let is_one = match &what {
+            What::Group(group) => matches!(group.key, Key::One(_)),
+            What::Distinct(_) => true,
+        };
         let order = match self.stages.get(1) {
             Some(Stage::Sort(parts)) if is_one => match parts.as_slice() {
                 [part] if part.path.to_string() == "_id" => Some(part.descending),
