@@ -60,3 +60,11 @@ fn fails(code: ErrorCode, expressions: &[&str]) {
         }
     }
 }
+
+#[test]
+fn operators_are_in_the_contract() {
+    let contract = include_str!("../../../../docs/query-contract.md");
+    for name in operators::names() {
+        assert!(contract.contains(&format!("`{name}`")), "{name} is not in docs/query-contract.md");
+    }
+}
