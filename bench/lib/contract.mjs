@@ -24,6 +24,10 @@
  * @property {(least: number, limit: number) => unknown} [queryFromScore] the same
  * @property {() => unknown} [groupByCity] `{ city, count, sum }` of scores, in any order; without
  *   it, JavaScript groups what `forEach` gives
+ * @property {(cities: { name: string, country: number }[]) => unknown} [insertCities] into a store
+ *   or table of their own, by their names
+ * @property {(below: number) => unknown} [joinCities] `{ id, score, country }` of the documents of
+ *   lower ids with their cities, in any order
  * @property {(age: number) => unknown} [filterByAge] a field without an index, in any order
  * @property {(visit: (document: object) => void) => unknown} [forEach] in the order of the ids
  * @property {() => unknown} [readAll] an array of all documents

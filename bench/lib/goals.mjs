@@ -26,6 +26,7 @@ export const GOALS = {
   queryRange: { times: 1 },
   scan: { times: 1.3, figure: 10e6 },
   group: { times: 1 },
+  join: { times: 1 },
   countAll: { times: 10 },
   countIndex: { times: 1 },
   getAfterTransaction: { times: 0.9, row: 'get' },

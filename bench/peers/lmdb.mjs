@@ -102,6 +102,22 @@ class Lmdb {
     return found
   }
 
+  async insertCities(cities) {
+    this.cities = this.root.openDB({ name: 'cities', sharedStructuresKey: STRUCTURES })
+    await this.root.batch(() => {
+      for (const city of cities) this.cities.put(city.name, city)
+    })
+  }
+
+  joinCities(below) {
+    const rows = []
+    for (const { value } of this.docs.getRange({ start: 0, end: below })) {
+      const { id, score, city } = value
+      rows.push({ id, score, country: this.cities.get(city).country })
+    }
+    return rows
+  }
+
   forEach(visit) {
     for (const { value } of this.docs.getRange({ start: 0 })) visit(value)
   }

@@ -9,6 +9,7 @@ class Lodestore {
     const db = await open(path, {
       stores: {
         docs: { keyPath: 'id', indexes: INDEXES, compression: compression ? 'zstd' : 'none' },
+        cities: { keyPath: 'name' },
       },
       durability: durability === 'default' ? 'strict' : durability,
     })
@@ -81,6 +82,21 @@ class Lodestore {
       .aggregate([{ $group: { _id: '$city', count: { $count: {} }, sum: { $sum: '$score' } } }])
       .toArray()
     return groups.map(({ _id: city, count, sum }) => ({ city, count, sum }))
+  }
+
+  insertCities(cities) {
+    return this.db.store('cities').putMany(cities)
+  }
+
+  joinCities(below) {
+    return this.docs
+      .aggregate([
+        { $match: { id: { $lt: below } } },
+        { $lookup: { from: 'cities', localField: 'city', foreignField: 'name', as: 'at' } },
+        { $unwind: '$at' },
+        { $project: { id: 1, score: 1, country: '$at.country' } },
+      ])
+      .toArray()
   }
 
   async forEach(visit) {

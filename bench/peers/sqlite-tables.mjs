@@ -91,6 +91,7 @@ export class Sqlite {
   constructor(db, prepareRows, table, durability) {
     this.db = db
     this.table = table
+    this.prepareRows = prepareRows
     db.exec('pragma journal_mode = wal')
     db.exec(`pragma synchronous = ${SYNCHRONOUS[durability]}`)
     db.exec(`pragma mmap_size = ${MAPPED}`)
@@ -167,6 +168,23 @@ export class Sqlite {
 
   groupByCity() {
     return this.groupedByCity.all()
+  }
+
+  insertCities(cities) {
+    this.db.exec('create table cities (name text primary key, country integer) without rowid')
+    const insert = this.db.prepare('insert into cities (name, country) values (?, ?)')
+    this.begin.run()
+    for (const { name, country } of cities) insert.run(name, country)
+    this.commit.run()
+    const { field } = this.table
+    this.joined = this.prepareRows(
+      `select id, ${field('score')}, country from docs ` +
+        `join cities on cities.name = ${field('city')} where id < ?`,
+    )
+  }
+
+  joinCities(below) {
+    return this.joined.all(below).map(([id, score, country]) => ({ id, score, country }))
   }
 
   forEach(visit) {

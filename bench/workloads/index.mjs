@@ -1,3 +1,4 @@
+import { join } from './join.mjs'
 import { moduleLoad, openExisting } from './open.mjs'
 import { memoryGrowth, READS } from './read.mjs'
 import { update, updateConcurrent } from './update.mjs'
@@ -35,6 +36,7 @@ export const GROUPS = [
     workloads: [moduleLoad, openExisting],
   },
   { name: 'read', stage: 'loaded', durability: 'default', workloads: READS },
+  { name: 'join', stage: 'copy', durability: 'default', workloads: [join] },
   { name: 'memory', stage: 'loaded', durability: 'default', workloads: [memoryGrowth] },
   { name: 'update', stage: 'copy', durability: 'strict', workloads: [update] },
   {
