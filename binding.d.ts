@@ -86,6 +86,9 @@ export declare class NativeDatabase {
   close(ticket: number): void
 }
 
+/** All settings of a collation that a document describes, as JSON. */
+export declare function collation(document: Uint8Array): string
+
 /** Every error code, with `*` behind those that are retryable. */
 export declare function errorCodes(): Array<string>
 

@@ -779,6 +779,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.NativeDatabase = nativeBinding.NativeDatabase
+module.exports.collation = nativeBinding.collation
 module.exports.errorCodes = nativeBinding.errorCodes
 module.exports.nativeVersion = nativeBinding.nativeVersion
 module.exports.openDatabase = nativeBinding.openDatabase

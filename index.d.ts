@@ -3,7 +3,13 @@ import type { Expression } from './lib/query/expression'
 import type { FilterLike, PreparedFilter } from './lib/query/filter'
 import type { Condition } from './lib/query/conditions'
 import type { AggregateOptions, Pipeline, Stage } from './lib/query/pipeline'
-import type { FindOptions, PreparedQuery, Query } from './lib/query/query'
+import type {
+  Collation,
+  FindOptions,
+  PreparedQuery,
+  Query,
+  ResolvedCollation,
+} from './lib/query/query'
 
 export { where } from './lib/query/conditions'
 export { expr } from './lib/query/expression'
@@ -29,6 +35,7 @@ export type {
   StageName,
 } from './lib/query/pipeline'
 export type {
+  Collation,
   Explanation,
   DeleteFoundOptions,
   FindOptions,
@@ -37,6 +44,7 @@ export type {
   PreparedQuery,
   Projection,
   Query,
+  ResolvedCollation,
   Sort,
   UpdateFoundOptions,
 } from './lib/query/query'
@@ -226,6 +234,13 @@ export interface IndexDefinition {
    * hold expressions.
    */
   where?: { readonly [field: string]: unknown } | undefined
+  /**
+   * The order of its strings. Keys that are equal in it are one key, also for `unique`: with
+   * strength 2, whatever their case. Reads of the index compare so, and so does `where`; queries
+   * use the index for strings only with the same collation. `KeyRange.bound` compares code units:
+   * give bounds as `{ gte, lt }`. Default: by code units.
+   */
+  collation?: Collation | undefined
 }
 
 /** A store, as `open` and `createObjectStore` take it. */
@@ -1176,6 +1191,8 @@ export interface Index<Document = any, K = Key, I = IndexKey, Insert = Document>
   readonly sparse: boolean
   /** The filter whose documents a partial index has, or null. */
   readonly where: { readonly [field: string]: unknown } | null
+  /** The order of its strings, or null: that of their code units. */
+  readonly collation: ResolvedCollation | null
   /** 'building' while it cannot be read. */
   readonly state: 'ready' | 'building'
 

@@ -44,6 +44,8 @@ class IndexDefinition {
     this.sparse = description.sparse
     /** The filter of a partial index as an encoded document, or null. */
     this.where = description.where === null ? null : Buffer.from(description.where, 'hex')
+    /** All settings of the order of its strings, or null. */
+    this.collation = description.collation
     /** 'ready' or 'building'. */
     this.state = description.state
   }

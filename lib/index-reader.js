@@ -55,6 +55,12 @@ class Index {
     return where === null ? null : decodeInternal(where)
   }
 
+  /** The order of its strings with all its settings, or null. */
+  get collation() {
+    const { collation } = this.#resolve().index
+    return collation === null ? null : { ...collation }
+  }
+
   /** 'ready', or 'building' while it cannot be read. */
   get state() {
     return this.#resolve().index.state

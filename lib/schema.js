@@ -109,7 +109,7 @@ function createStoreDocument({ name, keyPath, autoIncrement, key, compression })
 }
 
 function indexDocumentOf(store) {
-  return ({ name, keyPath, parts, compound, unique, multiEntry, sparse, where }) => ({
+  return ({ name, keyPath, parts, compound, unique, multiEntry, sparse, where, collation }) => ({
     op: 'createIndex',
     store,
     name,
@@ -120,6 +120,7 @@ function indexDocumentOf(store) {
     multiEntry,
     sparse,
     where: where === null ? null : decodeInternal(where),
+    collation,
   })
 }
 
@@ -223,8 +224,9 @@ function checkSameIndex(store, wanted, existing) {
 }
 
 function comparableIndex(index) {
-  const { on = onOf(index), unique, multiEntry, sparse, where } = index
-  return { on, unique, multiEntry, sparse, where: where === null ? null : where.toString('hex') }
+  const { on = onOf(index), unique, multiEntry, sparse, where, collation } = index
+  const filter = where === null ? null : where.toString('hex')
+  return { on, unique, multiEntry, sparse, where: filter, collation }
 }
 
 function onOf({ parts, compound }) {

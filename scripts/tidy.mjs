@@ -17,6 +17,7 @@ const RANK_OF_MODULE = new Map([
   ['fault', 0],
   ['wtf8', 0],
   ['key', 0],
+  ['collation', 0],
   ['value', 0],
   ['seal', 0],
   ['sorter', 0.2],

@@ -1,12 +1,13 @@
 //! Lodestore's core: an embedded document store over LMDB.
 //!
 //! Layers, each using only those below it: `binding` (Node.js), `protocol`, `store`, `catalog`,
-//! `storage`, and without the store's I/O `update`, `query`, `sorter`, `key`, `value`, `wtf8`,
-//! `error`, `fault`.
+//! `storage`, and without the store's I/O `update`, `query`, `sorter`, `value`, `collation`, `key`,
+//! `wtf8`, `error`, `fault`.
 
 #[cfg(feature = "node")]
 pub mod binding;
 pub mod catalog;
+pub mod collation;
 pub mod error;
 pub mod execution;
 pub mod fault;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use common::*;
 use lodestore::catalog::{IndexPart, KeyPath, Origin, Partial};
-use lodestore::error::ErrorCode;
+use lodestore::collation::{Collation, Request};
+use lodestore::error::{ErrorCode, Result};
 use lodestore::storage::envelope::Compression;
 use lodestore::storage::{
-    Connection, FormatRecord, OpenMode, OpenOptions, connect, format_flag, meta,
+    Connection, FormatRecord, OpenMode, OpenOptions, WriteTxn, connect, format_flag, meta,
 };
 use lodestore::store::{Build, IndexSpec, Reference, Schema, StoreShared, StoreSpec};
 use lodestore::value::{FieldPath, Fields, Value};
@@ -88,39 +89,60 @@ fn a_damaged_record_is_corrupt() {
 }
 
 #[test]
+fn a_collated_index_keeps_older_versions_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path());
+    write(&db, |txn| {
+        let request = Request { locale: "sv".to_owned(), ..Request::default() };
+        let collation = Some(Arc::new(Collation::new(&request).unwrap()));
+        create_index(txn, |spec| spec.collation = collation)
+    })
+    .unwrap();
+    assert_eq!(flags(&db), format_flag::COLLATED_INDEXES);
+}
+
+#[test]
 fn a_partial_index_keeps_older_versions_out() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path());
     assert_eq!(flags(&db), 0);
     write(&db, |txn| {
-        let shared = StoreShared::default();
-        let mut schema = Schema::new(txn, &shared)?;
-        let store = schema.create_store(StoreSpec {
-            name: "users".into(),
-            key_path: KeyPath::None,
-            auto_increment: false,
-            key_scheme: None,
-            compression: Compression::None,
-            origin: Origin::Native,
-        })?;
         let mut filter = Fields::new();
         filter.insert("active".into(), Value::Bool(true));
-        let part = IndexPart { path: FieldPath::parse("login"), descending: false };
-        let spec = IndexSpec {
-            name: "byLogin".into(),
-            parts: vec![part],
-            compound: false,
-            unique: false,
-            multi_entry: false,
-            sparse: false,
-            partial: Some(Partial::parse(&Value::Object(filter))?),
-            origin: Origin::Native,
-        };
-        schema.create_index(&Reference::Id(store), spec, Build::Now)?;
-        Ok(())
+        let partial = Some(Partial::parse(&Value::Object(filter))?);
+        create_index(txn, |spec| spec.partial = partial)
     })
     .unwrap();
     assert_eq!(flags(&db), format_flag::PARTIAL_INDEXES);
+}
+
+/// Creates an index with something special.
+fn create_index(txn: &mut WriteTxn<'_>, change: impl FnOnce(&mut IndexSpec)) -> Result<()> {
+    let shared = StoreShared::default();
+    let mut schema = Schema::new(txn, &shared)?;
+    let store = schema.create_store(StoreSpec {
+        name: "users".into(),
+        key_path: KeyPath::None,
+        auto_increment: false,
+        key_scheme: None,
+        compression: Compression::None,
+        origin: Origin::Native,
+    })?;
+    let part = IndexPart { path: FieldPath::parse("login"), descending: false };
+    let mut spec = IndexSpec {
+        name: "byLogin".into(),
+        parts: vec![part],
+        compound: false,
+        unique: false,
+        multi_entry: false,
+        sparse: false,
+        partial: None,
+        collation: None,
+        origin: Origin::Native,
+    };
+    change(&mut spec);
+    schema.create_index(&Reference::Id(store), spec, Build::Now)?;
+    Ok(())
 }
 
 /// The feature flags of a database.

@@ -12,10 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use lodestore::catalog::{IndexPart, KeyPath, Origin, Partial, StoreDef};
+use lodestore::collation::Collation;
+use lodestore::error::ErrorCode;
 use lodestore::execution::{Chunk, Execution, Query};
 use lodestore::key::Key;
 use lodestore::query::filter::Matcher;
-use lodestore::query::{Filter, Place};
+use lodestore::query::{Filter, Place, collation};
 use lodestore::storage::WriteTxn;
 use lodestore::storage::envelope::Compression;
 use lodestore::store::read::{Response, View};
@@ -25,7 +27,9 @@ use lodestore::store::{
 use lodestore::value::{self, NoShapes, Value};
 use lodestore::wtf8::Wtf8String;
 use support::Random;
-use support::queries::{Keys, array, document, filter, object, partial, sort, text};
+use support::queries::{
+    Keys, array, document, filter, object, partial, some_collation, sort, text,
+};
 use support::scratch::Scratch;
 
 const DOCUMENTS: usize = 50;
@@ -63,6 +67,12 @@ enum Kind {
     IndexedDbMultiEntry,
 }
 
+fn parsed(under: &Option<Value>) -> Option<Arc<Collation>> {
+    let place = Place::root("the collation");
+    let value = under.as_ref().unwrap_or(&Value::Null);
+    collation::parse(value, ErrorCode::InvalidQuery, &place).unwrap()
+}
+
 fn create(
     scratch: &Scratch,
     shared: &StoreShared,
@@ -85,6 +95,8 @@ fn create(
         for at in indexes {
             let (name, paths, kind) = INDEXES[*at];
             let of_indexed_db = matches!(kind, Kind::IndexedDb | Kind::IndexedDbMultiEntry);
+            let under = random.as_deref_mut().filter(|_| !of_indexed_db).and_then(some_collation);
+            let under = parsed(&under);
             let part = |path: &&str| IndexPart {
                 path: support::path(path.trim_start_matches('-')),
                 descending: path.starts_with('-'),
@@ -96,11 +108,16 @@ fn create(
                 unique: kind == Kind::Unique,
                 multi_entry: matches!(kind, Kind::MultiEntry | Kind::IndexedDbMultiEntry),
                 sparse: kind == Kind::Sparse,
-                partial: random
-                    .as_deref_mut()
-                    .filter(|_| !of_indexed_db)
-                    .and_then(partial)
-                    .map(|filter| Partial::parse(&filter).unwrap()),
+                partial: random.as_deref_mut().filter(|_| !of_indexed_db).and_then(partial).map(
+                    |filter| {
+                        let partial = Partial::parse(&filter).unwrap();
+                        match &under {
+                            Some(under) => partial.under(under),
+                            None => partial,
+                        }
+                    },
+                ),
+                collation: under,
                 origin: if of_indexed_db { Origin::IndexedDb } else { Origin::Native },
             };
             schema.create_index(&Reference::Id(store), spec, Build::Now).unwrap();
@@ -159,8 +176,10 @@ fn rows(
     }
 }
 
-fn request(filter: &Value, more: Vec<(&str, Value)>) -> Value {
+/// A query of a filter and perhaps a collation.
+fn request((filter, under): (&Value, &Option<Value>), more: Vec<(&str, Value)>) -> Value {
     let mut fields = vec![("filter", filter.clone())];
+    fields.extend(under.iter().map(|under| ("collation", under.clone())));
     fields.extend(more);
     object(fields)
 }
@@ -196,27 +215,33 @@ impl Round<'_> {
     }
 
     fn check(&self, view: View<'_, '_>, filter: &Value, random: &mut Random) {
+        let under = &some_collation(random);
+        let asked = (filter, under);
         let keys = |which, more, random: &mut Random| {
             let mut more: Vec<(&str, Value)> = more;
             more.push(("returns", text("keys")));
-            self.keys(view, which, &request(filter, more), random)
+            self.keys(view, which, &request(asked, more), random)
         };
         let indexes: Vec<_> =
             self.stores[1].indexes.iter().map(|index| index.name.to_string()).collect();
-        let context = || format!("{filter:?} with {indexes:?}");
+        let context = || format!("{filter:?} under {under:?} with {indexes:?}");
         // What passes, one by one.
-        let parsed = Filter::parse(filter, &Place::root("the filter")).unwrap();
+        let order = parsed(under);
+        let mut passes = Filter::parse(filter, &Place::root("the filter")).unwrap();
+        if let Some(order) = &order {
+            passes = passes.under(order);
+        }
         let expected: BTreeSet<usize> = (0..self.documents.len())
             .filter(|at| {
                 let document = value::root(&self.encoded[*at]).unwrap();
-                Matcher::new(&NoShapes).matches(&parsed, document).unwrap()
+                Matcher::new(&NoShapes).matches(&passes, document).unwrap()
             })
             .collect();
         for which in 0..2 {
             let found = keys(which, vec![], random);
             assert_eq!(found.len(), expected.len(), "{} of store {which}", context());
             assert_eq!(found.iter().copied().collect::<BTreeSet<_>>(), expected, "{}", context());
-            let count = request(filter, vec![("returns", text("count"))]);
+            let count = request(asked, vec![("returns", text("count"))]);
             let count = rows(view, self.shared, &self.stores[which], &count, random);
             assert_eq!(count, [(expected.len() as u64).to_le_bytes().to_vec()], "{}", context());
             let (skip, limit) = (random.below(8), random.below(20));
@@ -225,13 +250,14 @@ impl Round<'_> {
                 ("skip", Value::Number(skip as f64)),
                 ("limit", Value::Number(limit as f64)),
             ];
-            let request = request(filter, more);
+            let request = request(asked, more);
             let count = rows(view, self.shared, &self.stores[which], &request, random);
             let left = expected.len().saturating_sub(skip).min(limit) as u64;
             assert_eq!(count, [left.to_le_bytes().to_vec()], "{skip} {limit} {}", context());
         }
         for index in &self.stores[1].indexes {
             let has_all = index.origin == Origin::Native && !index.sparse;
+            let has_all = has_all && index.order() == order.as_ref();
             if random.below(3) == 0 && has_all && index.partial.is_none() {
                 let hint = vec![("hint", Value::String(index.name.clone()))];
                 let found = keys(1, hint, random);
@@ -263,7 +289,7 @@ impl Round<'_> {
         }
         if random.below(3) == 0 {
             for which in 0..2 {
-                self.check_pages(view, which, filter, &sort, &expected, random);
+                self.check_pages(view, which, asked, &sort, &expected, random);
             }
         }
     }
@@ -272,7 +298,7 @@ impl Round<'_> {
         &self,
         view: View<'_, '_>,
         which: usize,
-        filter: &Value,
+        asked: (&Value, &Option<Value>),
         sort: &Value,
         expected: &BTreeSet<usize>,
         random: &mut Random,
@@ -284,7 +310,7 @@ impl Round<'_> {
                 options.push((*name, text(token)));
             }
             let request = request(
-                filter,
+                asked,
                 vec![
                     ("sort", sort.clone()),
                     ("returns", text("page")),
@@ -318,7 +344,7 @@ impl Round<'_> {
         }
         assert_eq!(about["hasMore"], false);
         let ids: BTreeSet<usize> = all.iter().map(|id| *id as usize).collect();
-        assert_eq!((all.len(), &ids), (expected.len(), expected), "{filter:?} {sort:?}");
+        assert_eq!((all.len(), &ids), (expected.len(), expected), "{asked:?} {sort:?}");
         let _ = last;
         // Backwards, the same pages.
         let mut read = back.pop().unwrap_or_default();
@@ -328,7 +354,7 @@ impl Round<'_> {
             about = next;
         }
         assert_eq!(read.len(), if back.is_empty() && read.is_empty() { 0 } else { all.len() });
-        assert!(read.is_empty() || read == all, "{filter:?} {sort:?}: {read:?} {all:?}");
+        assert!(read.is_empty() || read == all, "{asked:?} {sort:?}: {read:?} {all:?}");
     }
 }
 
@@ -345,7 +371,7 @@ fn pieces_end_where_nothing_counts() {
     let store = Arc::clone(catalog.store(store).unwrap());
     let filter = object(vec![("a", object(vec![("$gte", Value::Number(0.0))]))]);
     let more = vec![("returns", text("keys")), ("hint", text("a"))];
-    let query = Query::parse(&request(&filter, more)).unwrap();
+    let query = Query::parse(&request((&filter, &None), more)).unwrap();
     scratch.read(|txn| {
         let view = View::Snapshot(txn);
         let cancelled = AtomicBool::new(false);
@@ -429,7 +455,7 @@ fn hold_while_the_transaction_writes() {
                 |now: &[Option<Value>], number: usize| now[number].as_ref().is_some_and(passes);
             let before: BTreeSet<_> = (0..DOCUMENTS).filter(|n| passed(&now, *n)).collect();
             let more = vec![("returns", text("keys")), ("sort", sort(&mut random))];
-            let mut query = Query::parse(&request(&filter, more)).unwrap();
+            let mut query = Query::parse(&request((&filter, &None), more)).unwrap();
             query.choice = random.below(4);
             let (mut found, mut touched) = (BTreeSet::new(), BTreeSet::new());
             scratch.write(|txn| {

@@ -53,6 +53,7 @@ fn index(
         multi_entry,
         sparse: false,
         partial: None,
+        collation: None,
         origin,
         state: IndexState::Ready,
     }

@@ -136,6 +136,7 @@ fn create(scratch: &Scratch, shared: &StoreShared) -> u32 {
                 multi_entry,
                 sparse: false,
                 partial: None,
+                collation: None,
                 origin: Origin::Native,
             };
             schema.create_index(&Reference::Id(store), spec, Build::Now).unwrap();

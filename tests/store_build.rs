@@ -32,6 +32,7 @@ fn spec(name: &str, path: &str, unique: bool) -> IndexSpec {
         multi_entry: false,
         sparse: false,
         partial: None,
+        collation: None,
         origin: Origin::Native,
     }
 }

@@ -637,6 +637,7 @@ fn spec(index: &Index) -> IndexSpec {
         multi_entry: index.multi_entry,
         sparse: index.sparse,
         partial: None,
+        collation: None,
         origin,
     }
 }

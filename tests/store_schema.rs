@@ -28,7 +28,11 @@ fn definitions_survive_in_the_catalog() {
     }));
     let parts = json!([{"path": "city"}, {"path": "age", "descending": true}]);
     db.create_index(people, json!({"name": "byCityAge", "parts": parts, "sparse": true}));
-    db.create_index(people, json!({"name": "one", "keyPath": ["a"], "unique": true}));
+    let one = json!({
+        "name": "one", "keyPath": ["a"], "unique": true,
+        "collation": {"locale": "DE_de@collation=phonebook", "strength": 1, "caseFirst": "upper"},
+    });
+    db.create_index(people, one);
     let multi = json!({"name": "m", "keyPath": "t", "multiEntry": true, "origin": "indexeddb"});
     db.create_index(pairs, multi);
     db.batch(&Ops::new().inline(people, json!({"a": {"id": 1}, "city": "Bonn"})));
@@ -41,7 +45,7 @@ fn definitions_survive_in_the_catalog() {
             json!({
                 "id": id, "name": name, "keyPath": key_path, "parts": parts, "compound": compound,
                 "unique": unique, "multiEntry": multi, "sparse": sparse, "where": null,
-                    "state": "ready",
+                "collation": null, "state": "ready",
                 "origin": origin, "count": u32::from(id == 1 && origin == "native"),
             })
         };
@@ -55,6 +59,11 @@ fn definitions_survive_in_the_catalog() {
     );
     // Objects have no key: the document is in the residual class, which reads do not see.
     one["count"] = json!(0);
+    one["collation"] = json!({
+        "locale": "de-DE-u-co-phonebk", "strength": "primary", "caseLevel": false,
+        "caseFirst": "upper", "numericOrdering": false, "alternate": "non-ignorable",
+        "maxVariable": "punct",
+    });
     let expected = json!({
         "version": 5,
         "stores": [

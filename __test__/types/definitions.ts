@@ -50,6 +50,14 @@ export async function untyped(): Promise<void> {
     signal: new AbortController().signal,
     onProgress: ({ phase, done, total }) => `${phase} ${done / total}`,
   })
+  await db.createIndex('users', 'byLogin', 'name', {
+    collation: { locale: 'en', strength: 2, caseFirst: 'upper' },
+  })
+  const strength: 'primary' | 'secondary' | 'tertiary' | 'quaternary' | 'identical' | undefined = db
+    .store('users')
+    .index('byLogin').collation?.strength
+  // @ts-expect-error a collation has a locale
+  await db.createIndex('users', 'x', 'x', { collation: { strength: 1 } })
   const tx: Transaction = await db.begin({ timeout: 0, durability: 'strict' })
   await tx.commit()
   db.on('warning', (warning) => warning.code)
@@ -75,7 +83,7 @@ export async function untyped(): Promise<void> {
   // @ts-expect-error ranges come from the static methods
   const range = new KeyRange(1, 2, false, false)
 
-  void [user, key, string, age, nested, made, range]
+  void [user, key, string, age, nested, made, range, strength]
 }
 
 export function errors(error: unknown): string {

@@ -153,6 +153,13 @@ export async function queries(orders: Store<Order, string>): Promise<void> {
   void (examinedKeys + examinedDocs)
   is<Same<typeof page, Page<Order>>>()
   const explained = await found.explain()
+  await found.sort('total').collation({ locale: 'fr', strength: 'primary' })
+  const locale: string | undefined = explained.collation?.locale
+  // @ts-expect-error a collation has a locale
+  found.collation({})
+  // @ts-expect-error there is no such strength
+  found.collation({ locale: 'fr', strength: 6 })
+  void locale
   is<Same<typeof explained, Explanation>>()
   is<Same<Awaited<ReturnType<typeof textOf>>, string>>()
   const function_ = await found.filter(({ lines }) => lines.length > 1).keys()

@@ -14,12 +14,22 @@ const {
   isOptionsObject,
   oneOf,
 } = require('./check')
+const { resolveCollation } = require('./collation')
 const { isPlainObject } = require('./query')
 
 /** @type {import('./check').Kind} */
 const filter = { allows: 'a filter, an object', accepts: isPlainObject }
 
-const INDEX_FLAGS = { unique: boolean, multiEntry: boolean, sparse: boolean, where: filter }
+/** @type {import('./check').Kind} */
+const collationKind = { allows: "an object such as { locale: 'fr' }", accepts: isPlainObject }
+
+const INDEX_FLAGS = {
+  unique: boolean,
+  multiEntry: boolean,
+  sparse: boolean,
+  where: filter,
+  collation: collationKind,
+}
 
 const STORE_OPTIONS = {
   keyPath: anything,
@@ -60,6 +70,7 @@ const anyString = { allows: 'a string', accepts: (value) => typeof value === 'st
  * @property {boolean} multiEntry
  * @property {boolean} sparse
  * @property {Buffer | null} where the filter of a partial index, encoded
+ * @property {object | null} collation all settings of the order of its strings
  */
 
 /** Checks the name of a store or index: any string. */
@@ -120,7 +131,8 @@ function checkIndexes(method, indexes, path) {
  * @param {string} method
  * @param {unknown} name
  * @param {unknown} on a key path, or several; a leading minus marks a descending part
- * @param {{ unique?: boolean, multiEntry?: boolean, sparse?: boolean, where?: object }} flags
+ * @param {{ unique?: boolean, multiEntry?: boolean, sparse?: boolean, where?: object,
+ *   collation?: object }} flags
  * @param {string} argument where `on` stands among the arguments
  * @returns {IndexSchema}
  * @throws {LodestoreError} INVALID_ARGUMENT
@@ -129,6 +141,9 @@ function indexSchema(method, name, on, flags, argument) {
   const { unique = false, multiEntry = false, sparse = false } = flags
   const where = flags.where === undefined ? null : encodeInternal(flags.where)
   checkName(method, name, 'name')
+  // `on` and the flags stand side by side, in a definition or in arguments.
+  const flagsAt = argument.endsWith('.on') ? argument.slice(0, -'.on'.length) : 'options'
+  const collation = collationOf(method, flags.collation, `${flagsAt}.collation`)
   const compound = Array.isArray(on)
   if (compound && on.length === 0) {
     throw invalidArgument(`${method}: ${argument} must name at least one field`, argument)
@@ -142,7 +157,11 @@ function indexSchema(method, name, on, flags, argument) {
   )
   const paths = parts.map(({ path }) => path)
   const keyPath = compound ? paths : paths[0]
-  return { name, keyPath, parts, compound, unique, multiEntry, sparse, where }
+  return { name, keyPath, parts, compound, unique, multiEntry, sparse, where, collation }
+}
+
+function collationOf(method, given, path) {
+  return given === undefined ? null : resolveCollation(method, given, path)
 }
 
 function indexPart(method, path, argument) {

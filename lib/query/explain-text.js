@@ -31,7 +31,16 @@ function explainPipelineText({ front, stages, output, ...counted }) {
   return treeOf({ text, branches }, '').join('\n')
 }
 
-function queryBranch({ plan, direction, bounds, residual, sort, candidates, ...counted }) {
+function queryBranch({
+  plan,
+  direction,
+  bounds,
+  residual,
+  sort,
+  collation,
+  candidates,
+  ...counted
+}) {
   const branches = []
   for (const [i, ranges] of bounds.entries()) {
     const prefix = bounds.length > 1 ? `${i + 1}: ` : ''
@@ -43,6 +52,9 @@ function queryBranch({ plan, direction, bounds, residual, sort, candidates, ...c
   if (sort !== null) {
     const method = sort.method == null ? '' : ` (${sort.method})`
     branches.push({ text: `sorted by ${sort.by.join(', ')} by ${sort.from}${method}` })
+  }
+  if (collation !== null) {
+    branches.push({ text: `strings as in ${collation.locale}, strength ${collation.strength}` })
   }
   const { returned, examinedKeys, examinedDocs, millis } = counted
   const text =

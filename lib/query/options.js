@@ -25,6 +25,7 @@ const FIND_OPTIONS = {
   limit: rowCount,
   skip: rowCount,
   offset: rowCount,
+  collation: anything,
   hint: nonEmptyString,
   signal: abortSignal,
 }
@@ -50,6 +51,7 @@ function isToken(value) {
  * @property {unknown} [select]
  * @property {number} [limit]
  * @property {number} [skip]
+ * @property {unknown} [collation]
  * @property {string} [hint]
  * @property {AbortSignal} [signal]
  */
@@ -78,8 +80,14 @@ function checkFind(method, options) {
     parts.skip = offset
   }
   if (parts.sort !== undefined) parts.sort = captureValue('the sort', parts.sort)
+  if (parts.collation !== undefined) parts.collation = checkCollation(parts.collation)
   if (parts.select !== undefined) parts.select = captureValue('the selection', parts.select)
   return parts
+}
+
+/** Takes a copy of an order of strings. */
+function checkCollation(collation) {
+  return captureValue('the collation', collation)
 }
 
 /** Checks a number of rows. */
@@ -129,4 +137,12 @@ function checkExplain(options) {
   return checkOptions('explain', options, EXPLAIN_OPTIONS).format ?? 'json'
 }
 
-module.exports = { checkExplain, checkFind, checkHint, checkPage, checkRows, checkSignal }
+module.exports = {
+  checkCollation,
+  checkExplain,
+  checkFind,
+  checkHint,
+  checkPage,
+  checkRows,
+  checkSignal,
+}

@@ -24,10 +24,47 @@ export type Sort<T = any> =
 export type Projection<T = any> =
   readonly Path<T>[] | { readonly [P in Path<T>]?: 0 | 1 | boolean | undefined }
 
+type Strength = 'primary' | 'secondary' | 'tertiary' | 'quaternary' | 'identical'
+
+/**
+ * The order of strings in a language, by the Unicode Collation Algorithm with CLDR's data. The
+ * names are MongoDB's. Without a collation strings are compared by their UTF-16 code units.
+ */
+export interface Collation {
+  /**
+   * A locale such as `'fr'`, `'en-US'`, `'zh-Hant'`, or `'de-u-co-phonebk'` for another order of a
+   * language; `'und'` is the order that languages have in common.
+   */
+  locale: string
+  /**
+   * Which differences count. `'primary'` (1): letters. `'secondary'` (2): accents, too.
+   * `'tertiary'` (3): case, too. `'quaternary'` (4): with `alternate: 'shifted'`, punctuation, too.
+   * `'identical'` (5): all, but not how characters are composed. Default: 'tertiary'.
+   */
+  strength?: Strength | 1 | 2 | 3 | 4 | 5 | undefined
+  /** Compare case before the third level, so also with strength 1 and 2. Default: false. */
+  caseLevel?: boolean | undefined
+  /** Which case comes first at the third level. Default: the locale's, mostly 'off'. */
+  caseFirst?: 'off' | 'upper' | 'lower' | undefined
+  /** Compare digits as numbers: `'a9'` before `'a10'`. Default: the locale's, mostly false. */
+  numericOrdering?: boolean | undefined
+  /** `'shifted'`: blanks and punctuation count only at the fourth level. Default: the locale's. */
+  alternate?: 'non-ignorable' | 'shifted' | undefined
+  /** Up to which characters `'shifted'` goes. Default: 'punct'. */
+  maxVariable?: 'space' | 'punct' | 'symbol' | 'currency' | undefined
+}
+
+/** A collation with all its settings. */
+export type ResolvedCollation = {
+  readonly [O in keyof Collation]-?: Exclude<Collation[O], number | undefined>
+}
+
 /** Options of `find`. */
 export interface FindOptions<T = any> {
   /** Default: as the plan finds the documents; without an index, by their primary keys. */
   sort?: Sort<T> | undefined
+  /** The order of strings, in the filter and the sort. Default: by code units. */
+  collation?: Collation | undefined
   /** Default: whole documents. */
   select?: Projection<T> | undefined
   /** Rows at most. Default: all. */
@@ -116,6 +153,8 @@ export interface Explanation {
   residual: boolean
   /** What sorts; `method` is how, if the plan does not. */
   sort: { by: string[]; from: string; method: 'top-k' | 'in memory' | 'spilled' | null } | null
+  /** The order of strings that the query asks for. */
+  collation: ResolvedCollation | null
   /** Rows that passed. */
   returned: number
   /** Entries of indexes, and documents, that were looked at: counted, not estimated. */
@@ -159,6 +198,16 @@ export interface Query<Document = any, K = unknown, Row = Document, Value = Docu
   orderByAsc(field: Path<Document>): this
   /** A further field to order by, greatest first. */
   orderByDesc(field: Path<Document>): this
+  /**
+   * The order of strings: that of a sort, and that by which the conditions compare ($eq, $ne, $in,
+   * $nin, $gt, $gte, $lt, $lte, $between, $all, $elemMatch). Patterns ($regex, $like, $startsWith
+   * …) are not affected, and neither is what an update does. Not with `$expr`, nor before stages of
+   * a pipeline (groupBy, join, sum, distinct …): INVALID_QUERY.
+   *
+   * @example
+   * await users.find({ name: 'rené' }).sort('name').collation({ locale: 'fr', strength: 1 })
+   */
+  collation(collation: Collation): this
   /** Rows at most. */
   limit(count: number): this
   /** Rows to leave out first. */

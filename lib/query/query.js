@@ -5,7 +5,14 @@ const { callback, checkArgument, invalidArgument, nonEmptyString } = require('..
 const { captureValue } = require('./capture')
 const { deleteFound, updateFound } = require('./change')
 const { Conditions } = require('./conditions')
-const { checkExplain, checkHint, checkPage, checkRows, checkSignal } = require('./options')
+const {
+  checkCollation,
+  checkExplain,
+  checkHint,
+  checkPage,
+  checkRows,
+  checkSignal,
+} = require('./options')
 const { RETURNS } = require('./request')
 const { pipelineOf } = require('./pipeline')
 const run = require('./run')
@@ -65,6 +72,11 @@ class Query extends Conditions {
   /** A further field to order by, greatest first. */
   orderByDesc(field) {
     return this.#orderBy('orderByDesc', field, 'desc')
+  }
+
+  /** The order of strings, in the conditions and the sort: `{ locale: 'fr', strength: 1 }`. */
+  collation(collation) {
+    return this.#with({ collation: checkCollation(collation) })
   }
 
   /** Rows at most. */
@@ -244,6 +256,12 @@ class Query extends Conditions {
     run.refusePredicates(question, method)
     if (question.returns !== RETURNS.DOCUMENTS) {
       throw new LodestoreError('INVALID_QUERY', `${method}: it is of documents, not of keys`)
+    }
+    if (question.parts.collation !== undefined) {
+      throw new LodestoreError(
+        'INVALID_QUERY',
+        `${method}: it runs a pipeline, which has no collation`,
+      )
     }
     return pipelineOf(this.#target, question)
   }

@@ -57,10 +57,11 @@ function nextOfPage(chunk) {
  * @param {import('./options').Parts} [parts] instead of the question's
  */
 function requestOf({ filter, predicates, parts: own }, returns, parts = own) {
-  const { sort, select, hint, limit, skip } = parts
+  const { sort, collation, select, hint, limit, skip } = parts
   // What is not there is neither encoded nor parsed.
   const request = { filter, returns }
   if (sort !== undefined) request.sort = sort
+  if (collation !== undefined) request.collation = collation
   if (select !== undefined) request.select = select
   if (hint !== undefined) request.hint = hint
   // Functions of the user come before limits.
@@ -150,9 +151,10 @@ function ofOne(parts) {
 
 /** The parts that decide which rows there are, but not their order and fields. */
 function countedParts({ parts, predicates }) {
-  const { select, limit, skip, hint, signal } = parts
+  const { collation, select: wanted, limit, skip, hint, signal } = parts
   // Functions of the user are given what is selected.
-  return { select: predicates.length === 0 ? undefined : select, limit, skip, hint, signal }
+  const select = predicates.length === 0 ? undefined : wanted
+  return { collation, select, limit, skip, hint, signal }
 }
 
 /** How many rows there are. @param {Question} question @returns {number | Promise<number>} */

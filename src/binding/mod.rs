@@ -46,6 +46,12 @@ pub fn error_codes() -> Vec<String> {
         .collect()
 }
 
+/// All settings of a collation that a document describes, as JSON.
+#[napi(catch_unwind)]
+pub fn collation(document: Uint8Array) -> napi::Result<String> {
+    protocol::collation_json(&document).or_throw()
+}
+
 /// Decodes a document natively and encodes it again, with the shapes whose names are listed in
 /// another document. Holds the two codecs together: a test compares the bytes.
 #[napi(catch_unwind)]

@@ -8,7 +8,9 @@ use crate::error::{ErrorCode, Result};
 use crate::protocol;
 use crate::storage::{Connection, Durability};
 use crate::store::index_build::{Step, pending_builds};
-use crate::store::{BuildObserver, BuiltIndex, IndexBuild, StoreShared, SweepJob, pending_sweeps};
+use crate::store::{
+    BuildObserver, BuiltIndex, EmptyStale, IndexBuild, StoreShared, SweepJob, pending_sweeps,
+};
 
 /// Sweeps step by step, as a background job that queues itself again while there is more.
 pub(super) struct Sweeper {
@@ -52,18 +54,52 @@ pub(super) fn resume(
     sweeper: &Arc<Sweeper>,
     outbox: &Arc<Outbox>,
 ) -> Result<()> {
-    let (sweeps, builds) =
-        connection.turn_reader().with(|txn| Ok((pending_sweeps(txn)?, pending_builds(txn)?)))?;
+    let (sweeps, builds, stale) = connection.turn_reader().with(|txn| {
+        let stale = shared.catalog(txn)?.has_stale_indexes();
+        Ok((pending_sweeps(txn)?, pending_builds(txn)?, stale))
+    })?;
     if !sweeps.is_empty() {
         sweeper.kick();
     }
-    for (store, index) in builds {
-        let index = BuiltIndex { store, index };
-        let observer = Arc::new(ResumedBuild { outbox: Arc::clone(outbox), index });
-        let shared = Arc::clone(shared);
-        IndexBuild::resume(connection, shared, Durability::Relaxed, index, observer)?;
+    if stale {
+        return empty_stale(connection, shared, sweeper, outbox);
     }
+    builds.into_iter().try_for_each(|(store, index)| {
+        resume_build(connection, shared, outbox, BuiltIndex { store, index })
+    })
+}
+
+fn resume_build(
+    connection: &Arc<Connection>,
+    shared: &Arc<StoreShared>,
+    outbox: &Arc<Outbox>,
+    index: BuiltIndex,
+) -> Result<()> {
+    let observer = Arc::new(ResumedBuild { outbox: Arc::clone(outbox), index });
+    IndexBuild::resume(connection, Arc::clone(shared), Durability::Relaxed, index, observer)?;
     Ok(())
+}
+
+/// Begins to build indexes again whose order is that of another version, and goes on with others.
+fn empty_stale(
+    connection: &Arc<Connection>,
+    shared: &Arc<StoreShared>,
+    sweeper: &Arc<Sweeper>,
+    outbox: &Arc<Outbox>,
+) -> Result<()> {
+    let (weak, sweeper) = (Arc::downgrade(connection), Arc::clone(sweeper));
+    let (used, outbox) = (Arc::clone(shared), Arc::clone(outbox));
+    connection.submit(Box::new(EmptyStale::new(Arc::clone(shared), move |builds| {
+        // After a failure, the next open tries again.
+        let (Some(connection), Ok(builds)) = (weak.upgrade(), builds) else { return };
+        sweeper.kick();
+        for index in builds {
+            // What is closed goes on at the next open.
+            if resume_build(&connection, &used, &outbox, index).is_err() {
+                return;
+            }
+        }
+    })))
 }
 
 /// Reports a build that nobody in this process has asked for.

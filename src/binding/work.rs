@@ -195,6 +195,7 @@ fn find_unfinished(catalog: &Catalog, store: &Reference, spec: &IndexSpec) -> Op
         && index.multi_entry == spec.multi_entry
         && index.sparse == spec.sparse
         && index.partial.as_deref() == spec.partial.as_ref()
+        && index.order() == spec.collation.as_ref()
         && index.origin == spec.origin;
     is_same.then_some(BuiltIndex { store: store.id, index: index.id })
 }

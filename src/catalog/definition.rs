@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::partial::Partial;
+use crate::collation::{Collation, DATA_VERSION};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::TreeId;
 use crate::storage::envelope::Compression;
@@ -83,10 +84,33 @@ pub struct IndexDef {
     pub sparse: bool,
     /// Which documents the index has; `None`: all.
     pub partial: Option<Arc<Partial>>,
+    /// What its strings are in the order of; `None`: of their code units.
+    pub collation: Option<IndexCollation>,
     /// Whose rules the index follows.
     pub origin: Origin,
     /// Whether the index can be read.
     pub state: IndexState,
+}
+
+/// The order of an index's strings, whose sort keys stand in its entries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexCollation {
+    /// The order.
+    pub order: Arc<Collation>,
+    /// The [`DATA_VERSION`] that the sort keys are of.
+    pub version: String,
+}
+
+impl IndexCollation {
+    /// An order, with sort keys as they are made now.
+    pub fn new(order: Arc<Collation>) -> Self {
+        Self { order, version: DATA_VERSION.to_owned() }
+    }
+
+    /// Whether sort keys that are made now compare with those in the index.
+    pub fn is_current(&self) -> bool {
+        self.version == DATA_VERSION
+    }
 }
 
 /// A field of an index.
@@ -106,6 +130,9 @@ pub enum IndexState {
     /// A build is under way; how far it is stands in a record of its own (see
     /// `store::index_build`), so that progress does not change the catalog's version.
     Building,
+    /// Its sort keys are of another version of the collation's data, so that nothing can be found
+    /// in it. The next write transaction empties it, to be built again.
+    Stale,
 }
 
 impl StoreDef {
@@ -139,12 +166,14 @@ impl StoreDef {
     /// `INDEX_NOT_FOUND`, `INDEX_NOT_READY`.
     pub fn ready_index(&self, id: u32) -> Result<&Arc<IndexDef>> {
         let index = self.require_index(id)?;
-        if index.state == IndexState::Ready {
-            return Ok(index);
-        }
+        let why = match index.state {
+            IndexState::Ready => return Ok(index),
+            IndexState::Building => "is still being built",
+            IndexState::Stale => "has the order of another version and has to be built again",
+        };
         Err(Error::new(
             ErrorCode::IndexNotReady,
-            format!("index {:?} of store {:?} is still being built", index.name, self.name),
+            format!("index {:?} of store {:?} {why}", index.name, self.name),
         )
         .with_store(self.name.to_string())
         .with_index(index.name.to_string()))
@@ -152,6 +181,11 @@ impl StoreDef {
 }
 
 impl IndexDef {
+    /// What its strings are in the order of.
+    pub fn order(&self) -> Option<&Arc<Collation>> {
+        self.collation.as_ref().map(|collation| &collation.order)
+    }
+
     /// Whether any part is descending.
     pub fn has_descending(&self) -> bool {
         self.parts.iter().any(|part| part.descending)

@@ -9,6 +9,8 @@ pub mod record;
 mod snapshot;
 
 pub use cache::CatalogCache;
-pub use definition::{IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef};
+pub use definition::{
+    IndexCollation, IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef,
+};
 pub use partial::Partial;
 pub use snapshot::{Catalog, allocate_store_id};

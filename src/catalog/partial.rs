@@ -1,5 +1,8 @@
 //! Partial indexes: of the documents that pass a filter.
 
+use std::sync::Arc;
+
+use crate::collation::Collation;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Filter, Place};
 use crate::value::{self, NoShapes, Value};
@@ -39,6 +42,12 @@ impl Partial {
             )
             .with_cause(error),
         })
+    }
+
+    /// The same filter, whose values compare strings in the order of the index.
+    #[must_use]
+    pub fn under(self, collation: &Arc<Collation>) -> Self {
+        Self { filter: self.filter.under(collation), ..self }
     }
 
     /// What documents pass.

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use super::definition::{IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef};
+use super::definition::{
+    IndexCollation, IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef,
+};
 use super::document::{array, boolean, fields, get, integer, items, object, string, text};
 use super::partial::Partial;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
+use crate::query::{Place, collation};
 use crate::storage::TreeId;
 use crate::storage::envelope::Compression;
-use crate::value::{self, BinaryKind, FieldPath, NoShapes, Value};
+use crate::value::{self, BinaryKind, FieldPath, Fields, NoShapes, Value};
 use crate::wtf8::Wtf8String;
 
 /// Encodes a store's record.
@@ -31,14 +34,18 @@ pub fn encode_store(store: &StoreDef) -> Result<Vec<u8>> {
 /// Decodes a store's record.
 ///
 /// # Errors
-/// `CORRUPT`.
+/// `CORRUPT`; `INCOMPATIBLE_VERSION` for what this version does not understand.
 pub fn decode_store(id: u32, record: &[u8]) -> Result<StoreDef> {
     let record = value::decode(record, &NoShapes)?;
-    read_store(id, &record)
-        .ok_or_else(|| Error::corrupt(format!("the record of store {id} is malformed")))
+    let mut refused = None;
+    read_store(id, &record, &mut refused).ok_or_else(|| {
+        let malformed = || Error::corrupt(format!("the record of store {id} is malformed"));
+        refused.unwrap_or_else(malformed)
+    })
 }
 
-fn read_store(id: u32, record: &Value) -> Option<StoreDef> {
+/// A store; `None` for a record that is malformed, or says what `refused` is then about.
+fn read_store(id: u32, record: &Value, refused: &mut Option<Error>) -> Option<StoreDef> {
     let record = fields(record)?;
     let indexes = items(get(record, "indexes")?)?;
     Some(StoreDef {
@@ -53,14 +60,15 @@ fn read_store(id: u32, record: &Value) -> Option<StoreDef> {
         next_index: u32::try_from(integer(get(record, "nextIndex")?)?).ok()?,
         indexes: indexes
             .iter()
-            .map(|index| read_index(index).map(Arc::new))
+            .map(|index| read_index(index, refused).map(Arc::new))
             .collect::<Option<_>>()?,
     })
 }
 
 fn index_value(index: &IndexDef) -> Value {
     let state = match index.state {
-        IndexState::Ready => "ready",
+        // What makes it stale stands beside it.
+        IndexState::Ready | IndexState::Stale => "ready",
         IndexState::Building => "building",
     };
     let mut fields = vec![
@@ -79,16 +87,34 @@ fn index_value(index: &IndexDef) -> Value {
         let bytes = partial.written().to_vec();
         fields.push(("where", Value::Binary { kind: BinaryKind::Uint8Array, bytes }));
     }
+    if let Some(IndexCollation { order, version }) = &index.collation {
+        fields.push(("collation", collation::to_value(order)));
+        fields.push(("collationVersion", text(version)));
+    }
     object(fields)
 }
 
-fn read_index(record: &Value) -> Option<IndexDef> {
+fn read_index(record: &Value, refused: &mut Option<Error>) -> Option<IndexDef> {
     let record = fields(record)?;
     let parts: Vec<_> =
         items(get(record, "parts")?)?.iter().map(read_part).collect::<Option<_>>()?;
     if parts.is_empty() {
         return None;
     }
+    let mut keep = |error: Error| *refused = Some(error);
+    let collation = read_collation(record).map_err(&mut keep).ok()??;
+    let partial = match get(record, "where") {
+        None => None,
+        Some(Value::Binary { bytes, .. }) => {
+            let partial = Partial::decode(bytes).map_err(&mut keep).ok()?;
+            Some(match &collation {
+                Some(IndexCollation { order, .. }) => partial.under(order),
+                None => partial,
+            })
+        }
+        Some(_) => return None,
+    };
+    let is_current = collation.as_ref().is_none_or(IndexCollation::is_current);
     Some(IndexDef {
         id: u32::try_from(integer(get(record, "id")?)?).ok()?,
         name: string(get(record, "name")?)?.clone(),
@@ -98,18 +124,30 @@ fn read_index(record: &Value) -> Option<IndexDef> {
         unique: boolean(get(record, "unique")?)?,
         multi_entry: boolean(get(record, "multiEntry")?)?,
         sparse: boolean(get(record, "sparse")?)?,
-        partial: match get(record, "where") {
-            None => None,
-            Some(Value::Binary { bytes, .. }) => Some(Arc::new(Partial::decode(bytes).ok()?)),
-            Some(_) => return None,
-        },
+        partial: partial.map(Arc::new),
+        collation,
         origin: origin_from(string(get(record, "origin")?)?)?,
         state: match string(get(record, "state")?)?.as_str()? {
+            "ready" | "building" if !is_current => IndexState::Stale,
             "ready" => IndexState::Ready,
             "building" => IndexState::Building,
             _ => return None,
         },
     })
+}
+
+/// The order of an index, if it has one of its own; `None` within if that is malformed.
+fn read_collation(record: &Fields) -> Result<Option<Option<IndexCollation>>> {
+    let (value, version) = match (get(record, "collation"), get(record, "collationVersion")) {
+        (None, _) => return Ok(Some(None)),
+        (Some(value), Some(version)) => (value, string(version).and_then(Wtf8String::as_str)),
+        (Some(_), None) => (&Value::Null, None),
+    };
+    let place = Place::root("the collation of an index");
+    let order = collation::parse(value, ErrorCode::IncompatibleVersion, &place)?;
+    Ok(order
+        .zip(version)
+        .map(|(order, version)| Some(IndexCollation { order, version: version.to_owned() })))
 }
 
 fn part_value(part: &IndexPart) -> Value {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::definition::StoreDef;
+use super::definition::{IndexState, StoreDef};
 use super::{meta_key, record};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::meta::{self, tag};
@@ -17,6 +17,8 @@ pub struct Catalog {
     pub version: u64,
     stores: BTreeMap<u32, Arc<StoreDef>>,
     names: HashMap<Wtf8String, u32>,
+    /// How many indexes are stale: looked at in each write transaction.
+    stale: usize,
 }
 
 impl Catalog {
@@ -92,14 +94,25 @@ impl Catalog {
 
     fn insert(&mut self, store: StoreDef) {
         self.names.insert(store.name.clone(), store.id);
+        self.stale += stale_indexes(&store);
         self.stores.insert(store.id, Arc::new(store));
     }
 
     fn remove(&mut self, id: u32) {
         if let Some(old) = self.stores.remove(&id) {
             self.names.remove(&old.name);
+            self.stale -= stale_indexes(&old);
         }
     }
+
+    /// Whether an index has to be emptied, and built again.
+    pub fn has_stale_indexes(&self) -> bool {
+        self.stale > 0
+    }
+}
+
+fn stale_indexes(store: &StoreDef) -> usize {
+    store.indexes.iter().filter(|index| index.state == IndexState::Stale).count()
 }
 
 /// A store id that no store has ever had.

@@ -7,6 +7,7 @@ use super::implication::implied;
 use super::page::Boundary;
 use super::sort::SortPart;
 use crate::catalog::{IndexDef, IndexState, KeyPath, Origin, StoreDef};
+use crate::collation::Collation;
 use crate::error::Result;
 use crate::key::{self, TAG_ARRAY, TAG_RESIDUAL, successor_prefix};
 use crate::query::filter::Test;
@@ -104,7 +105,7 @@ impl Access {
         let tree = entry::documents(store.tree);
         // A key may be an array, of which each element counts.
         let arrays = has_arrays(view, tree)?;
-        let (bounds, mut decided) = match of_path(path, conditions, !arrays) {
+        let (bounds, mut decided) = match of_path(path, conditions, !arrays, None) {
             Some(found) => found,
             None => return Ok(None),
         };
@@ -136,8 +137,10 @@ impl Access {
         index: &Arc<IndexDef>,
         conditions: &[Condition<'_>],
     ) -> Result<std::result::Result<Self, &'static str>> {
-        if index.state != IndexState::Ready {
-            return Ok(Err("it is still being built"));
+        match index.state {
+            IndexState::Ready => {}
+            IndexState::Building => return Ok(Err("it is still being built")),
+            IndexState::Stale => return Ok(Err("its order is that of another version")),
         }
         let count = |class| view.count(Counter { tree: index.tree, class });
         let (arrays, residual) = (count(COUNT_ARRAY)?, count(COUNT_RESIDUAL)?);
@@ -218,14 +221,14 @@ impl Access {
         for (at, (path, inverted)) in parts.iter().enumerate() {
             if at < self.fixed {
                 // All are equal in it.
-                left.next_if(|part| part.path.fields() == *path);
+                left.next_if(|part| part.path.fields() == *path && self.has_order(at, part));
                 continue;
             }
             let Some(part) = left.next() else {
                 // A part that nobody asked for would come before the primary key.
                 return None;
             };
-            if part.path.fields() != *path {
+            if part.path.fields() != *path || !self.has_order(at, part) {
                 return None;
             }
             let backward = part.descending != *inverted;
@@ -242,6 +245,35 @@ impl Access {
 }
 
 impl Access {
+    /// Whether what the walk meets is, in a part of its key, in the order of strings of a sort: it
+    /// is the same, or there are no strings.
+    fn has_order(&self, at: usize, part: &SortPart) -> bool {
+        let order = self.index.as_ref().and_then(|index| index.order());
+        let no_strings = || self.bounded.get(at).is_some_and(|(_, bounds)| !bounds.has_strings());
+        part.collation.as_ref() == order || no_strings()
+    }
+
+    /// Whether a condition, or the sort, is about a field of the index, but in another order of
+    /// strings.
+    pub fn is_of_other_order(
+        index: &IndexDef,
+        conditions: &[Condition<'_>],
+        sort: &[SortPart],
+    ) -> bool {
+        index.parts.iter().any(|indexed| {
+            let of_condition = conditions.iter().any(|condition| {
+                let bounds = condition.bounds.as_ref();
+                bounds.is_some_and(|(path, bounds)| {
+                    *path.fields() == indexed.path && !bounds.strings().fit(index.order())
+                })
+            });
+            let of_sort = sort.iter().any(|part| {
+                *part.path.fields() == indexed.path && part.collation.as_ref() != index.order()
+            });
+            of_condition || of_sort
+        })
+    }
+
     /// The entry of the document at a boundary, if the walk serves `sort`.
     pub fn entry_at(&self, sort: &[SortPart], boundary: &Boundary) -> Vec<u8> {
         let mut entry = Vec::new();
@@ -295,16 +327,18 @@ pub fn bounds_path(conditions: &[Condition<'_>], path: &FieldPath) -> bool {
 
 /// What the conditions say of a field, and which of them it then passes for certain. Conditions on
 /// a field with several values may be passed by different ones, so that only one of them counts.
+/// Those that compare strings in another order than the keys are in say nothing.
 fn of_path(
     path: &FieldPath,
     conditions: &[Condition<'_>],
     single_valued: bool,
+    collation: Option<&Arc<Collation>>,
 ) -> Option<(Arc<Bounds>, Vec<usize>)> {
     let mut all: Option<(Arc<Bounds>, Vec<usize>)> = None;
     let mut left = MAX_RANGES;
     for (at, condition) in conditions.iter().enumerate() {
         let Some((condition_path, bounds)) = &condition.bounds else { continue };
-        if condition_path.fields() != path {
+        if condition_path.fields() != path || !bounds.strings().fit(collation) {
             continue;
         }
         let decided = bounds.is_exact().then_some(at);
@@ -355,7 +389,9 @@ impl Parts {
         let mut found =
             Self { intervals: Vec::new(), decided: Vec::new(), fixed: 0, bounded: Vec::new() };
         for part in &index.parts {
-            let Some((bounds, decided)) = of_path(&part.path, conditions, single_valued) else {
+            let Some((bounds, decided)) =
+                of_path(&part.path, conditions, single_valued, index.order())
+            else {
                 break;
             };
             let count = prefixes.len().checked_mul(bounds.ranges().len().max(1))?;

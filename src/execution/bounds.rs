@@ -9,7 +9,7 @@ use crate::key::{
     TAG_STRING, TAG_TRUE, successor_prefix,
 };
 use crate::query::Filter;
-use crate::query::filter::{Comparison, Constant, PathTest, Pattern, Test};
+use crate::query::filter::{Comparison, Constant, PathTest, Pattern, Strings, Test};
 use crate::query::order::Class;
 
 /// Components from `from` on, below `to`.
@@ -30,6 +30,8 @@ pub struct Bounds {
     ranges: Vec<Range>,
     /// Whether every component in the set is that of a value that passes.
     exact: bool,
+    /// The order of strings that the components are in.
+    strings: Strings,
 }
 
 impl Range {
@@ -55,16 +57,21 @@ fn above(component: &[u8]) -> Vec<u8> {
 impl Bounds {
     /// Every component.
     pub fn all() -> Self {
-        Self { ranges: vec![Range::between(Vec::new(), vec![TAG_RESIDUAL])], exact: false }
+        Self {
+            ranges: vec![Range::between(Vec::new(), vec![TAG_RESIDUAL])],
+            exact: false,
+            strings: Strings::Any,
+        }
     }
 
     /// None.
     fn none() -> Self {
-        Self { ranges: Vec::new(), exact: true }
+        Self { ranges: Vec::new(), exact: true, strings: Strings::Any }
     }
 
     fn one(range: Range) -> Self {
-        Self { ranges: if range.is_empty() { Vec::new() } else { vec![range] }, exact: true }
+        let ranges = if range.is_empty() { Vec::new() } else { vec![range] };
+        Self { ranges, exact: true, strings: Strings::Any }
     }
 
     fn inexact(self) -> Self {
@@ -109,6 +116,16 @@ impl Bounds {
         }
     }
 
+    /// The order of strings that the bounds are of.
+    pub fn strings(&self) -> &Strings {
+        &self.strings
+    }
+
+    /// Whether strings are inside, by themselves or in arrays.
+    pub fn has_strings(&self) -> bool {
+        self.overlaps(TAG_STRING) || self.has_arrays()
+    }
+
     /// Whether null is inside, which stands for missing fields, too.
     pub fn has_null(&self) -> bool {
         self.overlaps(TAG_NULL)
@@ -146,20 +163,22 @@ impl Bounds {
                 right.next()
             };
         }
-        Self { ranges, exact: self.exact && other.exact }
+        let strings = self.strings.and(&other.strings);
+        Self { ranges, exact: self.exact && other.exact, strings }
     }
 
     /// What is in either.
     fn or(mut self, other: Self) -> Self {
         self.ranges.extend(other.ranges);
         self.exact &= other.exact;
+        self.strings = self.strings.and(&other.strings);
         self.normalized()
     }
 
     fn normalized(mut self) -> Self {
         self.ranges.sort_by(|left, right| left.from.cmp(&right.from));
         let mut ranges: Vec<Range> = Vec::with_capacity(self.ranges.len());
-        for range in self.ranges {
+        for range in std::mem::take(&mut self.ranges) {
             match ranges.last_mut() {
                 Some(last) if range.from < last.to => {
                     if range.to > last.to {
@@ -170,14 +189,17 @@ impl Bounds {
                 _ => ranges.push(range),
             }
         }
-        Self { ranges, exact: self.exact }
+        Self { ranges, ..self }
     }
 }
 
 /// The bounds that a condition sets for the field at its path; `None` if it sets none.
 pub fn of_condition(condition: &Filter) -> Option<(&PathTest, Bounds)> {
     match condition {
-        Filter::Path(test) if !test.path.is_whole() => Some((test, of_test(&test.test))),
+        Filter::Path(test) if !test.path.is_whole() => {
+            let bounds = of_test(&test.test);
+            Some((test, Bounds { strings: test.test.strings(), ..bounds }))
+        }
         Filter::Not(inner) => match &**inner {
             Filter::Path(test) if !test.path.is_whole() => match &test.test {
                 Test::Exists => Some((test, Bounds::class(Class::Null).inexact())),
@@ -205,6 +227,7 @@ fn of_alternatives(parts: &[Filter]) -> Option<(&PathTest, Bounds)> {
         }
         all.ranges.extend(bounds.ranges);
         all.exact &= bounds.exact;
+        all.strings = all.strings.and(&bounds.strings);
     }
     field.map(|test| (test, all.normalized()))
 }
@@ -217,7 +240,7 @@ fn of_test(test: &Test) -> Bounds {
             .and(&of_comparison(Comparison::LessOrEqual, greatest)),
         Test::In(set) => {
             let points = set.constants().iter().filter_map(component).map(|key| Range::point(&key));
-            let mut bounds = Bounds { ranges: points.collect(), exact: true }.normalized();
+            let mut bounds = Bounds { ranges: points.collect(), ..Bounds::none() }.normalized();
             for pattern in set.patterns() {
                 bounds = bounds.or(of_pattern(pattern));
             }
@@ -299,5 +322,5 @@ fn of_pattern(pattern: &Pattern) -> Bounds {
     // Without its end, a string is the prefix of all that begin with it.
     component.pop();
     let range = Range::between(component.clone(), above(&component));
-    Bounds { ranges: vec![range], exact: pattern.is_prefix() }
+    Bounds { exact: pattern.is_prefix(), ..Bounds::one(range) }
 }

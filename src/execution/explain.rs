@@ -8,8 +8,12 @@ use super::access::Access;
 use super::bounds::{Bounds, Range};
 use super::plan::Plan;
 use super::request::Query;
-use crate::key;
+use crate::collation::Collation;
+use crate::key::{self, Key};
 use crate::query::aggregate::{Examined, Output, Read, StageReport};
+use crate::query::collation;
+use crate::query::filter::Strings;
+use crate::value::Value;
 
 /// The most ways that are told of.
 pub const MAX_CANDIDATES: usize = 64;
@@ -63,6 +67,7 @@ pub fn query(query: &Query, plan: &Plan, outcome: &Outcome) -> Json {
         "bounds": plan.accesses.iter().map(|access| bounds_of(access)).collect::<Vec<_>>(),
         "residual": !plan.decided,
         "sort": sorts,
+        "collation": query.collation.as_deref().map(settings),
         "returned": outcome.returned,
         "examinedKeys": outcome.examined.keys,
         "examinedDocs": outcome.examined.docs,
@@ -141,6 +146,17 @@ fn stage(report: &StageReport) -> Json {
     told
 }
 
+/// The settings of a collation.
+fn settings(order: &Collation) -> Json {
+    let Value::Object(fields) = collation::to_value(order) else { return Json::Null };
+    let json = |value: &Value| match value {
+        Value::Bool(flag) => json!(flag),
+        Value::String(text) => json!(text.to_string()),
+        _ => Json::Null,
+    };
+    Json::Object(fields.iter().map(|(name, value)| (name.to_string(), json(value))).collect())
+}
+
 fn finite(cost: f64) -> Json {
     if cost.is_finite() { json!((cost * 10.0).round() / 10.0) } else { Json::Null }
 }
@@ -151,16 +167,22 @@ fn bounds_of(access: &Access) -> Json {
 }
 
 fn ranges(bounds: &Bounds) -> Json {
+    let is_collated = matches!(bounds.strings(), Strings::Only(Some(_)));
     let ranges = bounds.ranges();
-    let mut shown: Vec<String> = ranges.iter().take(MAX_RANGES).map(range).collect();
+    let shown = ranges.iter().take(MAX_RANGES).map(|one| range(one, is_collated));
+    let mut shown: Vec<String> = shown.collect();
     if ranges.len() > MAX_RANGES {
         shown.push(format!("and {} more", ranges.len() - MAX_RANGES));
     }
     json!(shown)
 }
 
-fn range(range: &Range) -> String {
+fn range(range: &Range, is_collated: bool) -> String {
     let shown = |bytes: &[u8]| match key::decode_component(bytes, false) {
+        Ok((Key::String(sort_key), _)) if is_collated => {
+            let bytes = sort_key.to_utf16().into_iter().map(|unit| format!("{unit:02x}"));
+            format!("sort key {}", bytes.collect::<String>())
+        }
         Ok((key, _)) => key.to_string(),
         Err(_) => "…".to_owned(),
     };

@@ -1,5 +1,7 @@
 //! What the order of an index says of groups of documents.
 
+use std::sync::Arc;
+
 use super::access::Access;
 use crate::catalog::IndexDef;
 use crate::error::Result;
@@ -42,7 +44,9 @@ pub struct Group {
 impl Shape {
     /// How an index groups by fields; `None` if it has the documents of a group in several places.
     pub fn of(access: &Access, grouping: &Grouping) -> Option<Self> {
-        let index = access.index.as_ref().filter(|_| access.ordered)?;
+        // Sort keys are no values, and may be those of several.
+        let fits = |index: &&Arc<IndexDef>| access.ordered && index.collation.is_none();
+        let index = access.index.as_ref().filter(fits)?;
         let place = |path: &FieldPath| index.parts.iter().position(|part| part.path == *path);
         let places: Vec<usize> = grouping.paths.iter().map(place).collect::<Option<_>>()?;
         let parts = places.iter().max()? + 1;

@@ -6,7 +6,7 @@ use std::mem::discriminant;
 use super::access::Condition;
 use super::bounds::{Bounds, of_condition};
 use crate::query::Filter;
-use crate::query::filter::{Constant, Test};
+use crate::query::filter::{Constant, Strings, Test};
 use crate::query::order::Class;
 
 /// Places of the conditions that are conditions of `wanted`, too; `None` if something may pass all
@@ -84,7 +84,8 @@ fn is_narrower(known: &Condition<'_>, part: &Filter) -> bool {
     let (Some((_, inner)), Some((_, outer))) = (&known.bounds, of_condition(part)) else {
         return false;
     };
-    has_keys_only(&left.test) && has_keys_only(&right.test) && is_inside(inner, &outer)
+    let one_order = inner.strings().and(outer.strings()) != Strings::Mixed;
+    one_order && has_keys_only(&left.test) && has_keys_only(&right.test) && is_inside(inner, &outer)
 }
 
 /// Whether a test is decided by keys, and by the class of what is no key.

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 
 use super::request::{Query, whole_number};
 use super::sort::Sorted;
+use crate::collation::{Collation, DATA_VERSION};
 use crate::error::{Error, ErrorCode, Result};
 use crate::key;
-use crate::query::{Place, order};
+use crate::query::{Place, collation, order};
 use crate::value::{Fields, Value};
 use crate::wtf8::Wtf8String;
 
@@ -40,14 +41,14 @@ pub struct Boundary {
 }
 
 impl PageRequest {
-    /// Parses `{ size, after?, before?, explain? }`; `fields` is the query's request, `store` the
-    /// number of the store.
+    /// Parses `{ size, after?, before?, explain? }`; `fields` is the query's request, `collation`
+    /// what it says of one, `store` the number of the store.
     ///
     /// # Errors
     /// `INVALID_QUERY`; `INVALID_CURSOR` for a token of another query, or none.
     pub fn parse(
         value: &Value,
-        (store, fields): (u32, &Fields),
+        (store, fields, collation): (u32, &Fields, Option<&Collation>),
         parts: usize,
         place: &Place<'_>,
     ) -> Result<Self> {
@@ -63,6 +64,11 @@ impl PageRequest {
         for name in ["filter", "sort"] {
             let value = fields.get(&Wtf8String::from(name)).unwrap_or(&Value::Undefined);
             order::push(value, &mut identity);
+        }
+        if let Some(collation) = collation {
+            // Tokens hold sort keys.
+            order::push(&collation::to_value(collation), &mut identity);
+            identity.extend_from_slice(DATA_VERSION.as_bytes());
         }
         let fingerprint = xxhash_rust::xxh3::xxh3_64(&identity);
         let token = |name| match get(name) {

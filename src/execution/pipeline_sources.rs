@@ -262,6 +262,7 @@ impl Sources for Reader<'_, '_, '_> {
                 && index.origin == Origin::Native
                 && !index.sparse
                 && index.partial.is_none()
+                && index.collation.is_none()
         });
         Ok(by_key || by_index)
     }

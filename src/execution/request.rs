@@ -1,21 +1,26 @@
 //! Queries as they are asked for.
 
+use std::sync::Arc;
+
 use super::page::PageRequest;
 use super::projection::Projection;
 use super::sort::{self, SortPart};
 use crate::catalog::document;
-use crate::error::Result;
+use crate::collation::Collation;
+use crate::error::{ErrorCode, Result};
 use crate::query::aggregate::Grouping;
 use crate::query::filter::current_time;
-use crate::query::{Filter, Place};
+use crate::query::{Filter, Place, collation};
 use crate::value::{Fields, Value};
 use crate::wtf8::Wtf8String;
 
 /// A query over one store.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// What documents have to be.
+    /// What documents have to be; it knows the collation.
     pub filter: Filter,
+    /// What strings are in the order of, in the filter and the sort.
+    pub collation: Option<Arc<Collation>>,
     /// What they are sorted by; with nothing, they come as the plan finds them.
     pub sort: Vec<SortPart>,
     /// Whether documents that are equal in the sort come in the descending order of their primary
@@ -64,6 +69,7 @@ impl Query {
     pub fn new(filter: Filter) -> Self {
         Self {
             filter,
+            collation: None,
             sort: Vec::new(),
             ties_descending: false,
             projection: None,
@@ -96,10 +102,24 @@ impl Query {
             return Err(place.invalid("it has to be an object"));
         };
         let get = |name| document::get(fields, name).unwrap_or(&Value::Undefined);
-        let filter = match get("filter") {
+        let mut filter = match get("filter") {
             Value::Undefined | Value::Null => Filter::all(),
             filter => Filter::parse(filter, &Place::root("the filter"))?,
         };
+        let mut sort = sort::parse(get("sort"), &Place::root("the sort"))?;
+        let place_of = Place::root("the collation");
+        let collation = collation::parse(get("collation"), ErrorCode::InvalidQuery, &place_of)?;
+        if let Some(collation) = &collation {
+            if filter.has_expression() {
+                let why = "an expression compares strings by their code units, so that $expr \
+                           cannot stand beside it";
+                return Err(place_of.invalid(why));
+            }
+            filter = filter.under(collation);
+            for part in &mut sort {
+                part.collation = Some(Arc::clone(collation));
+            }
+        }
         let hint = match get("hint") {
             Value::Undefined | Value::Null => None,
             Value::String(name) => Some(name.clone()),
@@ -107,7 +127,8 @@ impl Query {
         };
         let mut query = Self {
             filter,
-            sort: sort::parse(get("sort"), &Place::root("the sort"))?,
+            collation: collation.clone(),
+            sort,
             ties_descending: false,
             projection: Projection::parse(get("select"), &Place::root("select"))?,
             skip: whole_number(get("skip"), &place.word("skip"))?.unwrap_or(0),
@@ -119,7 +140,8 @@ impl Query {
             explained: false,
             choice: 0,
         };
-        query.returns = query.parse_returns(get("returns"), (store, fields), &place)?;
+        let about = (store, fields, collation.as_deref());
+        query.returns = query.parse_returns(get("returns"), about, &place)?;
         query.explained = query.returns == Returns::Explain;
         if let Returns::Page(PageRequest { before: true, .. }) = query.returns {
             // What comes before is what comes after in the reverse order.
@@ -134,7 +156,7 @@ impl Query {
     fn parse_returns(
         &self,
         returns: &Value,
-        (store, fields): (u32, &Fields),
+        about @ (_, fields, _): (u32, &Fields, Option<&Collation>),
         place: &Place<'_>,
     ) -> Result<Returns> {
         let name = match returns {
@@ -151,7 +173,7 @@ impl Query {
                 let page = document::get(fields, "page").unwrap_or(&Value::Undefined);
                 let parts = self.sort.len();
                 let place = place.word("page");
-                Returns::Page(PageRequest::parse(page, (store, fields), parts, &place)?)
+                Returns::Page(PageRequest::parse(page, about, parts, &place)?)
             }
             _ => return Err(place.word("returns").invalid("there is no such answer")),
         })

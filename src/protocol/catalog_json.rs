@@ -7,15 +7,16 @@ use crate::catalog::record::{
 };
 use crate::catalog::{Catalog, IndexDef, IndexState, KeyPath, StoreDef};
 use crate::error::Result;
+use crate::query::collation;
 use crate::storage::Counter;
 use crate::store::entry::visible_count;
 use crate::store::read::View;
 use crate::value::Value;
 
 /// Encodes `{version, stores: [{id, name, keyPath, autoIncrement, compression, origin, count,
-/// indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, where, state,
-/// origin, count}]}]}`; `where` is an encoded document in hexadecimal digits, or null. Stores and
-/// indexes are in the order of their ids.
+/// indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, where, collation,
+/// state, origin, count}]}]}`; `where` is an encoded document in hexadecimal digits, or null, and
+/// `collation` all its settings, or null. Stores and indexes are in the order of their ids.
 ///
 /// # Errors
 /// `CORRUPT`.
@@ -81,6 +82,7 @@ fn index_value(view: View<'_, '_>, index: &IndexDef) -> Result<Value> {
             "where",
             index.partial.as_ref().map_or(Value::Null, |partial| text(&hex(partial.written()))),
         ),
+        ("collation", index.order().map_or(Value::Null, |order| collation::to_value(order))),
         ("state", text(state)),
         ("origin", text(origin_name(index.origin))),
         ("count", Value::Number(count as f64)),

@@ -4,6 +4,7 @@
 
 mod batch;
 mod catalog_json;
+mod collation_json;
 mod documents;
 mod error_document;
 mod executions;
@@ -23,6 +24,7 @@ mod where_op;
 
 pub use batch::{Completion, WriteBatch};
 pub use catalog_json::catalog_json;
+pub use collation_json::collation_json;
 pub use documents::{
     encode_build_event, encode_built_index, encode_failure, encode_names, encode_progress,
     encode_reader_lag, encode_warning,

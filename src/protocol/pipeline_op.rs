@@ -121,7 +121,9 @@ fn index_of(store: &StoreDef, merge: &Merge) -> Result<Option<u32>> {
         return Ok(None);
     }
     let fits = |index: &&Arc<IndexDef>| {
-        index.unique && index.parts.iter().map(|part| &part.path).eq(merge.on.iter())
+        index.unique
+            && index.collation.is_none()
+            && index.parts.iter().map(|part| &part.path).eq(merge.on.iter())
     };
     match store.indexes.iter().find(fits) {
         Some(index) => Ok(Some(index.id)),

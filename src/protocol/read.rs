@@ -171,7 +171,7 @@ fn answer(
                 0 => None,
                 id => Some(&**store.ready_index(id)?),
             };
-            answer_range(view, (store, index), &head, (range, resume), response)
+            answer_range(view, (shared, store, index), &head, (range, resume), response)
         }
         GET | GET_MANY | HAS if head.index == 0 => {
             answer_keys(view, store, &head, fields, response)
@@ -182,7 +182,7 @@ fn answer(
 
 fn answer_range(
     view: View<'_, '_>,
-    (store, index): (&StoreDef, Option<&IndexDef>),
+    (shared, store, index): (&StoreShared, &StoreDef, Option<&IndexDef>),
     head: &Head,
     (range, resume): (KeyRange<'_>, &[u8]),
     response: &mut Response<'_>,
@@ -201,6 +201,7 @@ fn answer_range(
         max_bytes: head.max_bytes,
         resume,
         begin_at: head.has(BEGIN_AT),
+        shared: Some(shared),
     };
     match head.kind {
         COUNT => {

@@ -5,6 +5,7 @@ use crate::catalog::document::{boolean, fields, get, integer, items, object, str
 use crate::catalog::record::{compression_from, origin_from, read_key_path, read_key_scheme};
 use crate::catalog::{IndexPart, KeyPath, Origin};
 use crate::error::{Error, ErrorCode, Result};
+use crate::query::{Place, collation};
 use crate::storage::envelope::Compression;
 use crate::store::{Build, IndexSpec, Reference, Schema, StoreSpec};
 use crate::value::{self, FieldPath, Fields, NoShapes, Value};
@@ -22,7 +23,8 @@ pub enum SchemaOp {
     /// `{op: 'renameStore', store, name}` → `{}`
     RenameStore(Reference, Wtf8String),
     /// `{op: 'createIndex', store, name, parts: [{path, descending?}] | keyPath: string | string[],
-    /// compound?, unique?, multiEntry?, sparse?, where?, origin?}` → `{storeId, indexId}`
+    /// compound?, unique?, multiEntry?, sparse?, where?, collation?, origin?}` → `{storeId,
+    /// indexId}`
     CreateIndex(Reference, IndexSpec),
     /// `{op: 'deleteIndex', store, index}` → `{}`
     DeleteIndex(Reference, Reference),
@@ -151,6 +153,9 @@ impl<'v> Request<'v> {
 
     fn index_spec(&self) -> Result<IndexSpec> {
         let (parts, compound) = self.parts()?;
+        let place = Place::root("the collation of the index");
+        let order = get(self.0, "collation").unwrap_or(&Value::Undefined);
+        let collation = collation::parse(order, ErrorCode::InvalidArgument, &place)?;
         Ok(IndexSpec {
             name: self.required("name", string)?.clone(),
             parts,
@@ -160,8 +165,15 @@ impl<'v> Request<'v> {
             sparse: self.flag("sparse")?,
             partial: match get(self.0, "where") {
                 None | Some(Value::Undefined | Value::Null) => None,
-                Some(filter) => Some(Partial::parse(filter)?),
+                Some(filter) => {
+                    let partial = Partial::parse(filter)?;
+                    Some(match &collation {
+                        Some(collation) => partial.under(collation),
+                        None => partial,
+                    })
+                }
             },
+            collation,
             origin: self.origin()?,
         })
     }

@@ -1,6 +1,7 @@
 //! The query language: what a document has to be, and in which order documents come.
 
 pub mod aggregate;
+pub mod collation;
 pub mod expression;
 pub mod filter;
 #[cfg(test)]

@@ -13,11 +13,12 @@
 
 use std::cmp::Ordering;
 
+use crate::collation::Collation;
 use crate::error::Result;
 use crate::key::{
     self, END, TAG_ARRAY, TAG_DATE, TAG_FALSE, TAG_NULL, TAG_NUMBER, TAG_OBJECT, TAG_TRUE,
 };
-use crate::value::{Fields, ShapeSource, Text, Value, ValueRef};
+use crate::value::{Fields, ShapeSource, Value, ValueRef};
 
 /// Stands before everything: sorts put there arrays without elements.
 pub const TAG_LEAST: u8 = 0x04;
@@ -98,6 +99,11 @@ impl Class {
 
 /// Appends a value.
 pub fn push(value: &Value, out: &mut Vec<u8>) {
+    push_under(None, value, out);
+}
+
+/// Appends a value of which the strings are in the order of a collation; field names are not.
+pub fn push_under(collation: Option<&Collation>, value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Holes(count) => {
             out.push(TAG_HOLES);
@@ -108,10 +114,13 @@ pub fn push(value: &Value, out: &mut Vec<u8>) {
         Value::Number(number) => push_number(*number, out),
         Value::BigInt(bigint) => push_bigint(bigint.negative, &bigint.magnitude, out),
         Value::Date(time) => push_date(*time, out),
-        Value::String(text) => key::push_wtf8(out, text),
+        Value::String(text) => match collation {
+            Some(collation) => collation.push_wtf8(out, text),
+            None => key::push_wtf8(out, text),
+        },
         Value::Binary { bytes, .. } => key::push_binary(out, bytes),
-        Value::Array(array) => push_list(TAG_ARRAY, &array.items, out),
-        Value::Object(fields) => push_fields(TAG_OBJECT, fields, out),
+        Value::Array(array) => push_list(TAG_ARRAY, collation, &array.items, out),
+        Value::Object(fields) => push_fields(TAG_OBJECT, collation, fields, out),
         Value::RegExp { source, flags } => {
             out.push(TAG_REGEXP);
             key::push_wtf8(out, source);
@@ -120,19 +129,19 @@ pub fn push(value: &Value, out: &mut Vec<u8>) {
         Value::Map(entries) => {
             out.push(TAG_MAP);
             for (key, value) in entries {
-                push(key, out);
-                push(value, out);
+                push_under(collation, key, out);
+                push_under(collation, value, out);
             }
             out.push(END);
         }
-        Value::Set(items) => push_list(TAG_SET, items, out),
+        Value::Set(items) => push_list(TAG_SET, collation, items, out),
         Value::Error { kind, fields } => {
             out.push(TAG_ERROR);
-            push_fields(*kind as u8, fields, out);
+            push_fields(*kind as u8, collation, fields, out);
         }
         Value::Boxed(inner) => {
             out.push(TAG_BOXED);
-            push(inner, out);
+            push_under(collation, inner, out);
         }
         Value::Blob(blob) => {
             out.push(TAG_BLOB);
@@ -144,7 +153,7 @@ pub fn push(value: &Value, out: &mut Vec<u8>) {
             }
             out.push(END);
         }
-        Value::Shared { value, .. } => push(value, out),
+        Value::Shared { value, .. } => push_under(collation, value, out),
         Value::Reference(id) => {
             out.push(TAG_REFERENCE);
             out.extend_from_slice(&id.to_be_bytes());
@@ -161,6 +170,19 @@ pub fn push_ref<S: ShapeSource + ?Sized>(
     shapes: &S,
     out: &mut Vec<u8>,
 ) -> Result<()> {
+    push_ref_under(None, value, shapes, out)
+}
+
+/// [`push_ref`] as [`push_under`].
+///
+/// # Errors
+/// As [`push_ref`].
+pub fn push_ref_under<S: ShapeSource + ?Sized>(
+    collation: Option<&Collation>,
+    value: ValueRef<'_>,
+    shapes: &S,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     use crate::value::Kind;
     match value.kind()? {
         Kind::Null | Kind::Undefined => key::push_null(out),
@@ -172,26 +194,30 @@ pub fn push_ref<S: ShapeSource + ?Sized>(
                 push_bigint(bigint.negative, bigint.magnitude, out);
             }
         }
-        Kind::String => match value.as_text()? {
-            Some(Text::Latin1(bytes)) => key::push_latin1(out, bytes),
-            Some(Text::Utf8(text)) => key::push_utf8(out, text),
-            Some(text @ Text::Utf16(_)) => key::push_utf16(out, text.units()),
-            None => {}
-        },
+        Kind::String => {
+            if let Some(text) = value.as_text()? {
+                text.push_key(collation, out);
+            }
+        }
         Kind::Binary => {
             if let Some((_, bytes)) = value.as_binary()? {
                 key::push_binary(out, bytes);
             }
         }
-        _ => push(&value.to_value(shapes)?, out),
+        _ => push_under(collation, &value.to_value(shapes)?, out),
     }
     Ok(())
 }
 
 /// The bytes of a value by itself.
 pub fn bytes(value: &Value) -> Vec<u8> {
+    bytes_under(None, value)
+}
+
+/// [`bytes`] as [`push_under`].
+pub fn bytes_under(collation: Option<&Collation>, value: &Value) -> Vec<u8> {
     let mut out = Vec::new();
-    push(value, &mut out);
+    push_under(collation, value, &mut out);
     out
 }
 
@@ -305,19 +331,19 @@ pub fn equal(left: &Value, right: &Value) -> bool {
     }
 }
 
-fn push_list(tag: u8, items: &[Value], out: &mut Vec<u8>) {
+fn push_list(tag: u8, collation: Option<&Collation>, items: &[Value], out: &mut Vec<u8>) {
     out.push(tag);
     for item in items {
-        push(item, out);
+        push_under(collation, item, out);
     }
     out.push(END);
 }
 
-fn push_fields(tag: u8, fields: &Fields, out: &mut Vec<u8>) {
+fn push_fields(tag: u8, collation: Option<&Collation>, fields: &Fields, out: &mut Vec<u8>) {
     out.push(tag);
     for (name, value) in fields.iter().filter(|(_, value)| !matches!(value, Value::Undefined)) {
         key::push_wtf8(out, name);
-        push(value, out);
+        push_under(collation, value, out);
     }
     out.push(END);
 }

@@ -1,10 +1,12 @@
 //! What documents are sorted by.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::order;
 use super::path::{Budget, Found, Path};
 use super::place::Place;
+use crate::collation::Collation;
 use crate::error::Result;
 use crate::key;
 use crate::value::{ShapeTable, Value, ValueRef};
@@ -23,6 +25,8 @@ pub struct SortPart {
     /// Whether the greatest of several values counts, rather than the least; as `descending`,
     /// except when pages are read backwards.
     pub greatest: bool,
+    /// What strings are in the order of; `None`: of their code units.
+    pub collation: Option<Arc<Collation>>,
 }
 
 /// Parses what `sort()` takes: `'-age'`, `['city', '-age']`, `{ city: 1, age: -1 }`, or
@@ -74,7 +78,7 @@ fn signed(name: &Wtf8String, place: &Place<'_>) -> Result<SortPart> {
         all => (false, all),
     };
     let path = Wtf8String::from_bytes(path).unwrap_or_default();
-    Ok(SortPart { path: named(&path, place)?, descending, greatest: descending })
+    Ok(SortPart { path: named(&path, place)?, descending, greatest: descending, collation: None })
 }
 
 fn part(name: &Wtf8String, direction: &Value, place: &Place<'_>) -> Result<SortPart> {
@@ -88,7 +92,7 @@ fn part(name: &Wtf8String, direction: &Value, place: &Place<'_>) -> Result<SortP
         },
         _ => return Err(place.invalid("a direction is 1, -1, 'asc' or 'desc'")),
     };
-    Ok(SortPart { path: named(name, place)?, descending, greatest: descending })
+    Ok(SortPart { path: named(name, place)?, descending, greatest: descending, collation: None })
 }
 
 fn named(path: &Wtf8String, place: &Place<'_>) -> Result<Path> {
@@ -126,6 +130,7 @@ fn push_part(
     out: &mut Vec<u8>,
 ) -> Result<()> {
     let start = out.len();
+    let collation = part.collation.as_deref();
     let mut any = false;
     let mut candidate = Vec::new();
     let mut budget = Budget::for_document(document.document_len());
@@ -133,14 +138,14 @@ fn push_part(
         if !any {
             any = true;
             match value {
-                Some(value) => order::push_ref(value, shapes, out)?,
+                Some(value) => order::push_ref_under(collation, value, shapes, out)?,
                 None => key::push_null(out),
             }
             return Ok(());
         }
         candidate.clear();
         match value {
-            Some(value) => order::push_ref(value, shapes, &mut candidate)?,
+            Some(value) => order::push_ref_under(collation, value, shapes, &mut candidate)?,
             None => key::push_null(&mut candidate),
         }
         let ordering = candidate.as_slice().cmp(out.get(start..).unwrap_or_default());

@@ -12,10 +12,12 @@ pub const FORMAT_VERSION: u32 = 1;
 pub mod flag {
     /// Indexes of the documents that pass a filter.
     pub const PARTIAL_INDEXES: u64 = 1;
+    /// Indexes of which the strings are in the order of a collation.
+    pub const COLLATED_INDEXES: u64 = 2;
 }
 
 /// Feature flags that this code understands.
-const KNOWN_FLAGS: u64 = flag::PARTIAL_INDEXES;
+const KNOWN_FLAGS: u64 = flag::PARTIAL_INDEXES | flag::COLLATED_INDEXES;
 const MAGIC: &[u8; 8] = b"LODESTOR";
 const LENGTH: usize = 48;
 

@@ -20,12 +20,13 @@ use std::ops::Range;
 
 use super::entry::EntryKind;
 use crate::catalog::{IndexDef, IndexPart, KeyPath, Origin, StoreDef};
+use crate::collation::Collation;
 use crate::error::{Error, ErrorCode, Result};
 use crate::key::{self, MAX_KEY_BYTES, TAG_RESIDUAL};
 use crate::query::filter::Matcher;
 use crate::value::{
     Elements, FieldPath, IdbLookup, KeyForm, Kind, Lookup, ShapeTable, ValueRef, lookup,
-    lookup_idb, push_key, root,
+    lookup_idb, push_key, push_key_under, root,
 };
 
 /// How many bytes the entries of one document may take.
@@ -79,20 +80,17 @@ pub fn entries(
     shapes: &ShapeTable,
     (bytes, list): (&mut Vec<u8>, &mut EntryList),
 ) -> Result<()> {
-    let mut builder = Builder { index, primary_key, shapes, origin: bytes.len(), bytes, list };
-    let first = builder.list.len();
+    let first = list.len();
     let document = root(document)?;
     if let Some(partial) = &index.partial
         && !Matcher::new(shapes).matches(partial.filter(), document)?
     {
         return Ok(());
     }
-    match (index.origin, index.parts.as_slice()) {
-        (Origin::Native, [part]) => builder.native(document, part)?,
-        (Origin::Native, _) => builder.native_compound(document)?,
-        (Origin::IndexedDb, [part]) if !index.compound => builder.foreign(document, &part.path)?,
-        (Origin::IndexedDb, _) => builder.foreign_compound(document)?,
-    }
+    let (origin, collation) = (bytes.len(), index.order().map(|order| &**order));
+    let longest = MAX_KEY_BYTES;
+    Builder { index, collation, longest, primary_key, shapes, origin, bytes, list }
+        .all(document)?;
     if list.len() - first > 1 {
         let key = |entry: &EntryRef| bytes.get(entry.key()).unwrap_or_default();
         if let Some(added) = list.get_mut(first..) {
@@ -168,8 +166,46 @@ fn push_primary(
     .with_path(path.to_string()))
 }
 
+/// Appends the key of an entry without the index's collation: that of which the stored one was
+/// made.
+///
+/// # Errors
+/// `CORRUPT` if the document is damaged or has no such entry; `RESOURCE_LIMIT` as [`entries`].
+pub fn uncollated_key(
+    index: &IndexDef,
+    document: &[u8],
+    stored: &[u8],
+    shapes: &ShapeTable,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let document = root(document)?;
+    let keys = |collation| {
+        let (mut bytes, mut list) = (Vec::new(), EntryList::new());
+        // Of the two forms one may be too long; both have to be in both lists.
+        let (primary_key, longest) = (&[][..], usize::MAX);
+        let (bytes, list) = (&mut bytes, &mut list);
+        Builder { index, collation, longest, primary_key, shapes, origin: 0, bytes, list }
+            .all(document)?;
+        Ok::<_, Error>((std::mem::take(bytes), std::mem::take(list)))
+    };
+    let (collated, entries) = keys(index.order().map(|order| &**order))?;
+    let (plain, plain_entries) = keys(None)?;
+    let found = entries
+        .iter()
+        .zip(&plain_entries)
+        .find(|(entry, _)| collated.get(entry.index_key()) == Some(stored))
+        .and_then(|(_, entry)| plain.get(entry.index_key()));
+    let message = "an index has an entry that its document does not call for";
+    out.extend_from_slice(found.ok_or_else(|| Error::corrupt(message))?);
+    Ok(())
+}
+
 struct Builder<'b> {
     index: &'b IndexDef,
+    /// What strings are written in the order of.
+    collation: Option<&'b Collation>,
+    /// The most bytes of an index key.
+    longest: usize,
     primary_key: &'b [u8],
     shapes: &'b ShapeTable,
     /// How long `bytes` was before the document.
@@ -179,11 +215,21 @@ struct Builder<'b> {
 }
 
 impl Builder<'_> {
+    fn all(&mut self, document: ValueRef<'_>) -> Result<()> {
+        let index = self.index;
+        match (index.origin, index.parts.as_slice()) {
+            (Origin::Native, [part]) => self.native(document, part),
+            (Origin::Native, _) => self.native_compound(document),
+            (Origin::IndexedDb, [part]) if !index.compound => self.foreign(document, &part.path),
+            (Origin::IndexedDb, _) => self.foreign_compound(document),
+        }
+    }
+
     /// Ends the entry whose index key begins at `start` and has just been written.
     #[inline]
     fn end(&mut self, start: usize, kind: EntryKind, has_null: bool) -> Result<()> {
         let split = self.bytes.len();
-        if split - start > MAX_KEY_BYTES {
+        if split - start > self.longest {
             self.bytes.truncate(start);
             return if kind == EntryKind::Element { Ok(()) } else { self.residual() };
         }
@@ -217,7 +263,8 @@ impl Builder<'_> {
     #[inline]
     fn component(&mut self, value: ValueRef<'_>, part: &IndexPart) -> Result<bool> {
         let start = self.bytes.len();
-        if push_key(value, self.shapes, self.bytes)? == KeyForm::NotAKey {
+        let collation = self.collation;
+        if push_key_under(collation, value, self.shapes, self.bytes)? == KeyForm::NotAKey {
             return Ok(false);
         }
         if part.descending {

@@ -48,8 +48,10 @@ pub struct Step {
 /// Whether an index has to follow changes of the document under `key`.
 #[inline]
 pub fn follows(txn: &ReadTxn<'_>, store: u32, index: &IndexDef, key: &[u8]) -> Result<bool> {
-    if index.state == IndexState::Ready {
-        return Ok(true);
+    match index.state {
+        IndexState::Ready => return Ok(true),
+        IndexState::Stale => return Ok(false),
+        IndexState::Building => {}
     }
     Ok(progress(txn, store, index.id)?.after.is_some_and(|after| key <= after.as_slice()))
 }

@@ -9,9 +9,10 @@ use super::state::TxnState;
 use super::sweep;
 use crate::catalog::Partial;
 use crate::catalog::{
-    Catalog, IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef,
+    Catalog, IndexCollation, IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef,
     allocate_store_id, meta_key,
 };
+use crate::collation::Collation;
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::FormatRecord;
 use crate::storage::envelope::Compression;
@@ -53,6 +54,9 @@ pub struct IndexSpec {
     pub sparse: bool,
     /// Which documents it has; `None`: all.
     pub partial: Option<Partial>,
+    /// What its strings are in the order of; `None`: of their code units. The values of `partial`
+    /// have to be compared under it, too.
+    pub collation: Option<Arc<Collation>>,
     /// Whose rules the index follows.
     pub origin: Origin,
 }
@@ -188,11 +192,15 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
             multi_entry: spec.multi_entry,
             sparse: spec.sparse,
             partial: spec.partial.map(Arc::new),
+            collation: spec.collation.map(IndexCollation::new),
             origin: spec.origin,
             state: if build == Build::Now { IndexState::Ready } else { IndexState::Building },
         });
         if index.partial.is_some() {
             FormatRecord::require(self.txn, format_flag::PARTIAL_INDEXES)?;
+        }
+        if index.collation.is_some() {
+            FormatRecord::require(self.txn, format_flag::COLLATED_INDEXES)?;
         }
         store.next_index += 1;
         store.indexes.push(Arc::clone(&index));
@@ -365,6 +373,8 @@ fn check_index(store: &StoreDef, spec: &IndexSpec) -> Result<()> {
         "an IndexedDB index cannot be sparse"
     } else if foreign && spec.partial.is_some() {
         "an IndexedDB index has all documents"
+    } else if foreign && spec.collation.is_some() {
+        "an IndexedDB index has no collation"
     } else {
         return Ok(());
     };

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::bounds::Bounds;
 use super::shared::StoreShared;
+use super::stale;
 use crate::catalog::Catalog;
 use crate::error::Result;
 use crate::storage::{ReadTxn, WriteTxn};
@@ -31,8 +32,9 @@ impl TxnState {
         if let Some(state) = txn.extension::<Self>() {
             return Ok(state);
         }
+        let catalog = shared.catalog(txn)?;
         let state = Arc::new(Self {
-            catalog: shared.catalog(txn)?,
+            catalog: stale::empty_stale(txn, catalog)?,
             registered: Arc::default(),
             bounds: Arc::default(),
         });

@@ -43,6 +43,6 @@ pub use tags::{
 };
 pub use text::Text;
 pub(crate) use text::push_text;
-pub use to_key::{KeyForm, push_key};
+pub use to_key::{KeyForm, push_key, push_key_under};
 pub use validate::validate;
 pub use value_ref::{Elements, Kind, ValueRef, root};

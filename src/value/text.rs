@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::bytes::{byte, damaged, read_size, slice};
 use super::tags::{LATIN1_U8, LATIN1_U32, MAX_U8, SHAPED, SHORT_STRING, UTF8_U8, UTF8_U32, UTF16};
+use crate::collation::Collation;
 use crate::error::Result;
+use crate::key;
 use crate::wtf8::Wtf8String;
 
 /// A string in a document.
@@ -61,6 +63,20 @@ impl<'a> Text<'a> {
             _ => &[],
         };
         bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit))
+    }
+
+    /// Appends the string's key, in the order of a collation if there is one.
+    pub fn push_key(self, collation: Option<&Collation>, out: &mut Vec<u8>) {
+        match (self, collation) {
+            (Self::Latin1(bytes), None) => key::push_latin1(out, bytes),
+            (Self::Utf8(text), None) => key::push_utf8(out, text),
+            (Self::Utf16(_), None) => key::push_utf16(out, self.units()),
+            (Self::Latin1(bytes), Some(collation)) => collation.push_latin1(out, bytes),
+            (Self::Utf8(text), Some(collation)) => collation.push_utf8(out, text),
+            (Self::Utf16(_), Some(collation)) => {
+                collation.push_utf16(out, &self.units().collect::<Vec<_>>());
+            }
+        }
     }
 
     /// The string as UTF-8, borrowed where it is stored so; `None` if it has lone surrogates.

@@ -2,8 +2,8 @@
 
 use super::shape::ShapeSource;
 use super::tags::NAMED_ARRAY;
-use super::text::Text;
 use super::value_ref::{Elements, Kind, ValueRef};
+use crate::collation::Collation;
 use crate::error::Result;
 use crate::key;
 
@@ -35,8 +35,21 @@ pub fn push_key<S: ShapeSource + ?Sized>(
     shapes: &S,
     out: &mut Vec<u8>,
 ) -> Result<KeyForm> {
+    push_key_under(None, value, shapes, out)
+}
+
+/// [`push_key`] with sort keys of a collation in place of strings.
+///
+/// # Errors
+/// As [`push_key`].
+pub fn push_key_under<S: ShapeSource + ?Sized>(
+    collation: Option<&Collation>,
+    value: ValueRef<'_>,
+    shapes: &S,
+    out: &mut Vec<u8>,
+) -> Result<KeyForm> {
     let length = out.len();
-    let form = push(value, shapes, out);
+    let form = push(collation, value, shapes, out);
     if !matches!(form, Ok(KeyForm::Key | KeyForm::BigIntKey | KeyForm::Scalar)) {
         out.truncate(length);
     }
@@ -44,12 +57,13 @@ pub fn push_key<S: ShapeSource + ?Sized>(
 }
 
 fn push<S: ShapeSource + ?Sized>(
+    collation: Option<&Collation>,
     value: ValueRef<'_>,
     shapes: &S,
     out: &mut Vec<u8>,
 ) -> Result<KeyForm> {
     match value.kind()? {
-        Kind::Array => push_array(value, shapes, out),
+        Kind::Array => push_array(collation, value, shapes, out),
         Kind::Null | Kind::Undefined => {
             key::push_null(out);
             Ok(KeyForm::Scalar)
@@ -58,7 +72,7 @@ fn push<S: ShapeSource + ?Sized>(
             key::push_bool(out, value.as_bool()? == Some(true));
             Ok(KeyForm::Scalar)
         }
-        kind => push_leaf(value, kind, out),
+        kind => push_leaf(collation, value, kind, out),
     }
 }
 
@@ -71,6 +85,7 @@ struct Open<'a, 's, S: ShapeSource + ?Sized> {
 }
 
 fn push_array<S: ShapeSource + ?Sized>(
+    collation: Option<&Collation>,
     array: ValueRef<'_>,
     shapes: &S,
     out: &mut Vec<u8>,
@@ -101,7 +116,7 @@ fn push_array<S: ShapeSource + ?Sized>(
                     repeated += 1;
                 }
             }
-            kind => match push_leaf(value, kind, out)? {
+            kind => match push_leaf(collation, value, kind, out)? {
                 KeyForm::Key => {}
                 KeyForm::BigIntKey => form = KeyForm::BigIntKey,
                 KeyForm::Scalar | KeyForm::NotAKey => return Ok(KeyForm::NotAKey),
@@ -145,19 +160,22 @@ fn close<S: ShapeSource + ?Sized>(stack: &mut Vec<Open<'_, '_, S>>) {
     }
 }
 
-fn push_leaf(value: ValueRef<'_>, kind: Kind, out: &mut Vec<u8>) -> Result<KeyForm> {
+fn push_leaf(
+    collation: Option<&Collation>,
+    value: ValueRef<'_>,
+    kind: Kind,
+    out: &mut Vec<u8>,
+) -> Result<KeyForm> {
     let is_key = match kind {
         Kind::Number => value.as_number()?.is_some_and(|number| key::push_number(out, number)),
         Kind::Date => value.as_date()?.is_some_and(|time| key::push_date(out, time)),
-        Kind::String => {
-            match value.as_text()? {
-                Some(Text::Latin1(bytes)) => key::push_latin1(out, bytes),
-                Some(Text::Utf8(text)) => key::push_utf8(out, text),
-                Some(text @ Text::Utf16(_)) => key::push_utf16(out, text.units()),
-                None => return Ok(KeyForm::NotAKey),
+        Kind::String => match value.as_text()? {
+            Some(text) => {
+                text.push_key(collation, out);
+                true
             }
-            true
-        }
+            None => false,
+        },
         Kind::Binary => match value.as_binary()? {
             Some((_, bytes)) => {
                 key::push_binary(out, bytes);

@@ -14,8 +14,9 @@ pub mod support;
 use std::sync::Arc;
 
 use lodestore::catalog::{IndexPart, KeyPath, Origin, Partial, StoreDef};
-use lodestore::error::Result;
+use lodestore::error::{ErrorCode, Result};
 use lodestore::protocol::{ops, read, run_tx_ops};
+use lodestore::query::{Place, collation};
 use lodestore::storage::envelope::Compression;
 use lodestore::store::{
     Build, IndexSpec, KeySource, Put, Reference, Schema, StoreShared, StoreSpec, Writer,
@@ -94,6 +95,10 @@ impl Db {
                     descending: path.starts_with('-'),
                 };
                 let filter = more.get("where").map(value);
+                let order = more.get("collation").map_or(Value::Null, value);
+                let place = Place::root("the collation");
+                let code = ErrorCode::InvalidArgument;
+                let order = collation::parse(&order, code, &place).unwrap();
                 let spec = IndexSpec {
                     name: Wtf8String::from(*name),
                     parts: paths.iter().map(part).collect(),
@@ -101,7 +106,14 @@ impl Db {
                     unique: more["unique"] == true,
                     multi_entry: false,
                     sparse: more["sparse"] == true,
-                    partial: filter.map(|filter| Partial::parse(&filter).unwrap()),
+                    partial: filter.map(|filter| {
+                        let partial = Partial::parse(&filter).unwrap();
+                        match &order {
+                            Some(order) => partial.under(order),
+                            None => partial,
+                        }
+                    }),
+                    collation: order,
                     origin: Origin::Native,
                 };
                 schema.create_index(&Reference::Id(store), spec, Build::Now).unwrap();

@@ -27,6 +27,29 @@ pub fn array(items: Vec<Value>) -> Value {
     Value::Array(Array { items, fields: None })
 }
 
+/// A word; some are equal, or in another order, under a collation.
+fn word(random: &mut Random) -> &'static str {
+    const WORDS: [&str; 14] =
+        ["", "a", "A", "á", "ab", "Ab", "a-b", "abc", "a10", "a9", "b", "é", "日", "<b"];
+    WORDS[random.below(WORDS.len())]
+}
+
+/// Sometimes a collation, as users write it.
+pub fn some_collation(random: &mut Random) -> Option<Value> {
+    let with = |locale: &str, more: Vec<(&str, Value)>| {
+        let mut fields = vec![("locale", text(locale))];
+        fields.extend(more);
+        Some(object(fields))
+    };
+    match random.below(8) {
+        0 => with("en", vec![("strength", Value::Number(1.0))]),
+        1 => with("sv", vec![("strength", text("secondary"))]),
+        2 => with("en", vec![("numericOrdering", Value::Bool(true))]),
+        3 => with("fr-CA", vec![("alternate", text("shifted"))]),
+        _ => None,
+    }
+}
+
 fn scalar(random: &mut Random) -> Value {
     match random.below(24) {
         0 => Value::Null,
@@ -50,7 +73,7 @@ fn scalar(random: &mut Random) -> Value {
             1 => Wtf8String::from("\u{FFFD}x"),
             _ => Wtf8String::from("\u{1F600}"),
         }),
-        13..=15 => text(["", "a", "ab", "abc", "b", "é", "日", "<b"][random.below(8)]),
+        13..=15 => text(word(random)),
         _ => Value::Number(random.below(5) as f64 - 1.0),
     }
 }
@@ -131,6 +154,7 @@ pub fn document(random: &mut Random, number: usize, (keys, plain): (Keys, bool))
         if random.below(6) > 0 {
             let value = match name {
                 "c" if plain => object(vec![("d", Value::Number(random.below(4) as f64))]),
+                "b" if plain && random.below(2) == 0 => text(word(random)),
                 _ if plain => Value::Number(random.below(6) as f64),
                 _ => any(random, 3),
             };
@@ -277,6 +301,7 @@ pub fn sort(random: &mut Random) -> Value {
 pub fn partial(random: &mut Random) -> Option<Value> {
     let number = |number: f64| Value::Number(number);
     match random.below(12) {
+        5 => Some(object(vec![("b", object(vec![("$gte", text("a"))]))])),
         0 => Some(object(vec![("b", object(vec![("$gt", number(1.0))]))])),
         1 => Some(object(vec![("a", object(vec![("$exists", Value::Bool(true))]))])),
         2 => Some(object(vec![("c.d", number(2.0))])),

@@ -261,16 +261,17 @@ impl Planner<'_, '_, '_> {
                 continue;
             }
             match Access::index(view, index, &self.conditions)? {
-                Ok(access) if hint.is_some() => found.push(access),
                 Ok(access) if self.is_of_use(&access) => found.push(access),
-                Ok(_) => self.reject(&index.name, "it bounds nothing and serves no sort"),
-                Err(why) if hint.is_some() => {
-                    return Err(Error::new(
-                        ErrorCode::InvalidQuery,
-                        format!("the hint: index {:?} cannot serve this query: {why}", index.name),
-                    )
-                    .with_index(index.name.to_string()));
+                Ok(_) if self.is_of_other_order(index) => {
+                    const WHY: &str = "its strings are in the order of another collation";
+                    if hint.is_some() {
+                        return Err(cannot_serve(index, WHY));
+                    }
+                    self.reject(&index.name, WHY);
                 }
+                Ok(access) if hint.is_some() => found.push(access),
+                Ok(_) => self.reject(&index.name, "it bounds nothing and serves no sort"),
+                Err(why) if hint.is_some() => return Err(cannot_serve(index, why)),
                 Err(why) => self.reject(&index.name, why),
             }
         }
@@ -322,6 +323,12 @@ impl Planner<'_, '_, '_> {
             || index.partial.is_some()
             || is_bounded()
             || self.query.grouping.as_ref().is_some_and(groups)
+    }
+
+    /// Whether the query compares what the index has in another order of strings.
+    fn is_of_other_order(&self, index: &IndexDef) -> bool {
+        index.order() != self.query.collation.as_ref()
+            && Access::is_of_other_order(index, &self.conditions, self.order.unwrap_or_default())
     }
 
     fn is_of_use(&self, access: &Access) -> bool {
@@ -525,6 +532,14 @@ impl Planner<'_, '_, '_> {
 /// About how many entries walks meet.
 fn entries_of(accesses: &[Arc<Access>]) -> f64 {
     accesses.iter().map(|access| access.entries as f64).sum()
+}
+
+fn cannot_serve(index: &IndexDef, why: &str) -> Error {
+    Error::new(
+        ErrorCode::InvalidQuery,
+        format!("the hint: index {:?} cannot serve this query: {why}", index.name),
+    )
+    .with_index(index.name.to_string())
 }
 
 /// The share of documents that pass a condition about which nothing is known.

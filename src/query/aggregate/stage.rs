@@ -294,7 +294,7 @@ fn sort_parts(value: &Value, place: &Place<'_>) -> Result<Vec<SortPart>> {
 
 fn by_field(name: &str, descending: bool, place: &Place<'_>) -> Result<Stage> {
     let path = crate::query::path::Path::parse(&name.into(), place)?;
-    Ok(Stage::Sort(vec![SortPart { path, descending, greatest: descending }]))
+    Ok(Stage::Sort(vec![SortPart { path, descending, greatest: descending, collation: None }]))
 }
 
 fn facet(value: &Value, names: Names<'_>, depth: usize, place: &Place<'_>) -> Result<Stage> {

@@ -1,7 +1,10 @@
 //! Constants of filters, prepared for being compared with values in many documents.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
+use super::strings::Strings;
+use crate::collation::Collation;
 use crate::error::Result;
 use crate::query::order::{self, Class};
 use crate::value::{self, ShapeSource, Text, Value, ValueRef};
@@ -11,8 +14,10 @@ use crate::value::{self, ShapeSource, Text, Value, ValueRef};
 pub struct Constant {
     value: Value,
     class: Class,
-    /// As [`order::push`] writes it.
+    /// As [`order::push_under`] writes it.
     order: Box<[u8]>,
+    /// What strings are compared by; `None`, too, if there are none in the value.
+    collation: Option<Arc<Collation>>,
     form: Form,
 }
 
@@ -50,7 +55,26 @@ impl Constant {
             }
             _ => Form::Other,
         };
-        Self { class: Class::of(&value), order, form, value }
+        Self { class: Class::of(&value), order, collation: None, form, value }
+    }
+
+    /// The same value, compared under a collation.
+    #[must_use]
+    pub fn under(self, collation: &Arc<Collation>) -> Self {
+        if !has_strings(&self.value) {
+            return self;
+        }
+        Self {
+            order: order::bytes_under(Some(collation), &self.value).into_boxed_slice(),
+            collation: Some(Arc::clone(collation)),
+            form: Form::Other,
+            ..self
+        }
+    }
+
+    /// The order of strings in which it compares.
+    pub fn strings(&self) -> Strings {
+        if has_strings(&self.value) { Strings::Only(self.collation.clone()) } else { Strings::Any }
     }
 
     /// The value.
@@ -97,7 +121,7 @@ impl Constant {
             return Ok(false);
         }
         let mut order = Vec::new();
-        order::push_ref(value, shapes, &mut order)?;
+        order::push_ref_under(self.collation.as_deref(), value, shapes, &mut order)?;
         Ok(*order == *self.order)
     }
 
@@ -139,13 +163,28 @@ impl Constant {
             return Ok(None);
         }
         let mut order = Vec::new();
-        order::push_ref(value, shapes, &mut order)?;
+        order::push_ref_under(self.collation.as_deref(), value, shapes, &mut order)?;
         Ok(Some((*order).cmp(&self.order)))
+    }
+}
+
+/// Whether a string is compared when something is compared with a value.
+fn has_strings(value: &Value) -> bool {
+    match value {
+        Value::String(_) => true,
+        Value::Array(array) => array.items.iter().any(has_strings),
+        Value::Object(fields) => fields.values().iter().any(has_strings),
+        Value::Null | Value::Undefined | Value::Holes(_) | Value::Bool(_) | Value::Number(_) => {
+            false
+        }
+        Value::BigInt(_) | Value::Date(_) | Value::Binary { .. } | Value::RegExp { .. } => false,
+        // Rare; it may be.
+        _ => true,
     }
 }
 
 impl PartialEq for Constant {
     fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
+        self.order == other.order && self.collation == other.collation
     }
 }

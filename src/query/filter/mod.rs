@@ -12,6 +12,7 @@ mod parse;
 mod pattern;
 pub(in crate::query) mod regexp;
 mod set;
+mod strings;
 mod test;
 mod types;
 mod verdict;
@@ -20,11 +21,15 @@ pub use constant::Constant;
 pub use evaluate::{Matcher, current_time};
 pub use pattern::Pattern;
 pub use set::ValueSet;
+pub use strings::Strings;
 pub use test::{Comparison, Test};
 pub use verdict::Verdict;
 
+use std::sync::Arc;
+
 use super::expression::Expression;
 use super::path::Path;
+use crate::collation::Collation;
 
 /// A condition on a document.
 #[derive(Debug, Clone)]
@@ -70,6 +75,34 @@ impl Filter {
     /// What nothing passes.
     pub const fn nothing() -> Self {
         Self::Or(Vec::new())
+    }
+
+    /// The same filter, whose values compare strings under a collation. Patterns do not.
+    #[must_use]
+    pub fn under(self, collation: &Arc<Collation>) -> Self {
+        let all = |parts: Vec<Self>| parts.into_iter().map(|part| part.under(collation)).collect();
+        match self {
+            Self::And(parts) => Self::And(all(parts)),
+            Self::Or(parts) => Self::Or(all(parts)),
+            Self::Not(inner) => Self::Not(Box::new(inner.under(collation))),
+            Self::Path(path) => {
+                let PathTest { path, test } = *path;
+                Self::Path(Box::new(PathTest { path, test: test.under(collation) }))
+            }
+            Self::Expression(expression) => Self::Expression(expression),
+        }
+    }
+
+    /// The order of strings in which all of it is decided by keys.
+    fn strings(&self) -> Strings {
+        match self {
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter().fold(Strings::Any, |all, part| all.and(&part.strings()))
+            }
+            Self::Not(inner) => inner.strings(),
+            Self::Path(path) => path.test.strings(),
+            Self::Expression(_) => Strings::Any,
+        }
     }
 
     /// Whether an expression is a part of it.

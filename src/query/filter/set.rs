@@ -1,9 +1,12 @@
 //! The values of `$in`.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::constant::Constant;
 use super::pattern::Pattern;
+use super::strings::Strings;
+use crate::collation::Collation;
 use crate::error::Result;
 use crate::query::order;
 use crate::value::{ShapeSource, Value, ValueRef};
@@ -19,6 +22,8 @@ pub struct ValueSet {
     /// Their bytes, if they are many.
     orders: HashSet<Box<[u8]>>,
     patterns: Vec<Pattern>,
+    /// What strings are compared by; `None`, too, if there are none in the constants.
+    collation: Option<Arc<Collation>>,
 }
 
 impl ValueSet {
@@ -30,12 +35,26 @@ impl ValueSet {
         } else {
             HashSet::new()
         };
-        Self { constants, orders, patterns }
+        Self { constants, orders, patterns, collation: None }
     }
 
     /// What equals one of these values.
     pub fn of(values: Vec<Value>) -> Self {
         Self::new(values.into_iter().map(Constant::new).collect(), Vec::new())
+    }
+
+    /// The same values, compared under a collation.
+    pub(super) fn under(self, collation: &Arc<Collation>) -> Self {
+        let constants = self.constants.into_iter().map(|constant| constant.under(collation));
+        let set = Self::new(constants.collect(), self.patterns);
+        let is_affected = set.constants.iter().any(|one| one.strings() != Strings::Any);
+        Self { collation: is_affected.then(|| Arc::clone(collation)), ..set }
+    }
+
+    /// The order of strings in which it is decided by keys.
+    pub(super) fn strings(&self) -> Strings {
+        let all = self.constants.iter().fold(Strings::Any, |all, one| all.and(&one.strings()));
+        if self.patterns.is_empty() { all } else { all.and(&Strings::Only(None)) }
     }
 
     /// The constants, in the order of all values.
@@ -66,7 +85,7 @@ impl ValueSet {
             }
         } else {
             let mut order = Vec::new();
-            order::push_ref(value, shapes, &mut order)?;
+            order::push_ref_under(self.collation.as_deref(), value, shapes, &mut order)?;
             if self.orders.contains(order.as_slice()) {
                 return Ok(true);
             }

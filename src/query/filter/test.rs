@@ -1,13 +1,16 @@
 //! Tests of single values.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::Filter;
 use super::bits::Bits;
 use super::constant::Constant;
 use super::pattern::Pattern;
 use super::set::ValueSet;
+use super::strings::Strings;
 use super::types::Types;
+use crate::collation::Collation;
 
 /// What a value has to be. Of an array, unless a test says otherwise, any element may be it, or the
 /// array as a whole.
@@ -48,6 +51,36 @@ pub enum Test {
 }
 
 impl Test {
+    /// The same test, under a collation.
+    pub(super) fn under(self, collation: &Arc<Collation>) -> Self {
+        match self {
+            Self::Equal(constant) => Self::Equal(constant.under(collation)),
+            Self::Compare(comparison, constant) => {
+                Self::Compare(comparison, constant.under(collation))
+            }
+            Self::Between(least, greatest) => {
+                Self::Between(least.under(collation), greatest.under(collation))
+            }
+            Self::In(set) => Self::In(set.under(collation)),
+            Self::Element { filter, fields } => {
+                Self::Element { filter: Box::new(filter.under(collation)), fields }
+            }
+            other => other,
+        }
+    }
+
+    /// The order of strings in which it is decided by keys.
+    pub fn strings(&self) -> Strings {
+        match self {
+            Self::Equal(constant) | Self::Compare(_, constant) => constant.strings(),
+            Self::Between(least, greatest) => least.strings().and(&greatest.strings()),
+            Self::In(set) => set.strings(),
+            Self::Element { filter, fields: false } => filter.strings(),
+            Self::Text(_) => Strings::Only(None),
+            _ => Strings::Any,
+        }
+    }
+
     /// Whether a field that is missing passes.
     pub fn accepts_nothing(&self) -> bool {
         match self {

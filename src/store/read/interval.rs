@@ -93,6 +93,23 @@ pub(super) fn after(key: &[u8]) -> Vec<u8> {
 /// # Errors
 /// `INVALID_KEY` if a bound is malformed.
 pub fn index_intervals(index: &IndexDef, range: &KeyRange<'_>) -> Result<Vec<Interval>> {
+    let Some(order) = index.order() else { return stored_intervals(index, range) };
+    let collated = |bound: Option<Bound<'_>>| -> Result<Option<(Vec<u8>, bool)>> {
+        let Some(Bound { key, open }) = bound else { return Ok(None) };
+        let mut collated = Vec::new();
+        order.push_key(key, &mut collated).map_err(|_| invalid_bound(index))?;
+        Ok(Some((collated, open)))
+    };
+    let (lower, upper) = (collated(range.lower)?, collated(range.upper)?);
+    stored_intervals(index, &KeyRange { lower: bound(&lower), upper: bound(&upper) })
+}
+
+fn bound(key: &Option<(Vec<u8>, bool)>) -> Option<Bound<'_>> {
+    key.as_ref().map(|(key, open)| Bound { key, open: *open })
+}
+
+/// [`index_intervals`] of bounds in which strings are as in the index's entries.
+fn stored_intervals(index: &IndexDef, range: &KeyRange<'_>) -> Result<Vec<Interval>> {
     if let [part] = index.parts.as_slice()
         && !index.compound
         && !part.descending
@@ -121,7 +138,7 @@ pub fn index_intervals(index: &IndexDef, range: &KeyRange<'_>) -> Result<Vec<Int
     Ok(builder.intervals)
 }
 
-/// [`index_intervals`] of an ascending index of one part.
+/// [`stored_intervals`] of an ascending index of one part.
 fn plain_interval(index: &IndexDef, range: &KeyRange<'_>) -> Result<Vec<Interval>> {
     for bound in [range.lower, range.upper].into_iter().flatten() {
         let checked = key::validate_component(bound.key, false);

@@ -1,5 +1,7 @@
 //! Scans of a store or an index, in batches that can be resumed.
 
+use std::sync::Arc;
+
 use super::get::{find_each, in_document};
 use super::interval::{after, index_intervals, store_interval};
 use super::locate_error;
@@ -8,12 +10,16 @@ use super::response::Response;
 use super::view::View;
 use super::walk::Walk;
 use crate::catalog::{IndexDef, StoreDef};
+use crate::collation::Collation;
 use crate::error::{Error, ErrorCode, Result};
 use crate::key::{self, END, TAG_ARRAY, successor_prefix};
 use crate::storage::ReadTxn;
 use crate::storage::envelope::Payload;
 use crate::storage::tree::{Entry, Lookups};
+use crate::store::StoreShared;
 use crate::store::entry::{self, EntryKind};
+use crate::store::extract::uncollated_key;
+use crate::value::ShapeTable;
 
 /// What a row carries, in this order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,8 +53,12 @@ pub struct Scan<'a> {
     /// the start.
     pub resume: &'a [u8],
     /// `resume` is not what an earlier batch gave but a point among the entries' keys: rows begin
-    /// with the first entry at or above it, or in reverse with the last one below it.
+    /// with the first entry at or above it, or in reverse with the last one below it. Strings in it
+    /// are not in the order of a collation yet.
     pub begin_at: bool,
+    /// Where the shapes of documents are known, of which the keys of an index with a collation are
+    /// made again.
+    pub shared: Option<&'a StoreShared>,
 }
 
 /// Writes a batch of rows: `u32 rows | u8 done | rows | u32 length, resume`. Each part of a row has
@@ -65,7 +75,7 @@ pub fn scan(
     request: &Scan<'_>,
     response: &mut Response<'_>,
 ) -> Result<()> {
-    let mut rows = Rows::new(view.txn(), store, index, request)
+    let mut rows = Rows::new(view, store, index, request)
         .map_err(|error| locate_error(error, store, index))?;
     let head = response.position();
     response.push(&[0; 5]);
@@ -88,7 +98,7 @@ pub fn first_key(
     request: &Scan<'_>,
 ) -> Result<Option<Vec<u8>>> {
     let first = || {
-        let mut rows = Rows::new(view.txn(), store, index, request)?;
+        let mut rows = Rows::new(view, store, index, request)?;
         if !rows.next()? {
             return Ok(None);
         }
@@ -116,18 +126,25 @@ struct Rows<'r, 't, 'e> {
 
 impl<'r, 't, 'e> Rows<'r, 't, 'e> {
     fn new(
-        txn: &'t ReadTxn<'e>,
+        view: View<'t, 'e>,
         store: &'r StoreDef,
         index: Option<&'r IndexDef>,
         request: &Scan<'_>,
     ) -> Result<Self> {
+        let txn = view.txn();
         let (tree, intervals) = match index {
             None => (entry::documents(store.tree), vec![store_interval(&request.range)]),
             Some(index) => (entry::entries(index.tree), index_intervals(index, &request.range)?),
         };
         let mut walk = Walk::new(txn, tree, intervals, request.reverse)?;
         let unique = request.unique && index.is_some();
-        if let Some(point) = resume_point(index.filter(|_| unique), request)? {
+        let shapes = match (index, request.shared) {
+            (Some(index), Some(shared)) if request.parts.keys && index.collation.is_some() => {
+                Some(shared.shapes_of(view, store.id, true)?)
+            }
+            _ => None,
+        };
+        if let Some(point) = resume_point((index, unique), request)? {
             walk.begin_at(point);
         }
         Ok(Self {
@@ -142,8 +159,10 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
                 store,
                 index,
                 parts: request.parts,
+                shapes,
                 last: Vec::new(),
                 plain: Vec::new(),
+                scratch: Vec::new(),
             },
         })
     }
@@ -160,7 +179,7 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
                 return Ok((0, true));
             }
         }
-        if self.index.is_some() && self.out.parts.values {
+        if self.out.needs_document() {
             return self.write_with_documents(limit, end, response);
         }
         let mut count = 0;
@@ -278,13 +297,22 @@ struct RowWriter<'r> {
     store: &'r StoreDef,
     index: Option<&'r IndexDef>,
     parts: RowParts,
+    /// Of the documents of which keys are made, if the index has a collation.
+    shapes: Option<Arc<ShapeTable>>,
     /// The entry's key of the last row written.
     last: Vec<u8>,
     /// An index key as rows carry it, where it is stored otherwise.
     plain: Vec<u8>,
+    scratch: Vec<u8>,
 }
 
 impl RowWriter<'_> {
+    /// Whether rows of an index are made with their documents.
+    fn needs_document(&self) -> bool {
+        let is_collated = |index: &IndexDef| self.parts.keys && index.collation.is_some();
+        self.index.is_some_and(|index| self.parts.values || is_collated(index))
+    }
+
     /// Writes the row of an entry; false if the response has no room for it or would exceed `end`.
     /// The first row is written in any case.
     #[inline]
@@ -302,7 +330,12 @@ impl RowWriter<'_> {
         let mut size = 0;
         let mut key = stored_key;
         if self.parts.keys {
-            if let Some(index) = self.index.filter(|index| index.compound || index.has_descending())
+            if let Some(index) = self.index.filter(|index| index.collation.is_some()) {
+                let made = self.key_of_document(index, stored_key, document.as_ref());
+                made.map_err(|error| in_document(error, self.store, primary_key))?;
+                key = &self.plain;
+            } else if let Some(index) =
+                self.index.filter(|index| index.compound || index.has_descending())
             {
                 plain_key(index, stored_key, &mut self.plain)?;
                 key = &self.plain;
@@ -312,6 +345,7 @@ impl RowWriter<'_> {
         if self.parts.primary_keys {
             size += 4 + primary_key.len();
         }
+        let document = document.filter(|_| self.parts.values);
         if let Some(document) = &document {
             size += 4 + document.len();
         }
@@ -334,6 +368,25 @@ impl RowWriter<'_> {
         self.last.clear();
         self.last.extend_from_slice(entry_key);
         Ok(true)
+    }
+}
+
+impl RowWriter<'_> {
+    /// Makes the index key of a row from its document: the stored one has sort keys.
+    fn key_of_document(
+        &mut self,
+        index: &IndexDef,
+        stored: &[u8],
+        document: Option<&Payload<'_>>,
+    ) -> Result<()> {
+        let (Some(document), Some(shapes)) = (document, &self.shapes) else {
+            return Err(Error::corrupt("a key of an index with a collation needs its document"));
+        };
+        self.scratch.clear();
+        document.append_to(&mut self.scratch)?;
+        let mut key = Vec::new();
+        uncollated_key(index, &self.scratch, stored, shapes, &mut key)?;
+        plain_key(index, &key, &mut self.plain)
     }
 }
 
@@ -368,14 +421,20 @@ fn is_row(index: &IndexDef, found: Entry<'_>) -> Result<bool> {
 }
 
 /// Where a scan continues: the first key that is inside, or in reverse the first that is not.
-fn resume_point(unique: Option<&IndexDef>, request: &Scan<'_>) -> Result<Option<Vec<u8>>> {
+fn resume_point(
+    (index, unique): (Option<&IndexDef>, bool),
+    request: &Scan<'_>,
+) -> Result<Option<Vec<u8>>> {
     if request.resume.is_empty() && !request.begin_at {
         return Ok(None);
     }
     if request.begin_at {
-        return Ok(Some(request.resume.to_vec()));
+        return match index.and_then(|index| index.order().map(|order| (index, order))) {
+            Some((index, order)) => collated_point(index, order, request.resume).map(Some),
+            None => Ok(Some(request.resume.to_vec())),
+        };
     }
-    let Some(index) = unique else {
+    let Some(index) = index.filter(|_| unique) else {
         let resume = request.resume;
         return Ok(Some(if request.reverse { resume.to_vec() } else { after(resume) }));
     };
@@ -385,6 +444,29 @@ fn resume_point(unique: Option<&IndexDef>, request: &Scan<'_>) -> Result<Option<
     })?;
     let index_key = index_key.to_vec();
     Ok(if request.reverse { Some(index_key) } else { successor_prefix(index_key) })
+}
+
+/// A point among the entries of an index with a collation: what begins it are components of the
+/// index key, perhaps not all.
+fn collated_point(index: &IndexDef, order: &Collation, point: &[u8]) -> Result<Vec<u8>> {
+    let mut collated = Vec::with_capacity(2 * point.len());
+    let mut rest = point;
+    for part in &index.parts {
+        let Ok(len) = key::encoded_len(rest, part.descending) else { break };
+        let (component, tail) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+        let mut component = component.to_vec();
+        let start = collated.len();
+        if part.descending {
+            key::invert(&mut component);
+        }
+        order.push_key(&component, &mut collated)?;
+        if part.descending {
+            key::invert_from(&mut collated, start);
+        }
+        rest = tail;
+    }
+    collated.extend_from_slice(rest);
+    Ok(collated)
 }
 
 /// Writes an index key as it would be without parts that are descending, and as an array if it is

@@ -1,0 +1,198 @@
+//! Indexes in the order of a collation whose data has another version: not used, and built again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod query_support;
+
+use std::sync::Arc;
+
+use lodestore::catalog::{Catalog, IndexDef, IndexState, StoreDef};
+use lodestore::collation::DATA_VERSION;
+use lodestore::error::ErrorCode;
+use lodestore::storage::{OpenOptions, WriteTxn, connect};
+use lodestore::store::index_build::{pending_builds, step};
+use lodestore::store::{
+    KeySource, Put, StoreShared, TxnState, Writer, check_stores, nested, pending_sweeps,
+};
+use lodestore::value::{self, NoShapes};
+use query_support::{Db, Index, value as to_value};
+use serde_json::{Value as Json, json};
+
+const OLD: &str = "icu4x 0.1.0";
+
+/// Says that all collated indexes were made by another version.
+fn age(txn: &mut WriteTxn<'_>, shared: &StoreShared) {
+    let state = TxnState::of(txn, shared).unwrap();
+    let mut catalog = Catalog::clone(&state.catalog);
+    for store in state.catalog.stores() {
+        let mut store = StoreDef::clone(store);
+        for index in &mut store.indexes {
+            let mut aged = IndexDef::clone(index);
+            if let Some(collation) = &mut aged.collation {
+                collation.version = OLD.to_owned();
+            }
+            *index = Arc::new(aged);
+        }
+        catalog.put_store(txn, store).unwrap();
+    }
+}
+
+fn people() -> Db {
+    let swedish = json!({ "locale": "sv", "strength": 2 });
+    let db = Db::new();
+    let indexes = [
+        Index("byName", &["name"], json!({ "collation": swedish })),
+        Index("unique", &["login"], json!({ "collation": swedish, "unique": true })),
+        Index("plain", &["name"], json!({})),
+    ];
+    let names = ["ö", "Zeta", "å", "zeta", "a", "ä"].map(str::to_owned);
+    // So many that a scan costs more than an index.
+    let more = (0..60).map(|id| format!("w{id}"));
+    let documents = names
+        .into_iter()
+        .chain(more)
+        .enumerate()
+        .map(|(id, name)| json!({ "id": id, "name": name, "login": format!("{name}{id}") }));
+    db.create("people", &indexes, documents);
+    db
+}
+
+fn put(db: &Db, document: &Json) {
+    let store = db.store("people").id;
+    let document = value::encode(&to_value(document), &NoShapes).unwrap();
+    db.scratch.write(|txn| {
+        let mut writer = Writer::new(&db.shared);
+        let put = Put { store, key: KeySource::Inline, document: &document, insert_only: false };
+        writer.put(txn, &put).map_err(|_| "refused").unwrap();
+        writer.flush(txn).map_err(|_| "refused").unwrap();
+    });
+}
+
+fn explain(db: &Db) -> Json {
+    let request = json!({
+        "filter": { "name": "ZETA" }, "sort": ["name", "login"], "returns": "explain",
+        "collation": { "locale": "sv", "strength": 2 },
+    });
+    serde_json::from_slice(&db.rows("people", &request, 0).unwrap()[0]).unwrap()
+}
+
+fn state(db: &Db, name: &str) -> IndexState {
+    db.store("people").index_by_name(&name.into()).unwrap().state
+}
+
+fn check(db: &Db) {
+    let report = db.scratch.read(|txn| check_stores(txn, &db.shared));
+    assert!(report.is_clean(), "{:?}", report.problems);
+}
+
+#[test]
+fn a_definition_names_the_version_of_its_data() {
+    let db = people();
+    let store = db.store("people");
+    let version = |name: &str| {
+        let index = store.index_by_name(&name.into()).unwrap();
+        index.collation.as_ref().map(|collation| collation.version.clone())
+    };
+    assert_eq!(version("byName").as_deref(), Some(DATA_VERSION));
+    assert_eq!(version("plain"), None);
+    assert_eq!(explain(&db)["index"], "byName");
+    assert_eq!(explain(&db)["returned"], 2);
+    check(&db);
+}
+
+#[test]
+fn an_index_of_another_version_is_not_used_until_it_is_built_again() {
+    let db = people();
+    let old_tree = db.store("people").index_by_name(&"byName".into()).unwrap().tree;
+    db.scratch.write(|txn| age(txn, &db.shared));
+    assert_eq!(state(&db, "byName"), IndexState::Stale);
+    assert_eq!(state(&db, "plain"), IndexState::Ready);
+    let store = db.store("people");
+    let index = store.index_by_name(&"byName".into()).unwrap();
+    let refused = store.ready_index(index.id).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::IndexNotReady);
+    let explained = explain(&db);
+    assert_eq!(explained["returned"], 2);
+    assert_eq!(explained["index"], Json::Null);
+    assert!(explained.to_string().contains("another version"), "{explained:#}");
+    check(&db);
+
+    // Whatever is written first empties it.
+    put(&db, &json!({ "id": 70, "name": "ZETA", "login": "x" }));
+    assert_eq!(state(&db, "byName"), IndexState::Building);
+    assert_eq!(state(&db, "unique"), IndexState::Building);
+    assert!(!db.scratch.read(|txn| db.shared.catalog(txn).unwrap().has_stale_indexes()));
+    assert_eq!(explain(&db)["returned"], 3);
+    check(&db);
+    let builds = db.scratch.read(pending_builds).unwrap();
+    assert_eq!(builds.len(), 2);
+    let sweeps = db.scratch.read(pending_sweeps).unwrap();
+    assert!(sweeps.iter().any(|tree| tree.id == old_tree));
+    for (store, index) in builds {
+        while !db
+            .scratch
+            .write(|txn| nested(txn, |child| step(child, &db.shared, store, index, 20)))
+            .map_err(|_| "refused")
+            .unwrap()
+            .finished
+        {
+            check(&db);
+        }
+    }
+    assert_eq!(state(&db, "byName"), IndexState::Ready);
+    assert_eq!(explain(&db)["index"], "byName");
+    assert_eq!(explain(&db)["returned"], 3);
+    check(&db);
+}
+
+#[test]
+fn a_build_under_way_begins_again_with_another_version() {
+    let db = people();
+    db.scratch.write(|txn| age(txn, &db.shared));
+    put(&db, &json!({ "id": 80, "name": "b", "login": "b" }));
+    let builds = db.scratch.read(pending_builds).unwrap();
+    let (store, index) = builds[0];
+    let go_on = || {
+        let done =
+            db.scratch.write(|txn| nested(txn, |child| step(child, &db.shared, store, index, 2)));
+        done.map_err(|_| "refused").unwrap()
+    };
+    assert_eq!(go_on().done, 2);
+    db.scratch.write(|txn| age(txn, &db.shared));
+    check(&db);
+    assert_eq!(go_on().done, 2, "from the start");
+    check(&db);
+}
+
+/// Makes a fixture of a database whose indexes are up to date, under `LODESTORE_FIXTURE`.
+#[test]
+#[ignore = "a tool"]
+fn age_a_database() {
+    let path = std::env::var("LODESTORE_FIXTURE").unwrap();
+    let db = connect(std::path::Path::new(&path), &OpenOptions::default()).unwrap();
+    let (done, outcome) = std::sync::mpsc::channel();
+    db.submit(Box::new(Aging(done))).unwrap();
+    outcome.recv().unwrap();
+    db.close().unwrap();
+}
+
+struct Aging(std::sync::mpsc::Sender<()>);
+
+impl lodestore::storage::Job for Aging {
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    fn durability(&self) -> lodestore::storage::Durability {
+        lodestore::storage::Durability::Strict
+    }
+
+    fn run(&mut self, txn: &mut WriteTxn<'_>) -> lodestore::error::Result<()> {
+        age(txn, &StoreShared::default());
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, outcome: lodestore::error::Result<lodestore::storage::Commit>) {
+        outcome.unwrap();
+        self.0.send(()).unwrap();
+    }
+}
