@@ -54,6 +54,11 @@ pub struct Running {
     pub(super) cancelled: AtomicBool,
 }
 
+/// The error of what a closed handle is asked for.
+pub(super) fn closed() -> Error {
+    Error::new(ErrorCode::Closed, "the database is closed")
+}
+
 impl Executions {
     /// Keeps a query; returns its number, which is not 0.
     ///
@@ -64,7 +69,7 @@ impl Executions {
             Arc::new(Running { work: Mutex::new(work), store, cancelled: AtomicBool::new(false) });
         let mut all = self.running.lock();
         if all.closed {
-            return Err(Error::new(ErrorCode::Closed, "the database is closed"));
+            return Err(closed());
         }
         loop {
             let id = self.next.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
@@ -101,6 +106,11 @@ impl Executions {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether the handle is closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.running.lock().closed
     }
 
     /// Ends all of them, also those that other threads carry out, and keeps no more.

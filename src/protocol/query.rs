@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::executions::{Executions, Work};
+use super::executions::{Executions, Work, closed};
 use super::fields::Fields;
 use super::read::{QUERY, QUERY_END};
 use crate::catalog::{Catalog, StoreDef, document};
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::execution::{Aggregation, Chunk, Execution, From, Query};
 use crate::store::StoreShared;
 use crate::store::read::{Response, View};
@@ -63,7 +63,8 @@ pub(super) fn answer(
         }
         Err(error) => {
             executions.end(id);
-            return Err(error);
+            let is_closed = error.code() == ErrorCode::Aborted && executions.is_closed();
+            return Err(if is_closed { closed() } else { error });
         }
     }
     Ok(())
