@@ -61,6 +61,17 @@ export declare class NativeDatabase {
   /** Cancels the request of a ticket, if it can be cancelled and is under way. */
   cancel(ticket: number): void
   /**
+   * Takes the lock of those who rely on the schema, shared or for this thread alone; false if
+   * others hold it in a way that does not allow that. What was held before is given up.
+   */
+  trySchemaLock(exclusive: boolean): boolean
+  /** Lets go of the lock of those who rely on the schema. */
+  unlockSchema(): void
+  /** Tells those who rely on the schema what is wanted of them; nothing any more, if it is empty. */
+  leaveSchemaNote(note: Uint8Array): void
+  /** What is wanted of those who rely on the schema; empty if nothing is. */
+  readSchemaNote(): Buffer
+  /**
    * Begins an interactive transaction; the message has its id (u32) and the version of the
    * catalog (f64).
    */

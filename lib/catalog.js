@@ -4,6 +4,9 @@ const { LodestoreError } = require('./errors')
 
 /** One store, as a version of the catalog describes it. */
 class StoreDefinition {
+  /** A field, so that a setter which Object.prototype may have is not called. */
+  id = 0
+
   constructor(description, state) {
     this.id = description.id
     this.name = description.name
@@ -33,6 +36,9 @@ class StoreDefinition {
 
 /** One index, as a version of the catalog describes it. */
 class IndexDefinition {
+  /** A field, so that a setter which Object.prototype may have is not called. */
+  id = 0
+
   constructor(description) {
     this.id = description.id
     this.name = description.name
@@ -65,6 +71,8 @@ class Catalog {
    */
   constructor(document, stateOf) {
     this.version = document.version
+    /** What the program calls the state of its schema, as IndexedDB has it; 0 if it never did. */
+    this.databaseVersion = document.databaseVersion
     /** @type {Map<string, StoreDefinition>} */
     this.stores = new Map()
     for (const description of document.stores) {

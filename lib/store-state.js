@@ -5,6 +5,9 @@ const { KeyReader } = require('./key-path')
 
 /** What a connection knows of one store, whatever the version of the catalog. */
 class StoreState {
+  /** A field, so that a setter which Object.prototype may have is not called. */
+  id = 0
+
   /**
    * @param {import('./connection').Connection} connection
    * @param {object} description the store's part of the catalog

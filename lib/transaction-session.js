@@ -27,6 +27,9 @@ const leaked = new FinalizationRegistry(({ connection, id }) => {
 
 /** An interactive transaction of the native library. */
 class TransactionSession {
+  /** A field, so that a setter which Object.prototype may have is not called. */
+  id = 0
+
   /**
    * Begins one; resolves when earlier transactions have ended.
    *

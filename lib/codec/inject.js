@@ -3,7 +3,7 @@
 const { LodestoreError } = require('../errors')
 const { KIND, classify } = require('./classify')
 
-const { hasOwn } = Object
+const { propertyIsEnumerable } = Object.prototype
 
 /**
  * Where a generated key goes: the innermost object on the path that exists, and the names from
@@ -26,7 +26,7 @@ function findInjection(value, path, arraysHaveFields) {
         { path: path.slice(0, i).join('.') },
       )
     }
-    if (i === path.length - 1 || !hasOwn(target, path[i])) return { target, names: path.slice(i) }
+    if (i === path.length - 1 || !propertyIsEnumerable.call(target, path[i])) return { target, names: path.slice(i) }
     target = target[path[i]]
   }
 }

@@ -7,14 +7,15 @@ const MAX_CANDIDATE_NODES = 32768
 
 /** One key list: the keys on the way from the root to here, in order. */
 class ShapeNode {
+  /** The shape's id, or -1. A field, so that no setter of Object.prototype is called. */
+  id = -1
+
   constructor(permanent) {
     /** The first child and its key stand here, since most nodes have one. */
     this.key = undefined
     this.next = undefined
     /** @type {Map<string, ShapeNode> | null} further children */
     this.children = null
-    /** The shape's id, or -1. */
-    this.id = -1
     /** @type {string[] | null} the shape's names */
     this.names = null
     /** Whether a registered shape is here or below. */

@@ -96,12 +96,13 @@ function copyArray(array, state) {
   if (depth === MAX_DEPTH) throw invalid(TOO_DEEP, state)
   if (state.ancestors.includes(array)) throw invalid(CYCLE, state)
   state.ancestors.push(array)
-  const elements = []
   const length = array.length
+  // Not `push`, which calls setters that Object.prototype may have.
+  const elements = Array.from({ length })
   for (let i = 0; i < length; i++) {
     state.position[depth] = i
     if (!Object.hasOwn(array, i)) throw invalid(HOLE, state)
-    elements.push(copy(array[i], state))
+    elements[i] = copy(array[i], state)
   }
   state.ancestors.pop()
   return elements

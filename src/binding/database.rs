@@ -21,7 +21,7 @@ use super::sweeper::{self, Sweeper};
 use super::transaction::Transactions;
 use crate::error::Result;
 use crate::protocol::{self, Executions, WriteBatch};
-use crate::storage::{Connection, Durability, Observer};
+use crate::storage::{Connection, Durability, Observer, SchemaLock};
 use crate::store::StoreShared;
 
 /// What the parts of a database share, on all threads.
@@ -40,6 +40,7 @@ pub struct NativeDatabase {
     pub(super) transactions: Arc<Transactions>,
     pub(super) reads: Rc<Reads>,
     inline_wait: InlineWait,
+    pub(super) schema_lock: Mutex<Option<SchemaLock>>,
     _end_hook: EndHook,
 }
 
@@ -67,6 +68,7 @@ impl NativeDatabase {
             shared,
             reads,
             inline_wait: InlineWait::default(),
+            schema_lock: Mutex::default(),
             _end_hook: end_hook,
         })
     }

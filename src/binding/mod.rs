@@ -19,6 +19,7 @@ mod outbox;
 mod pool;
 mod read;
 mod reads;
+mod schema_lock;
 mod sweeper;
 mod transaction;
 mod work;

@@ -177,6 +177,7 @@ impl NativeDatabase {
     pub fn close(&self, ticket: u32) -> napi::Result<()> {
         self.transactions.close();
         self.shared.store.extension::<Executions>().close();
+        self.drop_schema_lock();
         self.spawn(ticket, |shared, _| shared.connection.close().map(|()| Vec::new())).or_throw()
     }
 }

@@ -15,6 +15,8 @@ use crate::wtf8::Wtf8String;
 pub struct Catalog {
     /// Grows with every schema change.
     pub version: u64,
+    /// What the program calls the state of its schema, as IndexedDB has it; 0 if it never did.
+    pub database_version: u64,
     stores: BTreeMap<u32, Arc<StoreDef>>,
     names: HashMap<Wtf8String, u32>,
     /// How many indexes are stale: looked at in each write transaction.
@@ -35,7 +37,11 @@ impl Catalog {
     pub fn load(txn: &ReadTxn<'_>) -> Result<Self> {
         // A newer version may have changed what the database needs since it was opened.
         FormatRecord::read(txn)?;
-        let mut catalog = Self { version: Self::load_version(txn)?, ..Self::default() };
+        let mut catalog = Self {
+            version: Self::load_version(txn)?,
+            database_version: meta::get_u64(txn, &[tag::DATABASE_VERSION])?.unwrap_or(0),
+            ..Self::default()
+        };
         for (key, payload) in meta::scan_records(txn, &[tag::STORE])? {
             let id = meta_key::store_id(&key)
                 .ok_or_else(|| Error::corrupt("the key of a store's record is malformed"))?;
@@ -84,6 +90,13 @@ impl Catalog {
     pub fn delete_store(&mut self, txn: &mut WriteTxn<'_>, id: u32) -> Result<()> {
         meta::delete_record(txn, &meta_key::store(id))?;
         self.remove(id);
+        self.advance(txn)
+    }
+
+    /// Writes the database's version and counts the catalog's up.
+    pub fn put_database_version(&mut self, txn: &mut WriteTxn<'_>, version: u64) -> Result<()> {
+        meta::put_u64(txn, &[tag::DATABASE_VERSION], version)?;
+        self.database_version = version;
         self.advance(txn)
     }
 

@@ -13,10 +13,10 @@ use crate::store::entry::visible_count;
 use crate::store::read::View;
 use crate::value::Value;
 
-/// Encodes `{version, stores: [{id, name, keyPath, autoIncrement, compression, origin, count,
-/// indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, where, collation,
-/// state, origin, count}]}]}`; `where` is an encoded document in hexadecimal digits, or null, and
-/// `collation` all its settings, or null. Stores and indexes are in the order of their ids.
+/// Encodes `{version, databaseVersion, stores: [{id, name, keyPath, autoIncrement, compression,
+/// origin, count, indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, where,
+/// collation, state, origin, count}]}]}`; `where` is an encoded document in hexadecimal digits, or
+/// null, and `collation` all its settings, or null. Stores and indexes are in the order of their ids.
 ///
 /// # Errors
 /// `CORRUPT`.
@@ -28,6 +28,7 @@ pub fn catalog_json<'t, 'e: 't>(
     let stores: Result<Vec<_>> = catalog.stores().map(|store| store_value(view, store)).collect();
     let document = object(vec![
         ("version", Value::Number(catalog.version as f64)),
+        ("databaseVersion", Value::Number(catalog.database_version as f64)),
         ("stores", array(stores?)),
     ]);
     encode_json(&document)

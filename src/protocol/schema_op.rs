@@ -30,6 +30,8 @@ pub enum SchemaOp {
     DeleteIndex(Reference, Reference),
     /// `{op: 'renameIndex', store, index, name}` → `{}`
     RenameIndex(Reference, Reference, Wtf8String),
+    /// `{op: 'setVersion', version}` → `{}`
+    SetVersion(u64),
 }
 
 /// Reads a schema operation.
@@ -68,8 +70,20 @@ pub fn decode(document: &[u8]) -> Result<SchemaOp> {
             request.reference("index")?,
             request.required("name", string)?.clone(),
         ),
+        Some("setVersion") => SchemaOp::SetVersion(request.required("version", version)?),
         _ => return Err(malformed("op")),
     })
+}
+
+/// A version of a database: a whole number that JavaScript has exactly.
+fn version(value: &Value) -> Option<u64> {
+    const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+    match value {
+        Value::Number(number) if number.fract() == 0.0 => {
+            (0.0..=MAX_SAFE_INTEGER).contains(number).then_some(*number as u64)
+        }
+        _ => None,
+    }
 }
 
 /// Reads the definition of an index that is to be built outside transactions.
@@ -109,6 +123,10 @@ pub fn run(schema: &mut Schema<'_, '_, '_>, op: SchemaOp) -> Result<Vec<u8>> {
         }
         SchemaOp::RenameIndex(store, index, name) => {
             schema.rename_index(&store, &index, name)?;
+            Vec::new()
+        }
+        SchemaOp::SetVersion(version) => {
+            schema.set_database_version(version)?;
             Vec::new()
         }
     };

@@ -15,6 +15,8 @@ pub mod tag {
     pub const FORMAT: u8 = b'F';
     /// The catalog's version.
     pub const CATALOG_VERSION: u8 = b'V';
+    /// The version that the program gives its database, as IndexedDB has it.
+    pub const DATABASE_VERSION: u8 = b'D';
     /// The next tree id.
     pub const NEXT_TREE_ID: u8 = b'N';
     /// The next store id.

@@ -80,4 +80,8 @@ impl Layout {
     pub(super) fn lock(&self) -> PathBuf {
         self.directory.join("lodestore.lock")
     }
+
+    pub(super) fn schema_lock(&self) -> PathBuf {
+        self.directory.join("schema.lock")
+    }
 }

@@ -117,6 +117,11 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
         Ok(id)
     }
 
+    /// Sets what the program calls the state of its schema.
+    pub fn set_database_version(&mut self, version: u64) -> Result<()> {
+        self.edit(|txn, catalog| catalog.put_database_version(txn, version))
+    }
+
     /// Deletes a store with its documents, indexes, shapes and key generator.
     ///
     /// # Errors

@@ -1,0 +1,41 @@
+'use strict'
+
+const { resolve } = require('node:path')
+const { checkOptions, nonEmptyString, oneOf } = require('../options/check')
+const { Root } = require('./engine')
+const { exception } = require('./exceptions')
+
+const OPTIONS = {
+  path: nonEmptyString,
+  durability: oneOf('strict', 'relaxed', 'none'),
+}
+
+/** @type {Root | null} */
+let root = null
+
+/**
+ * Says where databases are kept; to be called before the first one is opened.
+ *
+ * @param {{ path: string, durability?: 'strict' | 'relaxed' | 'none' }} options
+ */
+function configure(options) {
+  const { path, durability } = checkOptions('configure', options, OPTIONS)
+  root = new Root({ path: path === ':memory:' ? path : resolve(path), durability })
+}
+
+/** @returns {Root} @throws {DOMException} InvalidStateError if nobody has said where */
+function configuredRoot() {
+  if (root === null) {
+    const path = process.env.LODESTORE_PATH
+    if (path === undefined || path === '') {
+      throw exception(
+        'InvalidStateError',
+        'Say where databases are kept: configure({ path }) or the environment variable LODESTORE_PATH',
+      )
+    }
+    configure({ path })
+  }
+  return root
+}
+
+module.exports = { configure, configuredRoot }

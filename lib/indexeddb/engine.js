@@ -1,0 +1,89 @@
+'use strict'
+
+const binding = require('../binding')
+const { Connection } = require('../connection')
+const { decodeInternal } = require('../internal-codec')
+const { Scheduler } = require('./scheduler')
+const { SchemaLock } = require('./schema-lock')
+
+/** One database as this thread has it open: the storage that its connections share. */
+class Engine {
+  /** @param {Connection} connection */
+  constructor(connection) {
+    this.connection = connection
+    this.scheduler = new Scheduler(connection)
+    this.lock = new SchemaLock(connection.native)
+  }
+
+  /**
+   * Opens a database, creating it if need be.
+   *
+   * @param {object} options native ones
+   * @returns {Promise<Engine>}
+   */
+  static async open(options) {
+    return new Engine(await Connection.open(binding, options))
+  }
+
+  /** Its version; 0 if it has none yet. */
+  get version() {
+    const { newest } = this.connection
+    newest.refreshCatalog()
+    return newest.catalog.databaseVersion
+  }
+
+  async close() {
+    this.lock.release()
+    await this.connection.close()
+  }
+}
+
+/** The database whose spaces the databases of a program are. */
+class Root {
+  /** @type {Promise<Connection> | null} */
+  #connection = null
+
+  /** @param {{ path: string, durability?: string }} options */
+  constructor(options) {
+    this.options = options
+  }
+
+  /** Opens a database. */
+  open(name, mode = 'openOrCreate') {
+    return Engine.open({ ...this.options, space: name, mode })
+  }
+
+  /** The names of the databases that there are. */
+  async names() {
+    const connection = await this.#own()
+    return decodeInternal(await connection.call((ticket) => connection.native.spaces(ticket)))
+  }
+
+  /** The version of a database; 0 if there is none. */
+  async versionOf(name) {
+    let engine
+    try {
+      engine = await this.open(name, 'open')
+    } catch (error) {
+      if (error.code === 'DATABASE_NOT_FOUND') return 0
+      throw error
+    }
+    const { version } = engine
+    await engine.close()
+    return version
+  }
+
+  /** Deletes a database that nobody has open. */
+  async delete(name) {
+    const connection = await this.#own()
+    await connection.call((ticket) => connection.native.deleteSpace(ticket, name))
+  }
+
+  #own() {
+    const options = { ...this.options, mode: 'openOrCreate' }
+    this.#connection ??= Connection.open(binding, options)
+    return this.#connection
+  }
+}
+
+module.exports = { Engine, Root }

@@ -1,0 +1,208 @@
+'use strict'
+
+const { Dispatch } = require('./dispatch')
+const { hidden, requireArguments, toDictionary, toDomString } = require('./web-idl')
+
+/** The listeners of one object. */
+class Listeners {
+  /** @type {Map<string, Listener[]>} */
+  #byType = new Map()
+
+  /** The listeners of a type, in order; not to be changed. */
+  of(type) {
+    return this.#byType.get(type)
+  }
+
+  /** @param {Listener} listener */
+  add(listener) {
+    const { type, callback, capture } = listener
+    const list = this.#byType.get(type)
+    if (list === undefined) this.#byType.set(type, [listener])
+    else if (!list.some((each) => each.is(callback, capture))) {
+      // A dispatch under way goes on with the list as it was.
+      this.#byType.set(type, [...list, listener])
+    }
+  }
+
+  remove(type, callback, capture) {
+    const list = this.#byType.get(type)
+    const removed = list?.find((each) => each.is(callback, capture))
+    if (removed !== undefined) this.drop(removed)
+  }
+
+  /** @param {Listener} listener */
+  drop(listener) {
+    const { type } = listener
+    listener.removed = true
+    const rest = this.#byType.get(type)?.filter((each) => each !== listener)
+    if (rest === undefined || rest.length === 0) this.#byType.delete(type)
+    else this.#byType.set(type, rest)
+  }
+}
+
+class Listener {
+  constructor(type, callback, { capture, once, isHandler }) {
+    this.type = type
+    this.callback = callback
+    this.capture = capture
+    this.once = once
+    /** Whether it is the value of an `on…` attribute. */
+    this.isHandler = isHandler
+    this.removed = false
+  }
+
+  is(callback, capture) {
+    return !this.isHandler && this.callback === callback && this.capture === capture
+  }
+
+  /** @param {Event} event */
+  call(event) {
+    const { callback } = this
+    if (typeof callback === 'function') {
+      const answer = callback.call(event.currentTarget, event)
+      if (this.isHandler && answer === false) event.preventDefault()
+    } else {
+      const { handleEvent } = callback
+      if (typeof handleEvent !== 'function') throw new TypeError('handleEvent is not a function')
+      handleEvent.call(callback, event)
+    }
+  }
+}
+
+/** Those of each target that has any. */
+const listeners = new WeakMap()
+
+/** @param {EventTarget} target @returns {Listeners | undefined} */
+function listenersOf(target) {
+  return listeners.get(target)
+}
+
+function listenersFor(target) {
+  let known = listeners.get(target)
+  if (known === undefined) {
+    known = new Listeners()
+    listeners.set(target, known)
+  }
+  return known
+}
+
+/** Those targets that events go on to. */
+const parents = new WeakMap()
+
+/**
+ * Says where the events of a target go on to when they bubble.
+ *
+ * @param {EventTarget} target
+ * @param {EventTarget | null} parent
+ */
+function setParent(target, parent) {
+  if (parent === null) parents.delete(target)
+  else parents.set(target, parent)
+}
+
+/** A target and those that its events go on to. */
+function pathFrom(target) {
+  const path = [target]
+  for (let next = parents.get(target); next !== undefined; next = parents.get(next)) path.push(next)
+  return path
+}
+
+/** Whether anyone listens to a type on the way. */
+function isHeard(path, type) {
+  for (const target of path) if (listeners.get(target)?.of(type) !== undefined) return true
+  return false
+}
+
+/* The methods of EventTarget, for targets with parents, which Node.js does not know. */
+const methods = {
+  addEventListener(type, callback, options = undefined) {
+    requireArguments(arguments, 2, 'addEventListener')
+    const name = toDomString(type)
+    const { capture, once, signal } = flatten(options)
+    if (callback === null || callback === undefined || signal?.aborted) return
+    if (typeof callback !== 'function' && typeof callback !== 'object') {
+      throw new TypeError('addEventListener: the listener must be a function or an object')
+    }
+    const list = listenersFor(this)
+    list.add(new Listener(name, callback, { capture, once, isHandler: false }))
+    signal?.addEventListener('abort', () => list.remove(name, callback, capture), { once: true })
+  },
+
+  removeEventListener(type, callback, options = undefined) {
+    requireArguments(arguments, 2, 'removeEventListener')
+    const { capture } = flatten(options)
+    listeners.get(this)?.remove(toDomString(type), callback, capture)
+  },
+
+  dispatchEvent(event) {
+    requireArguments(arguments, 1, 'dispatchEvent')
+    if (!(event instanceof Event)) throw new TypeError('dispatchEvent: the argument is no Event')
+    new Dispatch(pathFrom(this), event, listenersOf).runNow()
+    return !event.defaultPrevented
+  },
+}
+
+function flatten(options) {
+  if (typeof options === 'boolean') return { capture: options, once: false, signal: undefined }
+  const { capture, once, signal } = toDictionary(options, 'options')
+  return { capture: Boolean(capture), once: Boolean(once), signal }
+}
+
+/**
+ * Gives a class that extends EventTarget the listeners of targets with parents, and its `on…`
+ * attributes.
+ *
+ * @param {Function} constructor
+ * @param {string[]} types
+ */
+function defineEventTarget({ prototype }, types) {
+  for (const [name, value] of Object.entries(methods)) {
+    hidden.add(value)
+    Object.defineProperty(prototype, name, { value, writable: true, configurable: true })
+  }
+  for (const type of types) defineHandler(prototype, type)
+}
+
+/** What an `on…` attribute holds, by object and type. */
+const handlers = new WeakMap()
+
+function defineHandler(prototype, type) {
+  const name = `on${type}`
+  const check = (target) => {
+    const own = Object.prototype.isPrototypeOf.call(prototype, target)
+    if (!own) throw new TypeError(`Illegal invocation of ${name}`)
+  }
+  const accessors = {
+    get [name]() {
+      check(this)
+      return handlers.get(this)?.get(type)?.callback ?? null
+    },
+    set [name](value) {
+      check(this)
+      setHandler(this, type, value)
+    },
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(accessors, name)
+  Object.defineProperty(prototype, name, { ...descriptor, enumerable: true, configurable: true })
+}
+
+function setHandler(target, type, value) {
+  const isCallable = typeof value === 'function' || (typeof value === 'object' && value !== null)
+  let own = handlers.get(target)
+  const known = own?.get(type)
+  if (!isCallable) {
+    if (known === undefined) return
+    own.delete(type)
+    listenersFor(target).drop(known)
+  } else if (known === undefined) {
+    if (own === undefined) handlers.set(target, (own = new Map()))
+    const options = { capture: false, once: false, isHandler: true }
+    const listener = new Listener(type, value, options)
+    own.set(type, listener)
+    listenersFor(target).add(listener)
+  } else {
+    known.callback = value
+  }
+}
+
+module.exports = { defineEventTarget, isHeard, listenersOf, pathFrom, setParent }

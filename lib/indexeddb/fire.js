@@ -1,0 +1,50 @@
+'use strict'
+
+const { Dispatch, RequestEvent } = require('./dispatch')
+const { isHeard, listenersOf, pathFrom } = require('./event-target')
+const { IDBVersionChangeEvent } = require('./version-change-event')
+
+/** Whether an event of a type would be noticed by anyone. */
+function isNoticed(target, type) {
+  return isHeard(pathFrom(target), type)
+}
+
+/**
+ * Fires an event; each listener is followed by its microtasks.
+ *
+ * @param {EventTarget} target
+ * @param {Event} event
+ * @param {(result: { didThrow: boolean, isCanceled: boolean }) => void} done
+ */
+function fire(target, event, done) {
+  const path = pathFrom(target)
+  if (!isHeard(path, event.type)) {
+    done({ didThrow: false, isCanceled: false })
+    return
+  }
+  new Dispatch(path, event, listenersOf).run((didThrow) => {
+    done({ didThrow, isCanceled: event.defaultPrevented })
+  })
+}
+
+const successEvent = () => new RequestEvent('success')
+const errorEvent = () => new RequestEvent('error', { bubbles: true, cancelable: true })
+const completeEvent = () => new RequestEvent('complete')
+const abortEvent = () => new RequestEvent('abort', { bubbles: true })
+const closeEvent = () => new RequestEvent('close')
+
+/** @param {string} type @param {number} oldVersion @param {number | null} newVersion */
+function versionEvent(type, oldVersion, newVersion) {
+  return new IDBVersionChangeEvent(type, { oldVersion, newVersion })
+}
+
+module.exports = {
+  abortEvent,
+  closeEvent,
+  completeEvent,
+  errorEvent,
+  fire,
+  isNoticed,
+  successEvent,
+  versionEvent,
+}

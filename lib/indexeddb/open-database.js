@@ -1,0 +1,192 @@
+'use strict'
+
+const { DatabaseState } = require('./database-state')
+const { makeDatabase } = require('./database')
+const { setParent } = require('./event-target')
+const { exception, exceptionOf } = require('./exceptions')
+const { errorEvent, fire, successEvent, versionEvent } = require('./fire')
+const { appendSchema } = require('./schema-changes')
+const { queueTask } = require('./tasks')
+const { TransactionState } = require('./transaction-state')
+const { makeTransaction } = require('./transaction')
+
+/**
+ * Opens a database ("open a database connection"), and tells the request of it.
+ *
+ * @param {object} entry of the registry
+ * @param {import('./request-state').RequestState} request
+ * @param {string} name
+ * @param {number | undefined} wanted the version; undefined for the one that it has, or 1
+ */
+async function openDatabase(entry, request, name, wanted) {
+  try {
+    const database = await open(entry, request, name, wanted)
+    await tellOf(request, successEvent(), () => {
+      request.result = database.face
+      request.error = null
+    })
+    database.opened()
+  } catch (error) {
+    await tellFailure(request, error)
+  }
+}
+
+async function open(entry, request, name, wanted) {
+  const engine = await entry.engine('openOrCreate')
+  await engine.lock.share()
+  const { version } = engine
+  const target = wanted ?? (version === 0 ? 1 : version)
+  if (version > target) {
+    const message = `The database has version ${version}, which is greater than ${target}`
+    throw exception('VersionError', message)
+  }
+  const database = new DatabaseState(engine, name, target)
+  makeDatabase(database)
+  entry.add(database)
+  if (version < target) {
+    entry.upgradedFrom = version
+    try {
+      await makeWay(entry, request, database, version, target)
+      await upgrade(request, database, version, target)
+      await engine.lock.share()
+    } catch (error) {
+      database.close()
+      database.opened()
+      if (version === 0) await discard(entry)
+      throw error
+    } finally {
+      entry.upgradedFrom = null
+    }
+  }
+  entry.watch(engine)
+  return database
+}
+
+/** Deletes what an aborted first upgrade has left. */
+async function discard(entry) {
+  if (entry.connections.size > 0) return
+  await entry.remove()
+}
+
+/** Asks others to close the database, and waits until they have. */
+async function makeWay(entry, request, own, oldVersion, newVersion) {
+  const open = [...entry.connections].filter((each) => each !== own && !each.isClosePending)
+  for (const each of open) {
+    const event = versionEvent('versionchange', oldVersion, newVersion)
+    await task((done) => (each.isClosePending ? done() : fire(each.face, event, done)))
+  }
+  let isTold = false
+  const tellBlocked = async () => {
+    if (isTold) return
+    isTold = true
+    await task((done) => fire(request.face, versionEvent('blocked', oldVersion, newVersion), done))
+  }
+  if (entry.hasOthers(own)) await tellBlocked()
+  await entry.othersClosed(own)
+  const engine = await entry.engine('open')
+  await engine.lock.takeAlone({ oldVersion, newVersion }, tellBlocked)
+}
+
+/** Runs the upgrade ("upgrade a database"). */
+async function upgrade(request, database, oldVersion, newVersion) {
+  database.saveSchema(oldVersion)
+  const transaction = new TransactionState(
+    database,
+    'versionchange',
+    new Set(database.stores.keys()),
+    'default',
+  )
+  const face = makeTransaction(transaction)
+  setParent(face, database.face)
+  database.upgrade = transaction
+  transaction.state = 'inactive'
+  const ended = new Promise((resolve) => {
+    transaction.onEnd = resolve
+  })
+  transaction.isHeld = true
+  database.begin(transaction)
+  transaction.change((level) => appendSchema.setVersion(level, newVersion))
+  await task((done) => {
+    request.result = database.face
+    request.transaction = transaction
+    request.isDone = true
+    transaction.state = 'active'
+    const event = versionEvent('upgradeneeded', oldVersion, newVersion)
+    fire(request.face, event, ({ didThrow }) => {
+      transaction.isHeld = false
+      if (didThrow) transaction.abort(exception('AbortError', 'A listener has thrown an exception'))
+      transaction.issueSteps()
+      transaction.deactivate()
+      done()
+    })
+  })
+  const isCommitted = await ended
+  request.transaction = null
+  request.result = undefined
+  request.isDone = false
+  if (isCommitted && !database.isClosePending) return
+  throw exception('AbortError', 'The upgrade was aborted, or the connection closed in it')
+}
+
+/** Runs a task and waits for it. */
+function task(run) {
+  return new Promise((resolve) => {
+    queueTask((done) =>
+      run((result) => {
+        resolve(result)
+        done()
+      }),
+    )
+  })
+}
+
+/** Tells an open request what it has come to. */
+function tellOf(request, event, show) {
+  return task((done) => {
+    request.isDone = true
+    show()
+    fire(request.face, event, done)
+  })
+}
+
+function tellFailure(request, error) {
+  return tellOf(request, errorEvent(), () => {
+    request.result = undefined
+    request.error = exceptionOf(error)
+  })
+}
+
+/**
+ * Deletes a database ("delete a database"), and tells the request of it.
+ *
+ * @param {object} entry of the registry
+ * @param {import('./request-state').RequestState} request
+ */
+async function deleteDatabase(entry, request) {
+  try {
+    const version = await remove(entry, request)
+    await tellOf(request, versionEvent('success', version, null), () => {
+      request.result = undefined
+    })
+  } catch (error) {
+    await tellFailure(request, error)
+  }
+}
+
+async function remove(entry, request) {
+  let engine
+  try {
+    engine = await entry.engine('open')
+  } catch (error) {
+    if (error.code === 'DATABASE_NOT_FOUND') return 0
+    throw error
+  }
+  for (;;) {
+    const { version } = engine
+    await makeWay(entry, request, null, version, null)
+    if (await entry.remove()) return version
+    engine = await entry.engine('open')
+  }
+}
+
+module.exports = { deleteDatabase, openDatabase }

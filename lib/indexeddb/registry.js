@@ -1,0 +1,154 @@
+'use strict'
+
+const { fire, versionEvent } = require('./fire')
+const { queueTask } = require('./tasks')
+
+/** The databases of one root as this thread knows them, by name. */
+class Registry {
+  /** @type {Map<string, Entry>} */
+  #entries = new Map()
+
+  /** @param {import('./engine').Root} root */
+  constructor(root) {
+    this.root = root
+  }
+
+  /** @param {string} name */
+  entry(name) {
+    let entry = this.#entries.get(name)
+    if (entry === undefined) {
+      entry = new Entry(this.root, name, () => this.#entries.delete(name))
+      this.#entries.set(name, entry)
+    }
+    return entry
+  }
+
+  /** The names and versions of the databases. */
+  async databases() {
+    // An upgrade may be committed before its database is looked at.
+    const before = new Map()
+    for (const [name, { upgradedFrom }] of this.#entries) {
+      if (upgradedFrom !== null) before.set(name, upgradedFrom)
+    }
+    const names = await this.root.names()
+    const versions = await Promise.all(
+      names.map((name) => before.get(name) ?? this.root.versionOf(name)),
+    )
+    return names
+      .map((name, i) => ({ name, version: versions[i] }))
+      .filter(({ version }) => version > 0)
+  }
+}
+
+/** One database: who has it open, and who wants to open or delete it. */
+class Entry {
+  #root
+  #name
+  #forget
+  /** The end of the last request to open or delete it. */
+  #last = Promise.resolve()
+  #waiting = 0
+  /** @type {import('./engine').Engine | null} */
+  #engine = null
+
+  constructor(root, name, forget) {
+    this.#root = root
+    this.#name = name
+    this.#forget = forget
+    /** @type {Set<import('./database-state').DatabaseState>} those that are not closed */
+    this.connections = new Set()
+    /** The version before the upgrade that is running; null if none is. */
+    this.upgradedFrom = null
+    /** Called when one of them is closed. */
+    this.onClosed = null
+  }
+
+  /**
+   * Runs a request when those before it have ended.
+   *
+   * @template T
+   * @param {() => Promise<T>} run
+   * @returns {Promise<T>}
+   */
+  enqueue(run) {
+    this.#waiting++
+    const result = this.#last.then(run).finally(() => this.#ended())
+    this.#last = result.then(nothing, nothing)
+    return result
+  }
+
+  async #ended() {
+    this.#waiting--
+    await this.#closeIfUnused()
+  }
+
+  async #closeIfUnused() {
+    if (this.#waiting > 0 || this.connections.size > 0) return
+    this.#forget()
+    await this.closeEngine()
+  }
+
+  /** The storage, opened. */
+  async engine(mode) {
+    this.#engine ??= await this.#root.open(this.#name, mode)
+    return this.#engine
+  }
+
+  async closeEngine() {
+    const engine = this.#engine
+    this.#engine = null
+    await engine?.close()
+  }
+
+  /** Deletes the database; false if others have opened it in between. */
+  async remove() {
+    await this.closeEngine()
+    try {
+      await this.#root.delete(this.#name)
+    } catch (error) {
+      if (error.code === 'BUSY') return false
+      if (error.code !== 'DATABASE_NOT_FOUND') throw error
+    }
+    return true
+  }
+
+  /** Tells the open connections of what other threads and processes want. */
+  watch({ lock }) {
+    lock.watch(({ oldVersion, newVersion }) => {
+      for (const each of this.connections) {
+        const event = versionEvent('versionchange', oldVersion, newVersion)
+        queueTask((done) => (each.isClosePending ? done() : fire(each.face, event, done)))
+      }
+    })
+  }
+
+  /** Takes a connection that was opened. */
+  add(database) {
+    this.connections.add(database)
+    database.onClosed = () => {
+      this.connections.delete(database)
+      this.onClosed?.()
+      if (this.connections.size === 0) this.#engine?.lock.release()
+      void this.#closeIfUnused()
+    }
+  }
+
+  /** Whether another connection is open. */
+  hasOthers(own) {
+    return [...this.connections].some((each) => each !== own)
+  }
+
+  /** Resolves when no other connection is open. */
+  async othersClosed(own) {
+    while (this.hasOthers(own)) {
+      await new Promise((resolve) => {
+        this.onClosed = resolve
+      })
+    }
+    this.onClosed = null
+  }
+}
+
+function nothing() {}
+
+module.exports = { Registry }

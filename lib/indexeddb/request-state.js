@@ -1,0 +1,71 @@
+'use strict'
+
+const { exceptionOf } = require('./exceptions')
+
+/** What a request is about and has come to. */
+class RequestState {
+  /**
+   * @param {object | null} source the IDBObjectStore, IDBIndex or IDBCursor that it was made by
+   * @param {import('./transaction-state').TransactionState | null} transaction
+   */
+  constructor(source, transaction) {
+    this.source = source
+    this.transaction = transaction
+    /** The IDBRequest. */
+    this.face = null
+    this.isDone = false
+    this.result = undefined
+    this.error = null
+    /** Whether it has come to something, which the program is still to be told. */
+    this.isSettled = false
+    this.outcome = undefined
+    this.failure = null
+    /** Makes what the program gets of what the database has answered; null if that is the same. */
+    this.present = null
+  }
+
+  /** Begins anew, as the requests of cursors do. */
+  reset() {
+    this.isDone = false
+    this.isSettled = false
+    this.result = undefined
+    this.error = null
+  }
+
+  /** It has succeeded. */
+  settle(outcome) {
+    if (this.isDone) return
+    this.outcome = outcome
+    this.isSettled = true
+    this.transaction.requestSettled(this)
+  }
+
+  /** It has failed. */
+  fail(error) {
+    if (this.isDone) return
+    this.failure = exceptionOf(error)
+    this.isSettled = true
+    this.transaction.requestSettled(this)
+  }
+
+  /** Shows what it has come to. */
+  finish() {
+    this.isDone = true
+    const { failure, outcome, present } = this
+    if (failure !== null) this.error = failure
+    else this.result = present === null ? outcome : present(outcome)
+    this.outcome = undefined
+  }
+
+  /** Shows that it was given up. */
+  abort(error) {
+    this.isDone = true
+    this.isSettled = true
+    this.outcome = undefined
+    this.result = undefined
+    this.failure = error
+    this.error = error
+  }
+}
+
+module.exports = { RequestState }

@@ -1,0 +1,138 @@
+'use strict'
+
+const { PinnedView } = require('../pinned-view')
+const { TransactionSession } = require('../transaction-session')
+const { exception, exceptionOf } = require('./exceptions')
+
+/**
+ * Decides when the transactions of one database begin, and which of them writes.
+ *
+ * A transaction begins when those that were created before it and have stores in common with it
+ * have ended, if one of the two writes. Transactions without common stores run side by side. The
+ * storage has one writer, though: one that has written nothing yet steps back for another.
+ */
+class Scheduler {
+  /** @param {import('../connection').Connection} connection */
+  constructor(connection) {
+    this.connection = connection
+    /** Transactions that have not ended, in the order of their creation. */
+    this.live = []
+    /** @type {import('./transaction-state').TransactionState | null} which one writes, or is about to */
+    this.writer = null
+    /** Those that wait to write. */
+    this.waiting = []
+    /** How often one of ours has committed. */
+    this.commits = 0
+  }
+
+  /** @param {import('./transaction-state').TransactionState} transaction */
+  add(transaction) {
+    this.live.push(transaction)
+    transaction.onFinish = (isCommitted) => this.remove(transaction, isCommitted)
+    if (this.mayStart(transaction)) transaction.start()
+  }
+
+  remove(transaction, isCommitted) {
+    this.live.splice(this.live.indexOf(transaction), 1)
+    if (this.writer === transaction) {
+      if (isCommitted) this.commits++
+      this.writer = null
+    }
+    const at = this.waiting.indexOf(transaction)
+    if (at >= 0) this.waiting.splice(at, 1)
+    this.startAll()
+    this.admitNext()
+  }
+
+  /** Starts those that may. */
+  startAll() {
+    for (const each of [...this.live]) if (!each.isStarted && this.mayStart(each)) each.start()
+  }
+
+  /** Whether nothing that was created before stands in the way. */
+  mayStart(transaction) {
+    if (transaction.database.isOpening && transaction.mode !== 'versionchange') return false
+    for (const earlier of this.live) {
+      if (earlier === transaction) return true
+      const bothRead = earlier.mode === 'readonly' && transaction.mode === 'readonly'
+      if (!bothRead && haveCommon(earlier.scope, transaction.scope)) return false
+    }
+    return true
+  }
+
+  /** Gives a transaction what it writes through, when it is there. */
+  acquire(transaction) {
+    if (this.waiting.includes(transaction) || this.writer === transaction) return
+    this.waiting.push(transaction)
+    this.admitNext()
+  }
+
+  admitNext() {
+    if (this.waiting.length === 0) return
+    if (this.writer !== null) {
+      this.stepBack(this.writer)
+      return
+    }
+    const next = this.waiting.shift()
+    this.writer = next
+    void this.admit(next)
+  }
+
+  async admit(transaction) {
+    const { durability } = transaction
+    try {
+      const options = { allowed: null, durability, timeout: 0, idleTimeout: 0 }
+      const session = await TransactionSession.begin(this.connection, options, false)
+      if (transaction.isFinished) {
+        await session.abandon()
+        return
+      }
+      this.checkUnchanged(transaction)
+      transaction.use(session.root)
+    } catch (error) {
+      transaction.abort(exceptionOf(error))
+      return
+    }
+    this.admitNext()
+  }
+
+  /** A transaction may be able to step back now. */
+  reconsider() {
+    if (this.waiting.length > 0 && this.writer !== null) this.stepBack(this.writer)
+  }
+
+  /** Lets a transaction that has written nothing read on without the writer. */
+  stepBack(transaction) {
+    const { view } = transaction
+    const mayStep = view !== null && view.interactive && view.session.writes === 0
+    if (!mayStep || !transaction.isAnswered || transaction.isFinished) return
+    // Nobody else has been able to write since it began.
+    const pinned = new PinnedView(this.connection, { allowed: null, inTransaction: true })
+    transaction.view = pinned
+    transaction.base = {
+      id: this.connection.memory.transactionIdOf(pinned.snapshot),
+      commits: this.commits,
+    }
+    this.writer = null
+    void view.session.abandon().then(() => this.admitNext())
+  }
+
+  /** @throws {DOMException} AbortError if others have written since a transaction stepped back */
+  checkUnchanged(transaction) {
+    const { base } = transaction
+    if (base === undefined) return
+    const { connection } = this
+    const snapshot = connection.pin()
+    const id = connection.memory.transactionIdOf(snapshot)
+    connection.unpin(snapshot)
+    if (id - base.id === this.commits - base.commits) return
+    throw exception('AbortError', 'The data was changed by others while the transaction waited')
+  }
+}
+
+function haveCommon(some, others) {
+  for (const one of some) if (others.has(one)) return true
+  return false
+}
+
+module.exports = { Scheduler }

@@ -1,0 +1,129 @@
+'use strict'
+
+const { randomUUID } = require('node:crypto')
+const { setInterval, setTimeout } = require('node:timers')
+
+/** How often what others hold is tried again. */
+const RETRY_MS = 5
+/** How often those who have a database open look for what is wanted of them. */
+const WATCH_MS = 25
+/** How long others have to make way before they are said to block. */
+const PATIENCE_MS = 150
+/** How often who waits says so again, and how old what it says may be. */
+const REPEAT_MS = 250
+const STALE_MS = 1000
+
+/**
+ * What one thread holds of a database's schema: shared while it has the database open, alone while
+ * it changes or deletes it. Others may be threads or processes.
+ */
+class SchemaLock {
+  #native
+  /** @type {'none' | 'shared' | 'alone'} */
+  #held = 'none'
+  #timer = null
+  /** What was asked last, so that it is told only once. */
+  #seen = ''
+
+  /** @param {object} native the calls of the native library */
+  constructor(native) {
+    this.#native = native
+  }
+
+  /** Waits until nobody changes the schema, or waits to, and keeps it so. */
+  async share() {
+    if (this.#held === 'shared') return
+    while (this.#wish() !== null || !this.#native.trySchemaLock(false)) await sleep(RETRY_MS)
+    this.#held = 'shared'
+  }
+
+  /**
+   * Waits until nobody else has the database open.
+   *
+   * @param {object} wish `{ oldVersion, newVersion }`: what others are asked to make way for
+   * @param {() => Promise<void>} onBlocked called once, if they do not
+   */
+  async takeAlone(wish, onBlocked) {
+    const begun = performance.now()
+    const id = randomUUID()
+    let said = -Infinity
+    let isBlocked = false
+    try {
+      while (!this.#tryAlone()) {
+        const now = performance.now()
+        if (now - said > REPEAT_MS) {
+          said = now
+          this.#say({ id, ...wish, time: Date.now() })
+        }
+        if (!isBlocked && now - begun > PATIENCE_MS) {
+          isBlocked = true
+          await onBlocked()
+        }
+        await sleep(RETRY_MS)
+      }
+    } finally {
+      if (said !== -Infinity) this.#say(null)
+    }
+  }
+
+  #tryAlone() {
+    this.#held = 'none'
+    if (!this.#native.trySchemaLock(true)) return false
+    this.#held = 'alone'
+    return true
+  }
+
+  #say(wish) {
+    this.#native.leaveSchemaNote(wish === null ? Buffer.alloc(0) : Buffer.from(JSON.stringify(wish)))
+  }
+
+  /** What somebody waits for, or null. */
+  #wish() {
+    const note = this.#native.readSchemaNote()
+    if (note.length === 0) return null
+    try {
+      const wish = JSON.parse(note.toString())
+      return Date.now() - wish.time < STALE_MS ? wish : null
+    } catch {
+      // Whatever it is, nobody of ours has written it.
+      return null
+    }
+  }
+
+  /** Lets go. */
+  release() {
+    this.unwatch()
+    if (this.#held === 'none') return
+    this.#held = 'none'
+    this.#native.unlockSchema()
+  }
+
+  /**
+   * Looks for what others want, which does not keep the process alive.
+   *
+   * @param {(wish: { oldVersion: number, newVersion: number | null }) => void} onWish
+   */
+  watch(onWish) {
+    if (this.#timer !== null) return
+    this.#timer = setInterval(() => {
+      const wish = this.#wish()
+      if (wish === null || wish.id === this.#seen) return
+      this.#seen = wish.id
+      onWish(wish)
+    }, WATCH_MS)
+    this.#timer.unref()
+  }
+
+  unwatch() {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+  }
+}
+
+function sleep(milliseconds) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds)
+  })
+}
+
+module.exports = { SchemaLock }

@@ -1,0 +1,95 @@
+'use strict'
+
+/*
+ * Tasks and the end of tasks, as the HTML standard has them. A task here is one turn of code: what
+ * runs, and then all microtasks. Node.js runs `nextTick` callbacks when the microtasks have run, so
+ * one that is asked for by a microtask comes when all of them have.
+ */
+
+// Taken once: tests of programs replace the global ones by some that never run.
+const { setImmediate } = require('node:timers')
+const pace = require('../pace')
+const { nextTick } = process
+
+/** What is to be done at the end of the current task. */
+let ending = []
+
+/**
+ * Calls a function when all microtasks have run, those that they begin included, and with them the
+ * current task has ended.
+ */
+function afterMicrotasks(callback) {
+  queueMicrotask(() =>
+    nextTick(() => {
+      endTask()
+      callback()
+    }),
+  )
+}
+
+/** Calls a function at the end of the current task. */
+function atEndOfTask(callback) {
+  if (ending.length === 0) afterMicrotasks(endTask)
+  ending.push(callback)
+}
+
+function endTask() {
+  if (ending.length === 0) return
+  const callbacks = ending
+  ending = []
+  for (const callback of callbacks) callback()
+}
+
+/** @type {((done: () => void) => void)[]} */
+let queue = []
+let at = 0
+let running = false
+
+/**
+ * Runs a task of its own, behind those that wait already.
+ *
+ * @param {(done: () => void) => void} task is over when it calls `done`
+ */
+function queueTask(task) {
+  queue.push(task)
+  if (running) return
+  running = true
+  setImmediate(runNext)
+}
+
+function runNext() {
+  for (;;) {
+    const task = queue[at]
+    queue[at++] = undefined
+    let isWithin = true
+    let isDone = false
+    task(() => {
+      isDone = true
+      if (!isWithin && goOn()) runNext()
+    })
+    isWithin = false
+    if (!isDone || !goOn()) return
+  }
+}
+
+/** Whether the next task may begin at once; if not, it will when the event loop has turned. */
+function goOn() {
+  if (at === queue.length) {
+    queue = []
+    at = 0
+    running = false
+    return false
+  }
+  if (!pace.isDue()) return true
+  setImmediate(runNext)
+  return false
+}
+
+/** Reports an exception of a listener: nobody can catch it. */
+function reportException(error) {
+  nextTick(() => {
+    throw error
+  })
+}
+
+module.exports = { afterMicrotasks, atEndOfTask, queueTask, reportException }
