@@ -1,5 +1,7 @@
 'use strict'
 
+const { Promise } = require('./globals')
+
 /**
  * Reads blobs, whose bytes can only be had asynchronously.
  *

@@ -1,5 +1,6 @@
 'use strict'
 
+const { Promise } = require('./globals')
 const { LodestoreError } = require('./errors')
 const { decodeInternal } = require('./internal-codec')
 

@@ -2,6 +2,7 @@
 
 // Taken once: tests of programs replace the global ones by some that never run.
 const { setImmediate } = require('node:timers')
+const { Promise } = require('./globals')
 const { hrtime } = process
 
 /**

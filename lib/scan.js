@@ -1,5 +1,6 @@
 'use strict'
 
+const { Promise } = require('./globals')
 const { ChunkSource, collect } = require('./chunk-source')
 const { Pacer, nextTurn } = require('./pace')
 const { RowChunk } = require('./row-chunk')

@@ -1,5 +1,6 @@
 'use strict'
 
+const { Promise } = require('./globals')
 const ambient = require('./ambient')
 const { LodestoreError } = require('./errors')
 const { OP, writeBareOperation } = require('./operations')

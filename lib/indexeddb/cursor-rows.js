@@ -1,5 +1,6 @@
 'use strict'
 
+const { Promise } = require('../globals')
 const { ChunkSource } = require('../chunk-source')
 const { pointOf } = require('../cursor-point')
 const { SCAN } = require('../read-request')

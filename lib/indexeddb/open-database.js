@@ -1,5 +1,6 @@
 'use strict'
 
+const { Promise } = require('../globals')
 const { DatabaseState } = require('./database-state')
 const { makeDatabase } = require('./database')
 const { setParent } = require('./event-target')
@@ -81,7 +82,8 @@ async function makeWay(entry, request, own, oldVersion, newVersion) {
     isTold = true
     await task((done) => fire(request.face, versionEvent('blocked', oldVersion, newVersion), done))
   }
-  if (entry.hasOthers(own)) await tellBlocked()
+  // Those that are to be closed wait for their transactions alone.
+  if (entry.isBlocked(own)) await tellBlocked()
   await entry.othersClosed(own)
   const engine = await entry.engine('open')
   await engine.lock.takeAlone({ oldVersion, newVersion }, tellBlocked)

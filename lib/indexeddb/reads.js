@@ -1,5 +1,6 @@
 'use strict'
 
+const { Promise } = require('../globals')
 const { collect } = require('../chunk-source')
 const native = require('../reads')
 const { SCAN } = require('../read-request')

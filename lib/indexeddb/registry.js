@@ -1,5 +1,6 @@
 'use strict'
 
+const { Promise } = require('../globals')
 const { fire, versionEvent } = require('./fire')
 const { queueTask } = require('./tasks')
 
@@ -136,6 +137,11 @@ class Entry {
   /** Whether another connection is open. */
   hasOthers(own) {
     return [...this.connections].some((each) => each !== own)
+  }
+
+  /** Whether another connection stays open until its program closes it. */
+  isBlocked(own) {
+    return [...this.connections].some((each) => each !== own && !each.isClosePending)
   }
 
   /** Resolves when no other connection is open. */

@@ -2,6 +2,7 @@
 
 const { randomUUID } = require('node:crypto')
 const { setInterval, setTimeout } = require('node:timers')
+const { Promise } = require('../globals')
 
 /** How often what others hold is tried again. */
 const RETRY_MS = 5

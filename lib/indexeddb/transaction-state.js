@@ -1,5 +1,6 @@
 'use strict'
 
+const { Promise } = require('../globals')
 const { PinnedView } = require('../pinned-view')
 const { setParent } = require('./event-target')
 const { exception, exceptionOf, inactive } = require('./exceptions')
