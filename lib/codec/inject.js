@@ -26,7 +26,8 @@ function findInjection(value, path, arraysHaveFields) {
         { path: path.slice(0, i).join('.') },
       )
     }
-    if (i === path.length - 1 || !propertyIsEnumerable.call(target, path[i])) return { target, names: path.slice(i) }
+    const isLast = i === path.length - 1 || !propertyIsEnumerable.call(target, path[i])
+    if (isLast) return { target, names: path.slice(i) }
     target = target[path[i]]
   }
 }

@@ -2,8 +2,9 @@
 
 /* Installs the interfaces of IndexedDB as globals. */
 
-const { configure: _, ...interfaces } = require('./index')
+const exported = require('./index')
 
-for (const [name, value] of Object.entries(interfaces)) {
+for (const [name, value] of Object.entries(exported)) {
+  if (name === 'configure') continue
   Object.defineProperty(globalThis, name, { value, writable: true, configurable: true })
 }

@@ -30,7 +30,7 @@ function configuredRoot() {
     if (path === undefined || path === '') {
       throw exception(
         'InvalidStateError',
-        'Say where databases are kept: configure({ path }) or the environment variable LODESTORE_PATH',
+        'Say where databases are kept: call configure({ path }), or set LODESTORE_PATH',
       )
     }
     configure({ path })

@@ -5,27 +5,25 @@ const { LodestoreError } = require('../errors')
 // Taken once: programs may replace the global one.
 const { DOMException } = globalThis
 
-/** A write that does not fit. Runtimes that know the class (Web IDL, 2025) have it as a global. */
-const QuotaExceededError = globalThis.QuotaExceededError ?? makeQuotaExceededError()
-
-function makeQuotaExceededError() {
-  class QuotaExceededError extends DOMException {
-    constructor(message = '') {
-      super(message, 'QuotaExceededError')
-    }
-
-    /** Bytes that may be used, where that is known. */
-    get quota() {
-      return null
-    }
-
-    /** Bytes that were asked for, where that is known. */
-    get requested() {
-      return null
-    }
+/** A write that does not fit, where the runtime has no class for it (Web IDL, 2025). */
+class OwnQuotaExceededError extends DOMException {
+  constructor(message = '') {
+    super(message, 'QuotaExceededError')
   }
-  return QuotaExceededError
+
+  /** Bytes that may be used; null: not known. */
+  get quota() {
+    return null
+  }
+
+  /** Bytes that were asked for; null: not known. */
+  get requested() {
+    return null
+  }
 }
+Object.defineProperty(OwnQuotaExceededError, 'name', { value: 'QuotaExceededError' })
+
+const { QuotaExceededError = OwnQuotaExceededError } = globalThis
 
 /** The name of the exception that stands for an error code; others are an UnknownError. */
 const NAMES = Object.freeze({

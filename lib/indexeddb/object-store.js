@@ -153,7 +153,10 @@ class IDBObjectStore {
     const indexName = toDomString(name)
     const info = this.#info
     if (info.isDeleted || this.#transaction.isFinished) {
-      throw exception('InvalidStateError', 'The object store is deleted or its transaction finished')
+      throw exception(
+        'InvalidStateError',
+        'The object store is deleted or its transaction finished',
+      )
     }
     const index = info.indexes.get(indexName)
     if (index === undefined) {

@@ -21,7 +21,7 @@ const { makeTransaction } = require('./transaction')
  */
 async function openDatabase(entry, request, name, wanted) {
   try {
-    const database = await open(entry, request, name, wanted)
+    const database = await connect(entry, request, name, wanted)
     await tellOf(request, successEvent(), () => {
       request.result = database.face
       request.error = null
@@ -32,7 +32,7 @@ async function openDatabase(entry, request, name, wanted) {
   }
 }
 
-async function open(entry, request, name, wanted) {
+async function connect(entry, request, name, wanted) {
   const engine = await entry.engine('openOrCreate')
   await engine.lock.share()
   const { version } = engine
@@ -71,8 +71,8 @@ async function discard(entry) {
 
 /** Asks others to close the database, and waits until they have. */
 async function makeWay(entry, request, own, oldVersion, newVersion) {
-  const open = [...entry.connections].filter((each) => each !== own && !each.isClosePending)
-  for (const each of open) {
+  const others = [...entry.connections].filter((each) => each !== own && !each.isClosePending)
+  for (const each of others) {
     const event = versionEvent('versionchange', oldVersion, newVersion)
     await task((done) => (each.isClosePending ? done() : fire(each.face, event, done)))
   }

@@ -49,7 +49,8 @@ function countRecords(source, query) {
 
 const getAll = (source, query, limit) => readMany(source, VALUES, query, limit, 'getAll')
 const getAllKeys = (source, query, limit) => readMany(source, KEYS, query, limit, 'getAllKeys')
-const getAllRecords = (source, options) => readMany(source, RECORDS, options ?? {}, undefined, 'getAllRecords')
+const getAllRecords = (source, options) =>
+  readMany(source, RECORDS, options ?? {}, undefined, 'getAllRecords')
 
 function readMany(source, selection, queryOrOptions, given, method) {
   let query = queryOrOptions

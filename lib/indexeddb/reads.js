@@ -51,7 +51,8 @@ function orderOf(direction, index) {
 /** The first value of a range, or undefined. */
 function readValue(view, origin, range) {
   const { store, index } = origin
-  if (index !== null || !isOnly(range)) return first(readAll(view, origin, VALUES, range, 1, 'next'))
+  if (index !== null || !isOnly(range))
+    return first(readAll(view, origin, VALUES, range, 1, 'next'))
   if (view.interactive) return native.getInTransaction(view, store.state, range.lower)
   return view.memory.get(view.snapshot, store.state, range.lower)
 }

@@ -17,7 +17,7 @@ class Scheduler {
     this.connection = connection
     /** Transactions that have not ended, in the order of their creation. */
     this.live = []
-    /** @type {import('./transaction-state').TransactionState | null} which one writes, or is about to */
+    /** @type {import('./transaction-state').TransactionState | null} the one that may write */
     this.writer = null
     /** Those that wait to write. */
     this.waiting = []

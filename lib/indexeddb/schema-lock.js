@@ -75,7 +75,9 @@ class SchemaLock {
   }
 
   #say(wish) {
-    this.#native.leaveSchemaNote(wish === null ? Buffer.alloc(0) : Buffer.from(JSON.stringify(wish)))
+    this.#native.leaveSchemaNote(
+      wish === null ? Buffer.alloc(0) : Buffer.from(JSON.stringify(wish)),
+    )
   }
 
   /** What somebody waits for, or null. */

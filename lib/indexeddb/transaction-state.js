@@ -255,7 +255,7 @@ class TransactionState {
   deliver(done) {
     let request
     let count = 0
-    for (const { requests } = this; count < requests.length && !this.isFinished; ) {
+    for (const { requests } = this; count < requests.length && !this.isFinished;) {
       if (!requests[count].isSettled) break
       request = requests[count++]
       request.finish()
@@ -320,14 +320,7 @@ class TransactionState {
     }
     if (this.isFinished) return
     this.state = STATE.FINISHED
-    queueTask((done) => {
-      this.database.transactionEnded(this)
-      fire(this.face, completeEvent(), () => {
-        this.onEnd?.(true)
-        done()
-      })
-    })
-    this.onFinish?.(true)
+    this.tellEnd(completeEvent(), true)
   }
 
   /**
@@ -343,21 +336,28 @@ class TransactionState {
     const pending = this.requests
     this.requests = []
     this.database.transactionAborted(this)
-    const undone = this.undo()
     for (const request of pending) {
       request.abort(exception('AbortError', 'The transaction was aborted'))
-      queueTask((done) => fire(request.face, errorEvent(), done))
+      if (request.face !== null) queueTask((done) => fire(request.face, errorEvent(), done))
     }
-    void undone.then(() => {
-      queueTask((done) => {
-        this.database.transactionEnded(this)
-        fire(this.face, abortEvent(), () => {
-          this.onEnd?.(false)
-          done()
-        })
+    void this.finishAbort()
+  }
+
+  async finishAbort() {
+    await this.undo()
+    this.tellEnd(abortEvent(), false)
+  }
+
+  /** Tells the program of the end, and others that they may go on. */
+  tellEnd(event, isCommitted) {
+    queueTask((done) => {
+      this.database.transactionEnded(this)
+      fire(this.face, event, () => {
+        this.onEnd?.(isCommitted)
+        done()
       })
-      this.onFinish?.(false)
     })
+    this.onFinish?.(isCommitted)
   }
 
   async undo() {
