@@ -1,6 +1,6 @@
 'use strict'
 
-const { defineEventTarget, setParent } = require('./event-target')
+const { beTarget, defineEventTarget, setParent } = require('./event-target')
 const { exception } = require('./exceptions')
 const { isKeyPath } = require('./key-path')
 const { makeStore } = require('./object-store')
@@ -30,6 +30,7 @@ class IDBDatabase extends EventTarget {
   constructor() {
     checkInternal(arguments[0], 'IDBDatabase')
     super()
+    beTarget(this)
     this.#state = arguments[1]
   }
 

@@ -1,12 +1,10 @@
 'use strict'
 
 const { exception } = require('./exceptions')
+const { privateField } = require('./stamp')
 const { afterMicrotasks, reportException } = require('./tasks')
 
 const PHASE = Object.freeze({ NONE: 0, CAPTURING: 1, AT_TARGET: 2, BUBBLING: 3 })
-
-/** The dispatches under way, by event. */
-const active = new WeakMap()
 
 /** An event and its way along a target and the target's parents (DOM, "dispatch"). */
 class Dispatch {
@@ -24,16 +22,15 @@ class Dispatch {
    * @param {(target: EventTarget) => object | undefined} listenersOf
    */
   constructor(path, event, listenersOf) {
-    if (active.has(event)) {
-      throw exception('InvalidStateError', 'The event is being dispatched')
-    }
     this.#path = path
     this.#event = event
     this.#listenersOf = listenersOf
     this.#shown = shadow(event)
+    if (this.#shown.path.length > 0) {
+      throw exception('InvalidStateError', 'The event is being dispatched')
+    }
     this.#shown.path = path
     this.#shown.target = path[0]
-    active.set(event, this)
     this.#way = this.#walk()
   }
 
@@ -59,7 +56,6 @@ class Dispatch {
 
   #end() {
     const shown = this.#shown
-    active.delete(this.#event)
     shown.currentTarget = null
     shown.phase = PHASE.NONE
     shown.path = []
@@ -103,7 +99,7 @@ class Dispatch {
 }
 
 /** What the accessors of each event show that was dispatched by us. */
-const states = new WeakMap()
+const states = privateField()
 
 /** What stands in for the accessors of Event, whose state only EventTarget can change. */
 const accessors = {

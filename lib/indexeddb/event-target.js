@@ -1,6 +1,7 @@
 'use strict'
 
 const { Dispatch } = require('./dispatch')
+const { privateField } = require('./stamp')
 const { hidden, requireArguments, toDictionary, toDomString } = require('./web-idl')
 
 /** The listeners of one object. */
@@ -69,25 +70,24 @@ class Listener {
   }
 }
 
-/** Those of each target that has any. */
-const listeners = new WeakMap()
+/** What a target knows: its listeners, its parent, and the values of its `on…` attributes. */
+const links = privateField()
 
-/** @param {EventTarget} target @returns {Listeners | undefined} */
+/** Makes an object a target; its events go on to a parent, if it has one. */
+function beTarget(target) {
+  links.set(target, { listeners: null, parent: null, handlers: null })
+}
+
+/** @param {EventTarget} target @returns {Listeners | null} */
 function listenersOf(target) {
-  return listeners.get(target)
+  return links.get(target).listeners
 }
 
 function listenersFor(target) {
-  let known = listeners.get(target)
-  if (known === undefined) {
-    known = new Listeners()
-    listeners.set(target, known)
-  }
-  return known
+  const own = links.get(target)
+  own.listeners ??= new Listeners()
+  return own.listeners
 }
-
-/** Those targets that events go on to. */
-const parents = new WeakMap()
 
 /**
  * Says where the events of a target go on to when they bubble.
@@ -96,20 +96,25 @@ const parents = new WeakMap()
  * @param {EventTarget | null} parent
  */
 function setParent(target, parent) {
-  if (parent === null) parents.delete(target)
-  else parents.set(target, parent)
+  links.get(target).parent = parent
 }
 
 /** A target and those that its events go on to. */
 function pathFrom(target) {
   const path = [target]
-  for (let next = parents.get(target); next !== undefined; next = parents.get(next)) path.push(next)
+  for (let { parent } = links.get(target); parent !== null; { parent } = links.get(parent)) {
+    path.push(parent)
+  }
   return path
 }
 
-/** Whether anyone listens to a type on the way. */
-function isHeard(path, type) {
-  for (const target of path) if (listeners.get(target)?.of(type) !== undefined) return true
+/** Whether anyone listens to a type, at a target or those that its events go on to. */
+function isHeard(target, type) {
+  for (let at = target; at !== null;) {
+    const { listeners, parent } = links.get(at)
+    if (listeners !== null && listeners.of(type) !== undefined) return true
+    at = parent
+  }
   return false
 }
 
@@ -131,7 +136,7 @@ const methods = {
   removeEventListener(type, callback, options = undefined) {
     requireArguments(arguments, 2, 'removeEventListener')
     const { capture } = flatten(options)
-    listeners.get(this)?.remove(toDomString(type), callback, capture)
+    listenersOf(this)?.remove(toDomString(type), callback, capture)
   },
 
   dispatchEvent(event) {
@@ -163,19 +168,17 @@ function defineEventTarget({ prototype }, types) {
   for (const type of types) defineHandler(prototype, type)
 }
 
-/** What an `on…` attribute holds, by object and type. */
-const handlers = new WeakMap()
-
 function defineHandler(prototype, type) {
   const name = `on${type}`
   const check = (target) => {
-    const own = Object.prototype.isPrototypeOf.call(prototype, target)
-    if (!own) throw new TypeError(`Illegal invocation of ${name}`)
+    const isOwn = Object.prototype.isPrototypeOf.call(prototype, target)
+    if (!isOwn || links.get(target) === undefined)
+      throw new TypeError(`Illegal invocation of ${name}`)
   }
   const accessors = {
     get [name]() {
       check(this)
-      return handlers.get(this)?.get(type)?.callback ?? null
+      return links.get(this).handlers?.get(type)?.callback ?? null
     },
     set [name](value) {
       check(this)
@@ -188,21 +191,21 @@ function defineHandler(prototype, type) {
 
 function setHandler(target, type, value) {
   const isCallable = typeof value === 'function' || (typeof value === 'object' && value !== null)
-  let own = handlers.get(target)
-  const known = own?.get(type)
+  const own = links.get(target)
+  const known = own.handlers?.get(type)
   if (!isCallable) {
     if (known === undefined) return
-    own.delete(type)
+    own.handlers.delete(type)
     listenersFor(target).drop(known)
   } else if (known === undefined) {
-    if (own === undefined) handlers.set(target, (own = new Map()))
+    own.handlers ??= new Map()
     const options = { capture: false, once: false, isHandler: true }
     const listener = new Listener(type, value, options)
-    own.set(type, listener)
+    own.handlers.set(type, listener)
     listenersFor(target).add(listener)
   } else {
     known.callback = value
   }
 }
 
-module.exports = { defineEventTarget, isHeard, listenersOf, pathFrom, setParent }
+module.exports = { beTarget, defineEventTarget, isHeard, listenersOf, pathFrom, setParent }

@@ -4,11 +4,6 @@ const { Dispatch, RequestEvent } = require('./dispatch')
 const { isHeard, listenersOf, pathFrom } = require('./event-target')
 const { IDBVersionChangeEvent } = require('./version-change-event')
 
-/** Whether an event of a type would be noticed by anyone. */
-function isNoticed(target, type) {
-  return isHeard(pathFrom(target), type)
-}
-
 /**
  * Fires an event; each listener is followed by its microtasks.
  *
@@ -17,12 +12,11 @@ function isNoticed(target, type) {
  * @param {(result: { didThrow: boolean, isCanceled: boolean }) => void} done
  */
 function fire(target, event, done) {
-  const path = pathFrom(target)
-  if (!isHeard(path, event.type)) {
+  if (!isHeard(target, event.type)) {
     done({ didThrow: false, isCanceled: false })
     return
   }
-  new Dispatch(path, event, listenersOf).run((didThrow) => {
+  new Dispatch(pathFrom(target), event, listenersOf).run((didThrow) => {
     done({ didThrow, isCanceled: event.defaultPrevented })
   })
 }
@@ -44,7 +38,6 @@ module.exports = {
   completeEvent,
   errorEvent,
   fire,
-  isNoticed,
   successEvent,
   versionEvent,
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-const { defineEventTarget } = require('./event-target')
+const { beTarget, defineEventTarget } = require('./event-target')
 const { exception } = require('./exceptions')
 const { INTERNAL, checkInternal, defineInterface } = require('./web-idl')
 
@@ -11,6 +11,7 @@ class IDBRequest extends EventTarget {
   constructor() {
     checkInternal(arguments[0], new.target.name)
     super()
+    beTarget(this)
     this.#state = arguments[1]
   }
 

@@ -40,8 +40,16 @@ class Scheduler {
     }
     const at = this.waiting.indexOf(transaction)
     if (at >= 0) this.waiting.splice(at, 1)
+    if (isCommitted && transaction.mode !== 'readonly') this.registerShapes(transaction)
     this.startAll()
     this.admitNext()
+  }
+
+  /** Lets the stores that were written to learn what their values look like. */
+  registerShapes({ database, scope }) {
+    // It would look like a change by others.
+    if (this.live.some(({ base }) => base !== undefined)) return
+    for (const name of scope) database.stores.get(name)?.state?.registerCandidates()
   }
 
   /** Starts those that may. */

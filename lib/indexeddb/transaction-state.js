@@ -2,9 +2,9 @@
 
 const { Promise } = require('../globals')
 const { PinnedView } = require('../pinned-view')
-const { setParent } = require('./event-target')
+const { isHeard, setParent } = require('./event-target')
 const { exception, exceptionOf, inactive } = require('./exceptions')
-const { abortEvent, completeEvent, errorEvent, fire, isNoticed, successEvent } = require('./fire')
+const { abortEvent, completeEvent, errorEvent, fire, successEvent } = require('./fire')
 const { RequestState } = require('./request-state')
 const { makeRequest } = require('./request')
 const { atEndOfTask, queueTask } = require('./tasks')
@@ -260,7 +260,7 @@ class TransactionState {
       request = requests[count++]
       request.finish()
       if (request.failure !== null) break
-      if (request.face !== null && isNoticed(request.face, 'success')) break
+      if (request.face !== null && isHeard(request.face, 'success')) break
       request = undefined
     }
     this.requests.splice(0, count)

@@ -1,6 +1,6 @@
 'use strict'
 
-const { defineEventTarget } = require('./event-target')
+const { beTarget, defineEventTarget } = require('./event-target')
 const { exception } = require('./exceptions')
 const { makeStore } = require('./object-store')
 const { stringList } = require('./string-list')
@@ -20,6 +20,7 @@ class IDBTransaction extends EventTarget {
   constructor() {
     checkInternal(arguments[0], 'IDBTransaction')
     super()
+    beTarget(this)
     this.#state = arguments[1]
   }
 
