@@ -34,33 +34,39 @@ async function openDatabase(entry, request, name, wanted) {
 
 async function connect(entry, request, name, wanted) {
   const engine = await entry.engine('openOrCreate')
-  await engine.lock.share()
-  const { version } = engine
-  const target = wanted ?? (version === 0 ? 1 : version)
-  if (version > target) {
-    const message = `The database has version ${version}, which is greater than ${target}`
-    throw exception('VersionError', message)
-  }
-  const database = new DatabaseState(engine, name, target)
-  makeDatabase(database)
-  entry.add(database)
-  if (version < target) {
-    entry.upgradedFrom = version
-    try {
-      await makeWay(entry, request, database, version, target)
-      await upgrade(request, database, version, target)
-      await engine.lock.share()
-    } catch (error) {
-      database.close()
-      database.opened()
-      if (version === 0) await discard(entry)
-      throw error
-    } finally {
-      entry.upgradedFrom = null
+  for (;;) {
+    await engine.lock.share()
+    const { version } = engine
+    const target = wanted ?? (version === 0 ? 1 : version)
+    if (version > target) {
+      const message = `The database has version ${version}, which is greater than ${target}`
+      throw exception('VersionError', message)
     }
+    // Others may upgrade it while this one waits to.
+    if (version < target && !(await makeWay(entry, request, version, target))) continue
+    const database = new DatabaseState(engine, name, target)
+    makeDatabase(database)
+    entry.add(database)
+    if (version < target) await upgradeNew(entry, request, database, version)
+    entry.watch(engine)
+    return database
   }
-  entry.watch(engine)
-  return database
+}
+
+/** Upgrades the database of a connection that is being made. */
+async function upgradeNew(entry, request, database, oldVersion) {
+  entry.upgradedFrom = oldVersion
+  try {
+    await upgrade(request, database, oldVersion, database.version)
+    await database.engine.lock.share()
+  } catch (error) {
+    database.close()
+    database.opened()
+    if (oldVersion === 0) await discard(entry)
+    throw error
+  } finally {
+    entry.upgradedFrom = null
+  }
 }
 
 /** Deletes what an aborted first upgrade has left. */
@@ -69,9 +75,13 @@ async function discard(entry) {
   await entry.remove()
 }
 
-/** Asks others to close the database, and waits until they have. */
-async function makeWay(entry, request, own, oldVersion, newVersion) {
-  const others = [...entry.connections].filter((each) => each !== own && !each.isClosePending)
+/**
+ * Asks others to close the database, and waits until they have.
+ *
+ * @returns {Promise<boolean>} false if its version is another one by then
+ */
+async function makeWay(entry, request, oldVersion, newVersion) {
+  const others = [...entry.connections].filter((each) => !each.isClosePending)
   for (const each of others) {
     const event = versionEvent('versionchange', oldVersion, newVersion)
     await task((done) => (each.isClosePending ? done() : fire(each.face, event, done)))
@@ -83,10 +93,11 @@ async function makeWay(entry, request, own, oldVersion, newVersion) {
     await task((done) => fire(request.face, versionEvent('blocked', oldVersion, newVersion), done))
   }
   // Those that are to be closed wait for their transactions alone.
-  if (entry.isBlocked(own)) await tellBlocked()
-  await entry.othersClosed(own)
+  if (entry.isBlocked()) await tellBlocked()
+  await entry.allClosed()
   const engine = await entry.engine('open')
-  await engine.lock.takeAlone({ oldVersion, newVersion }, tellBlocked)
+  const isOutdated = () => engine.version !== oldVersion
+  return engine.lock.takeAlone({ oldVersion, newVersion }, isOutdated, tellBlocked)
 }
 
 /** Runs the upgrade ("upgrade a database"). */
@@ -176,18 +187,18 @@ async function deleteDatabase(entry, request) {
 }
 
 async function remove(entry, request) {
-  let engine
-  try {
-    engine = await entry.engine('open')
-  } catch (error) {
-    if (error.code === 'DATABASE_NOT_FOUND') return 0
-    throw error
-  }
+  let version = 0
   for (;;) {
-    const { version } = engine
-    await makeWay(entry, request, null, version, null)
-    if (await entry.remove()) return version
-    engine = await entry.engine('open')
+    let engine
+    try {
+      engine = await entry.engine('open')
+    } catch (error) {
+      // Others may have deleted it in between.
+      if (error.code === 'DATABASE_NOT_FOUND') return version
+      throw error
+    }
+    version = engine.version
+    if ((await makeWay(entry, request, version, null)) && (await entry.remove())) return version
   }
 }
 

@@ -117,6 +117,7 @@ class Entry {
   watch({ lock }) {
     lock.watch(({ oldVersion, newVersion }) => {
       for (const each of this.connections) {
+        if (newVersion !== null && newVersion <= each.version) continue
         const event = versionEvent('versionchange', oldVersion, newVersion)
         queueTask((done) => (each.isClosePending ? done() : fire(each.face, event, done)))
       }
@@ -134,19 +135,14 @@ class Entry {
     }
   }
 
-  /** Whether another connection is open. */
-  hasOthers(own) {
-    return [...this.connections].some((each) => each !== own)
+  /** Whether a connection stays open until its program closes it. */
+  isBlocked() {
+    return [...this.connections].some((each) => !each.isClosePending)
   }
 
-  /** Whether another connection stays open until its program closes it. */
-  isBlocked(own) {
-    return [...this.connections].some((each) => each !== own && !each.isClosePending)
-  }
-
-  /** Resolves when no other connection is open. */
-  async othersClosed(own) {
-    while (this.hasOthers(own)) {
+  /** Resolves when no connection is open. */
+  async allClosed() {
+    while (this.connections.size > 0) {
       await new Promise((resolve) => {
         this.onClosed = resolve
       })

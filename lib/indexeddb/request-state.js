@@ -20,12 +20,24 @@ class RequestState {
     this.isSettled = false
     this.outcome = undefined
     this.failure = null
+    this.perform = null
+    this.writes = false
+    this.holds = false
     /** Makes what the program gets of what the database has answered; null if that is the same. */
     this.present = null
   }
 
-  /** Begins anew, as the requests of cursors do. */
-  reset() {
+  /**
+   * Begins, or begins anew, as the requests of cursors do.
+   *
+   * @param {(view: object) => unknown} perform asks the database
+   * @param {boolean} writes
+   * @param {boolean} holds whether what follows has to wait until it has been answered
+   */
+  begin(perform, writes, holds) {
+    this.perform = perform
+    this.writes = writes
+    this.holds = holds
     this.isDone = false
     this.isSettled = false
     this.result = undefined

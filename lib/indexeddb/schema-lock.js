@@ -34,7 +34,11 @@ class SchemaLock {
   /** Waits until nobody changes the schema, or waits to, and keeps it so. */
   async share() {
     if (this.#held === 'shared') return
-    while (this.#wish() !== null || !this.#native.trySchemaLock(false)) await sleep(RETRY_MS)
+    // Who has it alone keeps it: others wait already.
+    const isOurs = this.#held === 'alone'
+    while ((!isOurs && this.#wish() !== null) || !this.#native.trySchemaLock(false)) {
+      await sleep(RETRY_MS)
+    }
     this.#held = 'shared'
   }
 
@@ -42,15 +46,18 @@ class SchemaLock {
    * Waits until nobody else has the database open.
    *
    * @param {object} wish `{ oldVersion, newVersion }`: what others are asked to make way for
+   * @param {() => boolean} isOutdated whether others have done something that changes the wish
    * @param {() => Promise<void>} onBlocked called once, if they do not
+   * @returns {Promise<boolean>} false if the wish is outdated: nothing is held then
    */
-  async takeAlone(wish, onBlocked) {
+  async takeAlone(wish, isOutdated, onBlocked) {
     const begun = performance.now()
     const id = randomUUID()
     let said = -Infinity
     let isBlocked = false
     try {
       while (!this.#tryAlone()) {
+        if (isOutdated()) return false
         const now = performance.now()
         if (now - said > REPEAT_MS) {
           said = now
@@ -62,6 +69,9 @@ class SchemaLock {
         }
         await sleep(RETRY_MS)
       }
+      if (!isOutdated()) return true
+      this.release()
+      return false
     } finally {
       if (said !== -Infinity) this.#say(null)
     }

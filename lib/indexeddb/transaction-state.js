@@ -5,6 +5,7 @@ const { PinnedView } = require('../pinned-view')
 const { isHeard, setParent } = require('./event-target')
 const { exception, exceptionOf, inactive } = require('./exceptions')
 const { abortEvent, completeEvent, errorEvent, fire, successEvent } = require('./fire')
+const { Queue } = require('./queue')
 const { RequestState } = require('./request-state')
 const { makeRequest } = require('./request')
 const { atEndOfTask, queueTask } = require('./tasks')
@@ -43,9 +44,11 @@ class TransactionState {
     this.view = null
     this.isStarted = false
     /** Requests that the program has not been told about, in order. */
-    this.requests = []
-    /** Steps that the database has not been asked for. */
-    this.steps = []
+    this.requests = new Queue()
+    /** Those that the database has not been asked for. */
+    this.steps = new Queue()
+    /** How many the database has not answered. */
+    this.asked = 0
     /** Whether the next steps wait for one to end. */
     this.isHeld = false
     this.isDelivering = false
@@ -160,11 +163,12 @@ class TransactionState {
 
   /** Makes a request that is there already. */
   place(request, perform, { writes = false, holds = false } = {}) {
-    request.reset()
+    request.begin(perform, writes, holds)
     this.requests.push(request)
-    const settle = (result) => request.settle(result)
-    const fail = (error) => request.fail(error)
-    this.addStep({ perform, settle, fail, writes, holds })
+    this.steps.push(request)
+    if (!this.isStarted) return
+    if (this.view === null && this.steps.length === 1) this.acquire()
+    this.issueSteps()
   }
 
   /** Changes the schema; there is no request that tells of it. */
@@ -172,72 +176,72 @@ class TransactionState {
     this.place(new RequestState(null, this), perform, { writes: true, holds: true })
   }
 
-  addStep(step) {
-    this.steps.push(step)
-    if (!this.isStarted) return
-    if (this.view === null && this.steps.length === 1) this.acquire()
-    this.issueSteps()
-  }
-
   /** Asks the database for what it can be asked for. */
   issueSteps() {
-    let count = 0
-    for (const { steps } = this; count < steps.length && !this.isHeld; count++) {
-      const step = steps[count]
-      if (this.view === null || this.isFinished) break
-      if (step.writes && !this.view.interactive) {
-        this.view.close()
-        this.view = null
-        this.acquire()
-        break
+    const { steps } = this
+    while (steps.length > 0 && this.view !== null && !this.isHeld && !this.isFinished) {
+      if (steps.first.writes && !this.view.interactive) {
+        // What reads through the snapshot is answered first.
+        if (this.asked === 0) this.stopReading()
+        return
       }
-      this.perform(step)
+      this.perform(steps.shift())
     }
-    this.steps.splice(0, count)
   }
 
-  perform({ perform, settle, fail, holds }) {
+  /** Lets go of the snapshot that it read from, to write. */
+  stopReading() {
+    this.view.close()
+    this.view = null
+    this.acquire()
+  }
+
+  perform(request) {
     let answer
     try {
-      answer = perform(this.view)
+      answer = request.perform(this.view)
     } catch (error) {
-      fail(error)
+      request.fail(error)
       return
     }
     if (!(answer instanceof Promise)) {
-      settle(answer)
+      request.settle(answer)
       return
     }
-    if (!holds) {
-      answer.then(settle, fail)
-      return
-    }
-    this.isHeld = true
-    const release = (then) => (outcome) => {
-      this.isHeld = false
-      then(outcome)
-      this.issueSteps()
-      this.goOn()
-    }
-    answer.then(release(settle), release(fail))
+    this.asked++
+    if (request.holds) this.isHeld = true
+    answer.then(
+      (outcome) => this.answered(request, () => request.settle(outcome)),
+      (error) => this.answered(request, () => request.fail(error)),
+    )
+  }
+
+  /** The database has answered. */
+  answered(request, take) {
+    this.asked--
+    if (request.holds) this.isHeld = false
+    take()
+    if (this.isFinished) return
+    if (this.asked === 0 && this.mode === 'readwrite') this.database.scheduler.reconsider()
+    this.issueSteps()
+    this.goOn()
   }
 
   /** A request has come to something. */
   requestSettled(request) {
-    if (this.mode === 'readwrite') this.database.scheduler.reconsider()
-    if (this.requests[0] === request) this.goOn()
+    if (this.requests.first === request) this.goOn()
   }
 
   /** Whether the database has answered everything that it was asked for. */
   get isAnswered() {
-    return !this.isEnding && !this.isHeld && this.requests.every(({ isSettled }) => isSettled)
+    return this.asked === 0 && !this.isEnding
   }
 
   /** Does what is to be done next: tells of a request, or commits. */
   goOn() {
     if (this.isDelivering || this.isFinished) return
     if (this.requests.length > 0) {
-      if (!this.requests[0].isSettled) return
+      if (!this.requests.first.isSettled) return
       this.isDelivering = true
       queueTask((done) => this.deliver(done))
     } else if (this.isIdle) {
@@ -251,26 +255,21 @@ class TransactionState {
     return isLeft && this.isStarted && !this.isHeld && this.steps.length === 0 && !this.isEnding
   }
 
-  /** Tells the program of requests. */
+  /** Tells the program of requests: of all that nobody listens to, and of one more. */
   deliver(done) {
-    let request
-    let count = 0
-    for (const { requests } = this; count < requests.length && !this.isFinished;) {
-      if (!requests[count].isSettled) break
-      request = requests[count++]
+    const { requests } = this
+    while (!this.isFinished && requests.length > 0 && requests.first.isSettled) {
+      const request = requests.shift()
       request.finish()
-      if (request.failure !== null) break
-      if (request.face !== null && isHeard(request.face, 'success')) break
-      request = undefined
+      const { face, failure } = request
+      if (failure !== null || (face !== null && isHeard(face, 'success'))) {
+        this.tell(request, done)
+        return
+      }
     }
-    this.requests.splice(0, count)
-    if (request === undefined) {
-      this.isDelivering = false
-      this.goOn()
-      done()
-      return
-    }
-    this.tell(request, done)
+    this.isDelivering = false
+    this.goOn()
+    done()
   }
 
   tell(request, done) {
@@ -332,9 +331,8 @@ class TransactionState {
     if (this.isFinished) return
     this.state = STATE.FINISHED
     this.error = error
-    this.steps = []
-    const pending = this.requests
-    this.requests = []
+    this.steps.drain()
+    const pending = this.requests.drain()
     this.database.transactionAborted(this)
     for (const request of pending) {
       request.abort(exception('AbortError', 'The transaction was aborted'))
