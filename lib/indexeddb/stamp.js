@@ -1,6 +1,6 @@
 'use strict'
 
-/** What `super` returns becomes `this`, so that a subclass adds its private fields to any object. */
+/** What `super` returns becomes `this`: a subclass can add its private fields to any object. */
 class Identity {
   constructor(object) {
     // oxlint-disable-next-line no-constructor-return
