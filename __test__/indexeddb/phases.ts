@@ -1,7 +1,7 @@
 /** Installs IndexedDB before any client is loaded, and runs one phase of a program. */
 
 import 'lodestore/indexeddb/auto'
-import { say } from '../../support/parent'
+import { say } from '../support/parent'
 
 /** Runs the phase that the command line names; the process has to end by itself afterwards. */
 export function phases(all: Record<string, () => Promise<void>>): void {

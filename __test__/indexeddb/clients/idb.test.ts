@@ -1,5 +1,6 @@
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { runPhases } from './run'
+import { runPhases } from '../run-phases'
 
 test('idb keeps its data from one process to the next', (t) =>
-  runPhases(t, 'idb.ts', ['create', 'reopen']))
+  runPhases(t, join(__dirname, 'idb.ts'), ['create', 'reopen']))

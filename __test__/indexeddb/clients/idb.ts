@@ -1,4 +1,4 @@
-import { phases } from './phases'
+import { phases } from '../phases'
 import assert from 'node:assert/strict'
 import { openDB, unwrap } from 'idb'
 

@@ -1,4 +1,4 @@
-import { phases } from './phases'
+import { phases } from '../phases'
 import './navigator'
 import assert from 'node:assert/strict'
 import localforage from 'localforage'

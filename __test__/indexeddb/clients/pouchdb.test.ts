@@ -1,5 +1,6 @@
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { runPhases } from './run'
+import { runPhases } from '../run-phases'
 
 test('PouchDB keeps its data from one process to the next', (t) =>
-  runPhases(t, 'pouchdb.ts', ['create', 'reopen']))
+  runPhases(t, join(__dirname, 'pouchdb.ts'), ['create', 'reopen']))
