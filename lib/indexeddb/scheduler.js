@@ -4,6 +4,8 @@ const { PinnedView } = require('../pinned-view')
 const { TransactionSession } = require('../transaction-session')
 const { exception, exceptionOf } = require('./exceptions')
 
+const CHANGED = 'The data was changed by others while the transaction waited'
+
 /**
  * Decides when the transactions of one database begin, and which of them writes.
  *
@@ -91,11 +93,10 @@ class Scheduler {
     try {
       const options = { allowed: null, durability, timeout: 0, idleTimeout: 0 }
       const session = await TransactionSession.begin(this.connection, options, false)
-      if (transaction.isFinished) {
-        await session.abandon()
-        return
-      }
-      this.checkUnchanged(transaction)
+      const isOutdated = !this.isUnchanged(transaction)
+      if (transaction.isFinished || isOutdated) await session.abandon()
+      if (isOutdated) throw exception('AbortError', CHANGED)
+      if (transaction.isFinished) return
       transaction.use(session.root)
     } catch (error) {
       transaction.abort(exceptionOf(error))
@@ -125,16 +126,14 @@ class Scheduler {
     void view.session.abandon().then(() => this.admitNext())
   }
 
-  /** @throws {DOMException} AbortError if others have written since a transaction stepped back */
-  checkUnchanged(transaction) {
-    const { base } = transaction
-    if (base === undefined) return
+  /** Whether no others have written since a transaction stepped back. */
+  isUnchanged({ base }) {
+    if (base === undefined) return true
     const { connection } = this
     const snapshot = connection.pin()
     const id = connection.memory.transactionIdOf(snapshot)
     connection.unpin(snapshot)
-    if (id - base.id === this.commits - base.commits) return
-    throw exception('AbortError', 'The data was changed by others while the transaction waited')
+    return id - base.id === this.commits - base.commits
   }
 }
 
