@@ -1,8 +1,15 @@
 'use strict'
 
+const { clearTimeout, setTimeout } = require('node:timers')
 const { PinnedView } = require('../pinned-view')
 const { TransactionSession } = require('../transaction-session')
 const { exception, exceptionOf } = require('./exceptions')
+
+/**
+ * How long a transaction that may write has for its first write when others wait: once it steps back,
+ * other threads and processes may change what it has read, and then it has to be aborted.
+ */
+const GRACE_MS = 50
 
 const CHANGED = 'The data was changed by others while the transaction waited'
 
@@ -11,7 +18,7 @@ const CHANGED = 'The data was changed by others while the transaction waited'
  *
  * A transaction begins when those that were created before it and have stores in common with it
  * have ended, if one of the two writes. Transactions without common stores run side by side. The
- * storage has one writer, though: one that has written nothing yet steps back for another.
+ * storage has one writer, though: one that goes on without writing steps back for another.
  */
 class Scheduler {
   /** @param {import('../connection').Connection} connection */
@@ -23,6 +30,9 @@ class Scheduler {
     this.writer = null
     /** Those that wait to write. */
     this.waiting = []
+    /** Runs while others wait for one that has written nothing yet. */
+    this.grace = null
+    this.isGraceOver = false
     /** How often one of ours has committed. */
     this.commits = 0
   }
@@ -39,6 +49,7 @@ class Scheduler {
     if (this.writer === transaction) {
       if (isCommitted) this.commits++
       this.writer = null
+      this.endGrace()
     }
     const at = this.waiting.indexOf(transaction)
     if (at >= 0) this.waiting.splice(at, 1)
@@ -80,11 +91,13 @@ class Scheduler {
   admitNext() {
     if (this.waiting.length === 0) return
     if (this.writer !== null) {
-      this.stepBack(this.writer)
+      if (this.isGraceOver) this.stepBack(this.writer)
+      else this.giveGrace()
       return
     }
     const next = this.waiting.shift()
     this.writer = next
+    this.endGrace()
     void this.admit(next)
   }
 
@@ -105,9 +118,25 @@ class Scheduler {
     this.admitNext()
   }
 
+  giveGrace() {
+    // Before that, it waits for writers of other threads and processes itself.
+    if (!this.writer.view?.interactive) return
+    this.grace ??= setTimeout(() => {
+      this.isGraceOver = true
+      this.reconsider()
+    }, GRACE_MS)
+  }
+
+  endGrace() {
+    clearTimeout(this.grace)
+    this.grace = null
+    this.isGraceOver = false
+  }
+
   /** A transaction may be able to step back now. */
   reconsider() {
-    if (this.waiting.length > 0 && this.writer !== null) this.stepBack(this.writer)
+    const isAsked = this.isGraceOver && this.waiting.length > 0 && this.writer !== null
+    if (isAsked) this.stepBack(this.writer)
   }
 
   /** Lets a transaction that has written nothing read on without the writer. */
