@@ -33,7 +33,7 @@ class Scheduler {
     /** Runs while others wait for one that has written nothing yet. */
     this.grace = null
     this.isGraceOver = false
-    /** How often one of ours has committed. */
+    /** How often one of ours has committed what it has written. */
     this.commits = 0
   }
 
@@ -47,7 +47,7 @@ class Scheduler {
   remove(transaction, isCommitted) {
     this.live.splice(this.live.indexOf(transaction), 1)
     if (this.writer === transaction) {
-      if (isCommitted) this.commits++
+      if (isCommitted && transaction.view?.session.writes > 0) this.commits++
       this.writer = null
       this.endGrace()
     }
