@@ -19,6 +19,11 @@ const upgrades: Record<string, (request: any) => void> = {
     request.result.createObjectStore('s').createIndex('by', 'group')
   },
 
+  /** Makes the store `t`, too. */
+  two(request) {
+    for (const name of ['s', 't']) request.result.createObjectStore(name)
+  },
+
   /** Changes everything that there is, says so, and never comes to an end. */
   endless(request) {
     const { result, transaction } = request
@@ -77,15 +82,19 @@ const orders: Record<string, (...args: any[]) => unknown> = {
 
   count: () => resultOf(db.transaction('s').objectStore('s').index('by').count()),
 
-  /** Adds one to a number, each time in a transaction of its own. */
-  async increment(key: unknown, times: number) {
-    for (let i = 0; i < times; i++) {
-      const tx = db.transaction('s', 'readwrite')
-      const store = tx.objectStore('s')
+  /** Adds one to a number, each time in a transaction of its own; gives how often. */
+  async increment(stores: string[], key: unknown, times: number) {
+    let done = 0
+    const add = async (name: string) => {
+      const tx = db.transaction(name, 'readwrite')
+      const store = tx.objectStore(name)
       const request = store.get(key)
-      request.onsuccess = () => store.put({ ...request.result, n: request.result.n + 1 }, key)
+      request.onsuccess = () => store.put((request.result ?? 0) + 1, key)
       await completed(tx)
+      done++
     }
+    for (let i = 0; i < times; i++) await Promise.all(stores.map(add))
+    return done
   },
 
   /** Leaves a transaction open that has written. */
