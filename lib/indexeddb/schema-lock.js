@@ -35,10 +35,8 @@ class SchemaLock {
   async share() {
     if (this.#held === 'shared') return
     // Who has it alone keeps it: others wait already.
-    const isOurs = this.#held === 'alone'
-    while ((!isOurs && this.#wish() !== null) || !this.#native.trySchemaLock(false)) {
-      await sleep(RETRY_MS)
-    }
+    const isWanted = this.#held === 'alone' ? () => false : () => this.#wish() !== null
+    while (isWanted() || !this.#native.trySchemaLock(false)) await sleep(RETRY_MS)
     this.#held = 'shared'
   }
 
