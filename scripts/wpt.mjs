@@ -5,9 +5,9 @@
  *
  * The tests and what runs them are not part of this repository. Any runner does that writes
  * `{ "results": [{ "file": …, "state": …, "subtests": [{ "name": …, "status": … }] }] }`, with the
- * state `OK` of a file whose harness has come to its end, and the statuses of testharness.js: `PASS`,
- * `FAIL`, `TIMEOUT`, `NOTRUN`, `PRECONDITION_FAILED`, and `NA` for what needs a browser. Results of
- * the main thread and of worker threads are compared with the same list.
+ * state `OK` of a file whose harness has come to its end, and the statuses of testharness.js:
+ * `PASS`, `FAIL`, `TIMEOUT`, `NOTRUN`, `PRECONDITION_FAILED`, and `NA` for what needs a browser.
+ * Results of the main thread and of worker threads are compared with the same list.
  *
  * `--update` pins the results that are given.
  */

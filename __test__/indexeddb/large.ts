@@ -6,10 +6,10 @@ import { collectGarbage } from '../support/runtime'
 
 const COUNT = 100_000
 const BATCH = 5000
-/** About 100 MB in all, which is what a walk must not collect. */
-const TEXT = 'x'.repeat(1000)
+/** About 50 MB in all, which is what a walk must not collect. */
+const TEXT = 'x'.repeat(500)
 const MEBIBYTE = 1024 ** 2
-const MOST_OF_READS = 32 * MEBIBYTE
+const MOST_OF_READS = 16 * MEBIBYTE
 /** A transaction keeps up to 64 MiB of changed pages in memory. */
 const MOST_OF_WRITES = 96 * MEBIBYTE
 

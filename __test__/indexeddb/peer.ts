@@ -1,4 +1,4 @@
-/** A program that has databases open and does as it is told, in a process or a thread of its own. */
+/** A program that has databases open and does as it is told, in its own process or thread. */
 
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { configure, indexedDB } from 'lodestore/indexeddb'

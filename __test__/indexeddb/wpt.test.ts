@@ -28,7 +28,7 @@ async function compare(t: TestContext, results: unknown) {
   return { status, stderr, lines: stdout.trimEnd().split('\n') }
 }
 
-test('the pinned results of web-platform-tests are what is expected of the interface', async (t) => {
+test('the pinned results of web-platform-tests are what is expected', async (t) => {
   const subtests = pinned().flatMap(({ subtests: all }) => all)
   const passing = subtests.filter(({ status }) => status === 'PASS')
   const failing = subtests.filter(({ status }) => !['PASS', 'NA'].includes(status))

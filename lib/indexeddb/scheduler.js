@@ -6,8 +6,8 @@ const { TransactionSession } = require('../transaction-session')
 const { exception, exceptionOf } = require('./exceptions')
 
 /**
- * How long a transaction that may write has for its first write when others wait: once it steps back,
- * other threads and processes may change what it has read, and then it has to be aborted.
+ * How long a transaction that may write has for its first write when others wait: once it steps
+ * back, other threads and processes may change what it has read, and then it has to be aborted.
  */
 const GRACE_MS = 50
 
