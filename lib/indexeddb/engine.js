@@ -3,7 +3,9 @@
 const binding = require('../binding')
 const { Connection } = require('../connection')
 const { decodeInternal } = require('../internal-codec')
+const { TransactionSession } = require('../transaction-session')
 const { Scheduler } = require('./scheduler')
+const { appendSchema } = require('./schema-changes')
 const { SchemaLock } = require('./schema-lock')
 
 /** One database as this thread has it open: the storage that its connections share. */
@@ -30,6 +32,22 @@ class Engine {
     const { newest } = this.connection
     newest.refreshCatalog()
     return newest.catalog.databaseVersion
+  }
+
+  /** Deletes all that is in it, and its version: it is as if it had never been there. */
+  async clear() {
+    const options = { allowed: null, timeout: 0, idleTimeout: 0 }
+    const session = await TransactionSession.begin(this.connection, options, false)
+    try {
+      for (const { state } of session.catalog.stores.values()) {
+        await appendSchema.deleteStore(session.root, { state })
+      }
+      await appendSchema.setVersion(session.root, 0)
+    } catch (error) {
+      await session.abandon()
+      throw error
+    }
+    await session.commit()
   }
 
   async close() {

@@ -187,18 +187,20 @@ async function deleteDatabase(entry, request) {
 }
 
 async function remove(entry, request) {
-  let version = 0
   for (;;) {
     let engine
     try {
       engine = await entry.engine('open')
     } catch (error) {
-      // Others may have deleted it in between.
-      if (error.code === 'DATABASE_NOT_FOUND') return version
+      if (error.code === 'DATABASE_NOT_FOUND') return 0
       throw error
     }
-    version = engine.version
-    if ((await makeWay(entry, request, version, null)) && (await entry.remove())) return version
+    const { version } = engine
+    if (!(await makeWay(entry, request, version, null))) continue
+    // Those who wait to open or delete it keep the storage: they find it as new.
+    if (version > 0) await engine.clear()
+    await entry.remove()
+    return version
   }
 }
 

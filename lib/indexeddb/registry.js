@@ -101,16 +101,14 @@ class Entry {
     await engine?.close()
   }
 
-  /** Deletes the database; false if others have opened it in between. */
+  /** Deletes the storage, unless others have it open. */
   async remove() {
     await this.closeEngine()
     try {
       await this.#root.delete(this.#name)
     } catch (error) {
-      if (error.code === 'BUSY') return false
-      if (error.code !== 'DATABASE_NOT_FOUND') throw error
+      if (error.code !== 'BUSY' && error.code !== 'DATABASE_NOT_FOUND') throw error
     }
-    return true
   }
 
   /** Tells the open connections of what other threads and processes want. */
