@@ -24,6 +24,18 @@ const upgrades: Record<string, (request: any) => void> = {
     for (const name of ['s', 't']) request.result.createObjectStore(name)
   },
 
+  /** Leaves nothing but a store that is named for the version. */
+  named({ result }) {
+    for (const name of result.objectStoreNames) result.deleteObjectStore(name)
+    result.createObjectStore(`version ${result.version}`)
+  },
+
+  /** Changes everything, and then takes it back. */
+  undone(request) {
+    upgrades.named!(request)
+    request.transaction.abort()
+  },
+
   /** Changes everything that there is, says so, and never comes to an end. */
   endless(request) {
     const { result, transaction } = request
@@ -45,9 +57,9 @@ const upgrades: Record<string, (request: any) => void> = {
 }
 
 const orders: Record<string, (...args: any[]) => unknown> = {
-  async open(name: string, version?: number, options: any = {}) {
+  async open(name: string, version: number | null = null, options: any = {}) {
     const { upgrade = 'plain', closes = false } = options
-    const request: any = indexedDB.open(name, version)
+    const request: any = indexedDB.open(name, version ?? undefined)
     request.onblocked = (event: any) => told('blocked', event)
     request.onupgradeneeded = (event: any) => {
       told('upgradeneeded', event)
