@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createSecretKey, webcrypto } from 'node:crypto'
 import { test } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
 import { DocumentDecoder, DocumentEncoder, ShapeTable, WriteBuffer } from '../../lib/codec/index.js'
@@ -14,7 +15,7 @@ function detached<T extends ArrayBuffer>(buffer: T): T {
   return buffer
 }
 
-function refused(): [string, unknown][] {
+function refused(cryptoKey: unknown): [string, unknown][] {
   const channel = new MessageChannel()
   channel.port1.close()
   const emptied = new Uint8Array(8)
@@ -35,6 +36,12 @@ function refused(): [string, unknown][] {
     ['MessagePort', channel.port2],
     ['Event', new Event('x')],
     ['AbortSignal', new AbortController().signal],
+    ['ReadableStream', new ReadableStream()],
+    ['URL', new URL('a:b')],
+    ['Headers', new Headers()],
+    ['Intl.Collator', new Intl.Collator()],
+    ['KeyObject', createSecretKey(new Uint8Array(16))],
+    ['CryptoKey', cryptoKey],
     ['proxy of a function', new Proxy(() => 1, {})],
     ['Blob whose bytes were not read', new Blob(['x'])],
     ['detached buffer', detached(new ArrayBuffer(8))],
@@ -42,8 +49,10 @@ function refused(): [string, unknown][] {
   ]
 }
 
-test('what cannot be stored is refused with the path to it', () => {
-  for (const [name, value] of refused()) {
+test('what cannot be stored is refused with the path to it', async () => {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+  const cryptoKey = await webcrypto.subtle.generateKey(algorithm, true, ['sign'])
+  for (const [name, value] of refused(cryptoKey)) {
     for (const [path, document] of [
       ['', value],
       ['a.b[3]', { z: 1, a: { b: [1, 2, 3, value] } }],
@@ -55,6 +64,24 @@ test('what cannot be stored is refused with the path to it', () => {
       assert.throws(() => encode(document), { code: 'DATA_CLONE', path }, `${name} at ${path}`)
     }
   }
+})
+
+test('instances of classes that only look like those of the platform are stored', () => {
+  class Link {
+    get [Symbol.toStringTag]() {
+      return 'URL'
+    }
+  }
+  class Broken {
+    get [Symbol.toStringTag](): string {
+      throw new Error('not to be asked')
+    }
+  }
+  encode([
+    new Link(),
+    new Broken(),
+    Object.assign(Object.create({ [Symbol.toStringTag]: 'URL' }), {}),
+  ])
 })
 
 test('a Blob is refused with the way out', () => {

@@ -9,6 +9,7 @@ import { makeDirectory, root, runProgram } from './run'
 const DOCUMENTS = [
   { file: 'README.md', prelude: undefined, least: 1 },
   { file: 'docs/guide.md', prelude: 'Set-up', least: 10 },
+  { file: 'docs/indexeddb.md', prelude: undefined, least: 1 },
 ]
 
 for (const { file, prelude, least } of DOCUMENTS) {

@@ -10,8 +10,8 @@ const FIXTURE = join(__dirname, '..', '..', 'tests', 'fixtures', 'indexeddb')
 
 function outcome<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
+    request.addEventListener('success', () => resolve(request.result))
+    request.addEventListener('error', () => reject(request.error))
   })
 }
 

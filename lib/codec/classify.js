@@ -40,6 +40,30 @@ const UNCLONEABLE_CLASSES = [
   globalThis.WebAssembly?.Memory,
 ].filter((constructor) => typeof constructor === 'function')
 
+/**
+ * Classes of the platform whose objects hold what own properties do not show. They are found by
+ * their names, since looking at the globals would load what many programs never use.
+ */
+const PLATFORM_CLASSES = new Set([
+  'ByteLengthQueuingStrategy',
+  'CompressionStream',
+  'CountQueuingStrategy',
+  'DecompressionStream',
+  'FormData',
+  'Headers',
+  'ReadableStream',
+  'Request',
+  'Response',
+  'TextDecoder',
+  'TextDecoderStream',
+  'TextEncoder',
+  'TextEncoderStream',
+  'TransformStream',
+  'URL',
+  'URLSearchParams',
+  'WritableStream',
+])
+
 const BUILTIN_PROTOTYPES = new Set([
   ...[
     ...UNCLONEABLE_CLASSES,
@@ -117,18 +141,37 @@ function isDomException(object) {
 }
 
 /** Deno cannot tell what native code has wrapped. */
-const isExternal = types.isExternal ?? (() => false)
+const no = () => false
+const { isCryptoKey = no, isExternal = no, isKeyObject = no } = types
 
 function isUncloneable(object) {
   if (types.isPromise(object) || types.isWeakMap(object) || types.isWeakSet(object)) return true
   if (types.isGeneratorObject(object) || isExternal(object)) return true
   if (types.isSharedArrayBuffer(object) || types.isModuleNamespaceObject(object)) return true
   // What a Map or a Date holds cannot be read through a proxy; it would be stored as {}.
-  if (types.isProxy(object) && isBuiltin(Object.getPrototypeOf(object))) return true
+  if (types.isProxy(object)) return isBuiltin(Object.getPrototypeOf(object))
+  if (isPlatformObject(object)) return true
   for (const constructor of UNCLONEABLE_CLASSES) if (object instanceof constructor) return true
   return (
     isPrototypeOf(ITERATOR_PROTOTYPE, object) || isPrototypeOf(ASYNC_ITERATOR_PROTOTYPE, object)
   )
+}
+
+/** Whether an object is one of the platform's, which structured clone does not know how to copy. */
+function isPlatformObject(object) {
+  if (isKeyObject(object) || isCryptoKey(object)) return true
+  let prototype = Object.getPrototypeOf(object)
+  while (prototype !== null && prototype !== Object.prototype && !types.isProxy(prototype)) {
+    const name = Object.getOwnPropertyDescriptor(prototype, Symbol.toStringTag)?.value
+    if (PLATFORM_CLASSES.has(name) && globalThis[name]?.prototype === prototype) return true
+    if (typeof name === 'string' && name.startsWith('Intl.')) return isOfIntl(prototype, name)
+    prototype = Object.getPrototypeOf(prototype)
+  }
+  return false
+}
+
+function isOfIntl(prototype, name) {
+  return Intl[name.slice('Intl.'.length)]?.prototype === prototype
 }
 
 function isPrototypeOf(prototype, object) {

@@ -15,10 +15,9 @@ use crate::value::Value;
 
 /// Encodes `{version, databaseVersion, stores: [{id, name, keyPath, autoIncrement, compression,
 /// origin, count, indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, where,
-/// Encodes `{version, databaseVersion, stores: [{id, name, keyPath, autoIncrement, compression,
-/// origin, count, indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, where,
 /// collation, state, origin, count}]}]}`; `where` is an encoded document in hexadecimal digits, or
-/// null, and `collation` all its settings, or null. Stores and indexes are in the order of their ids.
+/// null, and `collation` all its settings, or null. Stores and indexes are in the order of their
+/// ids.
 ///
 /// # Errors
 /// `CORRUPT`.
