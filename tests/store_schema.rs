@@ -35,6 +35,11 @@ fn definitions_survive_in_the_catalog() {
     db.create_index(people, one);
     let multi = json!({"name": "m", "keyPath": "t", "multiEntry": true, "origin": "indexeddb"});
     db.create_index(pairs, multi);
+    db.schema(json!({"op": "setVersion", "version": 9_007_199_254_740_991_u64}));
+    for version in [json!(-1), json!(0.5), json!(9_007_199_254_740_992_u64), json!("1")] {
+        let request = json!({"op": "setVersion", "version": version});
+        refused(&db, request, ErrorCode::InvalidArgument);
+    }
     db.batch(&Ops::new().inline(people, json!({"a": {"id": 1}, "city": "Bonn"})));
     let document =
         db.scratch.read(|txn| catalog_json(txn, &db.shared.catalog(txn).unwrap())).unwrap();
@@ -65,7 +70,8 @@ fn definitions_survive_in_the_catalog() {
         "maxVariable": "punct",
     });
     let expected = json!({
-        "version": 5,
+        "version": 6,
+        "databaseVersion": 9_007_199_254_740_991_u64,
         "stores": [
             {
                 "id": 1, "name": "people", "keyPath": "a.id", "autoIncrement": true,
