@@ -2,4 +2,5 @@
  * Installs `indexedDB`, `IDBKeyRange` and the other interfaces as globals. Their types are those of
  * TypeScript's `lib.dom`, or of `lodestore/indexeddb`.
  */
-export type * from './index'
+// oxlint-disable-next-line unicorn/require-module-specifiers -- a module without exports
+export {}

@@ -291,3 +291,7 @@ export class IDBKeyRange {
 
 /** The databases. */
 export const indexedDB: IDBFactory
+
+// Without this, what is not exported would be.
+// oxlint-disable-next-line unicorn/require-module-specifiers
+export {}
