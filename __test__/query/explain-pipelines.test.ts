@@ -96,11 +96,12 @@ test('joins tell how they find the other documents, and how many they look at', 
   const join = { local: 'user', foreign: 'id', as: 'who' }
   const byKey = stageOf(await orders.find().join('users', join).explain(), '$lookup')
   assert.equal(byKey.method, 'index nested loop')
-  const found = Array.from({ length: ORDERS }, (_, id) => id).filter((id) => id % 50 < USERS)
+  // There are 50 values, of which each is looked for once.
+  const found = Array.from({ length: 50 }, (_, id) => id).filter((id) => id < USERS)
   assert.deepEqual(byKey.read, {
     store: 'users',
     plan: 'primary key',
-    queries: ORDERS,
+    queries: 50,
     examinedKeys: 0,
     examinedDocs: found.length,
   })
@@ -109,7 +110,7 @@ test('joins tell how they find the other documents, and how many they look at', 
   ]
   const byIndex = stageOf(await orders.aggregate(countries).explain(), '$lookup')
   assert.equal(byIndex.read.plan, 'index byCountry')
-  const expected = ORDERS * (USERS / 20)
+  const expected = 10 * (USERS / 20)
   assert.equal(byIndex.read.examinedKeys, expected)
   assert.equal(byIndex.read.examinedDocs, expected)
   const hashed = await users.find().join('orders', { local: 'id', foreign: 'user' }).explain()

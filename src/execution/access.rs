@@ -300,7 +300,7 @@ impl Access {
 
 /// The path of a store's keys, if they are the values of one field that no rule of IndexedDB makes
 /// up.
-fn key_path(store: &StoreDef) -> Option<&FieldPath> {
+pub fn key_path(store: &StoreDef) -> Option<&FieldPath> {
     match &store.key_path {
         KeyPath::Single(path) if !is_made_up(path) && !path.segments().is_empty() => Some(path),
         _ => None,
@@ -314,7 +314,8 @@ fn is_made_up(path: &FieldPath) -> bool {
     path.segments().len() > 1 && last.is_some_and(|name| MADE_UP.contains(&name))
 }
 
-fn has_arrays(view: View<'_, '_>, tree: Tree) -> Result<bool> {
+/// Whether the keys of a tree of documents may be arrays.
+pub fn has_arrays(view: View<'_, '_>, tree: Tree) -> Result<bool> {
     let mut cursor = tree.cursor(view.txn())?;
     Ok(cursor.last()?.is_some_and(|last| last.key.first().is_some_and(|tag| *tag >= TAG_ARRAY)))
 }

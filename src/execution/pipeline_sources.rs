@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde_json::Value as Json;
 
+use super::access;
 use super::aggregation::From;
 use super::group_shape::Grouped;
 use super::key_groups::KeyGroups;
@@ -14,9 +15,11 @@ use super::request::{Query, Returns};
 use super::running::{Chunk, Execution};
 use crate::catalog::StoreDef;
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::aggregate::{Examined, Front, Next, Source, Sources, StageReport};
+use crate::key;
+use crate::query::aggregate::{ByKey, Examined, Front, Next, Source, Sources, StageReport};
 use crate::query::filter::current_time;
-use crate::store::read::Response;
+use crate::store::entry;
+use crate::store::read::{Response, View, get};
 use crate::value::{FieldPath, ShapeTable};
 use crate::wtf8::Wtf8String;
 
@@ -186,6 +189,10 @@ pub(super) struct Others {
     last: u32,
     /// The shapes of the stores that were read, as the state has them.
     shapes: HashMap<u32, Arc<ShapeTable>>,
+    /// Whether keys of the stores may be arrays, as a snapshot has them.
+    arrays: HashMap<u32, bool>,
+    /// Holds a document that had to be decompressed.
+    scratch: Vec<u8>,
     /// What has been looked at in those that are closed.
     pub(super) examined: Examined,
 }
@@ -215,6 +222,26 @@ impl Reader<'_, '_, '_> {
     }
 }
 
+impl Reader<'_, '_, '_> {
+    fn shapes_of(&mut self, store: u32) -> Result<Arc<ShapeTable>> {
+        if let Some(shapes) = self.others.shapes.get(&store) {
+            return Ok(Arc::clone(shapes));
+        }
+        let shapes = self.from.shared.shapes_of(self.from.view, store, true)?;
+        self.others.shapes.insert(store, Arc::clone(&shapes));
+        Ok(shapes)
+    }
+
+    fn has_arrays(&mut self, store: &StoreDef) -> Result<bool> {
+        if let Some(arrays) = self.others.arrays.get(&store.id).filter(|_| self.is_steady()) {
+            return Ok(*arrays);
+        }
+        let arrays = access::has_arrays(self.from.view, entry::documents(store.tree))?;
+        self.others.arrays.insert(store.id, arrays);
+        Ok(arrays)
+    }
+}
+
 impl Sources for Reader<'_, '_, '_> {
     fn open(&mut self, store: &Wtf8String, front: &Front) -> Result<u32> {
         let store = Arc::clone(self.store(store)?);
@@ -232,12 +259,7 @@ impl Sources for Reader<'_, '_, '_> {
 
     fn shapes(&mut self, cursor: u32) -> Result<Arc<ShapeTable>> {
         let store = self.documents(cursor)?.0;
-        if let Some(shapes) = self.others.shapes.get(&store) {
-            return Ok(Arc::clone(shapes));
-        }
-        let shapes = self.from.shared.shapes_of(self.from.view, store, true)?;
-        self.others.shapes.insert(store, Arc::clone(&shapes));
-        Ok(shapes)
+        self.shapes_of(store)
     }
 
     fn plan(&mut self, cursor: u32) -> String {
@@ -249,6 +271,28 @@ impl Sources for Reader<'_, '_, '_> {
         let examined = open.map_or_else(Examined::default, |open| open.1.examined());
         self.others.examined += examined;
         examined
+    }
+
+    fn by_key(
+        &mut self,
+        store: &Wtf8String,
+        path: &FieldPath,
+        value: &[u8],
+    ) -> Result<Option<ByKey<'_>>> {
+        let store = Arc::clone(self.store(store)?);
+        let is_key = access::key_path(&store) == Some(path) && key::validate_key(value).is_ok();
+        if !is_key || self.has_arrays(&store)? {
+            return Ok(None);
+        }
+        let shapes = self.shapes_of(store.id)?;
+        let Others { scratch, examined, .. } = &mut *self.others;
+        let document = get(self.from.view.txn(), &store, value, scratch)?;
+        examined.docs += u64::from(document.is_some());
+        Ok(Some(ByKey { document, shapes }))
+    }
+
+    fn is_steady(&self) -> bool {
+        matches!(self.from.view, View::Snapshot(_))
     }
 
     fn is_indexed(&mut self, store: &Wtf8String, path: &FieldPath) -> Result<bool> {

@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::query::expression::{Expression, Scope};
 use crate::query::order;
 use crate::value::{
-    self, FieldPath, Kind, Lookup, ShapeTable, Value, ValueRef, encode, lookup, root,
+    self, FieldName, FieldPath, Kind, Lookup, RowEncoder, ShapeTable, Value, ValueRef, encode,
+    lookup, root,
 };
 
 /// A document: as it is stored, or made by a stage.
@@ -16,6 +17,8 @@ use crate::value::{
 pub(super) enum Document<'a> {
     Stored(&'a [u8], &'a Arc<ShapeTable>),
     Made(Value),
+    /// A stored object with documents of another store in one of its fields.
+    Joined(&'a [u8], &'a Arc<ShapeTable>, Joined),
 }
 
 /// A document that a stage holds back.
@@ -23,6 +26,43 @@ pub(super) enum Document<'a> {
 pub(super) enum Kept {
     Stored(Box<[u8]>, Arc<ShapeTable>),
     Made(Value),
+    Joined(Arc<[u8]>, Arc<ShapeTable>, Joined),
+}
+
+/// What a join puts into a field: a list of documents, or one of them. Many documents may share it.
+#[derive(Debug, Clone)]
+pub(super) struct Joined {
+    pub(super) field: Arc<FieldName>,
+    pub(super) list: Arc<Value>,
+    /// Which one, once they are unwound.
+    pub(super) only: Option<usize>,
+}
+
+impl Joined {
+    /// The documents of the list.
+    pub(super) fn items(&self) -> &[Value] {
+        match &*self.list {
+            Value::Array(array) => &array.items,
+            _ => &[],
+        }
+    }
+
+    /// What stands in the field.
+    pub(super) fn value(&self) -> &Value {
+        match self.only {
+            None => &self.list,
+            Some(at) => self.items().get(at).unwrap_or(&Value::Undefined),
+        }
+    }
+
+    /// The document with the field, decoded.
+    fn decoded(&self, bytes: &[u8], shapes: &ShapeTable) -> Result<Value> {
+        let mut value = root(bytes)?.to_value(shapes)?;
+        if let Value::Object(fields) = &mut value {
+            fields.insert(self.field.name().clone(), self.value().clone());
+        }
+        Ok(value)
+    }
 }
 
 impl Kept {
@@ -31,6 +71,7 @@ impl Kept {
         match self {
             Self::Stored(bytes, shapes) => Document::Stored(bytes, shapes),
             Self::Made(value) => Document::Made(value.clone()),
+            Self::Joined(bytes, shapes, joined) => Document::Joined(bytes, shapes, joined.clone()),
         }
     }
 
@@ -39,6 +80,9 @@ impl Kept {
         let inside = match self {
             Self::Stored(bytes, _) => bytes.len(),
             Self::Made(value) => crate::query::expression::weigh(value),
+            Self::Joined(bytes, _, joined) => {
+                bytes.len() + crate::query::expression::weigh(joined.value())
+            }
         };
         size_of::<Self>() + inside
     }
@@ -50,6 +94,39 @@ impl<'a> Document<'a> {
         match self {
             Self::Stored(bytes, shapes) => Kept::Stored(bytes.into(), Arc::clone(shapes)),
             Self::Made(value) => Kept::Made(value),
+            Self::Joined(bytes, shapes, joined) => {
+                Kept::Joined(bytes.into(), Arc::clone(shapes), joined)
+            }
+        }
+    }
+
+    /// The document, decoded if it is a joined one: for stages that look at all of it.
+    pub(super) fn settled(self) -> Result<Self> {
+        match self {
+            Self::Joined(bytes, shapes, joined) => joined.decoded(bytes, shapes).map(Self::Made),
+            other => Ok(other),
+        }
+    }
+
+    /// A copy, which may share what the document holds.
+    pub(super) fn copy(&self) -> Self {
+        match self {
+            Self::Stored(bytes, shapes) => Self::Stored(bytes, shapes),
+            Self::Made(value) => Self::Made(value.clone()),
+            Self::Joined(bytes, shapes, joined) => Self::Joined(bytes, shapes, joined.clone()),
+        }
+    }
+
+    /// The stored bytes in which a path is to be looked up.
+    #[inline]
+    fn stored_at(&self, path: &FieldPath) -> Option<(&'a [u8], &'a Arc<ShapeTable>)> {
+        match self {
+            Self::Stored(bytes, shapes) => Some((bytes, shapes)),
+            Self::Joined(bytes, shapes, joined) => {
+                let first = path.segments().first();
+                first.is_some_and(|name| *name != *joined.field).then_some((bytes, shapes))
+            }
+            Self::Made(_) => None,
         }
     }
 
@@ -70,6 +147,10 @@ impl<'a> Document<'a> {
         Ok(match self {
             Self::Stored(bytes, shapes) => (shapes, Cow::Borrowed(bytes)),
             Self::Made(value) => (view.shapes, Cow::Owned(encode(value, &**view.shapes)?)),
+            Self::Joined(bytes, shapes, joined) => {
+                let value = joined.decoded(bytes, shapes)?;
+                (view.shapes, Cow::Owned(encode(&value, &**view.shapes)?))
+            }
         })
     }
 
@@ -78,6 +159,7 @@ impl<'a> Document<'a> {
         match self {
             Self::Stored(bytes, shapes) => root(bytes)?.to_value(&**shapes),
             Self::Made(value) => Ok(value),
+            Self::Joined(bytes, shapes, joined) => joined.decoded(bytes, shapes),
         }
     }
 
@@ -86,17 +168,28 @@ impl<'a> Document<'a> {
         let scope = match self {
             Self::Stored(bytes, shapes) => Scope::encoded(root(bytes)?, &***shapes, view.now),
             Self::Made(value) => Scope::decoded(value, view.now),
+            Self::Joined(bytes, shapes, joined) => {
+                let field = (joined.field.name(), joined.value());
+                Scope::joined(root(bytes)?, &***shapes, field, view.now)
+            }
         };
         Ok(scope.with_variables(view.variables))
     }
 
     /// Appends the document's bytes, with shapes of the main store at most.
-    pub(super) fn write(self, shapes: &Arc<ShapeTable>, out: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn write(
+        self,
+        shapes: &Arc<ShapeTable>,
+        rows: &mut RowEncoder,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         match self {
-            Self::Stored(bytes, own) if Arc::ptr_eq(own, shapes) => out.extend_from_slice(bytes),
-            other => out.extend(encode(&other.into_value()?, &**shapes)?),
+            Self::Stored(bytes, own) if Arc::ptr_eq(own, shapes) => {
+                out.extend_from_slice(bytes);
+                Ok(())
+            }
+            other => rows.push(&other.into_value()?, &**shapes, out),
         }
-        Ok(())
     }
 }
 
@@ -125,10 +218,11 @@ impl Input {
     /// of what is added up is such.
     #[inline]
     pub(super) fn number(&self, document: &Document<'_>) -> Result<Option<f64>> {
-        match (self, document) {
-            (Self::Constant(Value::Number(number)), _) => Ok(Some(*number)),
-            (Self::Field(path, _), Document::Stored(bytes, shapes)) => {
-                match lookup(root(bytes)?, path, &***shapes)? {
+        match self {
+            Self::Constant(Value::Number(number)) => Ok(Some(*number)),
+            Self::Field(path, _) => {
+                let Some((bytes, shapes)) = document.stored_at(path) else { return Ok(None) };
+                match lookup(root(bytes)?, path, &**shapes)? {
                     Lookup::Found(value) => value.as_number(),
                     _ => Ok(None),
                 }
@@ -144,16 +238,17 @@ impl Input {
         document: &'d Document<'_>,
         view: View<'d>,
     ) -> Result<Operand<'d>> {
-        let expression = match (self, document) {
-            (Self::Constant(value), _) => return Ok(Operand::Value(Cow::Borrowed(value))),
-            (Self::Field(path, expression), Document::Stored(bytes, shapes)) => {
-                match lookup(root(bytes)?, path, &***shapes)? {
+        let expression = match self {
+            Self::Constant(value) => return Ok(Operand::Value(Cow::Borrowed(value))),
+            Self::Field(path, expression) => match document.stored_at(path) {
+                Some((bytes, shapes)) => match lookup(root(bytes)?, path, &**shapes)? {
                     Lookup::Found(value) => return Ok(Operand::Stored(value, shapes)),
                     Lookup::Missing => return Ok(Operand::Value(Cow::Owned(Value::Undefined))),
                     Lookup::ThroughArray => expression,
-                }
-            }
-            (Self::Field(_, expression) | Self::Expression(expression), _) => expression,
+                },
+                None => expression,
+            },
+            Self::Expression(expression) => expression,
         };
         let value = expression.evaluate(&document.scope(view)?)?;
         Ok(Operand::Value(Cow::Owned(value)))
@@ -193,6 +288,32 @@ impl Operand<'_> {
         Ok(match self {
             Self::Stored(value, _) => value.kind()? == Kind::Undefined,
             Self::Value(value) => matches!(**value, Value::Undefined),
+        })
+    }
+
+    /// Whether it is a plain value, which nothing stands inside of; a missing one is.
+    pub(super) fn is_scalar(&self) -> Result<bool> {
+        Ok(match self {
+            Self::Stored(value, _) => matches!(
+                value.kind()?,
+                Kind::Null
+                    | Kind::Undefined
+                    | Kind::Bool
+                    | Kind::Number
+                    | Kind::BigInt
+                    | Kind::String
+                    | Kind::Date
+            ),
+            Self::Value(value) => matches!(
+                **value,
+                Value::Null
+                    | Value::Undefined
+                    | Value::Bool(_)
+                    | Value::Number(_)
+                    | Value::BigInt(_)
+                    | Value::String(_)
+                    | Value::Date(_)
+            ),
         })
     }
 

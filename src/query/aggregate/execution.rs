@@ -7,7 +7,7 @@ use super::document::{Document, Kept};
 use super::report::{Before, Counts, StageReport, Work};
 use super::sources::{Next, Source, Sources};
 use crate::error::{Error, ErrorCode, Result};
-use crate::value::{ShapeTable, Value};
+use crate::value::{RowEncoder, ShapeTable, Value};
 
 /// The memory that a pipeline may take unless it is said otherwise (256 MiB).
 pub const DEFAULT_MEMORY: usize = 256 << 20;
@@ -48,6 +48,11 @@ impl Memory {
             return Err(exceeded(self.limit, stage));
         }
         Ok(())
+    }
+
+    /// The most that may be used at once.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
     }
 
     /// Whether a stage may take so much.
@@ -356,13 +361,15 @@ pub struct Execution {
     shapes: Arc<ShapeTable>,
     now: f64,
     variables: Vec<Value>,
+    rows: RowEncoder,
 }
 
 impl Execution {
     /// Begins to run a pipeline over documents of these shapes. `now` is `$$NOW`.
     pub fn new(pipeline: &Pipeline, shapes: Arc<ShapeTable>, limits: Limits, now: f64) -> Self {
         let memory = Memory::new(limits.memory);
-        Self { chain: pipeline.chain(), memory, shapes, now, variables: Vec::new() }
+        let chain = pipeline.chain();
+        Self { chain, memory, shapes, now, variables: Vec::new(), rows: RowEncoder::default() }
     }
 
     /// Gives the variables that the pipeline was parsed with, in the same order.
@@ -395,10 +402,10 @@ impl Execution {
         sources: &mut dyn Sources,
         out: &mut Vec<u8>,
     ) -> Result<Pulled> {
-        let Self { chain, memory, shapes, now, variables } = self;
+        let Self { chain, memory, shapes, now, variables, rows } = self;
         let view = View { shapes, now: *now, variables };
         let mut context = Context { sources, memory, view };
-        let mut sink = |document: Document<'_>| document.write(shapes, out);
+        let mut sink = |document: Document<'_>| document.write(shapes, rows, out);
         loop {
             match chain.pump(&mut context, &mut sink)? {
                 Pumped::Emitted => return Ok(Pulled::Document),

@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::accumulator::{Names, Parts};
-use super::document::{Document, Input};
+use super::document::{Document, Input, Joined};
 use super::execution::{Context, Flow, Operator, Pumped, View};
 use super::nested::{Nested, Reading};
-use super::report::{Reads, Work};
+use super::remembered::Remembered;
+use super::report::{Examined, Reads, Work};
 use super::sources::{Front, Next};
 use super::stage::{chain, nested};
 use super::state::list;
@@ -17,7 +18,7 @@ use crate::query::filter::{Filter, PathTest, Test, ValueSet};
 use crate::query::order;
 use crate::query::path::{Budget, Found, Path};
 use crate::query::place::Place;
-use crate::value::{FieldName, Fields, ShapeTable, Value, root};
+use crate::value::{FieldName, Fields, Kind, ShapeTable, Value, root};
 use crate::wtf8::Wtf8String;
 
 /// What a field of the other store equals.
@@ -41,6 +42,8 @@ pub(super) struct Lookup {
     correlated: bool,
     /// Where the documents go.
     into: Vec<FieldName>,
+    /// The same, if it is a field of the document itself.
+    field: Option<Arc<FieldName>>,
 }
 
 impl Lookup {
@@ -105,7 +108,23 @@ impl Lookup {
         let nested = nested(store, pipeline, inner, depth, &place.word("pipeline"))?;
         let correlated = !all.is_empty();
         let equal = equal.or_else(|| equal_variable(pipeline, &all));
-        Ok(Self { nested, equal, variables, correlated, into })
+        let field = match &into[..] {
+            [field] => Some(Arc::new(field.clone())),
+            _ => None,
+        };
+        Ok(Self { nested, equal, variables, correlated, into, field })
+    }
+
+    /// The value here, if documents there equal it and that is all that is asked of them.
+    fn plain(&self) -> Option<&Input> {
+        match &self.equal {
+            Some((Local::Field(local), _))
+                if self.variables.is_empty() && self.nested.stages.is_empty() =>
+            {
+                Some(local)
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn store(&self) -> &Nested {
@@ -149,6 +168,9 @@ pub(super) struct Joining {
     /// How the documents of the other store are found; decided at the first document.
     method: Option<Method>,
     reads: Reads,
+    remembered: Remembered,
+    /// The bytes of the value that is looked for.
+    key: Vec<u8>,
 }
 
 enum Method {
@@ -159,17 +181,88 @@ enum Method {
     /// By a table of its documents.
     Table(Table),
     /// They are the same for all documents.
-    Same(Vec<Value>),
+    Same(Arc<Value>),
 }
 
 impl Joining {
     pub(super) fn new(lookup: Arc<Lookup>) -> Self {
-        Self { lookup, method: None, reads: Reads::default() }
+        Self {
+            lookup,
+            method: None,
+            reads: Reads::default(),
+            remembered: Remembered::default(),
+            key: Vec::new(),
+        }
+    }
+
+    /// The documents that equal a plain value, if they are known or stand under it as their key.
+    /// Leaves the bytes of the value in `key`, which is empty if it is none.
+    fn find_plain(
+        &mut self,
+        document: &Document<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<Option<Arc<Value>>> {
+        let lookup = &*self.lookup;
+        self.key.clear();
+        let Some(local) = lookup.plain() else { return Ok(None) };
+        let operand = local.of(document, context.view)?;
+        if !operand.is_scalar()? {
+            return Ok(None);
+        }
+        operand.push_order(&mut self.key)?;
+        if let Some(known) = self.remembered.get(&self.key) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let (Some(Method::Index), Some((_, foreign))) = (&self.method, &lookup.equal) else {
+            return Ok(None);
+        };
+        if foreign.has_index() {
+            // It may mean the place of an element.
+            return Ok(None);
+        }
+        let store = &lookup.nested.store;
+        let found = context.sources.by_key(store, foreign.fields(), &self.key)?;
+        let Some(found) = found else { return Ok(None) };
+        let decoded = found.document.map(|bytes| root(bytes)?.to_value(&*found.shapes));
+        let decoded: Vec<Value> = decoded.transpose()?.into_iter().collect();
+        self.reads.begin(store, || "primary key".to_owned());
+        self.reads.end(Examined { keys: 0, docs: decoded.len() as u64 });
+        let list = Arc::new(list(decoded));
+        self.remember(&list, context)?;
+        Ok(Some(list))
+    }
+
+    fn remember(&mut self, list: &Arc<Value>, context: &mut Context<'_>) -> Result<()> {
+        if !self.key.is_empty() && context.sources.is_steady() {
+            self.remembered.put(&self.key, list, context.memory)?;
+        }
+        Ok(())
+    }
+
+    /// The documents that a document is joined with.
+    fn find(&mut self, document: &Document<'_>, context: &mut Context<'_>) -> Result<Arc<Value>> {
+        if let Some(list) = self.find_plain(document, context)? {
+            return Ok(list);
+        }
+        let found = match self.search(document, context)? {
+            Searched::Same(list) => return Ok(list),
+            Searched::Found(found) => Arc::new(list(found)),
+        };
+        self.remember(&found, context)?;
+        Ok(found)
     }
 }
 
-impl Operator for Joining {
-    fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
+/// What a search gave.
+enum Searched {
+    Found(Vec<Value>),
+    /// The same for all documents.
+    Same(Arc<Value>),
+}
+
+impl Joining {
+    /// Searches the other store as its method says.
+    fn search(&mut self, document: &Document<'_>, context: &mut Context<'_>) -> Result<Searched> {
         let lookup = &*self.lookup;
         let mut variables = context.view.variables.to_vec();
         for expression in &lookup.variables {
@@ -177,7 +270,7 @@ impl Operator for Joining {
         }
         let values = match &lookup.equal {
             Some((Local::Field(local), _)) => {
-                Some(values_of(local.of(&document, context.view)?.into_value()?))
+                Some(values_of(local.of(document, context.view)?.into_value()?))
             }
             // A field that is reached through an array is an array, too, but has no such key.
             Some((Local::Variable(at), _)) => match variables.get(*at) {
@@ -189,10 +282,10 @@ impl Operator for Joining {
         if self.method.is_none() {
             self.method = Some(decide(lookup, &variables, context, &mut self.reads)?);
         }
-        let found = match (&self.method, values) {
-            (Some(Method::Same(values)), _) => values.clone(),
+        match (&self.method, values) {
+            (Some(Method::Same(list)), _) => return Ok(Searched::Same(Arc::clone(list))),
             (Some(Method::Table(table)), Some(values)) => {
-                table.find(lookup, &values, &variables, context)?
+                table.find(lookup, &values, &variables, context)
             }
             (_, values) => {
                 let front = match (&lookup.equal, values) {
@@ -206,11 +299,25 @@ impl Operator for Joining {
                     }
                     _ => lookup.nested.front.clone(),
                 };
-                query(lookup, &front, &variables, context, &mut self.reads)?
+                query(lookup, &front, &variables, context, &mut self.reads)
             }
-        };
+        }
+        .map(Searched::Found)
+    }
+}
+
+impl Operator for Joining {
+    fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
+        let found = self.find(&document, context)?;
+        let lookup = &*self.lookup;
+        if let (Document::Stored(bytes, shapes), Some(field)) = (&document, &lookup.field)
+            && root(bytes)?.kind()? == Kind::Object
+        {
+            let joined = Joined { field: Arc::clone(field), list: found, only: None };
+            return Ok(Flow::Pass(Document::Joined(bytes, shapes, joined)));
+        }
         let mut made = document.into_value()?;
-        put(&mut made, &lookup.into, list(found));
+        put(&mut made, &lookup.into, Arc::unwrap_or_clone(found));
         Ok(Flow::Pass(Document::Made(made)))
     }
 
@@ -237,7 +344,7 @@ fn decide(
         }
         let found = query(lookup, &lookup.nested.front, variables, context, reads)?;
         context.memory.take(found.iter().map(weigh).sum(), "$lookup")?;
-        return Ok(Method::Same(found));
+        return Ok(Method::Same(Arc::new(list(found))));
     };
     if context.sources.is_indexed(&lookup.nested.store, foreign.fields())? {
         return Ok(Method::Index);

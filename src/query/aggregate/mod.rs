@@ -17,6 +17,8 @@ mod lookup;
 mod nested;
 mod output;
 mod partition;
+mod picking;
+mod remembered;
 mod report;
 mod reshape;
 mod simple;
@@ -33,7 +35,7 @@ pub use execution::{DEFAULT_MEMORY, Execution, Limits, Pulled};
 pub use grouping::Grouping;
 pub use output::{Merge, Output, WhenMatched, WhenNotMatched};
 pub use report::{Examined, Read, StageReport, Work};
-pub use sources::{Front, Next, NoSources, Source, Sources};
+pub use sources::{ByKey, Front, Next, NoSources, Source, Sources};
 
 use self::accumulator::Names;
 use self::execution::Chain;

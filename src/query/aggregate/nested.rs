@@ -177,11 +177,7 @@ impl Operator for Facets {
     fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
         let mut wanted = false;
         for facet in self.facets.iter_mut().filter(|facet| facet.chain.wants_input()) {
-            let copy = match &document {
-                Document::Stored(bytes, shapes) => Document::Stored(bytes, shapes),
-                Document::Made(value) => Document::Made(value.clone()),
-            };
-            facet.step(Some(copy), context)?;
+            facet.step(Some(document.copy()), context)?;
             wanted |= facet.chain.wants_input();
         }
         Ok(if wanted { Flow::Absorbed } else { Flow::Ended })

@@ -3,6 +3,7 @@
 use super::accumulator::Names;
 use super::document::Document;
 use super::execution::{Context, Flow, Operator};
+use super::picking::Picking;
 use super::tree::{Branch, Tree};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::expression::Expression;
@@ -93,7 +94,19 @@ impl Reshape {
         Ok(Self::Exclude(tree))
     }
 
-    fn apply(&self, document: Document<'_>, context: &Context<'_>) -> Result<Value> {
+    /// The stage at work.
+    pub(super) fn operator(&self) -> Box<dyn Operator> {
+        match self {
+            Self::Include(tree) => match Picking::of(tree) {
+                Some(picking) => Box::new(picking),
+                None => Box::new(self.clone()),
+            },
+            _ => Box::new(self.clone()),
+        }
+    }
+
+    /// The document as it becomes.
+    pub(super) fn apply(&self, document: Document<'_>, context: &Context<'_>) -> Result<Value> {
         let tree = match self {
             Self::Exclude(tree) => return Ok(Value::Object(tree.exclude(fields_of(document)?))),
             Self::Replace(expression) => {

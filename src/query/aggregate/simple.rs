@@ -1,9 +1,10 @@
 //! `$match`, `$skip`, `$limit`, `$count`, `$unwind`, `$sample`, `$distinct`.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::accumulator::{Names, Parts};
-use super::document::{Document, Input, Kept, object_of};
+use super::document::{Document, Input, Joined, Kept, object_of};
 use super::execution::{Context, Drained, Flow, Operator};
 use super::lookup::put;
 use crate::error::Result;
@@ -12,7 +13,7 @@ use crate::query::filter::{Filter, Matcher};
 use crate::query::order;
 use crate::query::path::{Budget, Found, Path};
 use crate::query::place::Place;
-use crate::value::{FieldName, Fields, Value, root};
+use crate::value::{FieldName, Fields, ShapeTable, Value, root};
 use crate::wtf8::Wtf8String;
 
 /// `$match`.
@@ -23,6 +24,7 @@ pub(super) struct Match {
 
 impl Operator for Match {
     fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
+        let document = document.settled()?;
         let (shapes, bytes) = document.encoded(context.view)?;
         let matcher = Matcher::at(&**shapes, context.view.now);
         let matcher = matcher.with_variables(context.view.variables);
@@ -197,7 +199,14 @@ impl Unwind {
             items: vec![].into_iter(),
             at: 0,
             held: 0,
+            joined: None,
         })
+    }
+
+    /// Whether it gives the documents of a join one by one, and no more.
+    fn is_of(&self, joined: &Joined) -> bool {
+        let is_whole = matches!(&self.path[..], [field] if *field == *joined.field);
+        is_whole && self.index.is_none() && joined.only.is_none()
     }
 
     /// A document with a value in the array's place.
@@ -234,10 +243,40 @@ struct Unwinding {
     items: std::vec::IntoIter<Value>,
     at: usize,
     held: usize,
+    /// A document whose joined ones are given one by one.
+    joined: Option<(Arc<[u8]>, Arc<ShapeTable>, Joined)>,
+}
+
+impl Unwinding {
+    /// Unwinds what a join put into a document, without decoding the document.
+    fn unwind_joined<'a>(
+        &mut self,
+        (bytes, shapes): (&'a [u8], &'a Arc<ShapeTable>),
+        joined: Joined,
+        context: &mut Context<'_>,
+    ) -> Result<Flow<'a>> {
+        if joined.items().len() == 1 {
+            let only = Joined { only: Some(0), ..joined };
+            return Ok(Flow::Pass(Document::Joined(bytes, shapes, only)));
+        }
+        self.held = bytes.len() + weigh(joined.value());
+        context.memory.take(self.held, "$unwind")?;
+        self.joined = Some((bytes.into(), Arc::clone(shapes), joined));
+        self.at = 0;
+        Ok(Flow::Pending)
+    }
 }
 
 impl Operator for Unwinding {
     fn push<'a>(&mut self, document: Document<'a>, context: &mut Context<'_>) -> Result<Flow<'a>> {
+        let document = match document {
+            Document::Joined(bytes, shapes, joined)
+                if self.unwind.is_of(&joined) && !joined.items().is_empty() =>
+            {
+                return self.unwind_joined((bytes, shapes), joined, context);
+            }
+            other => other,
+        };
         let mut document = document.into_value()?;
         let mut found = Some(&document);
         for name in &self.unwind.path {
@@ -279,6 +318,15 @@ impl Operator for Unwinding {
     }
 
     fn drain(&mut self, context: &mut Context<'_>) -> Result<Drained> {
+        if let Some((bytes, shapes, joined)) = &self.joined {
+            if self.at < joined.items().len() {
+                let only = Joined { only: Some(self.at), ..joined.clone() };
+                self.at += 1;
+                let kept = Kept::Joined(Arc::clone(bytes), Arc::clone(shapes), only);
+                return Ok(Drained::Document(kept));
+            }
+            self.joined = None;
+        }
         let Some(item) = self.items.next() else {
             context.memory.give(std::mem::take(&mut self.held));
             self.document = Value::Null;

@@ -49,6 +49,15 @@ impl Default for Front {
     }
 }
 
+/// What stands under a primary key.
+#[derive(Debug)]
+pub struct ByKey<'a> {
+    /// The document, if there is one.
+    pub document: Option<&'a [u8]>,
+    /// Its shapes.
+    pub shapes: Arc<ShapeTable>,
+}
+
 /// The documents of other stores.
 pub trait Sources {
     /// Begins to read a store; returns a number that stands for it.
@@ -74,6 +83,21 @@ pub trait Sources {
 
     /// Ends reading; tells what was looked at.
     fn close(&mut self, cursor: u32) -> Examined;
+
+    /// Looks a document up by its primary key. `None` unless documents that equal this value at the
+    /// path are those with this key: then it takes a query.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    fn by_key(
+        &mut self,
+        store: &Wtf8String,
+        path: &FieldPath,
+        value: &[u8],
+    ) -> Result<Option<ByKey<'_>>>;
+
+    /// Whether what stores hold does not change while the pipeline runs.
+    fn is_steady(&self) -> bool;
 
     /// Whether an index finds documents by what stands at a path.
     ///
@@ -106,6 +130,19 @@ impl Sources for NoSources {
 
     fn close(&mut self, _cursor: u32) -> Examined {
         Examined::default()
+    }
+
+    fn by_key(
+        &mut self,
+        _store: &Wtf8String,
+        _path: &FieldPath,
+        _value: &[u8],
+    ) -> Result<Option<ByKey<'_>>> {
+        Ok(None)
+    }
+
+    fn is_steady(&self) -> bool {
+        true
     }
 
     fn is_indexed(&mut self, _store: &Wtf8String, _path: &FieldPath) -> Result<bool> {

@@ -82,7 +82,7 @@ impl Stage {
             Self::InOrder(_) => Box::new(InOrder),
             Self::Skip(count) => Box::new(Skip(*count)),
             Self::Limit(count) => Box::new(Limit(*count)),
-            Self::Reshape(_, stage) => Box::new(stage.clone()),
+            Self::Reshape(_, stage) => stage.operator(),
             Self::Unwind(stage) => stage.operator(),
             Self::Group(stage) => stage.operator(),
             Self::Count(name) => Box::new(Count { name: name.clone(), count: 0 }),
@@ -146,6 +146,7 @@ struct DepthGuard;
 
 impl Operator for DepthGuard {
     fn push<'a>(&mut self, document: Document<'a>, _: &mut Context<'_>) -> Result<Flow<'a>> {
+        let document = document.settled()?;
         if let Document::Made(value) = &document
             && crate::query::expression::is_too_deep(value)
         {

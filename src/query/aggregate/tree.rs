@@ -75,6 +75,11 @@ impl<V> Tree<V> {
         Some(self.branches.remove(at).1)
     }
 
+    /// The branches of the root, by name.
+    pub(super) fn branches(&self) -> &[(Wtf8String, Branch<V>)] {
+        &self.branches
+    }
+
     /// Whether there are no branches.
     pub(super) fn is_empty(&self) -> bool {
         self.branches.is_empty()

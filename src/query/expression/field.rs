@@ -16,6 +16,20 @@ pub(super) fn of_document<'d>(
 ) -> Result<Cow<'d, Value>> {
     match *document {
         Document::Decoded(value) => of_value(value, path, work),
+        Document::Joined(root, shapes, (joined, value)) => match path.segments().split_first() {
+            Some((name, rest)) if name.name() == joined => {
+                let found = in_value(value, rest, work)?;
+                Ok(found.unwrap_or(Cow::Borrowed(&Value::Undefined)))
+            }
+            Some(_) => of_document(&Document::Encoded(root, shapes), path, work),
+            None => {
+                let mut whole = root.to_value(shapes)?;
+                if let Value::Object(fields) = &mut whole {
+                    fields.insert(joined.clone(), value.clone());
+                }
+                Ok(Cow::Owned(whole))
+            }
+        },
         Document::Encoded(root, shapes) => Ok(Cow::Owned(match lookup(root, path, shapes)? {
             Lookup::Missing => Value::Undefined,
             Lookup::Found(value) => value.to_value(shapes)?,

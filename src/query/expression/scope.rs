@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::work::Work;
 use crate::value::{ShapeSource, Value, ValueRef};
+use crate::wtf8::Wtf8String;
 
 /// The document, the variables, and the limits of one evaluation.
 pub struct Scope<'a> {
@@ -19,6 +20,8 @@ pub struct Scope<'a> {
 pub(super) enum Document<'a> {
     Encoded(ValueRef<'a>, &'a dyn ShapeSource),
     Decoded(&'a Value),
+    /// A stored object with another value in a field, or a field more.
+    Joined(ValueRef<'a>, &'a dyn ShapeSource, (&'a Wtf8String, &'a Value)),
 }
 
 impl<'a> Scope<'a> {
@@ -31,6 +34,16 @@ impl<'a> Scope<'a> {
     /// A decoded document.
     pub fn decoded(document: &'a Value, now: f64) -> Self {
         Self::new(Document::Decoded(document), now)
+    }
+
+    /// A stored object in which a field has this value, whatever is stored.
+    pub fn joined(
+        document: ValueRef<'a>,
+        shapes: &'a dyn ShapeSource,
+        field: (&'a Wtf8String, &'a Value),
+        now: f64,
+    ) -> Self {
+        Self::new(Document::Joined(document, shapes, field), now)
     }
 
     fn new(document: Document<'a>, now: f64) -> Self {

@@ -4,6 +4,7 @@
 mod groups;
 mod joins;
 mod limits;
+mod rows;
 mod stages;
 mod windows;
 
@@ -53,6 +54,7 @@ struct Stores {
     stores: HashMap<String, Vec<Value>>,
     shapes: Arc<ShapeTable>,
     indexed: bool,
+    steady: bool,
     open: HashMap<u32, Documents>,
     opened: u32,
 }
@@ -94,6 +96,14 @@ impl Sources for Stores {
     fn close(&mut self, cursor: u32) -> Examined {
         let docs = self.open.remove(&cursor).map_or(0, |documents| documents.next as u64);
         Examined { keys: 0, docs }
+    }
+
+    fn by_key(&mut self, _: &Wtf8String, _: &FieldPath, _: &[u8]) -> Result<Option<ByKey<'_>>> {
+        Ok(None)
+    }
+
+    fn is_steady(&self) -> bool {
+        self.steady
     }
 
     fn is_indexed(&mut self, _store: &Wtf8String, _path: &FieldPath) -> Result<bool> {
@@ -150,8 +160,10 @@ fn run_in(stores: &[(&str, &str)], documents: &str, pipeline: &str) -> Result<Ve
     let documents = list(documents);
     let pipeline = parse(pipeline)?;
     let mut results = Vec::new();
-    for (with_shapes, indexed) in [(false, false), (true, false), (true, true)] {
-        let mut sources = Stores { indexed, ..Stores::default() };
+    for (with_shapes, indexed, steady) in
+        [(false, false, false), (true, false, true), (true, true, false), (true, true, true)]
+    {
+        let mut sources = Stores { indexed, steady, ..Stores::default() };
         for (name, documents) in stores {
             sources.stores.insert((*name).to_owned(), list(documents));
         }
