@@ -75,3 +75,45 @@ test('a string that leaves its document is refused, though another one follows',
     assert.throws(decode, { code: 'CORRUPT' })
   }
 })
+
+test('documents with their names inside are read alike, however many there are', () => {
+  const proto = JSON.parse('{ "__proto__": 1, "toString": 2, "b": { "c": 1 } }')
+  const kinds: ((i: number) => object)[] = [
+    (i) => ({ id: i, text: `text ${i}` }),
+    (i) => ({ id: i, text: [{ a: 1 }, { a: i }], again: { id: 1, text: 2, again: i } }),
+    (i) => ({ ...proto, ['__proto__']: i }),
+    (i) => ({ b: i, 1: 2, 0: 3 }),
+    () => {
+      const shared = { s: 1 }
+      return { id: shared, text: shared }
+    },
+    () => ({}),
+  ]
+  // All of one kind, so that a reader is made for it; then mixed.
+  const documents = kinds.flatMap((kind) => Array.from({ length: 150 }, (_, i) => kind(i)))
+  for (let i = 0; i < 600; i++) documents.push(kinds[(i * 7 + (i >> 3)) % kinds.length]!(i))
+  const empty = new ShapeTable({ load() {} })
+  for (const codegen of [true, false]) {
+    const own = new ShapeTable({ load() {}, codegen })
+    const decoder = new DocumentDecoder()
+    const writer = new WriteBuffer(64)
+    const places = documents.map((document) => [
+      writer.position,
+      encoder.encode(document, empty, writer),
+    ])
+    const bytes = Buffer.from(writer.buffer.subarray(0, writer.position))
+    decoder.beginSequence(bytes)
+    for (const [i, [start, end]] of places.entries()) {
+      const decoded = decoder.decodeNext(bytes, start, end, own, bytes.length)
+      assertSame(decoded, documents[i], `document ${i}`)
+      assertSame(decoder.decode(bytes, start, end, own), documents[i], `document ${i} by itself`)
+      decoder.beginSequence(bytes)
+    }
+    // What is cut off within its fields is damaged, though the names are known.
+    const [start, end] = places[1]!
+    assert.throws(
+      () => decoder.decodeNext(bytes, start, end! - 1, own, bytes.length),
+      (error: any) => error.code === 'CORRUPT',
+    )
+  }
+})

@@ -74,15 +74,32 @@ function readNames(decoder, count) {
 }
 
 function readInline(decoder, start) {
+  if (start !== decoder.start) {
+    const names = readNames(decoder, decoder.buffer[take(decoder, 1)])
+    decoder.inlineNames ??= new Map()
+    decoder.inlineNames.set(start, names)
+    return readFields(decoder, register(decoder, start, {}), names)
+  }
+  const { sequence, references, inlineHeads } = decoder
+  // Documents that lie one behind the other mostly have the same names.
+  if (sequence !== null && references === null) {
+    const head = inlineHeads.match(decoder)
+    if (head !== null) {
+      decoder.rootNames = head.names
+      return inlineHeads.readerOf(head, decoder)(decoder, {}, head.names)
+    }
+  }
+  const from = decoder.position
   const names = readNames(decoder, decoder.buffer[take(decoder, 1)])
-  decoder.inlineNames ??= new Map()
-  decoder.inlineNames.set(start, names)
+  decoder.rootNames = names
+  if (sequence !== null) inlineHeads.remember(decoder, from, names)
   return readFields(decoder, register(decoder, start, {}), names)
 }
 
 function readInlineAgain(decoder, start) {
-  const names = decoder.inlineNames?.get(decoder.start + readU32(decoder))
-  if (names === undefined) corrupt('the names of an object are not where they should be')
+  const at = decoder.start + readU32(decoder)
+  const names = at === decoder.start ? decoder.rootNames : decoder.inlineNames?.get(at)
+  if (names == null) corrupt('the names of an object are not where they should be')
   return readFields(decoder, register(decoder, start, {}), names)
 }
 

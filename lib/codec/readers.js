@@ -2,6 +2,7 @@
 
 const { readValue } = require('./decode')
 const { readAssigned, readDefined, areAssignable } = require('./fields')
+const { generateReader } = require('./generate-reader')
 
 /** Objects of a shape read before a reader is generated for it, which costs some 30 µs. */
 const READS_BEFORE_CODEGEN = 12
@@ -33,22 +34,12 @@ function makeReader(table, id, names) {
   let reads = 0
   return function readShape(decoder) {
     if (table.codegen && reads++ >= READS_BEFORE_CODEGEN) {
-      const reader = generateReader(names)
+      const reader = generateReader(names, readValue)
       table.readers[id] = reader
       return reader(decoder)
     }
     return readFields(decoder, {}, names)
   }
-}
-
-/** A reader that makes the object with one literal. A computed name makes `__proto__` a field. */
-function generateReader(names) {
-  const fields = names.map((name) => {
-    const key = JSON.stringify(name)
-    return `${name === '__proto__' ? `[${key}]` : key}: readValue(decoder)`
-  })
-  const body = `return function readShape(decoder) { return { ${fields.join(', ')} } }`
-  return new Function('readValue', body)(readValue)
 }
 
 module.exports = { makeReader, codegenAllowed }
