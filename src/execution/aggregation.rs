@@ -198,7 +198,7 @@ impl Aggregation {
                 (Pulled::End, None) => self.done = true,
                 (Pulled::Pause, _) => {}
             }
-            if Instant::now() >= deadline && self.waiting.is_none() && !self.done {
+            if self.waiting.is_none() && !self.done && Instant::now() >= deadline {
                 return Ok((out.count, false));
             }
         }

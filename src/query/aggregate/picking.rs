@@ -12,7 +12,7 @@ use crate::value::{FieldName, Fields, Kind, ShapeTable, Value, root};
 use crate::wtf8::Wtf8String;
 
 /// More fields are found by going through all of the document.
-const FEW: usize = 16;
+const FEW: usize = 8;
 
 /// A `$project` without fields inside of others.
 pub(super) struct Picking {
@@ -26,8 +26,6 @@ pub(super) struct Picking {
     last: Vec<usize>,
     /// Their names, which the next document mostly shares.
     names: Arc<[Wtf8String]>,
-    /// The place of each kept field of a document among its fields, and which it is.
-    places: Vec<(usize, usize)>,
 }
 
 impl Picking {
@@ -48,7 +46,6 @@ impl Picking {
             set,
             last: Vec::new(),
             names: Arc::new([]),
-            places: Vec::new(),
         })
     }
 
@@ -70,21 +67,27 @@ impl Picking {
         let is_joined = |name: &FieldName| joined.filter(|joined| *joined.field == *name);
         let stored = root(bytes)?;
         let mut values = Vec::with_capacity(self.kept.len() + self.set.len());
-        self.places.clear();
+        // The fields that there are: the place of each in the document, which it is, and its value.
+        let mut places = [(usize::MAX, 0, None); FEW];
+        let mut count = 0;
         for (at, name) in self.kept.iter().enumerate() {
             let found = stored.placed_field(name, shapes)?;
             let place = match (found, is_joined(name)) {
-                (Some((place, _)), _) => place,
-                (None, Some(_)) => usize::MAX,
+                (Some((place, value)), _) => (place, at, Some(value)),
+                (None, Some(_)) => (usize::MAX, at, None),
                 (None, None) => continue,
             };
-            self.places.push((place, at));
+            if let Some(slot) = places.get_mut(count) {
+                *slot = place;
+                count += 1;
+            }
         }
-        self.places.sort_unstable();
+        let places = places.get_mut(..count).unwrap_or_default();
+        places.sort_unstable_by_key(|(place, ..)| *place);
         let mut present = Present { last: &mut self.last, count: 0, changed: false };
-        for (_, at) in &self.places {
+        for (_, at, found) in places.iter() {
             let Some(name) = self.kept.get(*at) else { continue };
-            let value = match (is_joined(name), stored.field(name, shapes)?) {
+            let value = match (is_joined(name), found) {
                 (Some(joined), _) => joined.value().clone(),
                 (None, Some(value)) => value.to_value(shapes)?,
                 (None, None) => continue,
