@@ -10,8 +10,8 @@ const { Parameter } = require('./parameter')
 /** Values within values; what refers to itself ends here, too. */
 const DEEPEST = 900
 /*
- * What is copied at most, since it is copied at once: a few milliseconds. Objects and arrays that
- * are used several times count as often.
+ * What is copied at most, since it is copied at once: some 25 ms for 100,000 objects, less for as
+ * many numbers. Objects and arrays that are used several times count as often.
  */
 const MOST_OBJECTS = 250_000
 /** Of one object. */
