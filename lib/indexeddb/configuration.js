@@ -1,7 +1,7 @@
 'use strict'
 
 const { resolve } = require('node:path')
-const { checkOptions, nonEmptyString, oneOf } = require('../options/check')
+const { checkOptions, invalidArgument, nonEmptyString, oneOf } = require('../options/check')
 const { Root } = require('./engine')
 const { exception } = require('./exceptions')
 
@@ -20,7 +20,11 @@ let root = null
  */
 function configure(options) {
   const { path, durability } = checkOptions('configure', options, OPTIONS)
-  root = new Root({ path: path === ':memory:' ? path : resolve(path), durability })
+  if (path === ':memory:') {
+    const message = 'configure: path must be a directory; databases of IndexedDB are kept on disk'
+    throw invalidArgument(message, 'path')
+  }
+  root = new Root({ path: resolve(path), durability })
 }
 
 /** @returns {Root} @throws {DOMException} InvalidStateError if nobody has said where */
