@@ -25,7 +25,6 @@ const successEvent = () => new RequestEvent('success')
 const errorEvent = () => new RequestEvent('error', { bubbles: true, cancelable: true })
 const completeEvent = () => new RequestEvent('complete')
 const abortEvent = () => new RequestEvent('abort', { bubbles: true })
-const closeEvent = () => new RequestEvent('close')
 
 /** @param {string} type @param {number} oldVersion @param {number | null} newVersion */
 function versionEvent(type, oldVersion, newVersion) {
@@ -34,7 +33,6 @@ function versionEvent(type, oldVersion, newVersion) {
 
 module.exports = {
   abortEvent,
-  closeEvent,
   completeEvent,
   errorEvent,
   fire,

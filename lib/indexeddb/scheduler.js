@@ -1,15 +1,17 @@
 'use strict'
 
 const { clearTimeout, setTimeout } = require('node:timers')
-const { PinnedView } = require('../pinned-view')
 const { TransactionSession } = require('../transaction-session')
 const { exception, exceptionOf } = require('./exceptions')
+const { Snapshots } = require('./snapshots')
 
 /**
  * How long a transaction that may write has for its first write when others wait: once it steps
  * back, other threads and processes may change what it has read, and then it has to be aborted.
+ * One that reads and then writes is far from it also on a busy machine; one that waits for those
+ * who wait for it is let go on.
  */
-const GRACE_MS = 50
+const GRACE_MS = 1000
 
 const CHANGED = 'The data was changed by others while the transaction waited'
 
@@ -24,6 +26,7 @@ class Scheduler {
   /** @param {import('../connection').Connection} connection */
   constructor(connection) {
     this.connection = connection
+    this.snapshots = new Snapshots(connection)
     /** Transactions that have not ended, in the order of their creation. */
     this.live = []
     /** @type {import('./transaction-state').TransactionState | null} the one that may write */
@@ -145,7 +148,7 @@ class Scheduler {
     const mayStep = view !== null && view.interactive && view.session.writes === 0
     if (!mayStep || !transaction.isAnswered || transaction.isFinished) return
     // Nobody else has been able to write since it began.
-    const pinned = new PinnedView(this.connection, { allowed: null, inTransaction: true })
+    const pinned = this.snapshots.open()
     transaction.view = pinned
     transaction.base = {
       id: this.connection.memory.transactionIdOf(pinned.snapshot),

@@ -1,7 +1,6 @@
 'use strict'
 
 const { Promise } = require('../globals')
-const { PinnedView } = require('../pinned-view')
 const { isHeard, setParent } = require('./event-target')
 const { exception, exceptionOf, inactive } = require('./exceptions')
 const { abortEvent, completeEvent, errorEvent, fire, successEvent } = require('./fire')
@@ -77,10 +76,6 @@ class TransactionState {
     this.goOn()
   }
 
-  get isActive() {
-    return this.state === STATE.ACTIVE
-  }
-
   get isFinished() {
     return this.state === STATE.FINISHED
   }
@@ -110,10 +105,7 @@ class TransactionState {
   start() {
     this.isStarted = true
     if (this.mode === 'readonly') {
-      this.attempt(() => {
-        const { connection } = this.database
-        this.view = new PinnedView(connection, { allowed: null, inTransaction: true })
-      })
+      this.beginReading()
     } else if (this.steps.length > 0) {
       this.acquire()
     }
@@ -132,12 +124,21 @@ class TransactionState {
     this.issueSteps()
   }
 
-  attempt(run) {
+  beginReading() {
     try {
-      run()
+      this.view = this.database.scheduler.snapshots.open()
     } catch (error) {
-      this.abort(exceptionOf(error))
+      // Not under the hands of the code that creates it.
+      atEndOfTask(() => this.abort(exceptionOf(error)))
     }
+  }
+
+  /** Lets go of the snapshot that it reads from, if there is one. */
+  endReading() {
+    const { view } = this
+    if (view === null || view.interactive) return
+    this.view = null
+    this.database.scheduler.snapshots.close(view)
   }
 
   /* Requests */
@@ -182,18 +183,13 @@ class TransactionState {
     while (steps.length > 0 && this.view !== null && !this.isHeld && !this.isFinished) {
       if (steps.first.writes && !this.view.interactive) {
         // What reads through the snapshot is answered first.
-        if (this.asked === 0) this.stopReading()
+        if (this.asked > 0) return
+        this.endReading()
+        this.acquire()
         return
       }
       this.perform(steps.shift())
     }
-  }
-
-  /** Lets go of the snapshot that it read from, to write. */
-  stopReading() {
-    this.view.close()
-    this.view = null
-    this.acquire()
   }
 
   perform(request) {
@@ -312,7 +308,7 @@ class TransactionState {
     const { view } = this
     try {
       if (view?.interactive) await view.session.commit()
-      else view?.close()
+      else this.endReading()
     } catch (error) {
       if (!this.isFinished) this.abort(exceptionOf(error))
       return
@@ -361,7 +357,7 @@ class TransactionState {
   async undo() {
     const { view } = this
     if (view?.interactive) await view.session.abandon()
-    else view?.close()
+    else this.endReading()
   }
 }
 
