@@ -99,7 +99,11 @@ class Root {
 
   #own() {
     const options = { ...this.options, mode: 'openOrCreate' }
-    this.#connection ??= Connection.open(binding, options)
+    this.#connection ??= Connection.open(binding, options).catch((error) => {
+      // It may succeed the next time.
+      this.#connection = null
+      throw error
+    })
     return this.#connection
   }
 }

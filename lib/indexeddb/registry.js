@@ -18,10 +18,15 @@ class Registry {
   entry(name) {
     let entry = this.#entries.get(name)
     if (entry === undefined) {
-      entry = new Entry(this.root, name, () => this.#entries.delete(name))
+      entry = new Entry(this.root, name, (unused) => this.#forget(name, unused))
       this.#entries.set(name, entry)
     }
     return entry
+  }
+
+  /** An entry is not used any more; another one may have taken its place. */
+  #forget(name, entry) {
+    if (this.#entries.get(name) === entry) this.#entries.delete(name)
   }
 
   /** The names and versions of the databases. */
@@ -85,7 +90,7 @@ class Entry {
 
   async #closeIfUnused() {
     if (this.#waiting > 0 || this.connections.size > 0) return
-    this.#forget()
+    this.#forget(this)
     await this.closeEngine()
   }
 
