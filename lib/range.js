@@ -40,10 +40,36 @@ function rangeOf(query, inIndex) {
     lower = inertKey(lower)
     upper = same ? lower : inertKey(upper)
   }
+  return rangeBetween({ lower, upper, lowerOpen, upperOpen }, inIndex)
+}
+
+/**
+ * The range between bounds that nobody else changes; those that are undefined are none.
+ *
+ * @returns {Range}
+ */
+function rangeBetween({ lower, upper, lowerOpen, upperOpen }, inIndex) {
   let bits = 0
   if (lower !== undefined) bits |= lowerOpen ? HAS_LOWER | LOWER_OPEN : HAS_LOWER
   if (upper !== undefined) bits |= upperOpen ? HAS_UPPER | UPPER_OPEN : HAS_UPPER
   return { bits, lower, upper, inIndex }
+}
+
+/** The range of one key, which nobody else changes. @returns {Range} */
+function rangeOfKey(key, inIndex) {
+  return { bits: HAS_LOWER | HAS_UPPER, lower: key, upper: key, inIndex }
+}
+
+/** Whether a range is of one key. */
+function isOfKey({ bits, lower, upper }) {
+  return bits === (HAS_LOWER | HAS_UPPER) && lower === upper
+}
+
+/** A range without what is below a key, in reverse without what is above. @returns {Range} */
+function rangeFrom({ bits, lower, upper }, key, isReverse, inIndex) {
+  return isReverse
+    ? { bits: (bits & ~UPPER_OPEN) | HAS_UPPER, lower, upper: key, inIndex }
+    : { bits: (bits & ~LOWER_OPEN) | HAS_LOWER, lower: key, upper, inIndex }
 }
 
 function inertKey(key) {
@@ -89,4 +115,12 @@ function repeat(writer, from) {
   writer.position = end + end - from
 }
 
-module.exports = { EVERYTHING, rangeOf, writeRange }
+module.exports = {
+  EVERYTHING,
+  isOfKey,
+  rangeBetween,
+  rangeFrom,
+  rangeOf,
+  rangeOfKey,
+  writeRange,
+}

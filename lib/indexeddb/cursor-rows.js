@@ -3,6 +3,7 @@
 const { Promise } = require('../globals')
 const { ChunkSource } = require('../chunk-source')
 const { pointOf } = require('../cursor-point')
+const { rangeFrom } = require('../range')
 const { SCAN } = require('../read-request')
 const { RowChunk } = require('../row-chunk')
 const { ScanPlan } = require('../scan-plan')
@@ -13,11 +14,6 @@ const { orderOf } = require('./reads')
 const FIRST_ROWS = 8
 /** How far a cursor looks among the rows that it has for a key that it is to go on to. */
 const NEAR = 16
-
-const HAS_LOWER = 1
-const LOWER_OPEN = 2
-const HAS_UPPER = 4
-const UPPER_OPEN = 8
 
 /**
  * The rows that a cursor moves over, read in chunks. Those of a transaction that has written since
@@ -89,7 +85,8 @@ class CursorRows {
       const row = this.#take()
       if (this.#isReached(row, key, primaryKey)) return row
     }
-    this.#begin(view, this.#rangeFrom(key))
+    const isReverse = (this.#flags & SCAN.REVERSE) !== 0
+    this.#begin(view, rangeFrom(this.#range, key, isReverse, this.#origin.index !== null))
     const point = this.#pointOf(key, primaryKey)
     if (point !== null) this.#chunks.continueFrom(point)
     return this.#next(view)
@@ -100,16 +97,6 @@ class CursorRows {
     const order = compare(row.key, key) * sign
     if (order !== 0 || primaryKey === undefined) return order >= 0
     return compare(row.primaryKey, primaryKey) * sign >= 0
-  }
-
-  /** The range, with the rows before a key left out. */
-  #rangeFrom(key) {
-    const { bits, lower, upper } = this.#range
-    const inIndex = this.#origin.index !== null
-    if ((this.#flags & SCAN.REVERSE) === 0) {
-      return { bits: (bits & ~LOWER_OPEN) | HAS_LOWER, lower: key, upper, inIndex }
-    }
-    return { bits: (bits & ~UPPER_OPEN) | HAS_UPPER, lower, upper: key, inIndex }
   }
 
   /** The place of an entry; null if there can be none with the key. */

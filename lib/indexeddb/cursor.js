@@ -1,6 +1,7 @@
 'use strict'
 
 const { OP } = require('../operations')
+const { rangeOfKey } = require('../range')
 const { exception } = require('./exceptions')
 const { CursorRows } = require('./cursor-rows')
 const { compare, toKey } = require('./keys')
@@ -205,8 +206,7 @@ class IDBCursor {
     state.checkWritable()
     const { store } = state.source.origin
     const { primaryKey } = state.row
-    const range = { bits: 5, lower: primaryKey, upper: primaryKey, inIndex: false }
-    const bytes = packDelete(range)
+    const bytes = packDelete(rangeOfKey(primaryKey, false))
     return state.write((level) => send(level, store, bytes).then(nothing), false)
   }
 }

@@ -1,5 +1,7 @@
 'use strict'
 
+const { isWithin } = require('../key/key-range')
+const { EVERYTHING, rangeBetween, rangeOfKey } = require('../range')
 const { exception } = require('./exceptions')
 const { compare, toKey } = require('./keys')
 const { INTERNAL, checkInternal, defineInterface, requireArguments } = require('./web-idl')
@@ -67,18 +69,9 @@ class IDBKeyRange {
   }
 
   includes(key) {
-    const lower = this.#lower
+    void this.#lower
     requireArguments(arguments, 1, 'includes')
-    const wanted = toKey(key)
-    if (lower !== undefined) {
-      const order = compare(lower, wanted)
-      if (order > 0 || (order === 0 && this.#lowerOpen)) return false
-    }
-    if (this.#upper !== undefined) {
-      const order = compare(wanted, this.#upper)
-      if (order > 0 || (order === 0 && this.#upperOpen)) return false
-    }
-    return true
+    return isWithin(this, toKey(key))
   }
 
   static {
@@ -87,14 +80,6 @@ class IDBKeyRange {
   }
 }
 defineInterface(IDBKeyRange)
-
-const HAS_LOWER = 1
-const LOWER_OPEN = 2
-const HAS_UPPER = 4
-const UPPER_OPEN = 8
-
-/** All keys. */
-const EVERYTHING = Object.freeze({ bits: 0, lower: undefined, upper: undefined, inIndex: false })
 
 /**
  * The range that an argument names, as requests take it ("convert a value to a key range").
@@ -112,19 +97,9 @@ function toRange(value, inIndex, allowsNothing) {
       if (allowsNothing) return EVERYTHING
       throw exception('DataError', 'A key or key range must be given')
     }
-    const key = toKey(value)
-    return { bits: HAS_LOWER | HAS_UPPER, lower: key, upper: key, inIndex }
+    return rangeOfKey(toKey(value), inIndex)
   }
-  const { lower, upper, lowerOpen, upperOpen } = bounds
-  let bits = 0
-  if (lower !== undefined) bits |= lowerOpen ? HAS_LOWER | LOWER_OPEN : HAS_LOWER
-  if (upper !== undefined) bits |= upperOpen ? HAS_UPPER | UPPER_OPEN : HAS_UPPER
-  return { bits, lower, upper, inIndex }
+  return rangeBetween(bounds, inIndex)
 }
 
-/** Whether a range is of one key. */
-function isOnly({ bits, lower, upper }) {
-  return bits === (HAS_LOWER | HAS_UPPER) && lower === upper
-}
-
-module.exports = { IDBKeyRange, boundsOf, isOnly, toRange }
+module.exports = { IDBKeyRange, boundsOf, toRange }

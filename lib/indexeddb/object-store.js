@@ -6,7 +6,7 @@ const { makeIndex } = require('./store-index')
 const { isKeyPath } = require('./key-path')
 const { toRange } = require('./key-range')
 const { toKey } = require('./keys')
-const read = require('./read-methods')
+const { beSource, checkUsable, defineReads } = require('./read-methods')
 const { appendSchema } = require('./schema-changes')
 const { IndexInfo } = require('./schema-info')
 const { stringList } = require('./string-list')
@@ -35,6 +35,7 @@ class IDBObjectStore {
     this.#transaction = transaction
     this.#keyPath = Array.isArray(info.keyPath) ? [...info.keyPath] : info.keyPath
     this.#source = { face: this, transaction, origin: { store: info, index: null } }
+    beSource(this, this.#source)
   }
 
   /** Its name, which an upgrade can change. */
@@ -105,48 +106,6 @@ class IDBObjectStore {
     return write(source, (level) => send(level, this.#info, bytes))
   }
 
-  /** The first value of a range of keys. */
-  get(query) {
-    requireArguments(arguments, 1, 'get')
-    return read.get(this.#source, query)
-  }
-
-  /** The first key of a range. */
-  getKey(query) {
-    requireArguments(arguments, 1, 'getKey')
-    return read.getKey(this.#source, query)
-  }
-
-  /** The values of a range of keys. */
-  getAll(queryOrOptions = undefined, count = undefined) {
-    return read.getAll(this.#source, queryOrOptions, count)
-  }
-
-  /** The keys of a range. */
-  getAllKeys(queryOrOptions = undefined, count = undefined) {
-    return read.getAllKeys(this.#source, queryOrOptions, count)
-  }
-
-  /** The records of a range of keys. */
-  getAllRecords(options = undefined) {
-    return read.getAllRecords(this.#source, toDictionary(options, 'getAllRecords: options'))
-  }
-
-  /** How many values a range of keys has. */
-  count(query = undefined) {
-    return read.countRecords(this.#source, query)
-  }
-
-  /** Opens a cursor over a range of keys. */
-  openCursor(query = undefined, direction = 'next') {
-    return read.cursor(this.#source, query, direction, true)
-  }
-
-  /** Opens a cursor that reads no values. */
-  openKeyCursor(query = undefined, direction = 'next') {
-    return read.cursor(this.#source, query, direction, false)
-  }
-
   /** One of its indexes. */
   index(name) {
     requireArguments(arguments, 1, 'index')
@@ -214,11 +173,12 @@ class IDBObjectStore {
     return transaction
   }
 }
+defineReads(IDBObjectStore)
 defineInterface(IDBObjectStore)
 
 /** @throws {DOMException} InvalidStateError, TransactionInactiveError, ReadOnlyError */
 function checkWritable(source) {
-  read.checkUsable(source)
+  checkUsable(source)
   if (source.transaction.mode === 'readonly') {
     throw exception('ReadOnlyError', 'The transaction is read-only')
   }

@@ -8,7 +8,7 @@ const { exception, exceptionOf } = require('./exceptions')
 const { errorEvent, fire, successEvent, versionEvent } = require('./fire')
 const { appendSchema } = require('./schema-changes')
 const { queueTask } = require('./tasks')
-const { TransactionState } = require('./transaction-state')
+const { STATE, TransactionState } = require('./transaction-state')
 const { makeTransaction } = require('./transaction')
 
 /**
@@ -112,7 +112,7 @@ async function upgrade(request, database, oldVersion, newVersion) {
   const face = makeTransaction(transaction)
   setParent(face, database.face)
   database.upgrade = transaction
-  transaction.state = 'inactive'
+  transaction.state = STATE.INACTIVE
   const ended = new Promise((resolve) => {
     transaction.onEnd = resolve
   })
@@ -123,7 +123,7 @@ async function upgrade(request, database, oldVersion, newVersion) {
     request.result = database.face
     request.transaction = transaction
     request.isDone = true
-    transaction.state = 'active'
+    transaction.state = STATE.ACTIVE
     const event = versionEvent('upgradeneeded', oldVersion, newVersion)
     fire(request.face, event, ({ didThrow }) => {
       transaction.isHeld = false

@@ -4,9 +4,10 @@ const { isDate } = require('node:util').types
 const { bytesOf } = require('../key/binary')
 const { exception } = require('./exceptions')
 const { boundsOf, toRange } = require('./key-range')
-const { KEYS, RECORDS, VALUES, count, readAll, readKey, readValue } = require('./reads')
+const { KEYS, RECORDS, VALUES, countRecords, readAll, readKey, readValue } = require('./reads')
 const { openCursor } = require('./cursor')
-const { toEnum, toUnsignedLong } = require('./web-idl')
+const { privateField } = require('./stamp')
+const { requireArguments, toDictionary, toEnum, toUnsignedLong } = require('./web-idl')
 
 const DIRECTIONS = ['next', 'nextunique', 'prev', 'prevunique']
 
@@ -29,41 +30,21 @@ function checkUsable({ transaction, origin }) {
   transaction.checkActive()
 }
 
-function get(source, query) {
-  checkUsable(source)
-  const range = rangeOf(source, query, false)
-  return ask(source, (view) => readValue(view, source.origin, range))
-}
-
-function getKey(source, query) {
-  checkUsable(source)
-  const range = rangeOf(source, query, false)
-  return ask(source, (view) => readKey(view, source.origin, range))
-}
-
-function countRecords(source, query) {
-  checkUsable(source)
-  const range = rangeOf(source, query, true)
-  return ask(source, (view) => count(view, source.origin, range))
-}
-
-const getAll = (source, query, limit) => readMany(source, VALUES, query, limit, 'getAll')
-const getAllKeys = (source, query, limit) => readMany(source, KEYS, query, limit, 'getAllKeys')
-const getAllRecords = (source, options) =>
-  readMany(source, RECORDS, options ?? {}, undefined, 'getAllRecords')
-
 function readMany(source, selection, queryOrOptions, given, method) {
   let query = queryOrOptions
   let limit = given
   let direction = 'next'
   if (selection === RECORDS || isOptions(queryOrOptions)) {
-    ;({ count: limit, direction = 'next', query } = queryOrOptions)
+    ;({
+      count: limit,
+      direction = 'next',
+      query,
+    } = toDictionary(queryOrOptions, `${method}: options`))
   }
   const order = toEnum(direction, DIRECTIONS, `${method}: direction`)
   const most = limit === undefined ? 0 : toUnsignedLong(limit, `${method}: count`)
-  checkUsable(source)
-  const range = rangeOf(source, query, true)
-  return ask(source, (view) => readAll(view, source.origin, selection, range, most, order))
+  const read = (view, origin, range) => readAll(view, origin, selection, range, most, order)
+  return ask(source, query, true, read)
 }
 
 /** Whether an argument is a dictionary, rather than what may be a key or a range of keys. */
@@ -88,18 +69,85 @@ function rangeOf({ origin }, query, allowsNothing) {
   return toRange(query, origin.index !== null, allowsNothing)
 }
 
-function ask({ face, transaction }, perform) {
-  return transaction.request(face, perform)
+/** Asks for what one function reads of a range. */
+function ask(source, query, allowsNothing, read) {
+  checkUsable(source)
+  const range = rangeOf(source, query, allowsNothing)
+  return source.transaction.request(source.face, (view) => read(view, source.origin, range))
 }
 
-module.exports = {
-  DIRECTIONS,
-  checkUsable,
-  countRecords,
-  cursor,
-  get,
-  getAll,
-  getAllKeys,
-  getAllRecords,
-  getKey,
+/** What each store and index is, as the source of requests. */
+const sources = privateField()
+
+/** @returns {Source} @throws {TypeError} */
+function sourceOf(face) {
+  const source = sources.get(face)
+  if (source === undefined) throw new TypeError('Illegal invocation')
+  return source
 }
+
+/* What stores and indexes have in common. */
+const methods = {
+  /** The first value of a range of keys. */
+  get(query) {
+    const source = sourceOf(this)
+    requireArguments(arguments, 1, 'get')
+    return ask(source, query, false, readValue)
+  },
+
+  /** The first primary key of a range. */
+  getKey(query) {
+    const source = sourceOf(this)
+    requireArguments(arguments, 1, 'getKey')
+    return ask(source, query, false, readKey)
+  },
+
+  /** The values of a range of keys. */
+  getAll(queryOrOptions = undefined, count = undefined) {
+    return readMany(sourceOf(this), VALUES, queryOrOptions, count, 'getAll')
+  },
+
+  /** The primary keys of a range. */
+  getAllKeys(queryOrOptions = undefined, count = undefined) {
+    return readMany(sourceOf(this), KEYS, queryOrOptions, count, 'getAllKeys')
+  },
+
+  /** The records of a range of keys. */
+  getAllRecords(options = undefined) {
+    return readMany(sourceOf(this), RECORDS, options, undefined, 'getAllRecords')
+  },
+
+  /** How many records a range of keys has. */
+  count(query = undefined) {
+    return ask(sourceOf(this), query, true, countRecords)
+  },
+
+  /** Opens a cursor over a range of keys. */
+  openCursor(query = undefined, direction = 'next') {
+    return cursor(sourceOf(this), query, direction, true)
+  },
+
+  /** Opens a cursor that reads no values. */
+  openKeyCursor(query = undefined, direction = 'next') {
+    return cursor(sourceOf(this), query, direction, false)
+  },
+}
+
+/**
+ * Gives a class the methods that stores and indexes have in common; each of its objects says with
+ * `beSource` what it is.
+ *
+ * @param {Function} constructor
+ */
+function defineReads({ prototype }) {
+  for (const [name, value] of Object.entries(methods)) {
+    Object.defineProperty(prototype, name, { value, writable: true, configurable: true })
+  }
+}
+
+/** @param {object} face @param {Source} source */
+function beSource(face, source) {
+  sources.set(face, source)
+}
+
+module.exports = { beSource, checkUsable, defineReads }

@@ -2,11 +2,11 @@
 
 const { Promise } = require('../globals')
 const { collect } = require('../chunk-source')
+const { isOfKey } = require('../range')
 const native = require('../reads')
 const { SCAN } = require('../read-request')
 const { KEYS, VALUES } = require('../scan')
 const { ScanPlan } = require('../scan-plan')
-const { isOnly } = require('./key-range')
 const { makeRecord } = require('./record')
 
 /**
@@ -51,8 +51,9 @@ function orderOf(direction, index) {
 /** The first value of a range, or undefined. */
 function readValue(view, origin, range) {
   const { store, index } = origin
-  if (index !== null || !isOnly(range))
+  if (index !== null || !isOfKey(range)) {
     return first(readAll(view, origin, VALUES, range, 1, 'next'))
+  }
   if (view.interactive) return native.getInTransaction(view, store.state, range.lower)
   return view.memory.get(view.snapshot, store.state, range.lower)
 }
@@ -68,9 +69,9 @@ function readKey(view, { store, index }, range) {
 }
 
 /** How many records a range has. */
-function count(view, { store, index }, range) {
+function countRecords(view, { store, index }, range) {
   const indexId = index === null ? 0 : index.id
   return native.count(view, { state: store.state, indexId, range })
 }
 
-module.exports = { KEYS, RECORDS, VALUES, count, orderOf, readAll, readKey, readValue }
+module.exports = { KEYS, RECORDS, VALUES, countRecords, orderOf, readAll, readKey, readValue }

@@ -1,20 +1,13 @@
 'use strict'
 
 const { exception } = require('./exceptions')
-const read = require('./read-methods')
+const { beSource, defineReads } = require('./read-methods')
 const { appendSchema } = require('./schema-changes')
-const {
-  INTERNAL,
-  checkInternal,
-  defineInterface,
-  requireArguments,
-  toDictionary,
-  toDomString,
-} = require('./web-idl')
+const { INTERNAL, checkInternal, defineInterface, toDomString } = require('./web-idl')
 
 /** An index of an object store, as a transaction has it. */
 class IDBIndex {
-  #source
+  #transaction
   #info
   #store
   #keyPath
@@ -25,7 +18,8 @@ class IDBIndex {
     this.#store = store
     this.#info = info
     this.#keyPath = Array.isArray(info.keyPath) ? [...info.keyPath] : info.keyPath
-    this.#source = { face: this, transaction, origin: { store: info.store, index: info } }
+    this.#transaction = transaction
+    beSource(this, { face: this, transaction, origin: { store: info.store, index: info } })
   }
 
   /** Its name, which an upgrade can change. */
@@ -36,7 +30,7 @@ class IDBIndex {
   set name(value) {
     const name = toDomString(value)
     const info = this.#info
-    const { transaction } = this.#source
+    const transaction = this.#transaction
     if (transaction.mode !== 'versionchange') {
       throw exception('InvalidStateError', 'Only an upgrade can rename an index')
     }
@@ -74,49 +68,8 @@ class IDBIndex {
   get unique() {
     return this.#info.unique
   }
-
-  /** The first value of a range of keys. */
-  get(query) {
-    requireArguments(arguments, 1, 'get')
-    return read.get(this.#source, query)
-  }
-
-  /** The primary key of the first record of a range. */
-  getKey(query) {
-    requireArguments(arguments, 1, 'getKey')
-    return read.getKey(this.#source, query)
-  }
-
-  /** The values of a range of keys. */
-  getAll(queryOrOptions = undefined, count = undefined) {
-    return read.getAll(this.#source, queryOrOptions, count)
-  }
-
-  /** The primary keys of a range. */
-  getAllKeys(queryOrOptions = undefined, count = undefined) {
-    return read.getAllKeys(this.#source, queryOrOptions, count)
-  }
-
-  /** The records of a range of keys. */
-  getAllRecords(options = undefined) {
-    return read.getAllRecords(this.#source, toDictionary(options, 'getAllRecords: options'))
-  }
-
-  /** How many records a range of keys has. */
-  count(query = undefined) {
-    return read.countRecords(this.#source, query)
-  }
-
-  /** Opens a cursor over a range of keys. */
-  openCursor(query = undefined, direction = 'next') {
-    return read.cursor(this.#source, query, direction, true)
-  }
-
-  /** Opens a cursor that reads no values. */
-  openKeyCursor(query = undefined, direction = 'next') {
-    return read.cursor(this.#source, query, direction, false)
-  }
 }
+defineReads(IDBIndex)
 defineInterface(IDBIndex)
 
 /** The index's face in a transaction: always the same one. */

@@ -41,12 +41,13 @@ function compareIndexKeys(a, b) {
  * arrays are new. Accessors of arrays run once.
  * @param {unknown} value
  * @param {boolean} [inIndex] whether null and booleans are admitted
+ * @param {boolean} [hasBigInts] whether BigInts are
  * @returns {unknown}
  * @throws {LodestoreError} INVALID_KEY
  */
-function copyKey(value, inIndex = false) {
+function copyKey(value, inIndex = false, hasBigInts = true) {
   if (typeof value === 'string' && value.length <= 1024) return value
-  return copy(value, { inIndex, ancestors: [], position: [], size: 0 })
+  return copy(value, { inIndex, hasBigInts, ancestors: [], position: [], size: 0 })
 }
 
 function copy(value, state) {
@@ -57,7 +58,7 @@ function copy(value, state) {
       valid = !Number.isNaN(value)
       break
     case 'bigint':
-      valid = value >= MIN_BIGINT && value <= MAX_BIGINT
+      valid = state.hasBigInts && value >= MIN_BIGINT && value <= MAX_BIGINT
       break
     case 'string':
       state.size += value.length

@@ -102,17 +102,25 @@ class KeyRange {
    * @throws {LodestoreError} INVALID_KEY
    */
   includes(value) {
-    const key = copyKey(value)
-    if (this.#lower !== undefined) {
-      const order = compare(this.#lower, key)
-      if (order > 0 || (order === 0 && this.#lowerOpen)) return false
-    }
-    if (this.#upper !== undefined) {
-      const order = compare(key, this.#upper)
-      if (order > 0 || (order === 0 && this.#upperOpen)) return false
-    }
-    return true
+    return isWithin(this, copyKey(value))
   }
+}
+
+/**
+ * Whether a key lies between bounds; those that are undefined are none.
+ * @param {{ lower: unknown, upper: unknown, lowerOpen: boolean, upperOpen: boolean }} bounds
+ * @param {unknown} key a valid one
+ */
+function isWithin({ lower, upper, lowerOpen, upperOpen }, key) {
+  if (lower !== undefined) {
+    const order = compare(lower, key)
+    if (order > 0 || (order === 0 && lowerOpen)) return false
+  }
+  if (upper !== undefined) {
+    const order = compare(key, upper)
+    if (order > 0 || (order === 0 && upperOpen)) return false
+  }
+  return true
 }
 
 /**
@@ -170,4 +178,4 @@ function boundsToRange(bounds, inIndex) {
   return result
 }
 
-module.exports = { KeyRange, toRange }
+module.exports = { KeyRange, isWithin, toRange }
