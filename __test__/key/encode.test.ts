@@ -4,6 +4,7 @@ import vm from 'node:vm'
 import {
   MAX_DEPTH,
   compareKeys,
+  copyKey,
   decodeIndexKey,
   decodeKey,
   encodeIndexKey,
@@ -100,6 +101,29 @@ test('holes are holes even if a prototype has an element', () => {
   const array = Object.setPrototypeOf(new Array(1), prototype)
   assert.throws(() => encodeKeyToBuffer(array), { code: 'INVALID_KEY', message: /hole/ })
   assert.throws(() => compareKeys(array, 1), { code: 'INVALID_KEY', message: /hole/ })
+})
+
+test('an array that claims to be long is refused at its first hole', () => {
+  for (const length of [2 ** 32 - 1, 5e7]) {
+    const array = new Array(length)
+    assert.throws(() => compareKeys(array, 1), { code: 'INVALID_KEY', message: /hole/ })
+    assert.throws(() => encodeKeyToBuffer(array), { code: 'INVALID_KEY', message: /hole/ })
+  }
+})
+
+test('copies of keys have elements of their own, whatever Object.prototype has', () => {
+  let calls = 0
+  const setter = { configurable: true, set: () => calls++ }
+  // oxlint-disable-next-line no-extend-native -- what other code does is the point
+  Object.defineProperty(Object.prototype, '1', setter)
+  try {
+    const key = [0, 'one', 2]
+    assert.deepEqual(Object.keys(copyKey(key) as object), ['0', '1', '2'])
+    assert.equal(compareKeys(key, [0, 'one', 2]), 0)
+  } finally {
+    delete (Object.prototype as any)['1']
+  }
+  assert.equal(calls, 0)
 })
 
 test('null and booleans are keys of indexes only', () => {

@@ -97,16 +97,26 @@ function copyArray(array, state) {
   if (depth === MAX_DEPTH) throw invalid(TOO_DEEP, state)
   if (state.ancestors.includes(array)) throw invalid(CYCLE, state)
   state.ancestors.push(array)
+  const elements = []
   const length = array.length
-  // Not `push`, which calls setters that Object.prototype may have.
-  const elements = Array.from({ length })
   for (let i = 0; i < length; i++) {
     state.position[depth] = i
     if (!Object.hasOwn(array, i)) throw invalid(HOLE, state)
-    elements[i] = copy(array[i], state)
+    append(elements, copy(array[i], state))
   }
   state.ancestors.pop()
   return elements
+}
+
+/** Appends an element, past a setter of that place that Object.prototype may have. */
+function append(elements, value) {
+  const { length } = elements
+  if (length in Array.prototype) {
+    const own = { value, writable: true, enumerable: true, configurable: true }
+    Object.defineProperty(elements, length, own)
+  } else {
+    elements.push(value)
+  }
 }
 
 function invalid(what, state) {
