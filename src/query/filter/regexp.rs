@@ -116,6 +116,10 @@ fn translate(source: &str) -> String {
                 let letter = take(&mut rest).unwrap_or_default();
                 out.push_str(&format!(r"\x{:02x}", u32::from(letter) % 32));
             }
+            // Classes of characters, and characters by their numbers, stand in braces.
+            (Some(other @ ('p' | 'P' | 'u')), _) if strip(&mut rest, "{") => {
+                out.extend(['\\', other, '{']);
+            }
             (Some('u'), _) => match surrogate_pair(rest) {
                 Some(character) => {
                     rest = rest.get(SURROGATE_PAIR..).unwrap_or_default();
@@ -201,6 +205,9 @@ mod tests {
         assert!(matches(r"^\cJ$", "", "\n") && matches(r"^\é$", "", "é"));
         assert!(matches(r"^[\ud83d\ude00]$", "u", "😀") && matches(r"\uD83D\uDE00", "", "😀"));
         assert!(matches(r"\u00e9", "", "é"));
+        assert!(matches(r"^\p{L}+\P{L}$", "u", "Äé1") && !matches(r"^\p{Lu}", "u", "ä"));
+        assert!(matches(r"^\p{Script=Greek}[\p{Nd}]$", "u", "λ7"));
+        assert!(matches(r"^\u{1F600}[\u{41}]$", "u", "😀A"));
     }
 
     #[test]
