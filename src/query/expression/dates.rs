@@ -126,14 +126,18 @@ pub(super) fn add(call: &Call<'_>, arguments: Arguments<'_, '_>) -> Result<Value
     let (time, unit) = (call.time(date)?, call.unit(unit)?);
     let amount = call.integer(amount)?;
     let amount = if call.operator == "$dateSubtract" { amount.saturating_neg() } else { amount };
-    let days = |days: i64| {
-        zone.time_of(zone.local(time).saturating_add(amount.saturating_mul(days * MS_PER_DAY)))
+    let offset = zone.offset_at(time);
+    // Of two times that clocks show alike it is the one with the offset of before.
+    let time_of = |local: i64| {
+        let same = local.saturating_sub(offset);
+        if zone.offset_at(same) == offset { same } else { zone.time_of(local) }
     };
+    let local = time.saturating_add(offset);
+    let days = |days: i64| time_of(local.saturating_add(amount.saturating_mul(days * MS_PER_DAY)));
     // Days keep the time of day, which hours do not where clocks are changed.
     let result = match unit {
         Unit::Months(months) => {
-            let local = Civil::of(zone.local(time));
-            zone.time_of(local.plus_months(amount.saturating_mul(months)).time())
+            time_of(Civil::of(local).plus_months(amount.saturating_mul(months)).time())
         }
         Unit::Week => days(7),
         Unit::Span(MS_PER_DAY) => days(1),

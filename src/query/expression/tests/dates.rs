@@ -255,6 +255,20 @@ fn days_and_hours_where_clocks_are_changed() {
             "{ $dateAdd: { startDate: @2021-02-28T01:30:00Z, unit: 'month', amount: 1, PARIS } }",
             "@2021-03-28T01:30:00Z",
         ),
+        // Nothing added changes nothing, also while clocks show an hour again.
+        (
+            "{ $dateAdd: { startDate: @2021-10-31T01:30:00Z, unit: 'day', amount: 0, PARIS } }",
+            "@2021-10-31T01:30:00Z",
+        ),
+        (
+            "{ $dateSubtract: { startDate: @2021-10-31T01:30:00Z, unit: 'month', amount: 0,
+                PARIS } }",
+            "@2021-10-31T01:30:00Z",
+        ),
+        (
+            "{ $dateAdd: { startDate: @2021-10-31T00:30:00Z, unit: 'week', amount: 0, PARIS } }",
+            "@2021-10-31T00:30:00Z",
+        ),
         // Days begin at midnight there.
         (
             "{ $dateTrunc: { date: @2021-03-28T12:00:00Z, unit: 'day', PARIS } }",
