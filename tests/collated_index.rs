@@ -21,6 +21,10 @@ const OLD: &str = "icu4x 0.1.0";
 
 /// Says that all collated indexes were made by another version.
 fn age(txn: &mut WriteTxn<'_>, shared: &StoreShared) {
+    age_and(txn, shared, |_| {});
+}
+
+fn age_and(txn: &mut WriteTxn<'_>, shared: &StoreShared, change: impl Fn(&mut IndexDef)) {
     let state = TxnState::of(txn, shared).unwrap();
     let mut catalog = Catalog::clone(&state.catalog);
     for store in state.catalog.stores() {
@@ -29,6 +33,7 @@ fn age(txn: &mut WriteTxn<'_>, shared: &StoreShared) {
             let mut aged = IndexDef::clone(index);
             if let Some(collation) = &mut aged.collation {
                 collation.version = OLD.to_owned();
+                change(&mut aged);
             }
             *index = Arc::new(aged);
         }
@@ -57,14 +62,18 @@ fn people() -> Db {
 }
 
 fn put(db: &Db, document: &Json) {
+    try_put(db, document).unwrap();
+}
+
+fn try_put(db: &Db, document: &Json) -> Result<(), ErrorCode> {
     let store = db.store("people").id;
     let document = value::encode(&to_value(document), &NoShapes).unwrap();
     db.scratch.write(|txn| {
         let mut writer = Writer::new(&db.shared);
         let put = Put { store, key: KeySource::Inline, document: &document, insert_only: false };
-        writer.put(txn, &put).map_err(|_| "refused").unwrap();
-        writer.flush(txn).map_err(|_| "refused").unwrap();
-    });
+        let done = writer.put(txn, &put).map(drop).and_then(|()| writer.flush(txn));
+        done.map_err(|failure| failure.into_error().code())
+    })
 }
 
 fn explain(db: &Db) -> Json {
@@ -116,15 +125,17 @@ fn an_index_of_another_version_is_not_used_until_it_is_built_again() {
     assert!(explained.to_string().contains("another version"), "{explained:#}");
     check(&db);
 
-    // Whatever is written first empties it.
+    // Whatever is written first empties it, and makes the unique one whole.
+    let twice = json!({ "id": 99, "name": "q", "login": "ZETA1" });
+    assert_eq!(try_put(&db, &twice), Err(ErrorCode::UniqueViolation));
     put(&db, &json!({ "id": 70, "name": "ZETA", "login": "x" }));
     assert_eq!(state(&db, "byName"), IndexState::Building);
-    assert_eq!(state(&db, "unique"), IndexState::Building);
+    assert_eq!(state(&db, "unique"), IndexState::Ready);
     assert!(!db.scratch.read(|txn| db.shared.catalog(txn).unwrap().has_stale_indexes()));
     assert_eq!(explain(&db)["returned"], 3);
     check(&db);
     let builds = db.scratch.read(pending_builds).unwrap();
-    assert_eq!(builds.len(), 2);
+    assert_eq!(builds.len(), 1);
     let sweeps = db.scratch.read(pending_sweeps).unwrap();
     assert!(sweeps.iter().any(|tree| tree.id == old_tree));
     for (store, index) in builds {
@@ -141,6 +152,26 @@ fn an_index_of_another_version_is_not_used_until_it_is_built_again() {
     assert_eq!(state(&db, "byName"), IndexState::Ready);
     assert_eq!(explain(&db)["index"], "byName");
     assert_eq!(explain(&db)["returned"], 3);
+    check(&db);
+}
+
+#[test]
+fn a_unique_index_whose_documents_meet_is_left_to_its_build() {
+    let db = people();
+    db.scratch.write(|txn| {
+        age_and(txn, &db.shared, |index| index.unique = true);
+    });
+    put(&db, &json!({ "id": 70, "name": "q", "login": "x" }));
+    assert_eq!(state(&db, "byName"), IndexState::Building, "Zeta and zeta meet");
+    assert_eq!(state(&db, "unique"), IndexState::Ready);
+    let builds = db.scratch.read(pending_builds).unwrap();
+    let [(store, index)] = builds.as_slice() else { panic!("{builds:?}") };
+    let failure = db.scratch.write(|txn| {
+        let built = nested(txn, |child| step(child, &db.shared, *store, *index, 100));
+        built.map_err(|failure| failure.into_error().code()).err()
+    });
+    assert_eq!(failure, Some(ErrorCode::UniqueViolation));
+    assert_eq!(try_put(&db, &json!({ "id": 71, "name": "q", "login": "y" })), Ok(()));
     check(&db);
 }
 

@@ -14,7 +14,6 @@ use super::options::{NativeOpenOptions, Target};
 use super::outbox::{OnMessage, Outbox};
 use super::pool;
 use crate::error::{Error, ErrorCode, Result};
-use crate::protocol;
 use crate::storage::{Connection, OpenMode, OpenOptions, connect};
 use crate::store::check_after_unclean_end;
 
@@ -123,7 +122,7 @@ impl Task for OpenTask {
         let Opened { connection, warning } = opened;
         let database = NativeDatabase::new(&env, connection, Arc::clone(&self.outbox))?;
         if let Some(warning) = warning {
-            self.outbox.send_event(&protocol::encode_warning(&warning).or_throw()?);
+            self.outbox.warn(&warning);
         }
         Ok(database)
     }

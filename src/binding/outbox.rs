@@ -115,6 +115,11 @@ impl Outbox {
         self.send(0, Kind::Event, event);
     }
 
+    /// Something failed that nobody waits for.
+    pub(super) fn warn(&self, warning: &Error) {
+        self.announce(protocol::encode_warning(warning));
+    }
+
     /// Something happened, put into a document; one that cannot be put into words is left out.
     fn announce(&self, event: Result<Vec<u8>>) {
         if let Ok(event) = event {

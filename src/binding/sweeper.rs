@@ -61,12 +61,12 @@ pub(super) fn resume(
     if !sweeps.is_empty() {
         sweeper.kick();
     }
+    let built = |(store, index)| BuiltIndex { store, index };
+    let mut builds = builds.into_iter().map(built);
     if stale {
-        return empty_stale(connection, shared, sweeper, outbox);
+        return empty_stale(connection, shared, sweeper, outbox, builds.collect());
     }
-    builds.into_iter().try_for_each(|(store, index)| {
-        resume_build(connection, shared, outbox, BuiltIndex { store, index })
-    })
+    builds.try_for_each(|index| resume_build(connection, shared, outbox, index))
 }
 
 fn resume_build(
@@ -80,19 +80,31 @@ fn resume_build(
     Ok(())
 }
 
-/// Begins to build indexes again whose order is that of another version, and goes on with others.
+/// Begins to build indexes again whose order is that of another version, and goes on with those
+/// that were begun before.
 fn empty_stale(
     connection: &Arc<Connection>,
     shared: &Arc<StoreShared>,
     sweeper: &Arc<Sweeper>,
     outbox: &Arc<Outbox>,
+    begun: Vec<BuiltIndex>,
 ) -> Result<()> {
     let (weak, sweeper) = (Arc::downgrade(connection), Arc::clone(sweeper));
     let (used, outbox) = (Arc::clone(shared), Arc::clone(outbox));
     connection.submit(Box::new(EmptyStale::new(Arc::clone(shared), move |builds| {
-        // After a failure, the next open tries again.
-        let (Some(connection), Ok(builds)) = (weak.upgrade(), builds) else { return };
-        sweeper.kick();
+        let Some(connection) = weak.upgrade() else { return };
+        let builds = match builds {
+            Ok(builds) => {
+                sweeper.kick();
+                builds
+            }
+            Err(error) if error.code() == ErrorCode::Closed => return,
+            // The next write, or the next open, tries again; other builds go on meanwhile.
+            Err(error) => {
+                outbox.warn(&error);
+                begun
+            }
+        };
         for index in builds {
             // What is closed goes on at the next open.
             if resume_build(&connection, &used, &outbox, index).is_err() {

@@ -3,11 +3,14 @@
 //! Nothing can be found in such an index, and nothing can be added to it. So the first write
 //! transaction that meets one empties it, for a build from the start: no transaction of this
 //! version ever leaves entries of another one behind. Whoever only reads does without the index.
+//! A unique one is built within that transaction, which must not write what it would refuse.
 
 use std::sync::Arc;
 
 use super::build_job::BuiltIndex;
+use super::failure::{Failure, nested};
 use super::index_build;
+use super::schema::Schema;
 use super::shared::StoreShared;
 use super::state::TxnState;
 use super::sweep;
@@ -20,11 +23,8 @@ fn is_stale(index: &IndexDef) -> bool {
 }
 
 /// Gives such indexes new trees, to be filled by builds, and leaves the old ones to the sweeper.
-pub(super) fn empty_stale(txn: &mut WriteTxn<'_>, catalog: Arc<Catalog>) -> Result<Arc<Catalog>> {
-    if !catalog.has_stale_indexes() {
-        return Ok(catalog);
-    }
-    let mut changed = Catalog::clone(&catalog);
+pub(super) fn empty(txn: &mut WriteTxn<'_>, catalog: &Catalog) -> Result<Arc<Catalog>> {
+    let mut changed = catalog.clone();
     for store in catalog.stores() {
         if !store.indexes.iter().any(|index| is_stale(index)) {
             continue;
@@ -46,6 +46,33 @@ pub(super) fn empty_stale(txn: &mut WriteTxn<'_>, catalog: Arc<Catalog>) -> Resu
         changed.put_store(txn, store)?;
     }
     Ok(Arc::new(changed))
+}
+
+/// Builds those at once that were stale in `before` and are unique: the transaction may write what
+/// only they can refuse.
+///
+/// Where that is refused, since documents meet that were apart before or one cannot be read, the
+/// index stays one that is being built: its build will find the same, and reports it.
+pub(super) fn build_unique(
+    txn: &mut WriteTxn<'_>,
+    shared: &StoreShared,
+    before: &Catalog,
+) -> Result<()> {
+    for store in before.stores() {
+        for index in store.indexes.iter().filter(|index| is_stale(index) && index.unique) {
+            let built = nested(txn, |txn| {
+                let state = TxnState::of(txn, shared)?;
+                let store = state.catalog.require_store(store.id)?;
+                let index = store.require_index(index.id)?;
+                index_build::build_now(txn, shared, &state, store, index)?;
+                Ok(Schema::new(txn, shared)?.finish_index(store.id, index.id)?)
+            });
+            if let Err(Failure::Fatal(error)) = built {
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Called after the commit, on the writer thread, with the builds that are to go on.

@@ -33,13 +33,18 @@ impl TxnState {
             return Ok(state);
         }
         let catalog = shared.catalog(txn)?;
+        let is_stale = catalog.has_stale_indexes();
         let state = Arc::new(Self {
-            catalog: stale::empty_stale(txn, catalog)?,
+            catalog: if is_stale { stale::empty(txn, &catalog)? } else { Arc::clone(&catalog) },
             registered: Arc::default(),
             bounds: Arc::default(),
         });
         txn.set_extension(Arc::clone(&state) as _);
-        Ok(state)
+        if !is_stale {
+            return Ok(state);
+        }
+        stale::build_unique(txn, shared, &catalog)?;
+        Ok(txn.extension().unwrap_or(state))
     }
 
     /// Makes a changed catalog the transaction's own.
