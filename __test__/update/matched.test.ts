@@ -121,6 +121,21 @@ test('it goes together with other paths and array filters', async (t) => {
   })
 })
 
+test('elements are found under the collation of the query', async (t) => {
+  const store = await storeOf(t)
+  const document = { tags: ['b', 'ÄRGER', 'Ärger'], seen: ['äRGER', 'x'] }
+  await store.put(document, 1)
+  const collation = { locale: 'de', strength: 2 }
+  const found = store.find({ tags: 'ärger' }).collation(collation)
+  const update = { $set: { 'tags.$': 'first', 'seen.$[s]': 'found' } }
+  await found.update(update, { arrayFilters: [{ s: 'ärger' }] })
+  const first = { tags: ['b', 'first', 'Ärger'], seen: ['found', 'x'] }
+  assert.deepEqual(await store.get(1), first)
+  const exact = store.find({ tags: 'Ärger' })
+  await exact.update({ $set: { 'tags.$': 'last' } }, { arrayFilters: [] })
+  assert.deepEqual(await store.get(1), { ...first, tags: ['b', 'first', 'last'] })
+})
+
 test('what it cannot be is refused, and nothing changes', async (t) => {
   const store = await storeOf(t)
   const document = {

@@ -8,9 +8,9 @@ use crate::catalog::document::{boolean, get};
 use crate::catalog::{KeyPath, StoreDef};
 use crate::error::{Error, ErrorCode, Result};
 use crate::key;
-use crate::query::Place;
 use crate::query::aggregate::Pipeline;
 use crate::query::filter::current_time;
+use crate::query::{Place, collation};
 use crate::store::{Edit, EditResult, EditScope, Edited, KeySource, Made, Put};
 use crate::update::{Context, InPlace, Update};
 use crate::value::{self, FieldPath, Fields, NoShapes, ShapeTable, Value};
@@ -101,11 +101,17 @@ impl UpdateRequest {
     /// `INVALID_UPDATE`, `INVALID_QUERY`.
     pub(super) fn of_found(fields: &Fields) -> Result<Self> {
         let nothing = Value::Object(Fields::new());
-        let filter = match get(fields, "query") {
-            Some(Value::Object(query)) => get(query, "filter"),
-            _ => None,
+        let (filter, collation) = match get(fields, "query") {
+            Some(Value::Object(query)) => (get(query, "filter"), get(query, "collation")),
+            _ => (None, None),
         };
-        let change = parse_change(fields, Some(filter.unwrap_or(&nothing)))?;
+        let mut change = parse_change(fields, Some(filter.unwrap_or(&nothing)))?;
+        let place = Place::root("the collation");
+        let collation = collation.unwrap_or(&Value::Undefined);
+        let collation = collation::parse(collation, ErrorCode::InvalidQuery, &place)?;
+        if let (Change::Operators(update), Some(collation)) = (&mut change, collation) {
+            update.find_elements_under(&collation);
+        }
         Ok(Self { change, upsert: false })
     }
 

@@ -1,7 +1,10 @@
 //! Conditions on elements: array filters, and what `$pull` takes out.
 
+use std::sync::Arc;
+
 use super::matched;
 use super::place::{Target, UPDATE};
+use crate::collation::Collation;
 use crate::error::{ErrorCode, Result};
 use crate::query::filter::{Filter, Matcher as Evaluator};
 use crate::query::{Place, order};
@@ -70,6 +73,11 @@ impl ArrayFilter {
     /// The name for `$` behind the path of an array.
     pub(super) fn matched_name(array: &Wtf8String) -> Wtf8String {
         Wtf8String::joined(&[b"$", array.as_bytes()].concat())
+    }
+
+    /// The same, which compares strings under a collation.
+    pub(super) fn under(self, collation: &Arc<Collation>) -> Self {
+        Self { filter: self.filter.under(collation), ..self }
     }
 
     /// Whether it matches an element.

@@ -34,6 +34,7 @@ pub use insertion::document_of_filter;
 use rename::Rename;
 use tree::Node;
 
+use crate::collation::Collation;
 use crate::query::Expression;
 use crate::value::{ShapeSource, ValueRef};
 
@@ -56,6 +57,15 @@ pub struct Update {
     expressions: Vec<Expression>,
     /// The only field that changes, if that is simple.
     single: Option<SingleField>,
+}
+
+impl Update {
+    /// Has the conditions of elements compare strings under a collation, as the filter does that
+    /// found the document.
+    pub fn find_elements_under(&mut self, collation: &Arc<Collation>) {
+        let filters = std::mem::take(&mut self.array_filters);
+        self.array_filters = filters.into_iter().map(|filter| filter.under(collation)).collect();
+    }
 }
 
 /// What an update is applied in.
