@@ -29,6 +29,8 @@ pub struct Rows {
     pub collected: u64,
     /// Memory for a sort key.
     pub sort_key: Vec<u8>,
+    /// How many tests the filter has.
+    pub tests: usize,
 }
 
 impl Rows {
@@ -42,8 +44,10 @@ impl Rows {
         found: &Found<'_>,
     ) -> Result<Verdict> {
         let Some(document) = found.document else { return Ok(Verdict::Fails) };
+        let tests = self.tests;
         self.with_shapes(view, shared, store, |shapes| {
-            Matcher::at(shapes, query.now).verdict(&query.filter, root(document)?)
+            let matcher = Matcher::at(shapes, query.now).with_tests(tests);
+            matcher.verdict(&query.filter, root(document)?)
         })
         .map_err(|error| {
             if error.code() == ErrorCode::Corrupt { error.with_key(found.key) } else { error }

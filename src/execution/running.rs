@@ -140,6 +140,7 @@ impl Execution {
                 returned: 0,
                 collected: 0,
                 sort_key: Vec::new(),
+                tests: query.filter.tests(),
             },
             store: Arc::clone(store),
             query,

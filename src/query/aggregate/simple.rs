@@ -19,7 +19,18 @@ use crate::wtf8::Wtf8String;
 /// `$match`.
 #[derive(Debug, Clone)]
 pub(super) struct Match {
-    pub(super) filter: Filter,
+    filter: Filter,
+    tests: usize,
+}
+
+impl Match {
+    pub(super) fn new(filter: Filter) -> Self {
+        Self { tests: filter.tests(), filter }
+    }
+
+    pub(super) const fn filter(&self) -> &Filter {
+        &self.filter
+    }
 }
 
 impl Operator for Match {
@@ -27,7 +38,7 @@ impl Operator for Match {
         let document = document.settled()?;
         let (shapes, bytes) = document.encoded(context.view)?;
         let matcher = Matcher::at(&**shapes, context.view.now);
-        let matcher = matcher.with_variables(context.view.variables);
+        let matcher = matcher.with_variables(context.view.variables).with_tests(self.tests);
         if !matcher.matches(&self.filter, root(&bytes)?)? {
             return Ok(Flow::Absorbed);
         }

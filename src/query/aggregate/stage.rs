@@ -209,7 +209,7 @@ fn parse_stage(
     let stage = match name.as_str().unwrap_or_default() {
         "$match" => {
             let filter = Filter::parse_with(operand, names.variables, &place)?;
-            Stage::Match(Match { filter })
+            Stage::Match(Match::new(filter))
         }
         "$sort" => Stage::Sort(sort_parts(operand, &place)?),
         "$skip" => Stage::Skip(count(0)?),
@@ -344,8 +344,8 @@ pub(super) fn front(stages: &[Stage]) -> (Front, usize) {
     for stage in stages {
         let cut = front.skip > 0 || front.limit.is_some();
         match stage {
-            Stage::Match(stage) if !cut && !stage.filter.uses_variables() => {
-                filters.push(stage.filter.clone());
+            Stage::Match(stage) if !cut && !stage.filter().uses_variables() => {
+                filters.push(stage.filter().clone());
             }
             Stage::Sort(parts) if front.sort.is_empty() && !cut => front.sort.clone_from(parts),
             Stage::Skip(count) => {

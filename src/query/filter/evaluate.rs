@@ -15,17 +15,27 @@ pub struct Matcher<'s, S: ShapeSource> {
     /// `$$NOW`; `None`: the time at which it is asked for.
     now: Option<f64>,
     variables: &'s [Value],
+    /// How many tests the filter has; `None`: they are counted.
+    tests: Option<usize>,
 }
 
 impl<'s, S: ShapeSource> Matcher<'s, S> {
     /// For documents of these shapes.
     pub const fn new(shapes: &'s S) -> Self {
-        Self { shapes, now: None, variables: &[] }
+        Self { shapes, now: None, variables: &[], tests: None }
     }
 
     /// The same, where `$$NOW` is a time in milliseconds since 1970.
     pub const fn at(shapes: &'s S, now: f64) -> Self {
-        Self { shapes, now: Some(now), variables: &[] }
+        Self { shapes, now: Some(now), variables: &[], tests: None }
+    }
+
+    /// The same, for a filter of so many tests ([`Filter::tests`]), which are not counted again for
+    /// each document.
+    #[must_use]
+    pub const fn with_tests(mut self, tests: usize) -> Self {
+        self.tests = Some(tests);
+        self
     }
 
     /// The same, with the variables that the filter was parsed with, in the same order.
@@ -53,7 +63,10 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
         let once = Budget::for_document(document.document_len());
         match filter {
             Filter::Path(test) => self.path::<false>(test, document, &mut once.times(test.tests())),
-            _ => self.filter::<false>(filter, document, &mut once.times(filter.tests())),
+            _ => {
+                let tests = self.tests.unwrap_or_else(|| filter.tests());
+                self.filter::<false>(filter, document, &mut once.times(tests))
+            }
         }
     }
 
