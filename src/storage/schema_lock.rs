@@ -6,8 +6,9 @@
 //! A second file says what is wanted, so that the others can make way; it is advice, and nothing is
 //! lost with it.
 
+use std::cell::Cell;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
@@ -22,6 +23,8 @@ const MAX_NOTE: usize = 4096;
 pub struct SchemaLock {
     path: PathBuf,
     file: File,
+    /// Whether there is something to let go of.
+    held: Cell<bool>,
 }
 
 impl SchemaLock {
@@ -33,7 +36,7 @@ impl SchemaLock {
         let path = environment.layout.schema_lock();
         let file = platform::open_private_file(&path)
             .map_err(|error| io_error("cannot open the schema's lock file", &path, &error))?;
-        Ok(Self { path, file })
+        Ok(Self { path, file, held: Cell::new(false) })
     }
 
     /// Takes the lock, unless others hold it in a way that does not allow that; false then. What
@@ -42,9 +45,14 @@ impl SchemaLock {
     /// # Errors
     /// `IO` if the file cannot be locked.
     pub fn try_lock(&self, exclusive: bool) -> Result<bool> {
+        // Not every system turns one kind into the other.
+        self.unlock()?;
         let taken = if exclusive { self.file.try_lock() } else { self.file.try_lock_shared() };
         match taken {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.held.set(true);
+                Ok(true)
+            }
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => {
                 Err(io_error("cannot lock the schema's lock file", &self.path, &error))
@@ -52,11 +60,14 @@ impl SchemaLock {
         }
     }
 
-    /// Lets go of the lock.
+    /// Lets go of the lock, if it is held.
     ///
     /// # Errors
     /// `IO`.
     pub fn unlock(&self) -> Result<()> {
+        if !self.held.replace(false) {
+            return Ok(());
+        }
         self.file
             .unlock()
             .map_err(|error| io_error("cannot unlock the schema's lock file", &self.path, &error))
@@ -88,11 +99,9 @@ impl SchemaLock {
     /// `IO`.
     pub fn read_note(&self) -> Result<Vec<u8>> {
         let path = note_path(&self.path);
-        match fs::read(&path) {
-            Ok(mut note) => {
-                note.truncate(MAX_NOTE);
-                Ok(note)
-            }
+        let mut note = Vec::new();
+        match File::open(&path).and_then(|file| file.take(MAX_NOTE as u64).read_to_end(&mut note)) {
+            Ok(_) => Ok(note),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(io_error("cannot read the note", &path, &error)),
         }
@@ -105,8 +114,15 @@ fn note_path(lock: &Path) -> PathBuf {
 
 /// Replaces a file, which is never seen half-written.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let new = path.with_extension(format!("note-{}", uuid::Uuid::new_v4()));
-    let written = fs::write(&new, content).and_then(|()| fs::rename(&new, path));
+    // Each thread has its own name, so that what a killed one leaves is written over.
+    let thread = std::thread::current().id();
+    let new = path.with_extension(format!("note-{}-{thread:?}", std::process::id()));
+    let written = platform::open_private_file(&new).and_then(|mut file| {
+        file.set_len(0)?;
+        file.write_all(content)?;
+        drop(file);
+        fs::rename(&new, path)
+    });
     if written.is_err() {
         drop(fs::remove_file(&new));
     }
