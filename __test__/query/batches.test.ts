@@ -212,3 +212,27 @@ test('blobs are read once', async (t) => {
   await store.find().update({ $set: { blob } }, { batch: 3 })
   for (const document of await store.find()) assert.equal(await document.blob.text(), 'text')
 })
+
+test('errors tell the numbers from the beginning, and a limit of 0 hides none', async (t) => {
+  const db = await temporaryDatabase(t, { stores: { docs: { keyPath: 'id' } } })
+  const store = db.store('docs') as any
+  await store.putMany(Array.from({ length: 50 }, (_, id) => ({ id })))
+  const nothing = { matched: 0, modified: 0 }
+  const onProgress = () => {}
+  await rejects(
+    store.find({ id: { $foo: 1 } }).update({ $set: { a: 1 } }, { batch: 5, onProgress }),
+    'INVALID_QUERY',
+    nothing as any,
+  )
+  const controller = new AbortController()
+  const options = { batch: 5, onProgress, signal: controller.signal }
+  const aborted = store.find().update({ $set: { a: 1 } }, options)
+  controller.abort()
+  await rejects(aborted, 'ABORTED', nothing as any)
+
+  const none = store.find().limit(0)
+  await rejects(none.update({ $nonsense: 1 }, { batch: 5 }), 'INVALID_UPDATE')
+  assert.deepEqual(await none.update({ $set: { a: 1 } }, { batch: 5 }), nothing)
+  assert.equal(await none.delete({ batch: 5 }), 0)
+  assert.equal(await store.count(), 50)
+})

@@ -66,23 +66,22 @@ async function changeInBatches(question, { method, op }, request, { batch, onPro
   const target = question.writes()
   const done = { matched: 0, modified: 0 }
   const limit = question.parts.limit ?? Infinity
-  if (signal?.aborted) throw withNumbers(aborted(signal), done)
-  const value = await encode(target.state, request, null)
-  const total = onProgress === undefined ? 0 : await counted(question, signal)
-  for (let key = NO_KEY; key !== null && done.matched < limit;) {
-    const size = Math.min(batch, limit - done.matched)
-    try {
+  try {
+    if (signal?.aborted) throw aborted(signal)
+    const value = await encode(target.state, request, null)
+    const total = onProgress === undefined ? 0 : await counted(question, signal)
+    for (let key = NO_KEY; key !== null && done.matched < limit;) {
       if (signal?.aborted) throw aborted(signal)
-      const answer = await send(target, op, size, key, value)
+      const answer = await send(target, op, Math.min(batch, limit - done.matched), key, value)
       done.matched += readU64(answer, 0)
       done.modified += readU64(answer, 8)
       key = answer[16] === 1 ? answer.subarray(17) : null
-    } catch (error) {
-      throw withNumbers(error, done)
+      onProgress?.({ phase: method, done: done.matched, total: Math.max(total, done.matched) })
     }
-    onProgress?.({ phase: method, done: done.matched, total: Math.max(total, done.matched) })
+    return done
+  } catch (error) {
+    throw withNumbers(error, done)
   }
-  return done
 }
 
 /** How many documents will be met, as far as can be told before. */

@@ -36,7 +36,7 @@ async function updateFound(question, update, options) {
   const { batch, onProgress, signal, ...request } = checkUpdate(update, options, UPDATE_OPTIONS)
   if (request.upsert) prepareUpsert(question, request, batch)
   const answer = await change(question, UPDATE, request, { batch, onProgress, signal })
-  if (batch !== undefined) return answer
+  if (!Buffer.isBuffer(answer)) return answer
   const result = { matched: readU64(answer, 0), modified: readU64(answer, 8) }
   if (answer.length > UPSERTED_AT) result.upserted = decodeKey(answer.subarray(UPSERTED_AT))
   return result
@@ -62,7 +62,7 @@ async function deleteFound(question, options) {
   refusePredicates(question, 'delete')
   const checked = checkOptions('delete', options, BATCH_OPTIONS)
   const answer = await change(question, DELETE, {}, checked)
-  return checked.batch === undefined ? answer : answer.modified
+  return typeof answer === 'number' ? answer : answer.modified
 }
 
 /** What the writer answers, or the numbers of all batches. */
@@ -72,7 +72,9 @@ function change(question, { method, op }, changes, options) {
   const signal = options.signal ?? parts.signal
   const query = requestOf(question, RETURNS.KEYS)
   const request = { query, ...changes }
-  if (options.batch === undefined) return write({ ...question, signal }, op, request)
+  // Where nothing is wanted the request is still checked.
+  const isWhole = options.batch === undefined || parts.limit === 0
+  if (isWhole) return write({ ...question, signal }, op, request)
   // All batches together have it.
   delete query.limit
   return changeInBatches(question, { method, op }, request, { ...options, signal })
