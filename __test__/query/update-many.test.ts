@@ -11,7 +11,7 @@ const COUNT = 50_000
 
 test('one update of many documents is done whole, in batches in little memory', async (t) => {
   const args = ['--expose-gc', SCRIPT, '--docs', String(COUNT), '--bytes', '1000']
-  const { stdout } = await promisify(execFile)(process.execPath, args)
+  const { stdout } = await promisify(execFile)(process.execPath, args, { signal: t.signal })
   for (const line of stdout.trimEnd().split('\n')) t.diagnostic(line)
   const once = JSON.parse(/one transaction: (\{.*?\})/.exec(stdout)![1]!)
   assert.deepEqual(once, { matched: COUNT, modified: COUNT })

@@ -159,10 +159,13 @@ function isUncloneable(object) {
 
 /** Whether an object is one of the platform's, which structured clone does not know how to copy. */
 function isPlatformObject(object) {
-  if (isKeyObject(object) || isCryptoKey(object)) return true
   let prototype = Object.getPrototypeOf(object)
   while (prototype !== null && prototype !== Object.prototype && !types.isProxy(prototype)) {
     const name = Object.getOwnPropertyDescriptor(prototype, Symbol.toStringTag)?.value
+    // Asked only where they may be: the question loads the library of keys.
+    if (name === 'KeyObject' || name === 'CryptoKey') {
+      return isKeyObject(object) || isCryptoKey(object)
+    }
     if (PLATFORM_CLASSES.has(name) && globalThis[name]?.prototype === prototype) return true
     if (typeof name === 'string' && name.startsWith('Intl.')) return isOfIntl(prototype, name)
     prototype = Object.getPrototypeOf(prototype)

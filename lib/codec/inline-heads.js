@@ -4,8 +4,6 @@ const { readValue } = require('./decode')
 const { readFields } = require('./fields')
 const { generateReader } = require('./generate-reader')
 
-/** As many lists of names are remembered. */
-const HEADS = 64
 /** Objects read before a reader is generated for their names, which costs some 30 µs. */
 const READS_BEFORE_CODEGEN = 100
 const MAX_NAMES = 128
@@ -17,7 +15,8 @@ class InlineHeads {
   constructor() {
     /** The one that was met last. */
     this.last = null
-    this.all = new Map()
+    /** How long the head was that was read last. */
+    this.length = 0
   }
 
   /** The head at the decoder's position, if it is that of the object before; moves behind it. */
@@ -33,16 +32,14 @@ class InlineHeads {
     return last
   }
 
-  /** Remembers the names that were read, which begin at `from`. */
+  /** Remembers the names that were read, which begin at `from`, if they seem to come again. */
   remember(decoder, from, names) {
-    if (decoder.position - from > MAX_BYTES) return
+    const length = decoder.position - from
+    const isSame = length === this.length
+    this.length = length
+    if (!isSame || length > MAX_BYTES) return
     const bytes = Buffer.from(decoder.buffer.subarray(from, decoder.position))
-    const key = bytes.latin1Slice()
-    this.last = this.all.get(key) ?? null
-    if (this.last !== null) return
-    if (this.all.size >= HEADS) this.all.clear()
     this.last = { bytes, names, read: readFields, reads: 0 }
-    this.all.set(key, this.last)
   }
 
   /** What reads the fields of an object that begins so. */

@@ -1,5 +1,6 @@
 'use strict'
 
+const { Promise } = require('../globals')
 const { aborted } = require('../call')
 const { ChunkSource } = require('../chunk-source')
 const { askNow } = require('../reads')

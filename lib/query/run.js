@@ -5,7 +5,6 @@ const { LodestoreError } = require('../errors')
 const { readU64 } = require('../operations')
 const { ScanIterator } = require('../scan')
 const { explainText } = require('./explain-text')
-const { nextJson } = require('./json-row')
 const { PassingIterator } = require('./predicates')
 const { QueryPlan } = require('./query-plan')
 const { QuerySource } = require('./query-source')
@@ -217,4 +216,21 @@ function refusePredicates({ predicates }, method) {
   )
 }
 
-module.exports = { all, count, exists, explain, first, iterate, page, refusePredicates, requestOf }
+/** Reads a row that is JSON. @param {import('../row-chunk').RowChunk} chunk */
+function nextJson(chunk) {
+  const start = chunk.skipRow()
+  return JSON.parse(chunk.buffer.utf8Slice(start, chunk.at))
+}
+
+module.exports = {
+  all,
+  count,
+  exists,
+  explain,
+  first,
+  iterate,
+  nextJson,
+  page,
+  refusePredicates,
+  requestOf,
+}
