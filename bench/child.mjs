@@ -3,6 +3,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import { Expected, Random } from './dataset.mjs'
+import { IndexedDb } from './lib/indexeddb.mjs'
 import { WrongResult } from './lib/measure.mjs'
 import { PEERS } from './peers/index.mjs'
 import { GROUPS } from './workloads/index.mjs'
@@ -41,8 +42,11 @@ function offers(db, { needs }) {
 /** Opens the database, unless the workloads do, and says how it is closed once. */
 async function openFor(group, peer, path) {
   if (group.stage === 'closed') return { db: undefined, close: async () => {} }
-  const { durability, compression } = group
-  const db = await peer.open(path, { durability, compression })
+  const { api, durability, compression } = group
+  const db =
+    api === 'indexeddb'
+      ? await IndexedDb.open(await peer.openScope(path), durability)
+      : await peer.open(path, { durability, compression })
   let closing
   return { db, close: () => (closing ??= Promise.resolve(db.close())) }
 }

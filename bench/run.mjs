@@ -14,7 +14,7 @@ import { writeSection } from './lib/readme.mjs'
 import { report } from './lib/report.mjs'
 import { Runner } from './lib/runner.mjs'
 import { summariseAll } from './lib/summary.mjs'
-import { PEERS } from './peers/index.mjs'
+import { offersApi, PEERS } from './peers/index.mjs'
 import { GROUPS, WORKLOADS } from './workloads/index.mjs'
 
 const directory = fileURLToPath(new URL('.', import.meta.url))
@@ -71,11 +71,18 @@ async function runScale(docs, options, peers, started) {
   return { runner, scale: { docs, passes: runner.passes, skipped: told, summary } }
 }
 
+/** The peers that were asked for and that can have a row among the workloads that were. */
+function choose({ peers, only }) {
+  const asked = GROUPS.filter(({ workloads }) => workloads.some(({ name }) => only.includes(name)))
+  return PEERS.filter((peer) => {
+    return peers.includes(peer.name) && asked.some((group) => offersApi(peer, group))
+  })
+}
+
 /** Runs all sizes, the one of all workloads last, since its passes fill the time that is left. */
 async function compare(options) {
   const started = performance.now()
-  const chosen = PEERS.filter(({ name }) => options.peers.includes(name))
-  const { peers, versions, missing } = install(directory, chosen)
+  const { peers, versions, missing } = install(directory, choose(options))
   for (const { name, reason } of missing) console.log(`missing: ${name}: ${reason}`)
   const data = resolve(options.data ?? join(directory, '../.cache/bench'))
   const scales = []

@@ -97,3 +97,67 @@ test('costs must grow no faster than the logarithm, and memory not at all', asyn
   assert.equal(byName.get('page')!.isMet, false)
   assert.equal(byName.get('memory')!.isMet, false)
 })
+
+test('a row may have goals against several peers, and all of them must be met', async () => {
+  const workloads = [{ name: 'idbGet', unit: 'ops/s' }]
+  const judgeGets = async (shim: number, fake: number) => {
+    const figures = { lodestore: [100], indexeddbshim: [shim], 'fake-indexeddb': [fake] }
+    return (await judge(await summarise(workloads, { idbGet: figures }))).get('idbGet')!
+  }
+  assert.equal((await judgeGets(20, 100)).isMet, true)
+  assert.equal((await judgeGets(20, 101)).isMet, false)
+  assert.equal((await judgeGets(21, 100)).isMet, false)
+})
+
+/** A run of one workload of its own interface and one of IndexedDB, with one peer each. */
+async function runOfBoth(): Promise<any> {
+  const { summariseAll } = await import('../../bench/lib/summary.mjs')
+  const peers = ['lodestore', 'lmdb', 'indexeddbshim', 'fake-indexeddb']
+  const outcome = (figure: number) => [{ figure, delay: 1 }]
+  const summary = summariseAll(
+    [
+      { name: 'get', title: 'get', unit: 'ops/s' },
+      { name: 'idbGet', title: 'IndexedDB: get', unit: 'ops/s', api: 'indexeddb' },
+    ],
+    {
+      get: { lodestore: outcome(900), lmdb: outcome(300) },
+      idbGet: {
+        lodestore: outcome(100),
+        indexeddbshim: outcome(10),
+        'fake-indexeddb': outcome(50),
+      },
+    },
+    peers.map((name) => ({ name })),
+  )
+  return {
+    machine: { node: '20.0.0', platform: 'linux', arch: 'x64', cpus: 2, model: 'none' },
+    options: { main: 1000, seconds: 1 },
+    peers,
+    about: Object.fromEntries(peers.map((name) => [name, { title: name, durability: {} }])),
+    versions: {},
+    missing: [],
+    scales: [{ docs: 1000, passes: 1, skipped: [], summary }],
+    goals: [],
+  }
+}
+
+const rowsOf = (text: string, title: string) =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith(`| ${title}`))
+    .map((line) => line.split(' | ').map((cell) => cell.replace(/[|*]/g, '').trim()))
+
+test('rows of IndexedDB have a table of their own, with what offers it', async () => {
+  const run = await runOfBoth()
+  const { report } = await import('../../bench/lib/report.mjs')
+  const { section } = await import('../../bench/lib/readme.mjs')
+  const text = report(run)
+  const [own, ownDelay] = rowsOf(text, 'get')
+  assert.deepEqual(own, ['get', 'ops/s', '900 ±0 %', '300 ±0 %', '3.00 × lmdb'])
+  assert.deepEqual(ownDelay, ['get', '1', '1'])
+  const [row] = rowsOf(text, 'IndexedDB: get')
+  const figures = ['100 ±0 %', '10.0 ±0 %', '50.0 ±0 %', '10.00 ×', '2.00 ×']
+  assert.deepEqual(row, ['IndexedDB: get', 'ops/s', ...figures])
+  const [shown] = rowsOf(section(run), 'IndexedDB: get')
+  assert.deepEqual(shown, ['IndexedDB: get (ops/s)', '100', '10.0', '50.0'])
+})

@@ -11,6 +11,8 @@ const COLOURS = [
   '#f08c00',
   '#343a40',
   '#adb5bd',
+  '#6741d9',
+  '#e64980',
 ]
 const COLUMNS = 3
 const PANEL = 340

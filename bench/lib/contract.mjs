@@ -47,8 +47,11 @@
  * @property {Partial<Record<Durability, string>>} durability what an acknowledged write has
  *   reached, by mode; a mode that is not here cannot be had, and its workloads are left out
  * @property {boolean} [canCompress]
+ * @property {(path: string) => Promise<{ indexedDB: IDBFactory, IDBKeyRange: object }>} [openScope]
+ *   the globals of IndexedDB, with databases in this directory; the whole of what peers offer that
+ *   are IndexedDB and nothing else
  * @property {(path: string, options: { durability: Durability, compression?: boolean }) =>
- *   Promise<Database>} open `path` is a directory; creates what is missing
+ *   Promise<Database>} [open] `path` is a directory; creates what is missing
  */
 
 /**
@@ -93,10 +96,20 @@
  * @property {'empty' | 'kept' | 'loaded' | 'copy' | 'closed'} stage what they find: an empty
  *   database, the same one that later groups find loaded, the loaded one, a copy of it, or the
  *   loaded one that is not open yet
+ * @property {Api} [api] by which the database is opened, `own` by default
  * @property {Durability} durability
+ * @property {string} [loads] the workload that the other ones of the group, and those of groups
+ *   that find the database loaded, need to have run
  * @property {boolean} [compression]
  * @property {number} [times] processes in a row in each pass, whose median counts (1)
  * @property {Workload[]} workloads
+ */
+
+/**
+ * What a workload talks to: a `Database`, or `IndexedDb` (`indexeddb.mjs`), which is the same over
+ * every peer that offers IndexedDB.
+ *
+ * @typedef {'own' | 'indexeddb'} Api
  */
 
 /**

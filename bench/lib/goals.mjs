@@ -6,8 +6,17 @@ import { ratioOf } from './summary.mjs'
  * names, or Lodestore's own figure in another `row`; `figure` in the row's unit, at least or, where
  * less is better, at most.
  *
- * @type {Record<string, { times?: number, of?: string, row?: string, figure?: number }>}
+ * @typedef {{ times?: number, of?: string, row?: string, figure?: number }} Goal
  */
+
+/** What of IndexedDB that reads, and what writes. */
+const READS = [
+  { times: 5, of: 'indexeddbshim' },
+  { times: 1, of: 'fake-indexeddb' },
+]
+const WRITES = { times: 5, of: 'indexeddbshim' }
+
+/** @type {Record<string, Goal | Goal[]>} */
 export const GOALS = {
   bulk: { times: 1.5 },
   bulkStrict: { times: 1.5 },
@@ -34,6 +43,14 @@ export const GOALS = {
   update: { times: 0.9, row: 'put' },
   updateConcurrent: { times: 3 },
   delete: { times: 1.5 },
+  idbPut: WRITES,
+  idbGet: READS,
+  idbGetAtOnce: READS,
+  idbCursor: READS,
+  idbGetAll: READS,
+  idbGetAllByIndex: READS,
+  idbTransactions: WRITES,
+  idbTransactionsAtOnce: WRITES,
 }
 
 /**
@@ -48,11 +65,13 @@ export function judge(summary, about) {
   const byName = new Map(summary.map((workload) => [workload.name, workload]))
   return Object.entries(GOALS)
     .filter(([name]) => byName.has(name))
-    .map(([name, goal]) => {
+    .map(([name, goals]) => {
       const workload = byName.get(name)
       const parts = []
-      if (goal.times !== undefined) parts.push(relative(workload, goal, byName, about))
-      if (goal.figure !== undefined) parts.push(absolute(workload, goal.figure))
+      for (const goal of [goals].flat()) {
+        if (goal.times !== undefined) parts.push(relative(workload, goal, byName, about))
+        if (goal.figure !== undefined) parts.push(absolute(workload, goal.figure))
+      }
       return {
         name,
         title: workload.title,
@@ -72,7 +91,7 @@ function relative({ rows, best, isLess }, { times, of, row }, byName, about) {
   const other = row === undefined ? rows[of ?? best] : byName.get(row)?.rows.lodestore
   const ratio = ratioOf(rows.lodestore, other, isLess)
   const what = row === undefined ? (about[of]?.title ?? of ?? 'the best peer') : `own ${row}`
-  const against = of === undefined && row === undefined ? ` ${about[best]?.title ?? ''}` : ''
+  const against = row === undefined ? ` ${about[of ?? best]?.title ?? ''}` : ''
   return {
     goal: `≥ ${times} × ${what}`,
     reached: ratio === undefined ? 'not measured' : `${ratio.toFixed(2)} ×${against}`,

@@ -4,6 +4,7 @@ import { short, table } from './figures.mjs'
 const BEGIN = '<!-- bench:begin -->'
 const END = '<!-- bench:end -->'
 const PEERS = ['lodestore', 'lmdb', 'better-sqlite3-json', 'better-sqlite3-columns', 'node-sqlite']
+const PEERS_OF_INDEXED_DB = ['lodestore', 'indexeddbshim', 'fake-indexeddb']
 const WORKLOADS = [
   'bulkStrict',
   'put',
@@ -24,12 +25,22 @@ const WORKLOADS = [
   'open',
 ]
 
-/** The section of README.md about speed, in Markdown. */
-export function section({ about, peers, scales, options, machine }) {
-  const { summary, docs } = scales.find((scale) => scale.docs === options.main)
-  const shown = PEERS.filter((peer) => peers.includes(peer))
-  const size = docs.toLocaleString('en')
-  const rows = WORKLOADS.map((name) => summary.find((workload) => workload.name === name))
+const WORKLOADS_OF_INDEXED_DB = [
+  'idbPut',
+  'idbGet',
+  'idbGetAtOnce',
+  'idbCursor',
+  'idbGetAll',
+  'idbGetAllByIndex',
+  'idbTransactions',
+  'idbTransactionsAtOnce',
+]
+
+/** A table of workloads, or nothing when none of them was run. */
+function tableOf({ about, peers, summary }, names, wanted) {
+  const shown = wanted.filter((peer) => peers.includes(peer))
+  const rows = names
+    .map((name) => summary.find((workload) => workload.name === name))
     .filter((workload) => workload !== undefined)
     .map(({ title, unit, rows: byPeer, isLess }) => {
       const medians = shown.map((peer) => byPeer[peer]?.median)
@@ -41,14 +52,26 @@ export function section({ about, peers, scales, options, machine }) {
       })
       return [`${title} (${unit})`, ...cells]
     })
+  if (rows.length === 0) return []
+  return [...table(['', ...shown.map((peer) => about[peer].title)], rows), '']
+}
+
+/** The section of README.md about speed, in Markdown. */
+export function section(run) {
+  const { scales, options, machine } = run
+  const { summary, docs } = scales.find((scale) => scale.docs === options.main)
+  const size = docs.toLocaleString('en')
+  const view = { ...run, summary }
+  const indexedDb = tableOf(view, WORKLOADS_OF_INDEXED_DB, PEERS_OF_INDEXED_DB)
   return [
     `${size} documents of 12 fields (350 bytes of JSON) with two indexes, each store in fresh`,
     `processes of one run on a machine with ${machine.cpus} processors. All rows and peers,`,
     'spreads, goals, growth up to larger sets, and what a write of each store has reached are in',
     '[bench/RESULTS.md](bench/RESULTS.md):',
     '',
-    ...table(['', ...shown.map((peer) => about[peer].title)], rows),
-    '',
+    ...tableOf(view, WORKLOADS, PEERS),
+    ...(indexedDb.length > 0 ? ['The same through the interface of IndexedDB:', ''] : []),
+    ...indexedDb,
     '`npm run bench -- --scales` runs it again.',
   ].join('\n')
 }

@@ -1,7 +1,10 @@
 import { DURABILITIES } from './contract.mjs'
 import { short, table } from './figures.mjs'
 import { growthTable } from './growth.mjs'
+import { ratioOf } from './summary.mjs'
 
+const INDEXED_DB =
+  'The same documents through the interface of IndexedDB (`lodestore/indexeddb`), by the same code:'
 const percent = (share) => `±${Math.round(share * 50)} %`
 
 function cell(row, workload) {
@@ -20,14 +23,33 @@ function isBest(row, { rows, isLess }) {
   return others.every((one) => (isLess ? row.median <= one.median : row.median >= one.median))
 }
 
-function figures({ peers, about, summary, notes }) {
-  const head = ['', 'unit', ...peers.map((peer) => about[peer].title), 'Lodestore to best peer']
+const times = (ratio) => (ratio === undefined ? '–' : `${ratio.toFixed(2)} ×`)
+
+/** How Lodestore compares with the best of many peers. */
+const toBest = {
+  heads: () => ['Lodestore to best peer'],
+  cells({ best, ratio }, _, about) {
+    return [ratio === undefined ? '–' : `${times(ratio)} ${about[best].title}`]
+  },
+}
+
+/** How it compares with each of a few. */
+const toEach = {
+  heads: (others, about) => others.map((peer) => `Lodestore to ${about[peer].title}`),
+  cells: ({ rows, isLess }, others) =>
+    others.map((peer) => times(ratioOf(rows.lodestore, rows[peer], isLess))),
+}
+
+function figures({ peers, about, summary, notes }, comparison) {
+  const others = peers.filter((peer) => peer !== 'lodestore')
+  const titles = peers.map((peer) => about[peer].title)
+  const head = ['', 'unit', ...titles, ...comparison.heads(others, about)]
   const rows = summary.map((workload) => {
-    const { name, rows: byPeer, best, ratio, title, unit } = workload
+    const { name, rows: byPeer, title, unit } = workload
     const cells = peers.map((peer) => cell(byPeer[peer], workload))
-    const compared = ratio === undefined ? '–' : `${ratio.toFixed(2)} × ${about[best].title}`
+    const compared = comparison.cells(workload, others, about)
     const number = notes.get(name)
-    return [number === undefined ? title : `${title} (${number})`, unit, ...cells, compared]
+    return [number === undefined ? title : `${title} (${number})`, unit, ...cells, ...compared]
   })
   return table(head, rows)
 }
@@ -45,6 +67,13 @@ function goalTable({ goals }) {
     '',
     ...table(['', 'goal', 'reached', ''], rows),
   ]
+}
+
+/** The rows that a program of an interface is interested in, and the peers that have some. */
+function viewOf(run, summary, notes, isAsked) {
+  const asked = summary.filter(isAsked)
+  const peers = run.peers.filter((peer) => asked.some(({ rows }) => rows[peer] !== undefined))
+  return { ...run, peers, summary: asked, notes }
 }
 
 function delays({ peers, about, summary }) {
@@ -100,7 +129,8 @@ export function report(run) {
   const { node, platform, arch, cpus, model } = run.machine
   const { summary, passes } = run.scales.find(({ docs }) => docs === main)
   const { notes, texts } = numberNotes(summary)
-  const view = { ...run, summary, notes }
+  const own = viewOf(run, summary, notes, ({ api }) => api !== 'indexeddb')
+  const indexedDb = viewOf(run, summary, notes, ({ api }) => api === 'indexeddb')
   return [
     '# Benchmark',
     '',
@@ -113,8 +143,8 @@ export function report(run) {
     '',
     '![Figures relative to the best](chart.svg)',
     '',
-    ...figures(view),
-    '',
+    ...(own.summary.length > 0 ? [...figures(own, toBest), ''] : []),
+    ...(indexedDb.summary.length > 0 ? [INDEXED_DB, '', ...figures(indexedDb, toEach), ''] : []),
     ...texts.map((text, i) => `${i + 1}. ${text}`),
     '',
     ...leftOut(run),
@@ -133,7 +163,7 @@ export function report(run) {
     'Every workload lets the loop turn about once a millisecond, so this is for how long single',
     'calls hold it.',
     '',
-    ...delays(view),
-    '',
+    ...(own.summary.length > 0 ? [...delays(own), ''] : []),
+    ...(indexedDb.summary.length > 0 ? [...delays(indexedDb), ''] : []),
   ].join('\n')
 }

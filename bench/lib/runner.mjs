@@ -2,11 +2,10 @@ import { fork } from 'node:child_process'
 import { cpSync, mkdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
+import { offersApi } from '../peers/index.mjs'
 import { median } from './summary.mjs'
 
 const CHILD = fileURLToPath(new URL('../child.mjs', import.meta.url))
-const LOAD = 'load'
-const LOADING = ['bulk']
 
 /**
  * Runs a group of workloads in a fresh process. Never rejects: a crash, and a process that does not
@@ -63,6 +62,8 @@ export class Runner {
     this.loaded = new Set()
     /** Passes that were made. */
     this.passes = 0
+    /** The group that makes the set that others find loaded. */
+    this.loading = undefined
     /** What the peers say of themselves, by name. */
     this.about = {}
     /** Why a process of a peer failed, by name. */
@@ -74,6 +75,7 @@ export class Runner {
   /** @param {import('./contract.mjs').Group[]} groups */
   async run(groups) {
     const { only, passes, loadsOnce, isLate } = this.options
+    this.loading = groups.find(({ stage }) => stage === 'kept')
     const asked = groups.filter(({ workloads }) =>
       workloads.some(({ name }) => only.includes(name)),
     )
@@ -84,6 +86,7 @@ export class Runner {
           if (pass > 0 && group.stage === 'kept' && loadsOnce) continue
           for (let i = 0; i < this.peers.length; i++) {
             const peer = this.peers[(i + pass) % this.peers.length]
+            if (!offersApi(peer, group)) continue
             if (group.stage === 'empty' || !peer.isReference) await this.runGroup(group, peer, pass)
           }
         }
@@ -109,13 +112,13 @@ export class Runner {
       this.record(peer, pass, only, { failed: 'the set could not be loaded' })
       return
     }
-    const needsLoad = group.stage === 'kept' && !only.includes('bulk')
-    const run = needsLoad ? [...only, ...LOADING] : only
+    const needsLoad = group.loads !== undefined && !only.includes(group.loads)
+    const run = needsLoad ? [...only, group.loads] : only
     const answers = []
     for (let time = 0; time < (group.times ?? 1); time++) {
       answers.push(await this.runTask(group.name, peer, pass, path, run))
     }
-    if (group.stage === 'kept' && isLoaded(answers[0])) this.loaded.add(peer.name)
+    if (group.stage === 'kept' && this.hasLoaded(answers[0])) this.loaded.add(peer.name)
     if (group.stage === 'empty' || group.stage === 'copy') this.clear(path)
     const failed = answers.find((answer) => answer.failed !== undefined)
     if (failed !== undefined || answers.length === 1) {
@@ -149,13 +152,21 @@ export class Runner {
     if (!this.loaded.has(peer.name)) {
       this.clear(kept)
       mkdirSync(kept, { recursive: true })
-      if (!isLoaded(await this.runTask(LOAD, peer, pass, kept, LOADING))) return undefined
+      const { name, loads } = this.loading
+      const answer = await this.runTask(name, peer, pass, kept, [loads])
+      if (!this.hasLoaded(answer)) return undefined
       this.loaded.add(peer.name)
     }
     if (group.stage !== 'copy') return kept
     this.clear(own)
     cpSync(kept, own, { recursive: true })
     return own
+  }
+
+  /** Whether the answer of the group that loads says that all documents are there. */
+  hasLoaded({ results }) {
+    const outcome = results?.[this.loading.loads]
+    return outcome !== undefined && outcome.failed === undefined && outcome.wrong === undefined
   }
 
   record(peer, pass, only, answer) {
@@ -181,10 +192,4 @@ export class Runner {
     this.outcomes[workload][peer.name] ??= []
     this.outcomes[workload][peer.name].push(outcome)
   }
-}
-
-/** Whether the answer of the group that loads says that all documents are there. */
-function isLoaded({ results }) {
-  const outcome = results?.bulk
-  return outcome !== undefined && outcome.failed === undefined && outcome.wrong === undefined
 }

@@ -53,7 +53,7 @@ export function summariseAll(workloads, outcomes, peers) {
   )
   return workloads
     .filter(({ name }) => outcomes[name] !== undefined)
-    .map(({ name, title, unit, note }) => {
+    .map(({ name, title, unit, note, api }) => {
       const isLess = LESS_IS_BETTER.has(unit)
       const rows = {}
       for (const [peer, list] of Object.entries(outcomes[name])) rows[peer] = summarise(list)
@@ -62,6 +62,6 @@ export function summariseAll(workloads, outcomes, peers) {
         .filter((peer) => rows[peer]?.median !== undefined)
         .sort((a, b) => (rows[a].median - rows[b].median) * (isLess ? 1 : -1))
       const ratio = ratioOf(rows.lodestore, rows[best], isLess)
-      return { name, title, unit, note, isLess, rows, best, ratio }
+      return { name, title, unit, note, api, isLess, rows, best, ratio }
     })
 }

@@ -7,16 +7,19 @@ const LARGEST_IN_MEMORY = 100_000
  * written to, and only goals that name it are compared with it; one that is shown for scale is not
  * compared either. `load` is called only in the process that uses the peer, so a package that is
  * missing costs only its own rows. `since` is the Node.js release that a peer needs, `largest` the
- * most documents that it is given, `program` a crate of this directory that is built for it.
+ * most documents that it is given, `program` a crate of this directory that is built for it, `apis`
+ * what it offers (`own` alone by default).
  *
  * @type {{ name: string, package: string | null, since?: number, isReference?: boolean,
- *   isForScale?: boolean, program?: string, largest?: { count: number, reason: string },
+ *   isForScale?: boolean, program?: string, apis?: import('../lib/contract.mjs').Api[],
+ *   largest?: { count: number, reason: string },
  *   load: () => Promise<import('../lib/contract.mjs').Peer> }[]}
  */
 export const PEERS = [
   {
     name: 'lodestore',
     package: null,
+    apis: ['own', 'indexeddb'],
     load: async () => (await import('./lodestore.mjs')).default,
   },
   {
@@ -71,4 +74,19 @@ export const PEERS = [
     isReference: true,
     load: async () => (await import('./append.mjs')).default,
   },
+  {
+    name: 'indexeddbshim',
+    package: 'indexeddbshim',
+    apis: ['indexeddb'],
+    load: async () => (await import('./indexeddbshim.mjs')).default,
+  },
+  {
+    name: 'fake-indexeddb',
+    package: 'fake-indexeddb',
+    apis: ['indexeddb'],
+    load: async () => (await import('./fake-indexeddb.mjs')).default,
+  },
 ]
+
+/** Whether a peer offers what a group of workloads talks to. */
+export const offersApi = ({ apis = ['own'] }, { api = 'own' }) => apis.includes(api)

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 
-const { open } = createRequire(import.meta.url)('../../index.js')
+const require = createRequire(import.meta.url)
+const { open } = require('../../index.js')
 
 const INDEXES = { byCity: { on: 'city' }, byScore: { on: 'score' } }
 
@@ -136,4 +137,9 @@ export default {
     none: 'in the page cache',
   },
   open: Lodestore.open,
+  async openScope(path) {
+    const scope = require('../../lib/indexeddb/index.js')
+    scope.configure({ path })
+    return scope
+  },
 }

@@ -1,3 +1,4 @@
+import { idbPut, INDEXED_DB } from './indexeddb.mjs'
 import { join } from './join.mjs'
 import { moduleLoad, openExisting } from './open.mjs'
 import { memoryGrowth, READS } from './read.mjs'
@@ -10,7 +11,13 @@ import * as write from './write.mjs'
  * @type {import('../lib/contract.mjs').Group[]}
  */
 export const GROUPS = [
-  { name: 'load', stage: 'kept', durability: 'default', workloads: [write.bulk, write.disk] },
+  {
+    name: 'load',
+    stage: 'kept',
+    durability: 'default',
+    loads: write.bulk.name,
+    workloads: [write.bulk, write.disk],
+  },
   { name: 'load-strict', stage: 'empty', durability: 'strict', workloads: [write.bulkStrict] },
   {
     name: 'load-compressed',
@@ -46,6 +53,16 @@ export const GROUPS = [
     workloads: [updateConcurrent],
   },
   { name: 'delete', stage: 'copy', durability: 'default', workloads: [write.remove] },
+  {
+    name: 'indexeddb',
+    api: 'indexeddb',
+    stage: 'empty',
+    durability: 'strict',
+    loads: idbPut.name,
+    workloads: INDEXED_DB,
+  },
 ]
 
-export const WORKLOADS = GROUPS.flatMap((group) => group.workloads)
+export const WORKLOADS = GROUPS.flatMap(({ api, workloads }) =>
+  workloads.map((workload) => ({ ...workload, api })),
+)

@@ -16,7 +16,7 @@ const LONGEST = 4000
  * Random inputs with the sum of what they must answer, so that each timed answer is checked at the
  * price of one addition.
  */
-function prepare(size, input, sumOf) {
+export function prepare(size, input, sumOf) {
   const batches = Array.from({ length: BATCHES }, () => {
     const inputs = Array.from({ length: size }, input)
     return { inputs, sum: inputs.reduce((sum, one) => sum + sumOf(one), 0) }
@@ -25,7 +25,7 @@ function prepare(size, input, sumOf) {
   return () => batches[next++ % BATCHES]
 }
 
-const sumOfScores = (list) => list.reduce((sum, document) => sum + document.score, 0)
+export const sumOfScores = (list) => list.reduce((sum, document) => sum + document.score, 0)
 const byId = (a, b) => a.id - b.id
 
 async function getSync({ db, count, random, seconds }) {
@@ -185,7 +185,7 @@ async function group({ db, count, seconds }) {
   }, seconds)
 }
 
-const sumOfAllScores = (count) => {
+export const sumOfAllScores = (count) => {
   let sum = 0
   for (let i = 0; i < count; i++) sum += scoreOf(i)
   return sum

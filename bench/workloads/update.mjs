@@ -7,7 +7,7 @@ const SINGLE = 20
 const SAMPLES = 500
 
 /** Documents by how often 1 was added to their age. */
-class Increments {
+export class Increments {
   #times = new Map()
 
   add(id) {
