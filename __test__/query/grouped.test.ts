@@ -185,3 +185,27 @@ test('a group of more entries than a piece is counted over several', async (t) =
   assert.deepEqual(await store.aggregate(apart), expected)
   assert.deepEqual(await store.aggregate(apart, { hint: 'byA' }), expected)
 })
+
+test('in a transaction each document is of one group, whatever is written', async (t) => {
+  const documents = Array.from({ length: 25_000 }, (_, i) => ({ a: `key ${i % 5}`, b: i }))
+  const indexes = { byA: { on: 'a' }, byB: { on: 'b' } }
+  const { db, store } = await storeOf(t, documents, { indexes })
+  const count = (field: string) => ({ $group: { _id: `$${field}`, n: { $count: {} } } })
+  await db.transaction(async () => {
+    const byA = await store.aggregate([count('a'), { $sort: { _id: 1 } }])
+    assert.deepEqual(
+      byA,
+      [0, 1, 2, 3, 4].map((i) => ({ _id: `key ${i}`, n: 5_000 })),
+    )
+    assert.equal((await store.aggregate([{ $distinct: '$b' }])).length, 25_000)
+    assert.equal((await store.find().distinct('a')).length, 5)
+    // Each document goes to another group, which comes later, while groups are read.
+    const groups = new Map<number, number>()
+    for await (const { _id, n } of store.aggregate([count('b'), { $sort: { _id: 1 } }])) {
+      if (groups.size === 0) await store.find({}).update({ $inc: { b: 100_000 } })
+      groups.set(_id, n)
+    }
+    assert.equal(groups.size, 25_000)
+    assert.ok([...groups].every(([b, n]) => b < 25_000 && n === 1))
+  })
+})

@@ -47,6 +47,8 @@ impl Planner<'_, '_, '_> {
     /// Ways by which the order of an index groups the documents.
     pub(super) fn grouped(&self, accesses: &[Arc<Access>]) -> Result<GroupedChoices> {
         let mut found = GroupedChoices::default();
+        // A write transaction may move documents to other groups on the way.
+        let View::Snapshot(_) = self.view else { return Ok(found) };
         let Some(grouping) = &self.query.grouping else { return Ok(found) };
         for access in accesses {
             let Some(shape) = Shape::of(access, grouping) else { continue };
@@ -69,8 +71,7 @@ impl Planner<'_, '_, '_> {
                 let keys = Grouped::Keys(shape.clone());
                 found.choices.push(choice(keys, keys_cost(grouping, sampled, entries)));
             }
-            // In a transaction documents may go to other groups on the way.
-            if !grouping.is_distinct() && matches!(self.view, View::Snapshot(_)) {
+            if !grouping.is_distinct() {
                 let each = ENTRY + LOOKUP + COMPARED;
                 found.choices.push(choice(Grouped::Stream, entries * each));
             }
