@@ -142,6 +142,21 @@ test('joins tell how they find the other documents, and how many they look at', 
   assert.deepEqual([looped.method, looped.read.examinedDocs], ['nested loop', 5 * USERS])
 })
 
+test('a field by which keys cannot be found is no way to join by', async (t) => {
+  // To IndexedDB a length may be that of a string, so conditions on it say nothing of keys.
+  const db = await temporaryDatabase(t, {
+    stores: { words: { keyPath: 'word.length' }, lists: { keyPath: 'id' } },
+  })
+  const [words, lists]: any[] = [db.store('words'), db.store('lists')]
+  await words.putMany(Array.from({ length: 100 }, (_, length) => ({ word: { length } })))
+  await lists.putMany(Array.from({ length: 200 }, (_, id) => ({ id, n: id })))
+  const join = { from: 'words', localField: 'n', foreignField: 'word.length', as: 'w' }
+  const explained = await lists.aggregate([{ $lookup: join }, { $unwind: '$w' }]).explain()
+  const { method, read } = stageOf(explained, '$lookup')
+  assert.equal(explained.returned, 100)
+  assert.deepEqual([method, read.examinedDocs], ['hash join', 100])
+})
+
 test('pipelines within stages, unions and outputs are told of', async (t) => {
   const { db, orders } = await shop(t)
   const explained = await orders

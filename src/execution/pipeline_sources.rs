@@ -296,9 +296,9 @@ impl Sources for Reader<'_, '_, '_> {
     }
 
     fn is_indexed(&mut self, store: &Wtf8String, path: &FieldPath) -> Result<bool> {
-        use crate::catalog::{IndexState, KeyPath, Origin};
+        use crate::catalog::{IndexState, Origin};
         let store = self.store(store)?;
-        let by_key = matches!(&store.key_path, KeyPath::Single(key) if key == path);
+        let by_key = access::key_path(store) == Some(path);
         let by_index = store.indexes.iter().any(|index| {
             let leads = index.parts.first().is_some_and(|part| part.path == *path);
             leads
