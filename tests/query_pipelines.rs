@@ -5,6 +5,7 @@
 mod query_support;
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use lodestore::error::ErrorCode;
 use lodestore::protocol::Executions;
@@ -174,4 +175,29 @@ fn a_handle_that_is_closed_keeps_no_query() {
     // One that another thread was about to begin.
     assert_eq!(db.begin("orders", &query, 3).unwrap_err().code(), ErrorCode::Closed);
     assert!(executions.is_empty());
+}
+
+#[test]
+fn a_pipeline_is_planned_as_a_query_is() {
+    let names: Vec<&'static str> = (0..40).map(|at| &*format!("by{at}").leak()).collect();
+    let index = |name: &&'static str| Index(name, vec!["a", *name].leak(), json!({}));
+    let indexes: Vec<Index> = names.iter().map(index).collect();
+    let db = Db::new();
+    db.create("docs", &indexes, (0..50).map(|id| json!({"id": id, "a": 1})));
+    // Of a document that is found by its key no index is looked at.
+    let filter = json!({"id": 5, "a": 1});
+    let query = json!({"returns": "documents", "filter": filter});
+    let pipeline = json!({"returns": "aggregate", "pipeline": [{"$match": filter}]});
+    let fastest = |request: &Json| {
+        let run = || {
+            let start = Instant::now();
+            for _ in 0..50 {
+                assert_eq!(db.rows("docs", request, 0).unwrap().len(), 1);
+            }
+            start.elapsed()
+        };
+        (0..20).map(|_| run()).min().unwrap()
+    };
+    let (query, pipeline) = (fastest(&query), fastest(&pipeline));
+    assert!(pipeline < 3 * query, "{pipeline:?}, where a query takes {query:?}");
 }

@@ -58,7 +58,7 @@ impl Aggregation {
     /// # Errors
     /// `INVALID_QUERY`; as [`Execution::new`]; `INVALID_ARGUMENT` for pipelines that write.
     pub fn new(from: From<'_, '_, '_>, store: &Arc<StoreDef>, request: &Fields) -> Result<Self> {
-        let (aggregation, output) = Self::with_output(from, store, request)?;
+        let (aggregation, output) = Self::planned(from, store, request, false)?;
         match output {
             None => Ok(aggregation),
             Some(_) => Err(Error::new(
@@ -78,7 +78,7 @@ impl Aggregation {
         request: &Fields,
     ) -> Result<Self> {
         let started = Instant::now();
-        let (mut aggregation, output) = Self::with_output(from, store, request)?;
+        let (mut aggregation, output) = Self::planned(from, store, request, true)?;
         aggregation.pipeline = aggregation.pipeline.counted();
         aggregation.explained = Some(Explained { output, returned: 0, started });
         Ok(aggregation)
@@ -92,6 +92,16 @@ impl Aggregation {
         from: From<'_, '_, '_>,
         store: &Arc<StoreDef>,
         request: &Fields,
+    ) -> Result<(Self, Option<Output>)> {
+        Self::planned(from, store, request, false)
+    }
+
+    /// Plans a pipeline; all ways to carry it out are compared if it is to be explained.
+    fn planned(
+        from: From<'_, '_, '_>,
+        store: &Arc<StoreDef>,
+        request: &Fields,
+        explained: bool,
     ) -> Result<(Self, Option<Output>)> {
         let get = |name: &str| request.get(&Wtf8String::from(name)).unwrap_or(&Value::Undefined);
         let mut pipeline = Pipeline::parse(get("pipeline"), &Place::root("the pipeline"))?;
@@ -111,7 +121,7 @@ impl Aggregation {
         let is_whole = front.sort.is_empty() && front.skip == 0 && front.limit.is_none();
         let grouping = pipeline.grouping(limits.memory).filter(|_| is_whole);
         let is_ordered = grouping.as_ref().is_some_and(|grouping| grouping.order.is_some());
-        let query = Query { hint, grouping, explained: true, ..query_of(&front) };
+        let query = Query { hint, grouping, explained, ..query_of(&front) };
         let now = query.now;
         let shapes = from.shared.shapes_of(from.view, store.id, true)?;
         let documents = Documents::new(from, store, query)?;

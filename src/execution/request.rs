@@ -40,7 +40,7 @@ pub struct Query {
     pub grouping: Option<Grouping>,
     /// `$$NOW`, in milliseconds since 1970.
     pub now: f64,
-    /// Whether it may be told how it runs, so that all ways to carry it out are compared.
+    /// Whether it is told how it runs, so that all ways to carry it out are compared.
     pub explained: bool,
     /// Which of the ways to carry it out is taken, in the order of their costs. Tests take others
     /// than the first, since all have to give the same.
