@@ -177,6 +177,40 @@ fn a_handle_that_is_closed_keeps_no_query() {
     assert!(executions.is_empty());
 }
 
+/// How the front of a pipeline is planned.
+fn front(db: &Db, pipeline: Json) -> Json {
+    let request = json!({"returns": "explainAggregate", "pipeline": pipeline});
+    let rows = db.rows("docs", &request, 0).unwrap();
+    serde_json::from_slice::<Json>(&rows[0]).unwrap()["front"].take()
+}
+
+#[test]
+fn an_index_is_not_looked_at_for_groups_where_that_would_not_pay() {
+    const WHY: &str = "a look at its groups would not pay";
+    let rejected = |front: &Json, plan: &str| {
+        let candidates = front["candidates"].as_array().unwrap().iter();
+        let mut why =
+            candidates.filter(|one| one["plan"] == plan).map(|one| &one["rejectedBecause"]);
+        why.any(|why| why == WHY)
+    };
+    let count = json!([{"$group": {"_id": "$a", "n": {"$count": {}}}}]);
+    let sum = json!([{"$group": {"_id": "$a", "n": {"$sum": "$n"}}}]);
+    let indexes = || [Index("byA", &["a"], json!({}))];
+    let documents = |count: i64| (0..count).map(|id| json!({"id": id, "a": id % 2, "n": id}));
+    let (few, many) = (Db::new(), Db::new());
+    few.create("docs", &indexes(), documents(8));
+    many.create("docs", &indexes(), documents(2_000));
+    let told = front(&few, count.clone());
+    assert_eq!(told["plan"], "full scan", "{told:#}");
+    assert!(rejected(&told, "index byA, by its keys alone"), "{told:#}");
+    let told = front(&many, count);
+    assert_eq!(told["plan"], "index byA, by its keys alone", "{told:#}");
+    // Each document has to be read, for which the order of the store is the cheapest.
+    let told = front(&many, sum);
+    assert_eq!(told["plan"], "full scan", "{told:#}");
+    assert!(rejected(&told, "index byA, group by group"), "{told:#}");
+}
+
 #[test]
 fn a_pipeline_is_planned_as_a_query_is() {
     let names: Vec<&'static str> = (0..40).map(|at| &*format!("by{at}").leak()).collect();

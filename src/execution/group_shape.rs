@@ -118,8 +118,11 @@ impl Sampled {
     }
 }
 
-/// Entries that are looked at, at each end of an interval, to guess how many groups there are.
-const SAMPLE: usize = 500;
+/// How many entries are looked at, at each end of an interval, to guess how many groups there are:
+/// a tenth of all entries in all, a few at least.
+pub fn sample_size(entries: u64) -> usize {
+    usize::try_from(entries / 20).unwrap_or(usize::MAX).clamp(8, 500)
+}
 
 /// Looks at the first and the last entries.
 ///
@@ -140,8 +143,9 @@ pub fn sample(
         let mut cursor = access.tree.cursor(view.txn())?;
         arrive(&mut cursor, interval, backwards)?;
         let mut group: Option<Group> = None;
-        for _ in 0..SAMPLE {
-            let Some(entry) = inside(&cursor, interval) else { break };
+        for _ in 0..sample_size(access.entries) {
+            // If there are no more, all have been looked at.
+            let Some(entry) = inside(&cursor, interval) else { return Ok(sampled) };
             if !group.as_ref().is_some_and(|group| entry.starts_with(&group.prefix)) {
                 let next = shape.group(index, entry)?;
                 sampled.groups += 1.0;

@@ -6,6 +6,7 @@
 
 mod grouping;
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::catalog::{IndexDef, StoreDef};
@@ -142,15 +143,15 @@ impl Plan {
         if query.hint.is_none() {
             choices.extend(planner.intersection(&found));
         }
-        let grouped = planner.grouped(&found)?;
-        for access in found {
-            choices.push(planner.price(vec![access]));
+        for access in &found {
+            choices.push(planner.price(vec![Arc::clone(access)]));
         }
         if query.hint.is_none()
             && let Some(union) = planner.union()?
         {
             choices.push(planner.price(union));
         }
+        let grouped = planner.grouped(&found, &choices)?;
         grouped.add_to(&mut choices, &planner);
         let order = |choice: &Choice| (!choice.is_point(), choice.cost);
         choices.sort_by(|left, right| {
@@ -267,12 +268,15 @@ impl Planner<'_, '_, '_> {
                     if hint.is_some() {
                         return Err(cannot_serve(index, WHY));
                     }
-                    self.reject(&index.name, WHY);
+                    self.reject(format_args!("index {}", index.name), WHY);
                 }
                 Ok(access) if hint.is_some() => found.push(access),
-                Ok(_) => self.reject(&index.name, "it bounds nothing and serves no sort"),
+                Ok(_) => self.reject(
+                    format_args!("index {}", index.name),
+                    "it bounds nothing and serves no sort",
+                ),
                 Err(why) if hint.is_some() => return Err(cannot_serve(index, why)),
-                Err(why) => self.reject(&index.name, why),
+                Err(why) => self.reject(format_args!("index {}", index.name), why),
             }
         }
         Ok(found)
@@ -296,10 +300,11 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    fn reject(&mut self, index: &crate::wtf8::Wtf8String, why: &str) {
+    /// Notes a way that is not looked at any further.
+    fn reject(&mut self, name: impl fmt::Display, why: &str) {
         let Some(rejected) = &mut self.explained else { return };
         rejected.push(Candidate {
-            name: format!("index {index}"),
+            name: name.to_string(),
             cost: f64::INFINITY,
             rows: 0.0,
             rejected: Some(why.to_owned()),
