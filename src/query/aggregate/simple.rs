@@ -13,7 +13,7 @@ use crate::query::filter::{Filter, Matcher};
 use crate::query::order;
 use crate::query::path::{Budget, Found, Path};
 use crate::query::place::Place;
-use crate::value::{FieldName, Fields, ShapeTable, Value, root};
+use crate::value::{Array, FieldName, Fields, ShapeTable, Value, root};
 use crate::wtf8::Wtf8String;
 
 /// `$match`.
@@ -231,6 +231,11 @@ impl Unwind {
     }
 }
 
+/// Whether there is anything in an array but holes.
+fn has_elements(array: &Array) -> bool {
+    array.items.iter().any(|item| !matches!(item, Value::Holes(_)))
+}
+
 /// Puts a value in the place of what stands at a path, or takes it away.
 fn replace(document: &mut Value, path: &[FieldName], value: Option<Value>) -> Option<Value> {
     let (last, before) = path.split_last()?;
@@ -297,7 +302,7 @@ impl Operator for Unwinding {
             };
         }
         match found {
-            Some(Value::Array(array)) if !array.items.is_empty() => {
+            Some(Value::Array(array)) if has_elements(array) => {
                 let array = replace(&mut document, &self.unwind.path, Some(Value::Null));
                 if let Some(Value::Array(array)) = array {
                     self.held = weigh(&document) + array.items.iter().map(weigh).sum::<usize>();
@@ -338,20 +343,20 @@ impl Operator for Unwinding {
             }
             self.joined = None;
         }
-        let Some(item) = self.items.next() else {
-            context.memory.give(std::mem::take(&mut self.held));
-            self.document = Value::Null;
-            return Ok(Drained::Empty);
-        };
-        if let Value::Holes(_) = item {
-            // Holes are no elements; `$size` counts them, though.
+        for item in self.items.by_ref() {
+            if let Value::Holes(count) = item {
+                // Holes are no elements, but have places.
+                self.at += count as usize;
+                continue;
+            }
+            let index = Value::Number(self.at as f64);
             self.at += 1;
-            return self.drain(context);
+            let made = self.unwind.with(&self.document, Some(item), index);
+            return Ok(Drained::Document(Kept::Made(made)));
         }
-        let index = Value::Number(self.at as f64);
-        self.at += 1;
-        let made = self.unwind.with(&self.document, Some(item), index);
-        Ok(Drained::Document(Kept::Made(made)))
+        context.memory.give(std::mem::take(&mut self.held));
+        self.document = Value::Null;
+        Ok(Drained::Empty)
     }
 }
 

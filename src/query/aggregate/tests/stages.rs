@@ -166,6 +166,34 @@ fn unwinds() {
 }
 
 #[test]
+fn unwinds_arrays_with_holes() {
+    let sparse = |items| {
+        let mut fields = crate::value::Fields::new();
+        fields.insert("a".into(), super::super::state::list(items));
+        Value::Object(fields)
+    };
+    let documents = [
+        sparse(vec![value("'x'"), Value::Holes(5), value("'y'"), Value::Holes(1), value("'z'")]),
+        sparse(vec![Value::Holes(3)]),
+    ];
+    let found = |stage: &str| {
+        let pipeline = parse(stage).unwrap();
+        let limits = Limits::default();
+        let mut stores = Stores::default();
+        let found = run_with(&documents, &pipeline, &mut stores, &Arc::default(), limits);
+        super::super::state::list(found.unwrap())
+    };
+    let elements = "{ a: 'x', at: 0 }, { a: 'y', at: 6 }, { a: 'z', at: 8 }";
+    let plain = found("[{ $unwind: { path: '$a', includeArrayIndex: 'at' } }]");
+    assert!(same(&plain, &value(&format!("[{elements}]"))), "{plain:?}");
+    // With holes alone it is as good as empty.
+    let kept = found(
+        "[{ $unwind: { path: '$a', includeArrayIndex: 'at', preserveNullAndEmptyArrays: true } }]",
+    );
+    assert!(same(&kept, &value(&format!("[{elements}, {{ at: null }}]"))), "{kept:?}");
+}
+
+#[test]
 fn samples_and_finds_what_differs() {
     let found = run_sample("[{ $sample: { size: 2 } }]");
     assert_eq!(found, 2);
