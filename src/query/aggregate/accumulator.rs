@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::document::Input;
+use super::execution::View;
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::expression::{Expression, Scope, fractions};
 use crate::query::place::Place;
@@ -56,19 +57,20 @@ pub(super) enum Kind {
 #[derive(Debug, Clone)]
 pub(super) enum Amount {
     Known(usize),
-    /// What it is of a group's `_id`, whose fields it sees.
+    /// What it is of a group's `_id`, whose fields it sees, and of variables.
     OfGroup(Box<Expression>),
 }
 
 impl Amount {
     /// How many of a group.
-    pub(super) fn of(&self, key: &Value) -> Result<usize> {
+    pub(super) fn of(&self, key: &Value, view: View<'_>) -> Result<usize> {
         match self {
             Self::Known(count) => Ok(*count),
             Self::OfGroup(expression) => {
                 let nothing = Value::Object(Fields::new());
                 let key = if matches!(key, Value::Object(_)) { key } else { &nothing };
-                let count = expression.evaluate(&Scope::decoded(key, 0.0))?;
+                let scope = Scope::decoded(key, view.now).with_variables(view.variables);
+                let count = expression.evaluate(&scope)?;
                 positive(&count).ok_or_else(|| {
                     let why =
                         "n has to be a positive number; it sees the fields of the group's _id";
@@ -97,6 +99,22 @@ impl Names<'_> {
 }
 
 impl Accumulator {
+    /// Refuses a number of values that is not a constant, for stages without an `_id` that it could
+    /// depend on.
+    pub(super) fn needs_constant(&self, place: &Place<'_>) -> Result<()> {
+        match &self.kind {
+            Kind::FirstN(count)
+            | Kind::LastN(count)
+            | Kind::Extremes { count, .. }
+            | Kind::Ranked { count, .. }
+                if matches!(count, Amount::OfGroup(_)) =>
+            {
+                Err(place.invalid("n has to be a constant here"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Parses `{ $sum: '$x' }`.
     pub(super) fn parse(value: &Value, names: Names<'_>, place: &Place<'_>) -> Result<Self> {
         let wrong = || place.invalid("it needs an object with one accumulator, as { $sum: 1 }");

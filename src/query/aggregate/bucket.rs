@@ -108,6 +108,10 @@ impl BucketAuto {
             streams: false,
         };
         add_output(&mut group, parts.find("output"), names, place)?;
+        let outputs = group.names.iter().skip(1).zip(&group.accumulators);
+        for (name, accumulator) in outputs {
+            accumulator.needs_constant(&place.word("output").field(name))?;
+        }
         Ok(Self { group, input, buckets })
     }
 
@@ -173,7 +177,8 @@ impl Operator for Bucketing {
             return Ok(Drained::Empty);
         }
         let accumulators = &self.spec.group.accumulators;
-        let states = accumulators.iter().map(|each| State::new(&each.kind, &Value::Null));
+        let new = |each: &Accumulator| State::new(&each.kind, &Value::Null, context.view);
+        let states = accumulators.iter().map(new);
         let mut states: Vec<State> = states.collect::<Result<_>>()?;
         for held in self.ordered.held.get(start..end).unwrap_or_default() {
             let document = held.document.document();

@@ -230,7 +230,7 @@ impl Groups {
         self.held += held;
         let place = self.keys.len();
         for accumulator in &self.group.accumulators {
-            self.states.push(State::new(&accumulator.kind, &key)?);
+            self.states.push(State::new(&accumulator.kind, &key, context.view)?);
         }
         self.keys.push(key);
         self.places.insert(self.scratch.as_slice().into(), place);

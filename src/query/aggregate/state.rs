@@ -79,7 +79,7 @@ impl State {
     ///
     /// # Errors
     /// `EXPRESSION` if it is not known how many values it keeps of that group.
-    pub(super) fn new(kind: &Kind, group: &Value) -> Result<Self> {
+    pub(super) fn new(kind: &Kind, group: &Value, view: View<'_>) -> Result<Self> {
         Ok(match kind {
             Kind::Sum => Self::Sum(Sum::default()),
             Kind::Average => Self::Average(Sum::default()),
@@ -92,10 +92,13 @@ impl State {
             Kind::MergeObjects => Self::Merge(Box::default()),
             Kind::Deviation { .. } => Self::Deviation(Deviation::default()),
             Kind::FirstN(count) | Kind::LastN(count) => {
-                Self::Queue(count.of(group)?, VecDeque::new())
+                Self::Queue(count.of(group, view)?, VecDeque::new())
             }
             Kind::Extremes { count, .. } | Kind::Ranked { count, .. } => {
-                Self::Ranked(Box::new(Ranked { count: count.of(group)?, ..Ranked::default() }))
+                Self::Ranked(Box::new(Ranked {
+                    count: count.of(group, view)?,
+                    ..Ranked::default()
+                }))
             }
             Kind::Median | Kind::Percentiles(_) => Self::Numbers(Vec::new()),
         })

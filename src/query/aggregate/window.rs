@@ -116,6 +116,7 @@ impl Function {
             }
             _ => {
                 let accumulator = Accumulator::named(name, operand, names, &here)?;
+                accumulator.needs_constant(&here)?;
                 let (lower, upper) = match window {
                     Some(window) => bounds(window, sort, &place.word("window"))?,
                     None => (None, None),
@@ -265,7 +266,7 @@ impl Windows {
             return Ok(whole.clone());
         }
         if running.state.is_none() || lower.is_some() {
-            running.state = Some(State::new(&accumulator.kind, &Value::Null)?);
+            running.state = Some(State::new(&accumulator.kind, &Value::Null, context.view)?);
             running.taken = start;
         }
         let Some(state) = &mut running.state else { return Ok(Value::Null) };

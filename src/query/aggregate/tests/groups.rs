@@ -119,6 +119,22 @@ fn counts_by_group() {
 }
 
 #[test]
+fn how_many_are_kept_may_depend_on_variables_and_on_the_time() {
+    let documents = "[{ s: 1 }, { s: 2 }, { s: 3 }]";
+    let count = "{ $cond: [{ $gt: ['$$NOW', { $toDate: 5 }] }, 2, 1] }";
+    let pipeline =
+        format!("[{{ $group: {{ _id: null, f: {{ $firstN: {{ n: {count}, input: '$s' }} }} }} }}]");
+    check(documents, &pipeline, "[{ _id: null, f: [1, 2] }]");
+    check_in(
+        &[("other", documents)],
+        "[{ k: 1 }, { k: 2 }]",
+        "[{ $lookup: { from: 'other', let: { k: '$k' }, as: 'r', pipeline: [{ $group: { _id: null,
+            t: { $topN: { n: '$$k', sortBy: { s: -1 }, output: '$s' } } } }] } }]",
+        "[{ k: 1, r: [{ _id: null, t: [3] }] }, { k: 2, r: [{ _id: null, t: [3, 2] }] }]",
+    );
+}
+
+#[test]
 fn sums_bigints_and_refuses_fractions() {
     let group = "[{ $group: { _id: null, s: { $sum: '$a' } } }]";
     check("[{ a: 1n }, { a: 2 }, { a: 3n }]", group, "[{ _id: null, s: 6n }]");

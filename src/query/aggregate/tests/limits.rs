@@ -55,6 +55,15 @@ fn names_what_it_does_not_understand() {
                 window: { documents: [1, 0] } } } } }]",
             "0.$setWindowFields.output.r.window.documents: the lower bound is above the upper one",
         ),
+        (
+            "[{ $setWindowFields: { output: { x: { $maxN: { n: '$k', input: '$a' } } } } }]",
+            "0.$setWindowFields.output.x.$maxN: n has to be a constant here",
+        ),
+        (
+            "[{ $bucketAuto: { groupBy: '$a', buckets: 2,
+                output: { x: { $firstN: { n: '$k', input: '$a' } } } } }]",
+            "0.$bucketAuto.output.x: n has to be a constant here",
+        ),
         ("[{ $facet: {} }]", "0.$facet: it needs at least one pipeline"),
     ] {
         let error = parse(pipeline).map(|_| ()).unwrap_err();
