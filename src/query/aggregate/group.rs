@@ -111,6 +111,8 @@ impl Group {
             scratch: Vec::new(),
             drained: 0,
             held: 0,
+            table: 0,
+            sizes: Vec::new(),
             run: Vec::new(),
             ready: VecDeque::new(),
             ended: false,
@@ -206,6 +208,10 @@ struct Groups {
     drained: usize,
     /// The memory that is counted.
     held: usize,
+    /// What of it the table of places takes.
+    table: usize,
+    /// What of it the key and the values of each group take.
+    sizes: Vec<usize>,
     /// What the documents that came last have in common, if groups are given one by one.
     run: Vec<u8>,
     /// The rows of groups that have all their documents.
@@ -225,9 +231,12 @@ impl Groups {
         }
         let key = self.group.key.value(document, context.view)?;
         let states = self.group.accumulators.len() * size_of::<State>();
-        let held = self.scratch.len() + 64 + crate::query::expression::weigh(&key) + states;
-        context.memory.take(held, self.group.stage)?;
-        self.held += held;
+        let table = self.scratch.len() + 64;
+        let size = crate::query::expression::weigh(&key);
+        context.memory.take(table + size + states, self.group.stage)?;
+        self.held += table + size + states;
+        self.table += table;
+        self.sizes.push(size);
         let place = self.keys.len();
         for accumulator in &self.group.accumulators {
             self.states.push(State::new(&accumulator.kind, &key, context.view)?);
@@ -252,8 +261,17 @@ impl Groups {
         self.keys.clear();
         self.states.clear();
         self.places.clear();
+        self.sizes.clear();
+        self.table = 0;
         context.memory.give(std::mem::take(&mut self.held));
         Ok(())
+    }
+
+    /// Gives back memory that is free again.
+    fn give(&mut self, bytes: usize, context: &mut Context<'_>) {
+        let bytes = bytes.min(self.held);
+        self.held -= bytes;
+        context.memory.give(bytes);
     }
 
     /// The row of a group, which is not used any more.
@@ -285,32 +303,46 @@ impl Operator for Groups {
         let states = self.states.get_mut(place * count..(place + 1) * count).unwrap_or_default();
         for (state, accumulator) in states.iter_mut().zip(&self.group.accumulators) {
             let change = state.add(accumulator, &document, context.view)?;
+            if change == 0 {
+                continue;
+            }
             if change > 0 {
                 context.memory.take(change as usize, self.group.stage)?;
-                self.held += change as usize;
-            } else if change < 0 {
+            } else {
                 context.memory.give(change.unsigned_abs());
-                self.held = self.held.saturating_sub(change.unsigned_abs());
+            }
+            self.held = self.held.saturating_add_signed(change);
+            if let Some(size) = self.sizes.get_mut(place) {
+                *size = size.saturating_add_signed(change);
             }
         }
         Ok(if self.ready.is_empty() { Flow::Absorbed } else { Flow::Pending })
     }
 
-    fn finish(&mut self, _context: &mut Context<'_>) -> Result<()> {
+    fn finish(&mut self, context: &mut Context<'_>) -> Result<()> {
         self.places = HashMap::new();
+        let table = std::mem::take(&mut self.table);
+        self.give(table, context);
         self.ended = true;
         Ok(())
     }
 
-    fn drain(&mut self, _context: &mut Context<'_>) -> Result<Drained> {
+    fn drain(&mut self, context: &mut Context<'_>) -> Result<Drained> {
         if let Some(row) = self.ready.pop_front() {
             return Ok(Drained::Document(Kept::Made(row)));
         }
-        if !self.ended || self.drained >= self.keys.len() {
+        if !self.ended {
             return Ok(Drained::Empty);
         }
+        let Some(size) = self.sizes.get(self.drained).copied() else {
+            (self.keys, self.states, self.sizes) = Default::default();
+            self.give(self.held, context);
+            return Ok(Drained::Empty);
+        };
+        let row = self.row(self.drained)?;
         self.drained += 1;
-        self.row(self.drained - 1).map(|row| Drained::Document(Kept::Made(row)))
+        self.give(size, context);
+        Ok(Drained::Document(Kept::Made(row)))
     }
 
     fn work(&self) -> Work {

@@ -194,6 +194,23 @@ fn gives_memory_back() {
 }
 
 #[test]
+fn groups_give_their_memory_to_those_that_take_their_rows() {
+    // What the first groups hold fits once, not twice.
+    let text = "x".repeat(100);
+    let document = |i: u64| value(&format!("{{ k: {}, t: '{text}' }}", i % 20));
+    let documents: Vec<Value> = (0..400).map(document).collect();
+    let pipeline = parse(
+        "[{ $group: { _id: '$k', all: { $push: '$t' } } },
+          { $group: { _id: null, n: { $push: '$all' } } }, { $project: { n: { $size: '$n' } } }]",
+    );
+    let (pipeline, mut stores) = (pipeline.unwrap(), Stores::default());
+    let mut run =
+        |memory| run_with(&documents, &pipeline, &mut stores, &Arc::default(), Limits { memory });
+    assert_eq!(run(90_000).unwrap(), [value("{ _id: null, n: 20 }")]);
+    assert_eq!(run(50_000).unwrap_err().code(), ErrorCode::ResourceLimit);
+}
+
+#[test]
 fn stops_reading_when_it_has_enough() {
     let documents: Vec<Vec<u8>> = (0..100)
         .map(|i| encode(&value(&format!("{{ i: {i} }}")), &ShapeTable::new()).unwrap())
