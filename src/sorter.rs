@@ -54,6 +54,11 @@ pub struct Sorter {
     levels: Vec<Vec<File>>,
 }
 
+/// What a sort may keep in memory before it uses temporary files, in bytes.
+pub const SORT_MEMORY: usize = 64 << 20;
+/// A run of fewer bytes is not worth a file.
+pub const MIN_RUN: usize = 64 << 10;
+
 /// A heap is used while no more than so many values are wanted.
 const MAX_HEAP: usize = 100_000;
 /// As many runs of a level are merged into one, so that few files are open at once.
@@ -80,16 +85,14 @@ impl Sorter {
         if self.wanted == 0 {
             return Ok(());
         }
-        if self.wanted <= MAX_HEAP && self.heap.len() == self.wanted {
-            // Most do not make it into the first ones.
-            let last = self.heap.peek().map(|item| &*item.bytes).unwrap_or_default();
-            let beyond = match sort_key.cmp(last.get(..sort_key.len()).unwrap_or(last)) {
-                Ordering::Equal => last.get(sort_key.len()..).is_none_or(|rest| value > rest),
-                ordering => ordering.is_gt(),
-            };
-            if beyond {
-                return Ok(());
-            }
+        // Most do not make it into the first ones.
+        let is_beyond = match self.compared_with_last(sort_key) {
+            Some((Ordering::Equal, rest)) => value > rest,
+            Some((ordering, _)) => ordering.is_gt(),
+            None => false,
+        };
+        if is_beyond {
+            return Ok(());
         }
         let item = Item { bytes: [sort_key, value].concat().into(), split: sort_key.len() as u32 };
         self.used += item.size();
@@ -104,6 +107,23 @@ impl Sorter {
             self.items.push(item);
         }
         if self.used > self.memory { self.spill() } else { Ok(()) }
+    }
+
+    /// Whether no value under a sort key can be among those that are wanted, which spares making
+    /// it.
+    pub fn is_beyond(&self, sort_key: &[u8]) -> bool {
+        self.compared_with_last(sort_key).is_some_and(|(ordering, _)| ordering.is_gt())
+    }
+
+    /// How a sort key compares with the last of the values that are wanted, if there are enough,
+    /// and what of that one a value has to be compared with if they are equal.
+    fn compared_with_last(&self, sort_key: &[u8]) -> Option<(Ordering, &[u8])> {
+        if self.wanted > MAX_HEAP || self.heap.len() < self.wanted {
+            return None;
+        }
+        let last = &*self.heap.peek()?.bytes;
+        let (head, rest) = last.split_at_checked(sort_key.len()).unwrap_or((last, &[]));
+        Some((sort_key.cmp(head), rest))
     }
 
     /// How many bytes are kept in memory.
@@ -138,6 +158,12 @@ impl Sorter {
             run = merge_into_one(std::mem::take(runs), self.wanted)?;
         }
         Ok(())
+    }
+
+    /// How many files there are.
+    #[cfg(test)]
+    pub fn runs(&self) -> usize {
+        self.levels.iter().map(Vec::len).sum()
     }
 
     /// How it sorts, for people.
@@ -310,6 +336,23 @@ mod tests {
         }
         assert_eq!(sorted.in_memory(), 0);
         values
+    }
+
+    #[test]
+    fn knows_what_is_beyond_without_the_value() {
+        let mut sorter = Sorter::new(Some(2), SORT_MEMORY);
+        for (sort_key, value) in [("c", "1"), ("b", "2"), ("ba", "3")] {
+            assert!(!sorter.is_beyond(sort_key.as_bytes()));
+            sorter.push(sort_key.as_bytes(), value.as_bytes()).unwrap();
+        }
+        // The last is "ba"; equal ones may still be before it.
+        for (sort_key, is_beyond) in [("a", false), ("ba", false), ("bb", true), ("baa", true)] {
+            assert_eq!(sorter.is_beyond(sort_key.as_bytes()), is_beyond, "{sort_key}");
+        }
+        sorter.push(b"ba", b"0").unwrap();
+        sorter.push(b"ba", b"4").unwrap();
+        assert_eq!(all(sorter), [b"2", b"0"]);
+        assert!(!Sorter::new(None, SORT_MEMORY).is_beyond(b"x"));
     }
 
     #[test]

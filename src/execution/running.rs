@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::request::{Query, Returns};
 use super::rows::{Out, Rows, emit_keys};
 use super::scan::{Budget, Flow, Scan, ended_if};
-use super::sort::{self, Sorted, Sorter};
+use super::sort::{self, SORT_MEMORY, Sorted, Sorter};
 use crate::catalog::StoreDef;
 use crate::error::{Error, Result};
 use crate::key;
@@ -22,8 +22,6 @@ use crate::store::StoreShared;
 use crate::store::read::{Response, View, locate_error};
 use crate::value::root;
 
-/// What a sort may keep in memory before it uses temporary files, in bytes.
-const SORT_MEMORY: usize = 64 << 20;
 /// As many entries are counted before it is asked whether anybody waits for the number.
 const COUNTED_BETWEEN_LOOKS: u64 = 1 << 16;
 /// How long a piece of work that has no budget goes on: others may wait for the snapshot.

@@ -1,4 +1,4 @@
 //! Sorting, whatever the number of documents.
 
 pub use crate::query::sort::{SortPart, parse, push_key};
-pub use crate::sorter::{Sorted, Sorter};
+pub use crate::sorter::{SORT_MEMORY, Sorted, Sorter};

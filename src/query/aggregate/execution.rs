@@ -35,7 +35,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self { used: 0, most: 0, limit }
     }
 
@@ -53,6 +53,11 @@ impl Memory {
     /// The most that may be used at once.
     pub(super) fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// How much more stages may take.
+    pub(super) fn room(&self) -> usize {
+        self.limit.saturating_sub(self.used)
     }
 
     /// Whether a stage may take so much.

@@ -7,12 +7,8 @@ use super::execution::{Context, Drained, Flow, Operator};
 use super::report::Work;
 use crate::error::Result;
 use crate::query::sort::{SortPart, push_key};
-use crate::sorter::{Sorted, Sorter};
+use crate::sorter::{MIN_RUN, SORT_MEMORY, Sorted, Sorter};
 use crate::value::{ShapeTable, root};
-
-/// What a sort keeps in memory before it uses temporary files, in bytes; less if the pipeline may
-/// take less.
-const SORT_MEMORY: usize = 64 << 20;
 
 /// `$sort` at work. Equal documents stay in the order in which they came.
 pub(super) struct Sorting {
@@ -47,16 +43,17 @@ impl Sorting {
         }
     }
 
-    /// Counts the memory that is in use; if it is too much, it goes to a file.
+    /// Counts the memory that is in use; if it is too much, it goes to a file. Where there is no
+    /// room at all, rows are gathered until they are worth one, as they are again when it is
+    /// written.
     fn count(&mut self, context: &mut Context<'_>) -> Result<()> {
-        let more = self.sorter.used().saturating_sub(self.held);
-        if !context.memory.has_room(more) {
+        context.memory.give(std::mem::take(&mut self.held));
+        let room = context.memory.room();
+        if self.sorter.used() > room.max(MIN_RUN) {
             self.sorter.spill()?;
         }
-        let used = self.sorter.used();
-        context.memory.give(self.held);
-        self.held = used;
-        context.memory.take(used, "$sort")
+        self.held = self.sorter.used().min(room);
+        context.memory.take(self.held, "$sort")
     }
 }
 
@@ -67,6 +64,9 @@ impl Operator for Sorting {
         push_key(&self.sort, root(&bytes)?, shapes, &mut self.order)?;
         self.order.extend_from_slice(&self.seen.to_be_bytes());
         self.seen += 1;
+        if self.sorter.is_beyond(&self.order) {
+            return Ok(Flow::Absorbed);
+        }
         let known = self.shapes.iter().position(|known| Arc::ptr_eq(known, shapes));
         let table = known.unwrap_or_else(|| {
             self.shapes.push(Arc::clone(shapes));
@@ -105,5 +105,43 @@ impl Operator for Sorting {
 
     fn work(&self) -> Work {
         Work::by(self.method)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::query::aggregate::NoSources;
+    use crate::query::aggregate::execution::{Memory, View};
+    use crate::query::notation::value;
+    use crate::query::place::Place;
+
+    #[test]
+    fn runs_are_worth_a_file_however_little_memory_there_is() {
+        const ROWS: usize = 2_000;
+        let sort = crate::query::sort::parse(&value("{ k: 1 }"), &Place::root("")).unwrap();
+        let (mut memory, mut sources, shapes) = (Memory::new(1), NoSources, Arc::default());
+        let view = View { shapes: &shapes, now: 0.0, variables: &[] };
+        let mut context = Context { sources: &mut sources, memory: &mut memory, view };
+        let mut sorting = Sorting::new(sort, None);
+        let text = "x".repeat(100);
+        for i in 0..ROWS {
+            let document = value(&format!("{{ k: {}, t: '{text}' }}", ROWS - i));
+            sorting.push(Document::Made(document), &mut context).unwrap();
+        }
+        let runs = sorting.sorter.runs();
+        assert!((1..=ROWS * 250 / MIN_RUN).contains(&runs), "{runs} files");
+        sorting.finish(&mut context).unwrap();
+        for i in 0..ROWS {
+            let Drained::Document(next) = sorting.drain(&mut context).unwrap() else {
+                panic!("{i} rows only")
+            };
+            let next = next.document().into_value().unwrap();
+            let expected = value(&format!("{{ k: {}, t: '{text}' }}", i + 1));
+            assert!(crate::query::notation::same(&next, &expected), "{next:?} at {i}");
+        }
+        assert!(matches!(sorting.drain(&mut context), Ok(Drained::Empty)));
+        assert!(context.memory.most <= 1);
     }
 }
