@@ -4,12 +4,15 @@
 mod query_support;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lodestore::catalog::{Catalog, IndexDef, IndexState, StoreDef};
 use lodestore::collation::DATA_VERSION;
 use lodestore::error::ErrorCode;
+use lodestore::key;
 use lodestore::storage::{OpenOptions, WriteTxn, connect};
 use lodestore::store::index_build::{pending_builds, step};
+use lodestore::store::read::{Response, RowParts, Scan, scan};
 use lodestore::store::{
     KeySource, Put, StoreShared, TxnState, Writer, check_stores, nested, pending_sweeps,
 };
@@ -226,4 +229,105 @@ impl lodestore::storage::Job for Aging {
         outcome.unwrap();
         self.0.send(()).unwrap();
     }
+}
+
+/// Index keys and primary keys of all entries of an index, in answers of so many rows, and how long
+/// they took.
+fn entries(db: &Db, limit: u32) -> (Vec<(String, f64)>, Duration) {
+    let store = db.store("tagged");
+    let index = store.index_by_name(&"byTag".into()).unwrap();
+    let parts = RowParts { keys: true, primary_keys: true, values: false };
+    let (start, mut found, mut resume) = (Instant::now(), Vec::new(), Vec::new());
+    db.scratch.read(|txn| {
+        loop {
+            let request =
+                Scan { parts, limit, resume: &resume, shared: Some(&db.shared), ..Scan::default() };
+            let mut out = Vec::new();
+            let mut response = Response::growing(&mut out);
+            scan(txn.into(), &store, Some(index), &request, &mut response).unwrap();
+            let (count, done) = (u32::from_le_bytes(out[..4].try_into().unwrap()), out[4]);
+            let mut rest = &out[5..];
+            let mut sized = || {
+                let (len, tail) = rest.split_first_chunk::<4>().unwrap();
+                let (bytes, tail) = tail.split_at(u32::from_le_bytes(*len) as usize);
+                rest = tail;
+                bytes.to_vec()
+            };
+            for _ in 0..count {
+                let (index_key, primary_key) = (sized(), sized());
+                let (index_key, _) = key::decode_component(&index_key, false).unwrap();
+                let (primary_key, _) = key::decode_component(&primary_key, false).unwrap();
+                let (key::Key::String(tag), key::Key::Number(id)) = (index_key, primary_key) else {
+                    panic!("no string and number")
+                };
+                found.push((tag.to_string(), id));
+            }
+            resume = sized();
+            if done == 1 {
+                return;
+            }
+        }
+    });
+    (found, start.elapsed())
+}
+
+fn tagged(documents: Vec<Vec<String>>) -> Db {
+    let db = Db::new();
+    let order = json!({ "locale": "sv", "strength": 2 });
+    let index = Index("byTag", &["tags"], json!({ "collation": order, "multiEntry": true }));
+    let documents = documents.into_iter().enumerate();
+    db.create("tagged", &[index], documents.map(|(id, tags)| json!({ "id": id, "tags": tags })));
+    db
+}
+
+#[test]
+fn keys_of_elements_are_those_of_their_documents() {
+    let tags = |list: &[&str]| list.iter().map(|tag| (*tag).to_owned()).collect();
+    let mut documents: Vec<Vec<String>> =
+        vec![tags(&["Ö", "a", "z"]), tags(&["A", "ö", "x"]), tags(&["Z"]), tags(&["a", "A", "ä"])];
+    documents.extend((0..200).map(|id| vec![format!("T{id}"), format!("t{}", id + 1)]));
+    let mut expected: Vec<(String, f64)> = [
+        ("a", 0.0),
+        ("A", 1.0),
+        ("a", 3.0),
+        ("x", 1.0),
+        ("z", 0.0),
+        ("Z", 2.0),
+        ("ä", 3.0),
+        ("Ö", 0.0),
+        ("ö", 1.0),
+    ]
+    .map(|(tag, id)| (tag.to_owned(), id))
+    .into();
+    let mut others: Vec<(String, f64)> = (0..200)
+        .flat_map(|id| {
+            let primary_key = f64::from(id + 4);
+            [(format!("T{id}"), primary_key), (format!("t{}", id + 1), primary_key)]
+        })
+        .collect();
+    others.sort_by(|left, right| {
+        let order = |(tag, id): &(String, f64)| (tag.to_lowercase(), *id as u64);
+        order(left).cmp(&order(right))
+    });
+    expected.splice(3..3, others);
+    let db = tagged(documents);
+    for limit in [0, 1, 2, 3, 7, 64, 1_000] {
+        assert_eq!(entries(&db, limit).0, expected, "{limit} rows at once");
+    }
+}
+
+#[test]
+fn the_keys_of_a_document_are_made_once_for_all_its_entries() {
+    let fastest = |count: usize| {
+        let db = tagged(vec![(0..count).map(|at| format!("tag {at}")).collect()]);
+        let times = (0..4).map(|_| {
+            let (found, time) = entries(&db, 0);
+            assert_eq!(found.len(), count);
+            time
+        });
+        times.min().unwrap()
+    };
+    let (few, many) = (fastest(500), fastest(4_000));
+    // Eight times as many entries, not their square.
+    assert!(many < 24 * few, "{many:?} for 4,000 elements, {few:?} for 500");
 }

@@ -166,38 +166,66 @@ fn push_primary(
     .with_path(path.to_string()))
 }
 
-/// Appends the key of an entry without the index's collation: that of which the stored one was
-/// made.
-///
-/// # Errors
-/// `CORRUPT` if the document is damaged or has no such entry; `RESOURCE_LIMIT` as [`entries`].
-pub fn uncollated_key(
-    index: &IndexDef,
-    document: &[u8],
-    stored: &[u8],
-    shapes: &ShapeTable,
-    out: &mut Vec<u8>,
-) -> Result<()> {
-    let document = root(document)?;
-    let keys = |collation| {
-        let (mut bytes, mut list) = (Vec::new(), EntryList::new());
-        // Of the two forms one may be too long; both have to be in both lists.
-        let (primary_key, longest) = (&[][..], usize::MAX);
-        let (bytes, list) = (&mut bytes, &mut list);
-        Builder { index, collation, longest, primary_key, shapes, origin: 0, bytes, list }
-            .all(document)?;
-        Ok::<_, Error>((std::mem::take(bytes), std::mem::take(list)))
-    };
-    let (collated, entries) = keys(index.order().map(|order| &**order))?;
-    let (plain, plain_entries) = keys(None)?;
-    let found = entries
-        .iter()
-        .zip(&plain_entries)
-        .find(|(entry, _)| collated.get(entry.index_key()) == Some(stored))
-        .and_then(|(_, entry)| plain.get(entry.index_key()));
-    let message = "an index has an entry that its document does not call for";
-    out.extend_from_slice(found.ok_or_else(|| Error::corrupt(message))?);
-    Ok(())
+/// The index keys that a document's entries have without the index's collation.
+#[derive(Debug)]
+pub struct UncollatedKeys {
+    /// The stored keys, and those without the collation.
+    stored: Vec<u8>,
+    plain: Vec<u8>,
+    /// The places of each in both, in the order of the stored keys.
+    pairs: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl UncollatedKeys {
+    /// Of a document.
+    ///
+    /// # Errors
+    /// `CORRUPT` if the document is damaged; `RESOURCE_LIMIT` as [`entries`].
+    pub fn of(index: &IndexDef, document: &[u8], shapes: &ShapeTable) -> Result<Self> {
+        let document = root(document)?;
+        let keys = |collation| {
+            let (mut bytes, mut list) = (Vec::new(), EntryList::new());
+            // Of the two forms one may be too long; both have to be in both lists.
+            let (primary_key, longest) = (&[][..], usize::MAX);
+            let (bytes, list) = (&mut bytes, &mut list);
+            Builder { index, collation, longest, primary_key, shapes, origin: 0, bytes, list }
+                .all(document)?;
+            Ok::<_, Error>((std::mem::take(bytes), std::mem::take(list)))
+        };
+        let (stored, entries) = keys(index.order().map(|order| &**order))?;
+        let (plain, plain_entries) = keys(None)?;
+        let places = entries.iter().map(EntryRef::index_key);
+        let mut pairs: Vec<_> = places.zip(plain_entries.iter().map(EntryRef::index_key)).collect();
+        // Of several that are stored under one key the first one counts.
+        pairs.sort_by(|(left, _), (right, _)| {
+            stored.get(left.clone()).cmp(&stored.get(right.clone()))
+        });
+        Ok(Self { stored, plain, pairs })
+    }
+
+    /// The key of which a stored one was made.
+    ///
+    /// # Errors
+    /// `CORRUPT` if the document has no such entry.
+    pub fn of_stored(&self, stored: &[u8]) -> Result<&[u8]> {
+        let key = |place: &Range<usize>| self.stored.get(place.clone()).unwrap_or_default();
+        let at = self.pairs.partition_point(|(place, _)| key(place) < stored);
+        let found = self.pairs.get(at).filter(|(place, _)| key(place) == stored);
+        found.and_then(|(_, place)| self.plain.get(place.clone())).ok_or_else(|| {
+            Error::corrupt("an index has an entry that its document does not call for")
+        })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Bytes of memory.
+    pub fn size(&self) -> usize {
+        let places = self.pairs.capacity() * size_of::<(Range<usize>, Range<usize>)>();
+        self.stored.capacity() + self.plain.capacity() + places
+    }
 }
 
 struct Builder<'b> {

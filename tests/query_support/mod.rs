@@ -104,7 +104,7 @@ impl Db {
                     parts: paths.iter().map(part).collect(),
                     compound: paths.len() > 1,
                     unique: more["unique"] == true,
-                    multi_entry: false,
+                    multi_entry: more["multiEntry"] == true,
                     sparse: more["sparse"] == true,
                     partial: filter.map(|filter| {
                         let partial = Partial::parse(&filter).unwrap();

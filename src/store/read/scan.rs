@@ -1,5 +1,6 @@
 //! Scans of a store or an index, in batches that can be resumed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::get::{find_each, in_document};
@@ -18,7 +19,7 @@ use crate::storage::envelope::Payload;
 use crate::storage::tree::{Entry, Lookups};
 use crate::store::StoreShared;
 use crate::store::entry::{self, EntryKind};
-use crate::store::extract::uncollated_key;
+use crate::store::extract::UncollatedKeys;
 use crate::value::ShapeTable;
 
 /// What a row carries, in this order.
@@ -163,6 +164,8 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
                 last: Vec::new(),
                 plain: Vec::new(),
                 scratch: Vec::new(),
+                known: HashMap::new(),
+                known_size: 0,
             },
         })
     }
@@ -213,14 +216,30 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
         let mut lookups = Lookups::new(entry::documents(store.tree));
         let mut entries = Entries::default();
         let mut count = 0;
+        // Whether the walk is at an entry whose row is not written yet.
+        let mut ahead = false;
         loop {
             lookups.clear();
             entries.clear();
             let mut more = true;
-            while more && !lookups.is_full() && count + (lookups.len() as u32) < limit {
-                more = self.next()?;
-                if more {
-                    self.gather(&mut entries, &mut lookups)?;
+            while !lookups.is_full() && count + (lookups.len() as u32) < limit {
+                more = std::mem::take(&mut ahead) || self.next()?;
+                if !more {
+                    break;
+                }
+                match self.gather(&mut entries, &mut lookups)? {
+                    Gathered::Pushed => {}
+                    Gathered::Behind => {
+                        ahead = true;
+                        break;
+                    }
+                    Gathered::Known => {
+                        let Some(found) = self.walk.entry() else { break };
+                        if !self.out.write(found.key, None, (count == 0, end), response)? {
+                            return Ok((count, false));
+                        }
+                        count += 1;
+                    }
                 }
             }
             let (mut fits, mut dangling) = (true, None);
@@ -243,19 +262,31 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
                 return Ok((count, true));
             }
             if count == limit {
-                return Ok((count, !self.next()?));
+                return Ok((count, !(ahead || self.next()?)));
             }
         }
     }
 
-    /// Keeps the entry at the position, and its primary key to be looked up.
+    /// Keeps the entry at the position, and its primary key to be looked up, unless that is not
+    /// necessary once those before it have been.
     #[inline]
-    fn gather(&self, entries: &mut Entries, lookups: &mut Lookups) -> Result<()> {
-        if let (Some(index), Some(found)) = (self.index, self.walk.entry()) {
-            lookups.push(entry::split(index, found.key)?.1);
-            entries.push(found.key);
+    fn gather(&self, entries: &mut Entries, lookups: &mut Lookups) -> Result<Gathered> {
+        let (Some(index), Some(found)) = (self.index, self.walk.entry()) else {
+            return Ok(Gathered::Pushed);
+        };
+        let primary_key = entry::split(index, found.key)?.1;
+        if index.multi_entry && !self.out.parts.values {
+            let last = lookups.len().checked_sub(1).map(|last| lookups.key(last));
+            if last == Some(primary_key) || last.is_some() && self.out.knows(primary_key) {
+                return Ok(Gathered::Behind);
+            }
+            if self.out.knows(primary_key) {
+                return Ok(Gathered::Known);
+            }
         }
-        Ok(())
+        lookups.push(primary_key);
+        entries.push(found.key);
+        Ok(Gathered::Pushed)
     }
 
     #[cold]
@@ -292,6 +323,16 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
     }
 }
 
+/// What becomes of an entry whose row needs a document.
+enum Gathered {
+    /// It is kept until the document has been looked up.
+    Pushed,
+    /// Those that are kept come first.
+    Behind,
+    /// The row can be written: what it needs of the document is known.
+    Known,
+}
+
 /// Writes rows.
 struct RowWriter<'r> {
     store: &'r StoreDef,
@@ -304,7 +345,14 @@ struct RowWriter<'r> {
     /// An index key as rows carry it, where it is stored otherwise.
     plain: Vec<u8>,
     scratch: Vec<u8>,
+    /// The keys of documents with several entries, by their primary keys.
+    known: HashMap<Box<[u8]>, UncollatedKeys>,
+    /// Bytes that they take.
+    known_size: usize,
 }
+
+/// The keys of documents are forgotten when they take more than so many bytes.
+const MAX_KNOWN: usize = 4 << 20;
 
 impl RowWriter<'_> {
     /// Whether rows of an index are made with their documents.
@@ -331,7 +379,7 @@ impl RowWriter<'_> {
         let mut key = stored_key;
         if self.parts.keys {
             if let Some(index) = self.index.filter(|index| index.collation.is_some()) {
-                let made = self.key_of_document(index, stored_key, document.as_ref());
+                let made = self.make_key(index, (stored_key, primary_key), document.as_ref());
                 made.map_err(|error| in_document(error, self.store, primary_key))?;
                 key = &self.plain;
             } else if let Some(index) =
@@ -372,21 +420,37 @@ impl RowWriter<'_> {
 }
 
 impl RowWriter<'_> {
+    /// Whether the row of an entry needs no look at its document.
+    fn knows(&self, primary_key: &[u8]) -> bool {
+        !self.parts.values && self.known.contains_key(primary_key)
+    }
+
     /// Makes the index key of a row from its document: the stored one has sort keys.
-    fn key_of_document(
+    fn make_key(
         &mut self,
         index: &IndexDef,
-        stored: &[u8],
+        (stored, primary_key): (&[u8], &[u8]),
         document: Option<&Payload<'_>>,
     ) -> Result<()> {
+        if let Some(keys) = self.known.get(primary_key) {
+            return plain_key(index, keys.of_stored(stored)?, &mut self.plain);
+        }
         let (Some(document), Some(shapes)) = (document, &self.shapes) else {
             return Err(Error::corrupt("a key of an index with a collation needs its document"));
         };
         self.scratch.clear();
         document.append_to(&mut self.scratch)?;
-        let mut key = Vec::new();
-        uncollated_key(index, &self.scratch, stored, shapes, &mut key)?;
-        plain_key(index, &key, &mut self.plain)
+        let keys = UncollatedKeys::of(index, &self.scratch, shapes)?;
+        plain_key(index, keys.of_stored(stored)?, &mut self.plain)?;
+        if index.multi_entry && keys.len() > 1 {
+            if self.known_size > MAX_KNOWN {
+                self.known.clear();
+                self.known_size = 0;
+            }
+            self.known_size += keys.size() + primary_key.len();
+            self.known.insert(primary_key.into(), keys);
+        }
+        Ok(())
     }
 }
 
