@@ -85,6 +85,8 @@ export declare class NativeDatabase {
   createIndex(ticket: number, definition: Uint8Array): void
   /** Copies the database while it is in use. */
   backup(ticket: number, path: string, options: NativeBackupOptions): void
+  /** Checks pages, catalog, documents and index entries; answers with a report. */
+  verify(ticket: number, options: NativeVerifyOptions): void
   /** Rewrites the data file without free space. Nothing else may use the database meanwhile. */
   compact(ticket: number): void
   /** Writes everything to disk. */
@@ -139,6 +141,16 @@ export interface NativeTransactionOptions {
   totalTimeout?: number
   /** 0 the database's, 1 strict, 2 relaxed. */
   durability?: number
+}
+
+/** Options of `verify`. */
+export interface NativeVerifyOptions {
+  /** Whether documents and index entries are looked at. */
+  full: boolean
+  /** Whether spaces are verified along. */
+  spaces: boolean
+  /** How many problems are described. */
+  described: number
 }
 
 /** The version of this library; the JavaScript layer refuses another one. */

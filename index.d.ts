@@ -325,6 +325,11 @@ export interface OpenOptions<Stores = { readonly [store: string]: StoreDefinitio
   maxReaders?: number | undefined
   /** Milliseconds after which a snapshot that nobody reads expires. Default: 60,000. */
   snapshotTimeout?: number | undefined
+  /**
+   * Called with each CORRUPT error that a read or write meets, whoever awaits it; `store` and `key`
+   * tell where, as far as that is known. The rest of the database stays usable.
+   */
+  onIntegrityError?: ((error: LodestoreError) => void) | undefined
 }
 
 /**
@@ -448,6 +453,77 @@ export interface BackupOptions extends LongWorkOptions {
   spaces?: boolean | undefined
 }
 
+/** Options of `verify`. */
+export interface VerifyOptions extends LongWorkOptions {
+  /**
+   * 'quick' looks at every page of the file and at the catalog, 'full' at every document and index
+   * entry as well. Default: 'full'.
+   */
+  level?: 'quick' | 'full' | undefined
+  /** Verify the spaces along, each as it is at one moment. Default: true. */
+  spaces?: boolean | undefined
+  /** How many findings the report lists; all are counted. Default: 100. */
+  maxFindings?: number | undefined
+}
+
+/** What `verify` can find. */
+export type VerifyFindingKind =
+  | 'page'
+  | 'keyOrder'
+  | 'sharedPage'
+  | 'leakedPage'
+  | 'pageCount'
+  | 'unreadable'
+  | 'catalog'
+  | 'treeOwner'
+  | 'checksum'
+  | 'document'
+  | 'key'
+  | 'missingEntry'
+  | 'strayEntry'
+  | 'entry'
+  | 'unique'
+  | 'count'
+  | 'keyGenerator'
+  | 'space'
+
+/** Something that is not as it should be. */
+export interface VerifyFinding {
+  kind: VerifyFindingKind
+  /** What is wrong; never the content of a document. */
+  message: string
+  /** The name of the space, if it is in one. */
+  space?: string
+  store?: string
+  index?: string
+  /** The primary key, if it is about a document; bytes if the key itself is damaged. */
+  key?: Key | Uint8Array
+  /** The page of the data file, if it is about one. */
+  page?: number
+}
+
+/** What `verify` has found. */
+export interface VerifyReport {
+  /** Whether there is nothing to report. */
+  ok: boolean
+  level: 'quick' | 'full'
+  /** The transaction whose state was verified. */
+  transactionId: number
+  /** How the pages of the data file are used, those of spaces not counted. */
+  pages: { total: number; used: number; free: number }
+  /** What was looked at, spaces included. Documents and entries only at the level 'full'. */
+  spaces: number
+  stores: number
+  indexes: number
+  documents: number
+  entries: number
+  /** How many findings there are. */
+  findingCount: number
+  /** The first `maxFindings` of them. */
+  findings: VerifyFinding[]
+  milliseconds: number
+}
+
 /** Options of a transaction. */
 export interface TransactionOptions<T = AnyTypes> {
   /** Default: 'readwrite'. A read-only transaction is a snapshot: it waits for nobody. */
@@ -557,6 +633,15 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
    * @throws {LodestoreError} DATABASE_EXISTS, PERMISSION, DISK_FULL, IO, ABORTED, CLOSED
    */
   backup(path: string, options?: BackupOptions): Promise<void>
+
+  /**
+   * Looks for damage, in the state that the database has now, while everything goes on. Damage is
+   * in the report; `verify` rejects only if it cannot do its work.
+   *
+   * @throws {LodestoreError} IO, ABORTED, CLOSED; BUSY if others commit faster than a state can be
+   *   looked at
+   */
+  verify(options?: VerifyOptions): Promise<VerifyReport>
 
   /**
    * Rewrites the file without free space. Nobody else may have the database open.

@@ -36,16 +36,19 @@ class Connection {
     this.closing = null
     /** Called with the events of the native library. */
     this.onEvent = null
+    /** @type {((error: LodestoreError) => void) | null} called with what is found to be damaged */
+    this.onIntegrityError = null
+    /** Makes the error that a caller is given. */
+    this.errorOf = (reason) => this.noted(reason, errorOf(reason))
     /** The calls of the native library; see `guardNative`. */
     this.native = null
     this.turn = new Turn(() => this.endTurn())
-    this.memory = new SharedMemory(this.turn, errorOf)
+    this.memory = new SharedMemory(this.turn, this.errorOf)
     this.catalogs = new CatalogReader(this)
     this.encoder = new DocumentEncoder()
     this.decoder = new DocumentDecoder()
-    this.errorOf = errorOf
     this.tickets = new Tickets(this)
-    this.queue = new OperationQueue((batch, isLast) => this.send(batch, isLast), errorOf)
+    this.queue = new OperationQueue((batch, isLast) => this.send(batch, isLast), this.errorOf)
     /** Messages that wait for the event loop to turn. */
     this.postponed = []
     this.newest = new NewestView(this)
@@ -78,7 +81,7 @@ class Connection {
 
   /** Takes the database that was opened. */
   begin(native) {
-    this.native = guardNative(native, this.turn, errorOf)
+    this.native = guardNative(native, this.turn, this.errorOf)
     this.memory.begin(this.native)
     this.newest.refreshCatalog()
   }
@@ -110,7 +113,7 @@ class Connection {
     try {
       return await this.native.readAsync(snapshot, request)
     } catch (error) {
-      throw errorOf(error)
+      throw this.errorOf(error)
     } finally {
       keepAlive.release()
       if (begun !== 0) diagnostics.reportSlow(this, 'read', performance.now() - begun)
@@ -231,6 +234,19 @@ class Connection {
     const event = decodeInternal(payload)
     // Listeners may throw; the completions behind this message must still be delivered.
     queueMicrotask(() => this.onEvent?.(event))
+  }
+
+  /** Tells of an error that is made of a reason for the first time, if it is about damage. */
+  noted(reason, error) {
+    if (error.code === 'CORRUPT' && !(reason instanceof LodestoreError)) this.reportDamage(error)
+    return error
+  }
+
+  /** Tells the program of damage. */
+  reportDamage(error) {
+    const { onIntegrityError } = this
+    // It may throw, or read on: not in the middle of a read.
+    if (onIntegrityError !== null) queueMicrotask(() => onIntegrityError(error))
   }
 
   /** Closes the database once what was accepted is written. Idempotent. */

@@ -17,6 +17,7 @@ const { Store } = require('./store')
 const { Transaction, nested } = require('./transaction')
 const { readOnlyTransaction } = require('./transaction-level')
 const { TransactionSession } = require('./transaction-session')
+const { verify } = require('./verify')
 
 /** An open database. Emits 'warning', 'error' and 'close'. */
 class Database extends EventEmitter {
@@ -204,6 +205,11 @@ class Database extends EventEmitter {
     })
   }
 
+  /** Looks for damage, while the database is in use. */
+  async verify(options) {
+    return await verify(this.#connection, options)
+  }
+
   /** Rewrites the database file without free space. */
   async compact(options) {
     const { onProgress, signal } = checkCompact(options)
@@ -241,7 +247,9 @@ class Database extends EventEmitter {
       // A build that `close` interrupts goes on at the next open.
       if (rest.code === null || rest.code === 'CLOSED') return
     }
-    this.#report(type === 'error' ? 'error' : 'warning', errorOfReport(event))
+    const error = errorOfReport(event)
+    if (type === 'indexBuild' && error.code === 'CORRUPT') this.#connection.reportDamage(error)
+    this.#report(type === 'error' ? 'error' : 'warning', error)
   }
 
   /** Emits an error or warning; one that nobody listens to is printed. */

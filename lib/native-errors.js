@@ -75,4 +75,4 @@ function keyOf(bytes) {
   }
 }
 
-module.exports = { reportOf, errorOfReport }
+module.exports = { errorOfReport, keyOf, reportOf }

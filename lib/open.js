@@ -14,8 +14,9 @@ const { createMissing } = require('./schema')
  * @returns {Promise<Database>}
  */
 async function open(path, options) {
-  const { native, stores } = checkOpen(path, options)
+  const { native, stores, onIntegrityError } = checkOpen(path, options)
   const connection = await Connection.open(binding, native)
+  connection.onIntegrityError = onIntegrityError ?? null
   try {
     await createMissing(connection, stores)
   } catch (error) {

@@ -99,7 +99,7 @@ class SharedMemory {
       throw this.errorOf(error)
     }
     if (length === NOT_FOUND) return undefined
-    return state.decoder.decode(this.out, 0, length, state.shapes)
+    return state.decodeUnder(key, this.out, length)
   }
 
   /**

@@ -1,6 +1,7 @@
 'use strict'
 
 const { ShapeTable } = require('./codec')
+const { LodestoreError } = require('./errors')
 const { KeyReader } = require('./key-path')
 
 /** What a connection knows of one store, whatever the version of the catalog. */
@@ -58,7 +59,29 @@ class StoreState {
 
   /** The next document of an answer of several, which ends at `limit`. */
   decodeNext(buffer, start, end, limit) {
-    return this.decoder.decodeNext(buffer, start, end, this.shapes, limit)
+    try {
+      return this.decoder.decodeNext(buffer, start, end, this.shapes, limit)
+    } catch (error) {
+      throw this.damaged(error)
+    }
+  }
+
+  /** The document under a key, which is all that is in the buffer up to `end`. */
+  decodeUnder(key, buffer, end) {
+    try {
+      return this.decoder.decode(buffer, 0, end, this.shapes)
+    } catch (error) {
+      throw this.damaged(error, key)
+    }
+  }
+
+  /** The error of a document that cannot be decoded, with where it is as far as that is known. */
+  damaged(error, key) {
+    if (!(error instanceof LodestoreError) || error.code !== 'CORRUPT') return error
+    const { message, cause } = error
+    const located = new LodestoreError('CORRUPT', message, { cause, store: this.name, key })
+    this.connection.reportDamage(located)
+    return located
   }
 
   /**

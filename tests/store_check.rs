@@ -5,11 +5,13 @@
 mod store_support;
 
 use lodestore::error::ErrorCode;
+use lodestore::protocol::ops;
 use lodestore::storage::envelope::{Compression, put_enveloped};
 use lodestore::storage::{Counter, Table, WriteTxn, meta};
-use lodestore::store::{Report, check_stores, entry};
+use lodestore::store::{ProblemKind, Report, StoreShared, check_stores, entry, load_shapes};
+use lodestore::value;
 use serde_json::json;
-use store_support::{Db, Ops, doc, key};
+use store_support::{Db, Ops, doc, from_json, key};
 
 /// Two documents, a unique index on `a` (index 1) and one on `b` (index 2).
 fn sound() -> (Db, u32) {
@@ -86,7 +88,7 @@ fn missing_and_stray_entries() {
         let tree = entry::entries(db.index(store, 2).tree);
         tree.put(txn, &[0x99], &[0]).unwrap();
     });
-    assert_finds(&messages, &["b: the index cannot be read: CORRUPT"]);
+    assert_finds(&messages, &["b: CORRUPT: "]);
 }
 
 #[test]
@@ -145,6 +147,114 @@ fn trees_with_two_owners_and_damaged_records() {
     let report = report(&db);
     assert_eq!(report.problem_count, 1);
     assert!(report.problems[0].message.contains("catalog"), "{:?}", report.problems);
+}
+
+/// The kinds of what a check that knows nothing of the database finds after `damage`.
+fn kinds(damage: impl FnOnce(&Db, u32, &mut WriteTxn<'_>)) -> Vec<ProblemKind> {
+    let (db, store) = sound();
+    db.scratch.write(|txn| damage(&db, store, txn));
+    let report = db.scratch.read(|txn| check_stores(txn, &StoreShared::default()));
+    let mut kinds = Vec::new();
+    for problem in report.problems {
+        if !kinds.contains(&problem.kind) {
+            kinds.push(problem.kind);
+        }
+    }
+    kinds
+}
+
+fn record(tag: u8, store: u32) -> Vec<u8> {
+    [&[tag], &store.to_be_bytes()[..]].concat()
+}
+
+#[test]
+fn each_kind_of_damage_has_its_kind() {
+    assert_eq!(kinds(|_, _, _| ()), []);
+    let missing = kinds(|db, store, txn| {
+        let tree = entry::entries(db.index(store, 1).tree);
+        tree.delete(txn, &index_key(&[json!("x"), json!(1)])).unwrap();
+    });
+    assert_eq!(missing, [ProblemKind::MissingEntry, ProblemKind::Count]);
+    let stray = kinds(|db, store, txn| {
+        let tree = entry::entries(db.index(store, 2).tree);
+        tree.put(txn, &index_key(&[json!("q"), json!("r"), json!(9)]), &[0]).unwrap();
+    });
+    assert_eq!(stray, [ProblemKind::Count, ProblemKind::StrayEntry]);
+    // One is missing and one too many: the counts are right.
+    let moved = kinds(|db, store, txn| {
+        let tree = entry::entries(db.index(store, 1).tree);
+        tree.delete(txn, &index_key(&[json!("x"), json!(1)])).unwrap();
+        tree.put(txn, &index_key(&[json!("z"), json!(1)]), &[0]).unwrap();
+    });
+    assert_eq!(moved, [ProblemKind::MissingEntry, ProblemKind::StrayEntry]);
+    let twice = kinds(|db, store, txn| {
+        let tree = entry::entries(db.index(store, 1).tree);
+        tree.put(txn, &index_key(&[json!("x"), json!(2)]), &[0]).unwrap();
+    });
+    assert!(twice.contains(&ProblemKind::Unique), "{twice:?}");
+    let checksum = kinds(|db, store, txn| {
+        let tree = entry::documents(db.store(store).tree);
+        let mut stored = tree.get(txn, &key(json!(2))).unwrap().unwrap().to_vec();
+        stored[3] ^= 1;
+        tree.put(txn, &key(json!(2)), &stored).unwrap();
+    });
+    // What the damaged document calls for is not known, so its entries are not held against it.
+    assert_eq!(checksum, [ProblemKind::Checksum]);
+    let generator = kinds(|_, store, txn| {
+        meta::put_u64(txn, &record(b'G', store), 2).unwrap();
+    });
+    assert_eq!(generator, [ProblemKind::KeyGenerator]);
+}
+
+#[test]
+fn shapes_that_are_unknown_or_damaged() {
+    let (db, store) = sound();
+    db.batch(&Ops::new().shapes(store, json!([["a", "id"]])));
+    let shapes = db.scratch.read(|txn| load_shapes(txn, store)).unwrap();
+    let document = value::encode(&from_json(&json!({"id": 7, "a": "s"})), &shapes).unwrap();
+    assert_eq!(document[0] & 0xC0, 0x80, "it names its shape");
+    db.batch(&Ops::new().op(ops::PUT, ops::FLAG_INLINE, store, &[], &document));
+    db.check();
+    let shape = [record(b'H', store), vec![0, 0]].concat();
+    db.scratch.write(|txn| assert!(meta::delete_record(txn, &shape).unwrap()));
+    let report = db.scratch.read(|txn| check_stores(txn, &StoreShared::default()));
+    assert_eq!(report.problems[0].kind, ProblemKind::Document, "{:?}", report.problems);
+    assert_eq!(report.problems[0].key.as_deref(), Some(&*key(json!(7))));
+    db.scratch.write(|txn| meta::put_record(txn, &shape, &[0xD0]).unwrap());
+    let report = db.scratch.read(|txn| check_stores(txn, &StoreShared::default()));
+    assert_eq!(report.problems[0].kind, ProblemKind::Catalog, "{:?}", report.problems);
+}
+
+#[test]
+fn records_and_trees_that_belong_to_nothing() {
+    for tag in [b'G', b'H'] {
+        let orphan = kinds(|_, _, txn| {
+            let mut name = record(tag, 77);
+            name.extend_from_slice(if tag == b'H' { &[0, 0] } else { &[] });
+            meta::put_u64(txn, &name, 5).unwrap();
+        });
+        assert_eq!(orphan, [ProblemKind::Catalog]);
+    }
+    let build = kinds(|_, store, txn| {
+        let name = [record(b'B', store), 1_u32.to_be_bytes().to_vec()].concat();
+        meta::put_record(txn, &name, &[0; 9]).unwrap();
+    });
+    assert_eq!(build, [ProblemKind::Catalog]);
+    let tree = kinds(|_, _, txn| {
+        entry::documents(lodestore::storage::TreeId(300)).put(txn, b"k", b"v").unwrap();
+    });
+    assert_eq!(tree, [ProblemKind::TreeOwner]);
+    // The entries of an index where documents belong.
+    let place = kinds(|db, store, txn| {
+        entry::documents(db.index(store, 1).tree).put(txn, b"k", b"v").unwrap();
+    });
+    assert_eq!(place, [ProblemKind::TreeOwner]);
+    let counter = kinds(|_, _, txn| {
+        txn.add_count(Counter::entries(lodestore::storage::TreeId(300)), 5);
+    });
+    assert_eq!(counter, [ProblemKind::TreeOwner]);
+    let next = kinds(|_, _, txn| meta::put_u64(txn, b"N", 2).unwrap());
+    assert_eq!(next, [ProblemKind::Catalog]);
 }
 
 #[test]

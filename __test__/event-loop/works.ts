@@ -90,6 +90,7 @@ export function worksOn(db: Database<any>, directory: string, count: number): Wo
         await db.deleteIndex('documents', name)
       },
     },
+    { name: 'verify', run: () => db.verify() },
     { name: 'back up', run: () => db.backup(join(directory, `copy ${round++}`)) },
   ]
 }

@@ -259,6 +259,7 @@ function callsOf(open, path, name) {
       await db.deleteSpace(`${name} ${i}`)
     },
     backup: (db, i) => db.backup(join(path, 'copies', `${name} ${i}`)),
+    verify: (db) => db.verify(),
     compact: (db) => db.compact(),
     close: async (_, i) => {
       const another = await open(path)

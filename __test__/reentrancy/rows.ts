@@ -116,6 +116,7 @@ const DATABASE: Calls = {
   stats: [(db) => db.stats()],
   flush: [(db) => db.flush()],
   backup: [(db, { target }) => db.backup(target)],
+  verify: [(db) => db.verify()],
   compact: [(db) => db.compact()],
   close: [(db) => db.close()],
   '[Symbol.asyncDispose]': [(db) => db[Symbol.asyncDispose]()],

@@ -18,6 +18,8 @@ import type {
   Snapshot,
   Store,
   Transaction,
+  VerifyFindingKind,
+  VerifyReport,
 } from '../../index.js'
 
 /** Compiles only if both types are the same. */
@@ -80,6 +82,10 @@ export async function databases(db: Database<Types>): Promise<void> {
   await db.flush()
   await db.backup('x', { spaces: undefined, onProgress: ({ done, total }) => done / total })
   await db.compact({ signal: AbortSignal.timeout(5) })
+  const report = await db.verify({ level: 'quick', maxFindings: 5 })
+  is<Same<typeof report, VerifyReport>>()
+  const kinds = report.findings.map(({ kind, key }) => [kind, key] as const)
+  is<Same<typeof kinds, (readonly [VerifyFindingKind, Key | Uint8Array | undefined])[]>>()
   db.on('error', (error) => error.at?.toFixed())
     .once('close', () => {})
     .off('warning', () => {})
@@ -90,6 +96,8 @@ export async function databases(db: Database<Types>): Promise<void> {
   db.store('nowhere')
   // @ts-expect-error properties are read only
   db.path = 'x'
+  // @ts-expect-error there are two levels
+  await db.verify({ level: 'deep' })
   // @ts-expect-error compact copies no spaces
   await db.compact({ spaces: true })
   // @ts-expect-error one durability is not of transactions

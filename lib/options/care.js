@@ -1,9 +1,17 @@
 'use strict'
 
-const { abortSignal, boolean, callback, checkOptions } = require('./check')
+const { abortSignal, boolean, callback, checkOptions, integer, oneOf } = require('./check')
 
 const BACKUP_OPTIONS = { spaces: boolean, onProgress: callback, signal: abortSignal }
 const COMPACT_OPTIONS = { onProgress: callback, signal: abortSignal }
+
+const VERIFY_OPTIONS = {
+  level: oneOf('quick', 'full'),
+  spaces: boolean,
+  maxFindings: integer(0, 1_000_000),
+  onProgress: callback,
+  signal: abortSignal,
+}
 
 /** Checks the options of `backup`. @throws {LodestoreError} INVALID_ARGUMENT */
 function checkBackup(options) {
@@ -15,4 +23,9 @@ function checkCompact(options) {
   return checkOptions('compact', options, COMPACT_OPTIONS)
 }
 
-module.exports = { checkBackup, checkCompact }
+/** Checks the options of `verify`. @throws {LodestoreError} INVALID_ARGUMENT */
+function checkVerify(options) {
+  return checkOptions('verify', options, VERIFY_OPTIONS)
+}
+
+module.exports = { checkBackup, checkCompact, checkVerify }

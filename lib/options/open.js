@@ -1,7 +1,15 @@
 'use strict'
 
 const { resolve } = require('node:path')
-const { anything, checkArgument, checkOptions, integer, nonEmptyString, oneOf } = require('./check')
+const {
+  anything,
+  callback,
+  checkArgument,
+  checkOptions,
+  integer,
+  nonEmptyString,
+  oneOf,
+} = require('./check')
 const { checkStores } = require('./schema')
 
 const MILLISECONDS = 'milliseconds'
@@ -19,7 +27,7 @@ const NATIVE_OPTIONS = {
   snapshotTimeout: integer(1, 2 ** 31 - 1, MILLISECONDS),
 }
 
-const OPEN_OPTIONS = { ...NATIVE_OPTIONS, stores: anything }
+const OPEN_OPTIONS = { ...NATIVE_OPTIONS, stores: anything, onIntegrityError: callback }
 
 const IN_MEMORY = ':memory:'
 
@@ -28,20 +36,24 @@ const IN_MEMORY = ':memory:'
  *
  * @param {unknown} path
  * @param {unknown} options
- * @returns {{ native: object, stores: import('./schema').StoreSchema[] }} `native` with the
- *   defaults of what the native library needs to be told
+ * @returns {{ native: object, stores: import('./schema').StoreSchema[], onIntegrityError?: any }}
+ *   `native` with the defaults of what the native library needs to be told
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
 function checkOpen(path, options) {
   checkArgument('open', path, nonEmptyString, 'path')
-  const { stores, ...given } = checkOptions('open', options, OPEN_OPTIONS)
+  const { stores, onIntegrityError, ...given } = checkOptions('open', options, OPEN_OPTIONS)
   const native = {
     mode: 'openOrCreate',
     durability: 'strict',
     ...given,
     path: path === IN_MEMORY ? path : resolve(path),
   }
-  return { native, stores: stores === undefined ? [] : checkStores('open', stores) }
+  return {
+    native,
+    stores: stores === undefined ? [] : checkStores('open', stores),
+    onIntegrityError,
+  }
 }
 
 module.exports = { checkOpen, IN_MEMORY }

@@ -15,7 +15,9 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::protocol::{self, Executions};
 use crate::storage::{Care, backup, compact};
 use crate::store::index_build::Step;
-use crate::store::{BuildObserver, BuiltIndex, IndexBuild, IndexSpec, Reference};
+use crate::store::{
+    BuildObserver, BuiltIndex, IndexBuild, IndexSpec, Reference, VerifyLevel, VerifyOptions, verify,
+};
 use crate::wtf8::Wtf8String;
 
 /// Options of `backup`.
@@ -23,6 +25,17 @@ use crate::wtf8::Wtf8String;
 pub struct NativeBackupOptions {
     /// Whether spaces are copied along.
     pub spaces: bool,
+}
+
+/// Options of `verify`.
+#[napi(object, object_to_js = false)]
+pub struct NativeVerifyOptions {
+    /// Whether documents and index entries are looked at.
+    pub full: bool,
+    /// Whether spaces are verified along.
+    pub spaces: bool,
+    /// How many problems are described.
+    pub described: u32,
 }
 
 /// Tells JavaScript that a request ended, whatever happens to the thread that served it.
@@ -132,6 +145,20 @@ impl NativeDatabase {
         self.spawn(ticket, move |shared, reporter| {
             backup(&shared.connection, &PathBuf::from(path), options.spaces, &*reporter)?;
             Ok(Vec::new())
+        })
+        .or_throw()
+    }
+
+    /// Checks pages, catalog, documents and index entries; answers with a report.
+    #[napi(catch_unwind)]
+    pub fn verify(&self, ticket: u32, options: NativeVerifyOptions) -> napi::Result<()> {
+        let options = VerifyOptions {
+            level: if options.full { VerifyLevel::Full } else { VerifyLevel::Quick },
+            with_spaces: options.spaces,
+            described: options.described as usize,
+        };
+        self.spawn(ticket, move |shared, reporter| {
+            protocol::encode_verified(verify(&shared.connection, options, &*reporter)?)
         })
         .or_throw()
     }

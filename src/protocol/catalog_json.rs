@@ -38,7 +38,7 @@ pub fn catalog_json<'t, 'e: 't>(
 fn store_value(view: View<'_, '_>, store: &StoreDef) -> Result<Value> {
     let indexes: Result<Vec<_>> =
         store.indexes.iter().map(|index| index_value(view, index)).collect();
-    let count = view.count(Counter::entries(store.tree))?;
+    let count = view.count(Counter::entries(store.tree));
     Ok(object(vec![
         ("id", Value::Number(f64::from(store.id))),
         ("name", Value::String(store.name.clone())),
@@ -47,7 +47,7 @@ fn store_value(view: View<'_, '_>, store: &StoreDef) -> Result<Value> {
         ("key", key_scheme_value(store.key_scheme)),
         ("compression", text(compression_name(store.compression))),
         ("origin", text(origin_name(store.origin))),
-        ("count", Value::Number(count as f64)),
+        ("count", known(count)),
         ("indexes", array(indexes?)),
     ]))
 }
@@ -70,7 +70,7 @@ fn index_value(view: View<'_, '_>, index: &IndexDef) -> Result<Value> {
         _ => KeyPath::Compound(paths),
     };
     let state = if index.state == IndexState::Ready { "ready" } else { "building" };
-    let count = visible_count(index, |counter| view.count(counter))?;
+    let count = visible_count(index, |counter| view.count(counter));
     Ok(object(vec![
         ("id", Value::Number(f64::from(index.id))),
         ("name", Value::String(index.name.clone())),
@@ -87,6 +87,12 @@ fn index_value(view: View<'_, '_>, index: &IndexDef) -> Result<Value> {
         ("collation", index.order().map_or(Value::Null, |order| collation::to_value(order))),
         ("state", text(state)),
         ("origin", text(origin_name(index.origin))),
-        ("count", Value::Number(count as f64)),
+        ("count", known(count)),
     ]))
+}
+
+/// A count, or null if its record is damaged: whoever asks for it alone is told, and everything
+/// else stays usable.
+fn known(count: Result<u64>) -> Value {
+    count.map_or(Value::Null, |count| Value::Number(count as f64))
 }

@@ -20,6 +20,7 @@ mod runner;
 pub mod schema_op;
 mod shape_op;
 mod update_op;
+mod verify_document;
 mod where_op;
 
 pub use batch::{Completion, WriteBatch};
@@ -35,3 +36,4 @@ pub use ops::{Op, Ops, may_drop_trees};
 pub use range::{decode_range, encode_range};
 pub use runner::run_tx_ops;
 pub use shape_op::{shapes_json, transcode};
+pub use verify_document::encode_verified;

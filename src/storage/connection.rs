@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::care::Care;
+use super::data_file::{self, PageFigures, PageProblem};
 use super::environment::{Environment, closed};
 use super::format::FormatRecord;
 use super::lmdb::Env;
@@ -180,6 +182,22 @@ impl Connection {
         }
         super::housekeeper::wake();
         Ok(snapshot)
+    }
+
+    /// Checks every page of the state that a snapshot shows, with ordinary reads of the data file.
+    /// `None` if the meta page that names them has been replaced since the snapshot was taken: then
+    /// a newer one is needed.
+    ///
+    /// # Errors
+    /// `ABORTED`, `IO`; `CORRUPT` if the meta pages cannot be read.
+    pub fn check_pages(
+        &self,
+        snapshot: &Snapshot,
+        care: &dyn Care,
+        found: &mut dyn FnMut(PageProblem),
+    ) -> Result<Option<PageFigures>> {
+        let path = self.environment.layout.data();
+        data_file::check_every_page(&path, Some(snapshot.txn_id()), care, found)
     }
 
     /// Waits until everything accepted so far is committed, then writes all of it to disk.

@@ -33,7 +33,7 @@ mod txn;
 mod writer;
 
 pub use backup::backup;
-pub use care::Care;
+pub use care::{Care, Unattended};
 pub use compact::compact;
 pub use connection::Connection;
 pub use environment::Environment;

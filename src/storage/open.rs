@@ -205,7 +205,7 @@ fn check_file(layout: &Layout, left_unsynced: bool) -> Result<()> {
     if !left_unsynced {
         return data_file::check(&path);
     }
-    match data_file::check(&path).and_then(|()| data_file::check_every_page(&path)) {
+    match data_file::check(&path).and_then(|()| data_file::check_before_mapping(&path)) {
         Err(error) if matches!(error.code(), ErrorCode::Corrupt | ErrorCode::NotADatabase) => {
             Err(damaged(layout, &error))
         }

@@ -101,6 +101,19 @@ impl Connection {
         Ok((directory, opened))
     }
 
+    /// Opens a space that is there, for reading if that is what this connection is for.
+    ///
+    /// # Errors
+    /// `DATABASE_NOT_FOUND` if it was deleted meanwhile, or never completed; those of an open.
+    pub fn open_existing_space(&self, space: &Space) -> Result<Arc<Connection>> {
+        registry::connect(&self.space_path(&space.directory), &self.join_options())
+    }
+
+    /// Where the directories of spaces are.
+    pub fn space_directory(&self) -> PathBuf {
+        self.environment().layout.directory.join("spaces")
+    }
+
     /// Deletes a space with everything in it.
     ///
     /// Errors: `DATABASE_NOT_FOUND`; `BUSY` while it is open anywhere.
@@ -124,7 +137,7 @@ impl Connection {
     }
 
     fn space_path(&self, directory: &str) -> PathBuf {
-        self.environment().layout.directory.join("spaces").join(directory)
+        self.space_directory().join(directory)
     }
 
     fn create_space(&self, name: &Wtf8String) -> Result<String> {
@@ -152,7 +165,7 @@ impl Connection {
 
     /// Removes directories that no name leads to.
     fn remove_orphans(&self) -> Result<()> {
-        let parent = self.environment().layout.directory.join("spaces");
+        let parent = self.space_directory();
         let entries: Vec<_> = fs::read_dir(&parent)
             .map_err(|error| io_error("cannot read the directory", &parent, &error))?
             .flatten()

@@ -177,13 +177,15 @@ impl<'a> Scan<'a> {
         let mut last: Option<Vec<u8>> = None;
         let more = loop {
             let Some(entry) = found else { break false };
-            let document = envelope::open(tree.id, entry.key, entry.value, &mut scratch)
-                .map_err(|error| error.with_key(entry.key))?;
+            let located =
+                |error: Error| error.with_store(self.store.name.to_string()).with_key(entry.key);
+            let document =
+                envelope::open(tree.id, entry.key, entry.value, &mut scratch).map_err(located)?;
             if let Err(error) = batch.add(index, document, entry.key, &self.shapes) {
                 // Perhaps only the shape table is behind.
                 let fresh = self.state.reload_shapes(txn, self.shared, self.store.id)?;
                 if fresh.len() == self.shapes.len() {
-                    return Err(error.with_key(entry.key));
+                    return Err(located(error));
                 }
                 self.shapes = fresh;
                 batch.add(index, document, entry.key, &self.shapes)?;

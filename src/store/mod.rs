@@ -30,10 +30,11 @@ mod sweep;
 mod unclean;
 mod unique;
 mod upsert;
+mod verify;
 mod writer;
 
 pub use build_job::{BuildObserver, BuiltIndex, IndexBuild};
-pub use check::{Problem, Report, check_store, check_stores};
+pub use check::{Problem, ProblemKind, Report, check_stores};
 pub use edit::{Edit, EditResult, EditScope, Edited};
 pub use edit_many::{FindKeys, Tally, too_large};
 pub use failure::{Failure, Outcome, nested};
@@ -46,4 +47,5 @@ pub use stale::EmptyStale;
 pub use state::TxnState;
 pub use sweep::{SweepJob, pending_sweeps, sweep_step};
 pub use unclean::check_after_unclean_end;
+pub use verify::{Verified, VerifyLevel, VerifyOptions, verify};
 pub use writer::{KeySource, Put, Writer};

@@ -208,7 +208,10 @@ impl<'s> Writer<'s> {
         }
         if !store.indexes.is_empty() {
             let old = match stored {
-                Some(stored) => Some(envelope::open(tree.id, key, stored, old)?),
+                Some(stored) => {
+                    let opened = envelope::open(tree.id, key, stored, old);
+                    Some(opened.map_err(|error| error.with_key(key))?)
+                }
                 None => None,
             };
             plan_indexes(txn, store, key, (old, Some(document)), shapes, plan)?;
@@ -281,7 +284,8 @@ impl<'s> Writer<'s> {
         plan.clear();
         let tree = documents(store.tree);
         let Some(stored) = tree.get(txn, key)? else { return Ok(false) };
-        let old = envelope::open(tree.id, key, stored, old)?;
+        let opened = envelope::open(tree.id, key, stored, old);
+        let old = opened.map_err(|error| error.with_key(key))?;
         plan_indexes(txn, store, key, (Some(old), None), shapes, plan)?;
         Ok(true)
     }

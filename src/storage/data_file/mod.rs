@@ -20,7 +20,8 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-pub(super) use self::every_page::check_every_page;
+pub(super) use self::every_page::check_before_mapping;
+pub use self::every_page::{PageFigures, PageProblem, PageProblemKind, check_every_page};
 pub(super) use self::unfinished::is_unfinished;
 
 use self::meta_page::Meta;
@@ -137,6 +138,18 @@ impl<S: PageSource> PageReader<'_, S> {
         // as that says only if it is looked at afterwards.
         self.measure()?;
         Ok(if second.txn_id > first.txn_id { second } else { first })
+    }
+
+    /// The meta page of a transaction, by default of the newest one; `None` if others have taken
+    /// its place.
+    fn meta_of(&mut self, txn_id: Option<u64>) -> Result<Option<Meta>> {
+        let Some(txn_id) = txn_id else { return self.meta().map(Some) };
+        self.measure()?;
+        let first = self.meta_at(0, 0)?;
+        let second = self.meta_at(1, first.page_size)?;
+        let found = [first, second].into_iter().find(|meta| meta.txn_id == txn_id);
+        self.measure()?;
+        Ok(found)
     }
 
     fn meta_at(&mut self, number: u64, offset: u64) -> Result<Meta> {

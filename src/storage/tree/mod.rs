@@ -24,7 +24,7 @@ use raw_key::PartKey;
 use super::lmdb::{Code, PutMode};
 use super::tree_id::TreeId;
 use super::txn::{ReadTxn, Table, WriteTxn};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A logical tree. It exists as soon as its id does, and begins empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -213,6 +213,28 @@ impl Tree {
             left -= keys.len();
         }
     }
+}
+
+/// The ids of the trees that have entries in an LMDB tree, in order.
+///
+/// # Errors
+/// `CORRUPT` if a key has none, or a page is damaged.
+pub fn ids(txn: &ReadTxn<'_>, table: Table) -> Result<Vec<TreeId>> {
+    let mut ids = Vec::new();
+    let mut cursor = txn.raw().cursor(txn.dbi(table))?;
+    let mut found = cursor.first()?;
+    while let Some((raw, _)) = found {
+        let (id, _) =
+            TreeId::read(raw)
+                .filter(|(id, _)| ids.last().is_none_or(|last| last < id))
+                .ok_or_else(|| Error::corrupt("a key belongs to no tree, or is out of order"))?;
+        ids.push(id);
+        found = match crate::key::successor_prefix(id.prefix().to_vec()) {
+            Some(next) => cursor.seek(&next)?,
+            None => None,
+        };
+    }
+    Ok(ids)
 }
 
 /// How many keys the sweep copies at a time.
