@@ -5,6 +5,8 @@ const { LodestoreError } = require('../errors')
 const { TAG, MAX_DEPTH, ERROR_TYPES, DOM_EXCEPTION, BINARY_TYPES } = require('./tags')
 const { readValue, readArray, readU32, take, corrupt } = require('./decode')
 const { readFields } = require('./fields')
+const { readerOf } = require('./inline-objects')
+const { readNames, readText } = require('./names')
 
 const AGGREGATE_ERROR = ERROR_TYPES.indexOf('AggregateError')
 
@@ -66,41 +68,25 @@ function readReference(decoder) {
   return object
 }
 
-function readNames(decoder, count) {
-  if (count > decoder.end - decoder.position) corrupt('the names of an object are cut off')
-  const names = []
-  for (let i = 0; i < count; i++) names.push(readText(decoder))
-  return names
-}
-
 function readInline(decoder, start) {
-  if (start !== decoder.start) {
-    const names = readNames(decoder, decoder.buffer[take(decoder, 1)])
-    decoder.inlineNames ??= new Map()
-    decoder.inlineNames.set(start, names)
-    return readFields(decoder, register(decoder, start, {}), names)
-  }
-  const { sequence, references, inlineHeads } = decoder
-  // Documents that lie one behind the other mostly have the same names.
-  if (sequence !== null && references === null) {
-    const head = inlineHeads.match(decoder)
-    if (head !== null) {
-      decoder.rootNames = head.names
-      return inlineHeads.readerOf(head, decoder)(decoder, {}, head.names)
-    }
-  }
-  const from = decoder.position
-  const names = readNames(decoder, decoder.buffer[take(decoder, 1)])
-  decoder.rootNames = names
-  if (sequence !== null) inlineHeads.remember(decoder, from, names)
-  return readFields(decoder, register(decoder, start, {}), names)
+  const { inlineObjects } = decoder
+  const head = inlineObjects.readHead(decoder)
+  inlineObjects.add(start, head)
+  return readInlineFields(decoder, start, head)
 }
 
 function readInlineAgain(decoder, start) {
-  const at = decoder.start + readU32(decoder)
-  const names = at === decoder.start ? decoder.rootNames : decoder.inlineNames?.get(at)
-  if (names == null) corrupt('the names of an object are not where they should be')
-  return readFields(decoder, register(decoder, start, {}), names)
+  const head = decoder.inlineObjects.at(decoder.start + readU32(decoder))
+  if (head === undefined) corrupt('the names of an object are not where they should be')
+  return readInlineFields(decoder, start, head)
+}
+
+function readInlineFields(decoder, start, head) {
+  // An object that others refer to must exist before its fields.
+  if (decoder.references !== null) {
+    return readFields(decoder, register(decoder, start, {}), head.names)
+  }
+  return readerOf(head, decoder)(decoder, {}, head.names)
 }
 
 /** Reads the byte length and the count that begin a container; returns its end and the count. */
@@ -274,15 +260,6 @@ function attempt(make, what) {
   } catch (error) {
     return corrupt(what, error)
   }
-}
-
-function readText(decoder) {
-  const tag = decoder.buffer[decoder.position]
-  const short = tag >= TAG.SHORT_STRING && tag < TAG.SHAPED
-  if (!short && !(tag >= TAG.LATIN1_U8 && tag <= TAG.UTF16)) {
-    corrupt('a value needs a string that it does not have')
-  }
-  return readValue(decoder)
 }
 
 function readRegExp(decoder) {

@@ -29,11 +29,7 @@ class DocumentDecoder {
     this.shapes = null
     /** @type {Map<number, object> | null} objects by offset, in documents with references */
     this.references = null
-    /** The names of the document itself, if it has them inline. */
-    this.rootNames = null
-    /** @type {Map<number, readonly string[]> | null} names of other inline objects by offset */
-    this.inlineNames = null
-    this.inlineHeads = new InlineHeads()
+    this.inlineObjects = new InlineObjects()
     this.view = null
   }
 
@@ -86,8 +82,7 @@ class DocumentDecoder {
     this.end = end
     this.depth = 0
     this.shapes = shapes
-    this.rootNames = null
-    this.inlineNames = null
+    this.inlineObjects.clear()
     if (!(offset < end && end <= buffer.length)) corrupt('it is empty or cut off')
     if (buffer[offset] === TAG.WITH_REFERENCES) return this.decodeWithReferences()
     const value = readValue(this)
@@ -317,4 +312,4 @@ module.exports = { DocumentDecoder, readValue, readArray, readU32, readF64, take
 // These modules need the functions above.
 const { readSpecial } = require('./decode-special')
 const { readFields } = require('./fields')
-const { InlineHeads } = require('./inline-heads')
+const { InlineObjects } = require('./inline-objects')
