@@ -74,10 +74,16 @@ export declare class NativeDatabase {
   /**
    * Begins an interactive transaction; the message has its id (u32) and the version of the
    * catalog (f64).
+   *
+   * If it may be waited for here, for less time than a message takes to arrive, the messages
+   * that are there are returned.
    */
-  begin(ticket: number, options: NativeTransactionOptions): void
-  /** Queues packed operations of a transaction; the results come as a message. */
-  txSend(transaction: number, ticket: number, ops: Uint8Array, length: number): void
+  begin(ticket: number, options: NativeTransactionOptions, mayWait: boolean): Buffer | null
+  /**
+   * Queues packed operations of a transaction; the results come as a message, which may be
+   * waited for as by `begin`.
+   */
+  txSend(transaction: number, ticket: number, ops: Uint8Array, length: number, mayWait: boolean): Buffer | null
   /**
    * Creates an index and fills it in the background. `definition` is that of the schema
    * operation.

@@ -159,7 +159,7 @@ class Connection {
       this.tickets.close(ticket)
       throw error
     }
-    if (messages !== null) this.receive(messages)
+    this.take(messages)
   }
 
   /** Publishes how long a batch takes. */
@@ -212,6 +212,11 @@ class Connection {
     const { postponed } = this
     if (postponed.length === 0 && !pace.isDue()) this.deliver(message)
     else if (postponed.push(message) === 1) pace.onNextTurn(() => this.deliverPostponed())
+  }
+
+  /** Takes what a call of the native library has waited for, if it has. */
+  take(messages) {
+    if (messages !== null) this.receive(messages)
   }
 
   deliverPostponed() {

@@ -37,7 +37,7 @@ class TransactionLevel {
     this.held = []
     const { connection } = this
     this.queue = new OperationQueue(
-      (batch) => this.send(batch),
+      (batch, isLast) => this.send(batch, isLast),
       (reason) => connection.errorOf(reason),
     )
   }
@@ -85,7 +85,7 @@ class TransactionLevel {
   }
 
   /** Sends a batch, or keeps it until the savepoint below has ended. */
-  send(batch) {
+  send(batch, isLast) {
     if (this.child !== null) {
       const { writer } = batch
       // The queue uses the batch's memory again.
@@ -93,7 +93,7 @@ class TransactionLevel {
       this.held.push({ batch, bytes })
       return
     }
-    this.session.send(batch, batch.writer.buffer, batch.writer.position)
+    this.session.send(batch, batch.writer.buffer, batch.writer.position, isLast)
   }
 
   sendHeld() {
@@ -101,7 +101,7 @@ class TransactionLevel {
     this.held = []
     for (const { batch, bytes } of held) {
       try {
-        this.session.send(batch, bytes, bytes.length)
+        this.session.send(batch, bytes, bytes.length, false)
       } catch (error) {
         batch.fail(error)
       }
@@ -112,14 +112,15 @@ class TransactionLevel {
    * Sends what was collected, then an operation without arguments, and waits for it.
    *
    * @param {number} op
+   * @param {boolean} [mayWait] whether that takes no sync
    */
-  async finishWith(op) {
+  async finishWith(op, mayWait = true) {
     const { queue } = this
     const batch = queue.open()
     writeBareOperation(batch.writer, op)
     queue.append(batch)
     const at = queue.lastAt
-    queue.flush(batch)
+    queue.flush(batch, mayWait)
     await batch.settled
     batch.result(at)
   }

@@ -6,6 +6,7 @@ const diagnostics = require('./diagnostics')
 const { LodestoreError } = require('./errors')
 const { OP, writeBareOperation } = require('./operations')
 const { EVERYTHING } = require('./range')
+const pace = require('./pace')
 const { ask } = require('./reads')
 const { READ, writeRangeRequest } = require('./read-request')
 const { TransactionLevel } = require('./transaction-level')
@@ -22,7 +23,7 @@ const leaked = new FinalizationRegistry(({ connection, id }) => {
   const writer = new WriteBuffer()
   writeBareOperation(writer, OP.ROLLBACK)
   const ticket = connection.tickets.open({ complete() {}, fail() {} })
-  connection.native.txSend(id, ticket, writer.buffer, writer.position)
+  connection.native.txSend(id, ticket, writer.buffer, writer.position, false)
 })
 
 /** An interactive transaction of the native library. */
@@ -46,7 +47,9 @@ class TransactionSession {
       idleTimeout: idleTimeout === 0 ? Infinity : idleTimeout,
       durability: DURABILITY[durability],
     }
-    const payload = await connection.call((ticket) => connection.native.begin(ticket, limits))
+    const payload = await connection.call((ticket) => {
+      connection.take(connection.native.begin(ticket, limits, !pace.isDue()))
+    })
     const session = new TransactionSession(connection, payload.readUInt32LE(0), allowed, joins)
     await session.loadCatalog(payload.readDoubleLE(4))
     return session
@@ -87,18 +90,23 @@ class TransactionSession {
     this.catalog = this.connection.catalogs.read(answer.latin1Slice())
   }
 
-  /** Sends packed operations. */
-  send(batch, bytes, length) {
+  /**
+   * Sends packed operations, whose outcome may be waited for if no code of the user waits for this
+   * call.
+   */
+  send(batch, bytes, length, mayWait) {
     const { tickets, native } = this.connection
     this.connection.checkOpen()
     this.bytes += length
     const ticket = tickets.open(batch)
+    let messages
     try {
-      native.txSend(this.id, ticket, bytes, length)
+      messages = native.txSend(this.id, ticket, bytes, length, mayWait && !pace.isDue())
     } catch (error) {
       tickets.close(ticket)
       throw error
     }
+    this.connection.take(messages)
   }
 
   /**
@@ -119,7 +127,7 @@ class TransactionSession {
       await this.abandon()
       throw this.failed
     }
-    await this.finishWith(OP.COMMIT)
+    await this.finishWith(OP.COMMIT, this.connection.unsynced)
     if (this.begun === null) return
     const milliseconds = performance.now() - this.begun
     const { connection, writes, bytes } = this
@@ -138,10 +146,10 @@ class TransactionSession {
     await this.finishing
   }
 
-  /** @param {number} op */
-  finishWith(op) {
+  /** @param {number} op @param {boolean} [mayWait] */
+  finishWith(op, mayWait) {
     leaked.unregister(this)
-    return this.root.finishWith(op)
+    return this.root.finishWith(op, mayWait)
   }
 
   beginEnd(method) {

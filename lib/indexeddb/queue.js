@@ -1,46 +1,56 @@
 'use strict'
 
-/** How many places that were left may stay before they are given up. */
-const SLACK = 1024
+/** How many slots there are at first; a power of two. */
+const FEWEST = 4
 
-/** First in, first out; both in constant time, on average. */
+/** First in, first out: a ring of slots, which doubles when it is full. */
 class Queue {
-  #items = []
+  #slots = emptySlots(FEWEST)
   #at = 0
+  #length = 0
 
   get length() {
-    return this.#items.length - this.#at
+    return this.#length
   }
 
   /** The item that is the next to come out; undefined if there is none. */
   get first() {
-    return this.#items[this.#at]
+    return this.#slots[this.#at]
   }
 
   push(item) {
-    this.#items.push(item)
+    if (this.#length === this.#slots.length) this.#grow()
+    this.#slots[(this.#at + this.#length++) & (this.#slots.length - 1)] = item
   }
 
   shift() {
-    const item = this.#items[this.#at]
-    if (this.length > 0) this.#items[this.#at++] = undefined
-    if (this.#at === this.#items.length) {
-      this.#items = []
-      this.#at = 0
-    } else if (this.#at > SLACK && this.#at * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#at)
-      this.#at = 0
-    }
+    const item = this.#slots[this.#at]
+    if (this.#length === 0) return undefined
+    this.#slots[this.#at] = undefined
+    this.#at = (this.#at + 1) & (this.#slots.length - 1)
+    this.#length--
     return item
   }
 
   /** Takes everything out. */
   drain() {
-    const items = this.#items.slice(this.#at)
-    this.#items = []
+    const items = Array.from({ length: this.#length }, () => this.shift())
+    this.#slots = emptySlots(FEWEST)
     this.#at = 0
     return items
   }
+
+  #grow() {
+    const slots = this.#slots
+    const { length } = slots
+    this.#slots = emptySlots(2 * length)
+    for (let i = 0; i < length; i++) this.#slots[i] = slots[(this.#at + i) & (length - 1)]
+    this.#at = 0
+  }
+}
+
+function emptySlots(length) {
+  return Array.from({ length }, () => undefined)
 }
 
 module.exports = { Queue }

@@ -9,6 +9,7 @@
 // Taken once: tests of programs replace the global ones by some that never run.
 const { setImmediate } = require('node:timers')
 const pace = require('../pace')
+const { Queue } = require('./queue')
 const { nextTick } = process
 
 /** What is to be done at the end of the current task. */
@@ -40,9 +41,8 @@ function endTask() {
   for (const callback of callbacks) callback()
 }
 
-/** @type {((done: () => void) => void)[]} */
-let queue = []
-let at = 0
+/** @type {Queue} of functions that take `done` */
+const queue = new Queue()
 let running = false
 
 /**
@@ -59,8 +59,7 @@ function queueTask(task) {
 
 function runNext() {
   for (;;) {
-    const task = queue[at]
-    queue[at++] = undefined
+    const task = queue.shift()
     let isWithin = true
     let isDone = false
     task(() => {
@@ -74,9 +73,7 @@ function runNext() {
 
 /** Whether the next task may begin at once; if not, it will when the event loop has turned. */
 function goOn() {
-  if (at === queue.length) {
-    queue = []
-    at = 0
+  if (queue.length === 0) {
     running = false
     return false
   }

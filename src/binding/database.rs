@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::end_hook::EndHook;
 use super::error::OrThrow;
 use super::fast_calls;
-use super::inline_wait::InlineWait;
+use super::inline_wait::Waits;
 use super::outbox::Outbox;
 use super::read::ReadTask;
 use super::reads::{Reads, out_of_bounds};
@@ -39,7 +39,7 @@ pub struct NativeDatabase {
     pub(super) shared: Arc<Shared>,
     pub(super) transactions: Arc<Transactions>,
     pub(super) reads: Rc<Reads>,
-    inline_wait: InlineWait,
+    pub(super) waits: Waits,
     pub(super) schema_lock: Mutex<Option<SchemaLock>>,
     _end_hook: EndHook,
 }
@@ -67,7 +67,7 @@ impl NativeDatabase {
             transactions,
             shared,
             reads,
-            inline_wait: InlineWait::default(),
+            waits: Waits::default(),
             schema_lock: Mutex::default(),
             _end_hook: end_hook,
         })
@@ -169,17 +169,7 @@ impl NativeDatabase {
     ) -> napi::Result<Option<BufferSlice<'e>>> {
         let ops = ops.get(..length as usize).ok_or_else(out_of_bounds).or_throw()?;
         let submit = || self.submit(ticket, ops, durability, hint == IS_FOLLOWED);
-        if hint != MAY_WAIT || !self.inline_wait.is_worthwhile() {
-            submit().or_throw()?;
-            return Ok(None);
-        }
-        let patience = self.inline_wait.patience();
-        let messages = self.shared.outbox.watch(submit, patience).or_throw()?;
-        self.inline_wait.waited(messages.is_empty());
-        if messages.is_empty() {
-            return Ok(None);
-        }
-        BufferSlice::copy_from(env, messages).map(Some)
+        self.waits.writes.run(env, &self.shared.outbox, hint == MAY_WAIT, submit)
     }
 
     fn submit(&self, ticket: u32, ops: &[u8], number: u32, is_followed: bool) -> Result<()> {

@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use napi::bindgen_prelude::Uint8Array;
+use napi::Env;
+use napi::bindgen_prelude::{BufferSlice, Uint8Array};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
 use super::database::{NativeDatabase, Shared, durability};
-use super::error::OrThrow;
 use super::options::limit;
 use super::pool;
 use crate::catalog::Catalog;
@@ -262,31 +262,47 @@ impl Drop for Reply {
 impl NativeDatabase {
     /// Begins an interactive transaction; the message has its id (u32) and the version of the
     /// catalog (f64).
-    #[napi(catch_unwind)]
-    pub fn begin(&self, ticket: u32, options: NativeTransactionOptions) -> napi::Result<()> {
+    ///
+    /// If it may be waited for here, for less time than a message takes to arrive, the messages
+    /// that are there are returned.
+    #[napi(catch_unwind, ts_return_type = "Buffer | null")]
+    pub fn begin<'e>(
+        &self,
+        env: &'e Env,
+        ticket: u32,
+        options: NativeTransactionOptions,
+        may_wait: bool,
+    ) -> napi::Result<Option<BufferSlice<'e>>> {
         let default = self.shared.connection.durability();
         let options = SessionOptions {
             idle_timeout: limit(options.idle_timeout),
             total_timeout: limit(options.total_timeout),
             durability: durability(options.durability.unwrap_or(0), default),
         };
-        self.transactions.begin(ticket, options).or_throw()
+        let begin = || self.transactions.begin(ticket, options);
+        self.waits.begins.run(env, &self.shared.outbox, may_wait, begin)
     }
 
-    /// Queues packed operations of a transaction; the results come as a message.
-    #[napi(catch_unwind)]
-    pub fn tx_send(
+    /// Queues packed operations of a transaction; the results come as a message, which may be
+    /// waited for as by `begin`.
+    #[napi(catch_unwind, ts_return_type = "Buffer | null")]
+    pub fn tx_send<'e>(
         &self,
+        env: &'e Env,
         transaction: u32,
         ticket: u32,
         ops: Uint8Array,
         length: u32,
-    ) -> napi::Result<()> {
+        may_wait: bool,
+    ) -> napi::Result<Option<BufferSlice<'e>>> {
         let ops = ops.get(..length as usize).unwrap_or(&ops);
-        // An ended transaction is an answer like any other: it comes as a message.
-        if let Err(error) = self.transactions.send(transaction, ticket, ops) {
-            self.shared.outbox.fail(ticket, &error);
-        }
-        Ok(())
+        let send = || {
+            // An ended transaction is an answer like any other: it comes as a message.
+            if let Err(error) = self.transactions.send(transaction, ticket, ops) {
+                self.shared.outbox.fail(ticket, &error);
+            }
+            Ok(())
+        };
+        self.waits.steps.run(env, &self.shared.outbox, may_wait, send)
     }
 }
