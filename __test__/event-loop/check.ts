@@ -8,7 +8,7 @@ const ATTEMPTS = 3
 /** On a machine that is so busy that all takes longer than this, once has to do. */
 const PATIENCE_MS = 20_000
 const IDLE_MS = 300
-const NAME_WIDTH = 24
+const NAME_WIDTH = 32
 
 /** What a check found. */
 export interface Finding {

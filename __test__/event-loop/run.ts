@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from '../../index.js'
 import { checkAll } from './check'
+import { worksOnIndexedDb } from './indexeddb'
 import { areFast, readTimesDuring, type ReadTimes } from './read-file'
 import { LEAST, longQueriesOn } from './long-queries'
 import { STORES, worksOn } from './works'
@@ -31,7 +32,9 @@ export async function checkEventLoop(
     const db = await open(path, { durability: 'relaxed', stores: STORES })
     const works = worksOn(db, directory, count)
     if (count >= LEAST) works.push(...longQueriesOn(db))
-    const failed = await checkAll(works, say)
+    const indexedDb = await worksOnIndexedDb(join(directory, 'indexeddb'), count)
+    const failed = await checkAll([...works, ...indexedDb.works], say)
+    indexedDb.close()
     const backUp = (name: string): Promise<void> => db.backup(join(directory, name))
     if (!(await readsStayFast(directory, backUp, say))) failed.push('fs.readFile')
     await db.close()

@@ -12,13 +12,13 @@ export interface Work {
 }
 
 /** What is kept in memory at once. */
-const MOST_IN_MEMORY = 100_000
+export const MOST_IN_MEMORY = 100_000
 
 /** The stores that `worksOn` works on. */
 export const STORES = { documents: { keyPath: 'id' } } as const
 
 /** Document i: 12 fields, about 350 bytes of JSON. */
-function documentAt(i: number): object {
+export function documentAt(i: number): object {
   const h = Math.imul(i ^ (i >>> 15), 0x85ebca6b) >>> 0
   return {
     id: i,
