@@ -55,6 +55,12 @@ async function faultLibrary() {
   if (whyNoFaultLibrary() === undefined) ensureFaultLibrary()
 }
 
+/** The fuzz targets are no part of the workspace, and no step compiles them. */
+async function lockFiles() {
+  const { checkLockFile } = await import('./lock-file.mjs')
+  checkLockFile('fuzz/Cargo.toml')
+}
+
 async function packaging() {
   const { checkPackage } = await import('./package.mjs')
   checkPackage()
@@ -81,6 +87,7 @@ const STEPS = [
   { name: 'tidy', body: () => run(process.execPath, ['scripts/tidy.mjs']) },
   { name: 'types', body: () => runBin('typescript', ['--project', 'tsconfig.json']) },
   { name: 'licenses', body: licenses },
+  { name: 'lock-files', body: lockFiles },
   { name: 'clippy', body: clippy },
   { name: 'build', body: () => ensureNative(PROFILE) },
   { name: 'generated', body: generated, needs: ['build'] },
