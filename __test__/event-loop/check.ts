@@ -6,7 +6,7 @@ import type { Work } from './works'
 /** Other programs may spoil one or two. */
 const ATTEMPTS = 3
 /** On a machine that is so busy that all takes longer than this, once has to do. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 30_000
 const IDLE_MS = 300
 const NAME_WIDTH = 32
 
