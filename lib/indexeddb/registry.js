@@ -112,7 +112,7 @@ class Entry {
     try {
       await this.#root.delete(this.#name)
     } catch (error) {
-      if (error.code !== 'BUSY' && error.code !== 'DATABASE_NOT_FOUND') throw error
+      if (error.code !== 'BUSY') exceptNotFound(error)
     }
   }
 
@@ -134,7 +134,8 @@ class Entry {
       this.connections.delete(database)
       this.onClosed?.()
       if (this.connections.size === 0) this.#engine?.lock.release()
-      void this.#closeIfUnused()
+      // Who has closed a database may delete its files at once.
+      this.#closeIfUnused().catch(exceptNotFound)
     }
   }
 
@@ -155,5 +156,10 @@ class Entry {
 }
 
 function nothing() {}
+
+/** Throws an error again, unless it says that the database is not there any more. */
+function exceptNotFound(error) {
+  if (error.code !== 'DATABASE_NOT_FOUND') throw error
+}
 
 module.exports = { Registry }
