@@ -117,12 +117,23 @@ class SchemaLock {
   watch(onWish) {
     if (this.#timer !== null) return
     this.#timer = setInterval(() => {
-      const wish = this.#wish()
+      const wish = this.#wishIfOpen()
       if (wish === null || wish.id === this.#seen) return
       this.#seen = wish.id
       onWish(wish)
     }, WATCH_MS)
     this.#timer.unref()
+  }
+
+  /** The same; null, and no more looks, if the thread's end has closed the database already. */
+  #wishIfOpen() {
+    try {
+      return this.#wish()
+    } catch (error) {
+      this.unwatch()
+      if (error.code !== 'CLOSED') throw error
+      return null
+    }
   }
 
   unwatch() {
