@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeDirectory, root, runProgram } from '../examples/run'
+import { runtime } from '../support/runtime'
 
 const OUTPUT = [
   'older than 40: Alan, Émilie',
@@ -12,7 +13,9 @@ const OUTPUT = [
   'young: Évariste (20), Ada (37), Blaise (39)',
 ]
 
-test('examples/indexeddb/dexie.mjs prints what it should, twice in one place', async (t) => {
+const inDeno = runtime === 'deno' && 'programs with Dexie do not end by themselves'
+
+test('examples/indexeddb/dexie.mjs prints the same, twice', { skip: inDeno }, async (t) => {
   const { directory, remove } = makeDirectory()
   t.after(remove)
   for (const run of ['first', 'second']) {

@@ -143,8 +143,10 @@ if (isMainThread) {
   void listenToParent()
 } else {
   parentPort!.on('message', (message) => {
-    if (message === 'end') parentPort!.close()
-    else void execute(message)
+    if (message !== 'end') void execute(message)
+    // Deno has no way to stop listening.
+    else if (parentPort!.close === undefined) process.exit()
+    else parentPort!.close()
   })
 }
 say({ event: 'ready' })

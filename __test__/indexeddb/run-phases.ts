@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { runChild } from '../support/child'
 import { temporaryDirectory } from '../support/database'
+import { runtime } from '../support/runtime'
+
+const AUTO = join(__dirname, '..', '..', 'lib', 'indexeddb', 'auto.js')
+
+/** Bun may evaluate a client, which looks for globals, before what was imported before it. */
+const NODE_ARGS = runtime === 'bun' ? ['--preload', AUTO] : []
 
 /**
  * Runs the phases of a program (see `phases.ts`), each in a process of its own.
@@ -17,7 +24,7 @@ export async function runPhases(
 ): Promise<void> {
   const path = await temporaryDirectory(t)
   for (const phase of phases) {
-    const options = { env: { LODESTORE_PATH: path }, quick: true }
+    const options = { nodeArgs: NODE_ARGS, env: { LODESTORE_PATH: path }, quick: true }
     const { code, signal, stderr, said } = await runChild(file, [phase], options)
     assert.deepEqual({ code, signal }, { code: 0, signal: null }, `${phase}: ${stderr}`)
     assert.match(stderr, advertises, phase)

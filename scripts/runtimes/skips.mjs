@@ -25,6 +25,11 @@ const REASONS = [
     kinds: ['deno'],
     reason: "Deno's node:test replaces timers that were taken before, too",
   },
+  {
+    file: 'indexeddb/example.test.ts',
+    kinds: ['deno'],
+    reason: 'programs with Dexie do not end by themselves',
+  },
   { file: 'io-faults/io-faults.test.ts', kinds: OTHERS, reason: NO_PRELOAD },
   { file: 'power-loss/power-loss.test.ts', kinds: OTHERS, reason: NO_PRELOAD },
   { file: 'power-loss/preload.test.ts', kinds: OTHERS, reason: NO_PRELOAD },

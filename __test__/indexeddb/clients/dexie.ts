@@ -150,4 +150,4 @@ async function remove(): Promise<void> {
   assert.deepEqual(await Dexie.getDatabaseNames(), [])
 }
 
-phases({ create, upgrade, reopen, remove })
+phases({ create, upgrade, reopen, remove }, { hasChannel: true })

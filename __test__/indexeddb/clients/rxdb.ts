@@ -84,4 +84,4 @@ async function reopen(): Promise<void> {
   await db.remove()
 }
 
-phases({ create, reopen })
+phases({ create, reopen }, { hasChannel: true })
