@@ -1,6 +1,7 @@
 'use strict'
 
 const { Promise } = require('../globals')
+const pace = require('../pace')
 const { isHeard, setParent } = require('./event-target')
 const { exception, exceptionOf, inactive } = require('./exceptions')
 const { abortEvent, completeEvent, errorEvent, fire, successEvent } = require('./fire')
@@ -16,6 +17,10 @@ const STATE = Object.freeze({
   COMMITTING: 'committing',
   FINISHED: 'finished',
 })
+
+/** A program may have made thousands of requests in one turn. */
+const stepPacer = new pace.Pacer()
+const deliveryPacer = new pace.Pacer()
 
 /**
  * A transaction: its requests, in order, and its life ("transaction lifecycle").
@@ -50,6 +55,8 @@ class TransactionState {
     this.asked = 0
     /** Whether the next steps wait for one to end. */
     this.isHeld = false
+    /** Whether the next steps wait for the event loop to turn. */
+    this.isPaced = false
     this.isDelivering = false
     /** Whether it is being committed. */
     this.isEnding = false
@@ -181,6 +188,15 @@ class TransactionState {
   issueSteps() {
     const { steps } = this
     while (steps.length > 0 && this.view !== null && !this.isHeld && !this.isFinished) {
+      if (this.isPaced) return
+      if (stepPacer.isDue()) {
+        this.isPaced = true
+        pace.onNextTurn(() => {
+          this.isPaced = false
+          this.issueSteps()
+        })
+        return
+      }
       if (steps.first.writes && !this.view.interactive) {
         // What reads through the snapshot is answered first.
         if (this.asked > 0) return
@@ -260,6 +276,10 @@ class TransactionState {
       const { face, failure } = request
       if (failure !== null || (face !== null && isHeard(face, 'success'))) {
         this.tell(request, done)
+        return
+      }
+      if (deliveryPacer.isDue()) {
+        pace.onNextTurn(() => this.deliver(done))
         return
       }
     }
