@@ -65,7 +65,7 @@ export declare class NativeDatabase {
    * others hold it in a way that does not allow that. What was held before is given up.
    */
   trySchemaLock(exclusive: boolean): boolean
-  /** Lets go of the lock of those who rely on the schema. */
+  /** Lets go of the lock of those who rely on the schema, also of a database that has failed. */
   unlockSchema(): void
   /** Tells those who rely on the schema what is wanted of them; nothing any more, if it is empty. */
   leaveSchemaNote(note: Uint8Array): void

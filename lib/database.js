@@ -4,9 +4,8 @@ const { EventEmitter } = require('node:events')
 const { resolve } = require('node:path')
 const ambient = require('./ambient')
 const { asyncDispose } = require('./dispose')
-const { indexBuild, readerLag } = require('./diagnostics')
 const { decodeInternal } = require('./internal-codec')
-const { errorOfReport } = require('./native-errors')
+const { printReport, receiveEvent } = require('./native-event')
 const { checkBackup, checkCompact } = require('./options/care')
 const { checkArgument, invalidArgument, nonEmptyString } = require('./options/check')
 const { checkFunction, checkNested, checkTransaction } = require('./options/transaction')
@@ -32,7 +31,9 @@ class Database extends EventEmitter {
     this.#connection = connection
     this.#schema = new Schema(connection.newest)
     const reference = new WeakRef(this)
-    connection.onEvent = (event) => reference.deref()?.#receive(event)
+    connection.onEvent = (event) => {
+      receiveEvent(connection, event, (type, error) => reference.deref()?.#report(type, error))
+    }
   }
 
   /** The directory; ':memory:' for a database that vanishes on close. */
@@ -233,29 +234,10 @@ class Database extends EventEmitter {
   }
 
   /** Passes on what the native library says by itself. */
-  #receive(event) {
-    const { type, ...rest } = event
-    const { path, space } = this.#connection
-    if (type === 'readerLag') {
-      if (readerLag.hasSubscribers) readerLag.publish({ path, space, ...rest })
-      return
-    }
-    if (type === 'indexBuild') {
-      if (indexBuild.hasSubscribers) {
-        indexBuild.publish({ path, space, ...this.#connection.newest.namesOf(rest), phase: 'end' })
-      }
-      // A build that `close` interrupts goes on at the next open.
-      if (rest.code === null || rest.code === 'CLOSED') return
-    }
-    const error = errorOfReport(event)
-    if (type === 'indexBuild' && error.code === 'CORRUPT') this.#connection.reportDamage(error)
-    this.#report(type === 'error' ? 'error' : 'warning', error)
-  }
-
   /** Emits an error or warning; one that nobody listens to is printed. */
   #report(type, error) {
     if (this.listenerCount(type) > 0) this.emit(type, error)
-    else process.emitWarning(error.message, { type: 'LodestoreWarning', code: error.code })
+    else printReport(error)
   }
 }
 

@@ -1,9 +1,19 @@
 'use strict'
 
+const { exception } = require('./exceptions')
+const { closeEvent, fire } = require('./fire')
 const { StoreInfo } = require('./schema-info')
+const { queueTask } = require('./tasks')
+
+/** Closes connections that nobody can close any more, and which others would wait for. */
+const dropped = new FinalizationRegistry((database) => database.close())
 
 /** A connection to a database, as its program sees it. */
 class DatabaseState {
+  /** @type {WeakRef<object> | null} the IDBDatabase, which its program may drop */
+  #face = null
+  #isHeard = false
+
   /**
    * @param {import('./engine').Engine} engine
    * @param {string} name
@@ -11,10 +21,10 @@ class DatabaseState {
    */
   constructor(engine, name, version) {
     this.engine = engine
+    /** The IDBDatabase, while it has a reason to stay: nothing reads this. */
+    this.kept = null
     this.name = name
     this.version = version
-    /** The IDBDatabase. */
-    this.face = null
     /** @type {Map<string, StoreInfo>} */
     this.stores = new Map()
     /** Whether its program wants no more of it. */
@@ -30,6 +40,8 @@ class DatabaseState {
     /** Called when it is closed: nothing runs on it any more. */
     this.onClosed = null
     this.isClosed = false
+    /** Whether it is closed against the will of its program. */
+    this.isForced = false
     for (const definition of engine.connection.newest.catalog.stores.values()) {
       this.stores.set(definition.name, StoreInfo.of(definition))
     }
@@ -37,6 +49,29 @@ class DatabaseState {
 
   get connection() {
     return this.engine.connection
+  }
+
+  /** The IDBDatabase; undefined if nobody has it any more, nor listens to it. */
+  get face() {
+    return this.#face.deref()
+  }
+
+  /** @param {object} face the IDBDatabase */
+  shownAs(face) {
+    this.#face = new WeakRef(face)
+    this.kept = face
+    dropped.register(face, this, this)
+  }
+
+  /** Whether there are listeners, which may want to know of other versions. */
+  listened(isHeard) {
+    this.#isHeard = isHeard
+    this.#keep()
+  }
+
+  #keep() {
+    const isWanted = this.isOpening || (this.#isHeard && !this.isClosed)
+    this.kept = isWanted ? (this.face ?? null) : null
   }
 
   get scheduler() {
@@ -52,6 +87,7 @@ class DatabaseState {
   /** Its program has been told that it is open, or is not. */
   opened() {
     this.isOpening = false
+    this.#keep()
     this.scheduler.startAll()
   }
 
@@ -67,6 +103,13 @@ class DatabaseState {
         this.stores.set(name, info)
       }
     }
+  }
+
+  /** Tells its program that others want it closed, unless it is about to be. */
+  tell(event, done) {
+    const { face } = this
+    if (this.isClosePending || face === undefined) done()
+    else fire(face, event, done)
   }
 
   /** A transaction is being undone. */
@@ -90,9 +133,31 @@ class DatabaseState {
     this.closeIfDone()
   }
 
+  /**
+   * Closes it at once: its storage has failed.
+   *
+   * @param {Error} cause
+   */
+  closeByForce(cause) {
+    if (this.isClosed) return
+    this.isForced = true
+    for (const transaction of this.transactions) {
+      // What is being committed fails, or does not.
+      if (transaction.isEnding) continue
+      transaction.abort(exception('AbortError', 'The connection was closed: it has failed', cause))
+    }
+    this.close()
+  }
+
   closeIfDone() {
     if (!this.isClosePending || this.isClosed || this.transactions.size > 0) return
     this.isClosed = true
+    dropped.unregister(this)
+    const { face } = this
+    if (this.isForced && face !== undefined) {
+      queueTask((done) => fire(face, closeEvent(), done))
+    }
+    this.#keep()
     this.onClosed?.()
   }
 }

@@ -30,8 +30,9 @@ class IDBDatabase extends EventTarget {
   constructor() {
     checkInternal(arguments[0], 'IDBDatabase')
     super()
-    beTarget(this)
-    this.#state = arguments[1]
+    const state = arguments[1]
+    beTarget(this, (isHeard) => state.listened(isHeard))
+    this.#state = state
   }
 
   /** The name of the database. */
@@ -145,7 +146,7 @@ function upgradeOf(state) {
 
 /** @param {import('./database-state').DatabaseState} state */
 function makeDatabase(state) {
-  return (state.face = new IDBDatabase(INTERNAL, state))
+  state.shownAs(new IDBDatabase(INTERNAL, state))
 }
 
 module.exports = { IDBDatabase, makeDatabase }

@@ -3,6 +3,7 @@
 const binding = require('../binding')
 const { Connection } = require('../connection')
 const { decodeInternal } = require('../internal-codec')
+const { printReport, receiveEvent } = require('../native-event')
 const { TransactionSession } = require('../transaction-session')
 const { Scheduler } = require('./scheduler')
 const { appendSchema } = require('./schema-changes')
@@ -15,6 +16,14 @@ class Engine {
     this.connection = connection
     this.scheduler = new Scheduler(connection)
     this.lock = new SchemaLock(connection.native)
+    /** Whether it can only be closed. */
+    this.hasFailed = false
+    /** @type {((error: Error) => void) | null} called then */
+    this.onFailure = null
+    reportEvents(connection, (error) => {
+      this.hasFailed = true
+      this.onFailure?.(error)
+    })
   }
 
   /**
@@ -56,10 +65,27 @@ class Engine {
   }
 }
 
+/**
+ * Prints what the native library warns of.
+ *
+ * @param {Connection} connection
+ * @param {(error: Error) => void} onFailure called when it can only be closed
+ */
+function reportEvents(connection, onFailure) {
+  connection.onEvent = (event) => {
+    receiveEvent(connection, event, (type, error) => {
+      printReport(error)
+      if (type === 'error') onFailure(error)
+    })
+  }
+}
+
 /** The database whose spaces the databases of a program are. */
 class Root {
   /** @type {Promise<Connection> | null} */
   #connection = null
+  /** The end of one that has failed. */
+  #left = Promise.resolve()
 
   /** @param {{ path: string, durability?: string }} options */
   constructor(options) {
@@ -99,12 +125,24 @@ class Root {
 
   #own() {
     const options = { ...this.options, mode: 'openOrCreate' }
-    this.#connection ??= Connection.open(binding, options).catch((error) => {
+    this.#connection ??= this.#connect(options)
+    return this.#connection
+  }
+
+  async #connect(options) {
+    try {
+      await this.#left
+      const connection = await Connection.open(binding, options)
+      reportEvents(connection, () => {
+        this.#connection = null
+        this.#left = connection.close()
+      })
+      return connection
+    } catch (error) {
       // It may succeed the next time.
       this.#connection = null
       throw error
-    })
-    return this.#connection
+    }
   }
 }
 

@@ -8,6 +8,12 @@ const { hidden, requireArguments, toDictionary, toDomString } = require('./web-i
 class Listeners {
   /** @type {Map<string, Listener[]>} */
   #byType = new Map()
+  #onChange
+
+  /** @param {((isAny: boolean) => void) | null} onChange told whether there are any */
+  constructor(onChange) {
+    this.#onChange = onChange
+  }
 
   /** The listeners of a type, in order; not to be changed. */
   of(type) {
@@ -23,6 +29,7 @@ class Listeners {
       // A dispatch under way goes on with the list as it was.
       this.#byType.set(type, [...list, listener])
     }
+    this.#onChange?.(true)
   }
 
   remove(type, callback, capture) {
@@ -38,6 +45,7 @@ class Listeners {
     const rest = this.#byType.get(type)?.filter((each) => each !== listener)
     if (rest === undefined || rest.length === 0) this.#byType.delete(type)
     else this.#byType.set(type, rest)
+    this.#onChange?.(this.#byType.size > 0)
   }
 }
 
@@ -73,9 +81,15 @@ class Listener {
 /** What a target knows: its listeners, its parent, and the values of its `on…` attributes. */
 const links = privateField()
 
-/** Makes an object a target; its events go on to a parent, if it has one. */
-function beTarget(target) {
-  links.set(target, { listeners: null, parent: null, handlers: null })
+/**
+ * Makes an object a target; its events go on to a parent, if it has one.
+ *
+ * @param {EventTarget} target
+ * @param {((isHeard: boolean) => void) | null} [onChange] told, when listeners come and go, whether
+ *   there are any
+ */
+function beTarget(target, onChange = null) {
+  links.set(target, { listeners: null, parent: null, handlers: null, onChange })
 }
 
 /** @param {EventTarget} target @returns {Listeners | null} */
@@ -85,7 +99,7 @@ function listenersOf(target) {
 
 function listenersFor(target) {
   const own = links.get(target)
-  own.listeners ??= new Listeners()
+  own.listeners ??= new Listeners(own.onChange)
   return own.listeners
 }
 

@@ -25,6 +25,7 @@ const successEvent = () => new RequestEvent('success')
 const errorEvent = () => new RequestEvent('error', { bubbles: true, cancelable: true })
 const completeEvent = () => new RequestEvent('complete')
 const abortEvent = () => new RequestEvent('abort', { bubbles: true })
+const closeEvent = () => new RequestEvent('close')
 
 /** @param {string} type @param {number} oldVersion @param {number | null} newVersion */
 function versionEvent(type, oldVersion, newVersion) {
@@ -33,6 +34,7 @@ function versionEvent(type, oldVersion, newVersion) {
 
 module.exports = {
   abortEvent,
+  closeEvent,
   completeEvent,
   errorEvent,
   fire,

@@ -84,7 +84,7 @@ async function makeWay(entry, request, oldVersion, newVersion) {
   const others = [...entry.connections].filter((each) => !each.isClosePending)
   for (const each of others) {
     const event = versionEvent('versionchange', oldVersion, newVersion)
-    await task((done) => (each.isClosePending ? done() : fire(each.face, event, done)))
+    await task((done) => each.tell(event, done))
   }
   let isTold = false
   const tellBlocked = async () => {

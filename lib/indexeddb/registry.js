@@ -1,7 +1,7 @@
 'use strict'
 
 const { Promise } = require('../globals')
-const { fire, versionEvent } = require('./fire')
+const { versionEvent } = require('./fire')
 const { queueTask } = require('./tasks')
 
 /** The databases of one root as this thread knows them, by name. */
@@ -96,7 +96,17 @@ class Entry {
 
   /** The storage, opened. */
   async engine(mode) {
-    this.#engine ??= await this.#root.open(this.#name, mode)
+    if (this.#engine?.hasFailed) {
+      await this.allClosed()
+      await this.closeEngine()
+    }
+    if (this.#engine === null) {
+      const engine = await this.#root.open(this.#name, mode)
+      engine.onFailure = (error) => {
+        for (const each of this.connections) each.closeByForce(error)
+      }
+      this.#engine = engine
+    }
     return this.#engine
   }
 
@@ -122,7 +132,7 @@ class Entry {
       for (const each of this.connections) {
         if (newVersion !== null && newVersion <= each.version) continue
         const event = versionEvent('versionchange', oldVersion, newVersion)
-        queueTask((done) => (each.isClosePending ? done() : fire(each.face, event, done)))
+        queueTask((done) => each.tell(event, done))
       }
     })
   }

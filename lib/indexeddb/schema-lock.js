@@ -3,6 +3,7 @@
 const { randomUUID } = require('node:crypto')
 const { setInterval, setTimeout } = require('node:timers')
 const { Promise } = require('../globals')
+const { printReport } = require('../native-event')
 
 /** How often what others hold is tried again. */
 const RETRY_MS = 5
@@ -125,13 +126,16 @@ class SchemaLock {
     this.#timer.unref()
   }
 
-  /** The same; null, and no more looks, if the thread's end has closed the database already. */
+  /**
+   * The same; null, and no more looks, if the thread's end has closed the database already or its
+   * disk has failed. Others wait until the connections are closed.
+   */
   #wishIfOpen() {
     try {
       return this.#wish()
     } catch (error) {
       this.unwatch()
-      if (error.code !== 'CLOSED') throw error
+      if (error.code !== 'CLOSED') printReport(error)
       return null
     }
   }

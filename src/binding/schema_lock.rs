@@ -37,10 +37,10 @@ impl NativeDatabase {
         self.with_schema_lock(|lock| lock.try_lock(exclusive))
     }
 
-    /// Lets go of the lock of those who rely on the schema.
+    /// Lets go of the lock of those who rely on the schema, also of a database that has failed.
     #[napi(catch_unwind)]
     pub fn unlock_schema(&self) -> napi::Result<()> {
-        self.with_schema_lock(SchemaLock::unlock)
+        self.schema_lock.lock().as_ref().map_or(Ok(()), SchemaLock::unlock).or_throw()
     }
 
     /// Tells those who rely on the schema what is wanted of them; nothing any more, if it is empty.
