@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { configure, indexedDB } from 'lodestore/indexeddb'
 import { soon } from '../support/check'
 import { temporaryDirectory } from '../support/database'
+import { Random, seed } from '../support/random'
 import { startPeers } from './peers'
 import { completed, openDatabase, resultOf, walk } from './requests'
 
 const COUNT = 300
+/** How often a process is killed while an upgrade ends, and how long it may have had for it. */
+const ROUNDS = 8
+const MOST_MILLISECONDS = 60
 const value = (n: number) => ({ group: n % 7, text: `text ${n}` })
 
 /** A database of version 1, closed. */
@@ -60,6 +65,43 @@ test('a process killed in an upgrade leaves the old version and its data', async
   const others = db.transaction('other', 'readwrite').objectStore('other')
   assert.equal(await resultOf(others.add({ name: 'second' })), 2)
   db.close()
+})
+
+/** Checks that the database is what the upgrade `everything` leaves. */
+async function checkUpgraded(db: any): Promise<void> {
+  assert.equal(db.version, 2)
+  assert.deepEqual([...db.objectStoreNames], ['made', 'renamed'])
+  const tx = db.transaction(['made', 'renamed'], 'readwrite')
+  const [made, renamed] = [tx.objectStore('made'), tx.objectStore('renamed')]
+  assert.deepEqual([[...made.indexNames], [...renamed.indexNames]], [['n'], []])
+  assert.deepEqual(await walk(renamed), [['new', 'new']])
+  assert.equal((await walk(made.index('n'))).length, 500)
+  assert.equal(await resultOf(made.add({ n: 500 })), 501)
+}
+
+test(`a process killed near the end of an upgrade (LODESTORE_SEED=${seed})`, async (t) => {
+  const random = new Random(seed)
+  const found = [0, 0, 0]
+  for (let round = 0; round < ROUNDS; round++) {
+    const path = await temporaryDirectory(t)
+    await makeDatabase(path)
+    const [peer] = await startPeers(t, path, 'process')
+    let isOpen = false
+    const upgraded = peer!.do('open', 'db', 2, { upgrade: 'everything' }).then(
+      () => (isOpen = true),
+      () => {},
+    )
+    await peer!.event('upgradeneeded')
+    await Promise.race([upgraded, setTimeout(random.below(MOST_MILLISECONDS))])
+    await peer!.kill()
+    await upgraded
+    const db = await soon('opening', openDatabase('db'))
+    found[db.version]!++
+    if (isOpen || db.version === 2) await checkUpgraded(db)
+    else await checkDatabase(db)
+    db.close()
+  }
+  t.diagnostic(`${found[1]} were not upgraded, ${found[2]} were`)
 })
 
 test('a process killed in the first upgrade leaves no database', async (t) => {

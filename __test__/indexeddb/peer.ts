@@ -36,6 +36,19 @@ const upgrades: Record<string, (request: any) => void> = {
     request.transaction.abort()
   },
 
+  /** Changes everything that there is, and ends. */
+  everything({ result, transaction }) {
+    const store = transaction.objectStore('s')
+    store.deleteIndex('by')
+    store.clear()
+    store.put('new', 'new')
+    store.name = 'renamed'
+    result.deleteObjectStore('other')
+    const made = result.createObjectStore('made', { autoIncrement: true })
+    made.createIndex('n', 'n')
+    for (let n = 0; n < 500; n++) made.put({ n })
+  },
+
   /** Changes everything that there is, says so, and never comes to an end. */
   endless(request) {
     const { result, transaction } = request
@@ -74,7 +87,7 @@ const orders: Record<string, (...args: any[]) => unknown> = {
     return { version: db.version, stores: [...db.objectStoreNames] }
   },
 
-  close: () => db.close(),
+  close: () => db?.close(),
 
   async remove(name: string) {
     const request: any = indexedDB.deleteDatabase(name)

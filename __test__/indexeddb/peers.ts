@@ -79,6 +79,12 @@ abstract class Peer {
   takeEvents(): string[] {
     return this.events.splice(0).map(({ event }) => event!)
   }
+
+  /** The versions of the upgrades among them. */
+  takeUpgrades(): [number, number][] {
+    const upgrades = this.events.splice(0).filter(({ event }) => event === 'upgradeneeded')
+    return upgrades.map(({ versions }) => versions as [number, number])
+  }
 }
 
 class Process extends Peer {

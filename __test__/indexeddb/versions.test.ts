@@ -72,6 +72,38 @@ for (const kind of Object.keys(KINDS) as (keyof typeof KINDS)[]) {
     }
   })
 
+  test(`each ${kind} of several that open different versions at once gets its own`, async (t) => {
+    const path = await temporaryDirectory(t)
+    const versions = [3, 1, 2]
+    const peers = await startPeers(t, path, ...versions.map(() => kind))
+    for (let round = 0; round < ROUNDS[kind]; round++) {
+      const name = `db ${round}`
+      const open = async (peer: any, version: number) => {
+        const opened = await peer.do('open', name, version, { upgrade: 'named', closes: true })
+        assert.deepEqual(opened, { version, stores: [`version ${version}`] })
+        return version
+      }
+      const outcomes = await Promise.allSettled(peers.map((peer, i) => open(peer, versions[i]!)))
+      const opened: number[] = []
+      for (const [i, outcome] of outcomes.entries()) {
+        if (outcome.status === 'fulfilled') opened.push(outcome.value)
+        // A newer version was there before: never for the newest.
+        else if (outcome.reason.name !== 'VersionError' || versions[i] === 3) throw outcome.reason
+      }
+      assert.ok(opened.includes(3), `round ${round}: ${opened}`)
+      const upgrades = peers.flatMap((peer) => peer.takeUpgrades()).toSorted((a, b) => a[1] - b[1])
+      // Each upgrade begins at the version that the one before it has made.
+      const expected = opened.toSorted((a, b) => a - b).map((to, i, all) => [all[i - 1] ?? 0, to])
+      assert.deepEqual(upgrades, expected, `round ${round}`)
+      assert.deepEqual(await peers[0]!.do('databases'), [{ name, version: 3 }])
+      // Some have made way already, or have not got any.
+      for (const peer of peers) await peer.do('close')
+      await peers[0]!.do('remove', name)
+      for (const peer of peers) peer.takeEvents()
+    }
+    for (const peer of peers) await peer.end()
+  })
+
   test(`one ${kind} of several creates a database, and all may delete it`, async (t) => {
     const path = await temporaryDirectory(t)
     const peers = await startPeers(t, path, kind, kind, kind)
