@@ -3,16 +3,16 @@
 const { exception } = require('./exceptions')
 const { closeEvent, fire } = require('./fire')
 const { StoreInfo } = require('./schema-info')
+const { TargetState } = require('./target-state')
 const { queueTask } = require('./tasks')
 
 /** Closes connections that nobody can close any more, and which others would wait for. */
 const dropped = new FinalizationRegistry((database) => database.close())
 
 /** A connection to a database, as its program sees it. */
-class DatabaseState {
+class DatabaseState extends TargetState {
   /** @type {WeakRef<object> | null} the IDBDatabase, which its program may drop */
   #face = null
-  #isHeard = false
 
   /**
    * @param {import('./engine').Engine} engine
@@ -20,6 +20,7 @@ class DatabaseState {
    * @param {number} version
    */
   constructor(engine, name, version) {
+    super()
     this.engine = engine
     /** The IDBDatabase, while it has a reason to stay: nothing reads this. */
     this.kept = null
@@ -63,14 +64,14 @@ class DatabaseState {
     dropped.register(face, this, this)
   }
 
-  /** Whether there are listeners, which may want to know of other versions. */
-  listened(isHeard) {
-    this.#isHeard = isHeard
+  /** Listeners may want to know of other versions. */
+  setListeners(listeners) {
+    super.setListeners(listeners)
     this.#keep()
   }
 
   #keep() {
-    const isWanted = this.isOpening || (this.#isHeard && !this.isClosed)
+    const isWanted = this.isOpening || (this.listeners.length > 0 && !this.isClosed)
     this.kept = isWanted ? (this.face ?? null) : null
   }
 

@@ -30,9 +30,8 @@ class IDBDatabase extends EventTarget {
   constructor() {
     checkInternal(arguments[0], 'IDBDatabase')
     super()
-    const state = arguments[1]
-    beTarget(this, (isHeard) => state.listened(isHeard))
-    this.#state = state
+    this.#state = arguments[1]
+    beTarget(this, this.#state)
   }
 
   /** The name of the database. */

@@ -6,38 +6,66 @@ const { afterMicrotasks, reportException } = require('./tasks')
 
 const PHASE = Object.freeze({ NONE: 0, CAPTURING: 1, AT_TARGET: 2, BUBBLING: 3 })
 
-/** An event and its way along a target and the target's parents (DOM, "dispatch"). */
+/** @type {EventTarget[]} */
+const NOWHERE = []
+
+/** The dispatch of each event that was dispatched by us. */
+const dispatches = privateField()
+
+/**
+ * An event on its way along a target and the target's parents (DOM, "dispatch"), and what its
+ * accessors show meanwhile.
+ */
 class Dispatch {
-  #path
-  #event
-  #listenersOf
-  #way
-  /** What the accessors of the event show. */
-  #shown
-  #didThrow = false
+  /** @param {Event} event */
+  constructor(event) {
+    this.event = event
+    this.target = null
+    this.currentTarget = null
+    this.phase = PHASE.NONE
+    this.path = NOWHERE
+    /** Whether no further listener is to be called. */
+    this.stopped = false
+    this.didThrow = false
+    this.stateOf = null
+    /** How many targets were visited: down to the first, then up. */
+    this.visited = 0
+    this.isCapturing = true
+    /** The listeners of the current target, and how many had their turn. */
+    this.listeners = NOWHERE
+    this.at = 0
+  }
+
+  /** The dispatch of an event; it has one for all its ways. @param {Event} event */
+  static of(event) {
+    const known = dispatches.get(event)
+    if (known !== undefined) return known
+    const made = new Dispatch(event)
+    dispatches.set(event, made)
+    if (!(event instanceof RequestEvent)) Object.defineProperties(event, accessors)
+    return made
+  }
 
   /**
    * @param {EventTarget[]} path the target, then its parents
-   * @param {Event} event
-   * @param {(target: EventTarget) => object | undefined} listenersOf
+   * @param {(target: EventTarget) => import('./target-state').TargetState} stateOf
    */
-  constructor(path, event, listenersOf) {
-    this.#path = path
-    this.#event = event
-    this.#listenersOf = listenersOf
-    this.#shown = shadow(event)
-    if (this.#shown.path.length > 0) {
+  begin(path, stateOf) {
+    if (this.path !== NOWHERE) {
       throw exception('InvalidStateError', 'The event is being dispatched')
     }
-    this.#shown.path = path
-    this.#shown.target = path[0]
-    this.#way = this.#walk()
+    this.path = path
+    this.target = path[0]
+    this.stateOf = stateOf
+    this.visited = 0
+    this.didThrow = false
+    return this
   }
 
   /** Calls all listeners, one right after the other. */
   runNow() {
-    while (!this.#way.next().done);
-    this.#end()
+    while (this.callNext());
+    this.end()
   }
 
   /**
@@ -46,60 +74,64 @@ class Dispatch {
    * @param {(didThrow: boolean) => void} done
    */
   run(done) {
-    if (this.#way.next().done) {
-      this.#end()
-      done(this.#didThrow)
-    } else {
-      afterMicrotasks(() => this.run(done))
-    }
-  }
-
-  #end() {
-    const shown = this.#shown
-    shown.currentTarget = null
-    shown.phase = PHASE.NONE
-    shown.path = []
-    shown.stopped = false
-  }
-
-  /** Stops behind each listener that was called. */
-  *#walk() {
-    const path = this.#path
-    for (let i = path.length - 1; i >= 0; i--) {
-      yield* this.#visit(path[i], i === 0 ? PHASE.AT_TARGET : PHASE.CAPTURING, true)
-    }
-    const last = this.#event.bubbles ? path.length : 1
-    for (let i = 0; i < last; i++) {
-      yield* this.#visit(path[i], i === 0 ? PHASE.AT_TARGET : PHASE.BUBBLING, false)
-    }
-  }
-
-  *#visit(target, phase, capture) {
-    const event = this.#event
-    if (event.cancelBubble) return
-    const list = this.#listenersOf(target)
-    const each = list?.of(event.type)
-    if (each === undefined) return
-    const shown = this.#shown
-    shown.currentTarget = target
-    shown.phase = phase
-    for (const listener of each) {
-      if (listener.removed || listener.capture !== capture) continue
-      if (listener.once) list.drop(listener)
-      try {
-        listener.call(event)
-      } catch (error) {
-        this.#didThrow = true
-        reportException(error)
+    const goOn = () => {
+      if (this.callNext()) {
+        afterMicrotasks(goOn)
+      } else {
+        this.end()
+        done(this.didThrow)
       }
-      yield
-      if (shown.stopped) return
     }
+    goOn()
+  }
+
+  end() {
+    this.currentTarget = null
+    this.phase = PHASE.NONE
+    this.path = NOWHERE
+    this.listeners = NOWHERE
+    this.at = 0
+    this.stopped = false
+  }
+
+  /** Calls the next listener. @returns {boolean} false if there is none */
+  callNext() {
+    const { event } = this
+    do {
+      const { listeners } = this
+      while (this.at < listeners.length && !this.stopped) {
+        const listener = listeners[this.at++]
+        if (listener.removed || listener.capture !== this.isCapturing) continue
+        if (listener.type !== event.type) continue
+        if (listener.once) this.stateOf(this.currentTarget).drop(listener)
+        try {
+          listener.call(this.currentTarget, event)
+        } catch (error) {
+          this.didThrow = true
+          reportException(error)
+        }
+        return true
+      }
+    } while (this.visitNext())
+    return false
+  }
+
+  /** Goes on to the next target. @returns {boolean} whether there is one */
+  visitNext() {
+    const { event, path } = this
+    const visited = this.visited++
+    const last = path.length + (event.bubbles ? path.length : 1)
+    if (visited === last || event.cancelBubble) return false
+    this.isCapturing = visited < path.length
+    const at = this.isCapturing ? path.length - 1 - visited : visited - path.length
+    if (at === 0) this.phase = PHASE.AT_TARGET
+    else this.phase = this.isCapturing ? PHASE.CAPTURING : PHASE.BUBBLING
+    this.currentTarget = path[at]
+    this.listeners = this.stateOf(path[at]).listeners
+    this.at = 0
+    return true
   }
 }
-
-/** What the accessors of each event show that was dispatched by us. */
-const states = privateField()
 
 /** What stands in for the accessors of Event, whose state only EventTarget can change. */
 const accessors = {
@@ -109,7 +141,7 @@ const accessors = {
   eventPhase: { get: shows('phase') },
   composedPath: {
     value() {
-      const { path, currentTarget } = states.get(this)
+      const { path, currentTarget } = dispatches.get(this)
       return currentTarget === null ? [] : [...path]
     },
     writable: true,
@@ -117,7 +149,7 @@ const accessors = {
   stopImmediatePropagation: {
     value() {
       this.stopPropagation()
-      states.get(this).stopped = true
+      dispatches.get(this).stopped = true
     },
     writable: true,
   },
@@ -126,19 +158,8 @@ for (const accessor of Object.values(accessors)) accessor.configurable = true
 
 function shows(name) {
   return function () {
-    return states.get(this)?.[name] ?? null
+    return dispatches.get(this)?.[name] ?? null
   }
-}
-
-/** Lets an event show where it is on its way. @returns {object} what it shows */
-function shadow(event) {
-  let state = states.get(event)
-  if (state === undefined) {
-    state = { target: null, currentTarget: null, phase: PHASE.NONE, path: [], stopped: false }
-    states.set(event, state)
-    if (!(event instanceof RequestEvent)) Object.defineProperties(event, accessors)
-  }
-  return state
 }
 
 /** The events of requests and transactions, which are many, have the accessors once and for all. */

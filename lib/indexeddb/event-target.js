@@ -2,105 +2,46 @@
 
 const { Dispatch } = require('./dispatch')
 const { privateField } = require('./stamp')
+const { Listener } = require('./target-state')
 const { hidden, requireArguments, toDictionary, toDomString } = require('./web-idl')
 
-/** The listeners of one object. */
-class Listeners {
-  /** @type {Map<string, Listener[]>} */
-  #byType = new Map()
-  #onChange
-
-  /** @param {((isAny: boolean) => void) | null} onChange told whether there are any */
-  constructor(onChange) {
-    this.#onChange = onChange
-  }
-
-  /** The listeners of a type, in order; not to be changed. */
-  of(type) {
-    return this.#byType.get(type)
-  }
-
-  /** @param {Listener} listener */
-  add(listener) {
-    const { type, callback, capture } = listener
-    const list = this.#byType.get(type)
-    if (list === undefined) this.#byType.set(type, [listener])
-    else if (!list.some((each) => each.is(callback, capture))) {
-      // A dispatch under way goes on with the list as it was.
-      this.#byType.set(type, [...list, listener])
-    }
-    this.#onChange?.(true)
-  }
-
-  remove(type, callback, capture) {
-    const list = this.#byType.get(type)
-    const removed = list?.find((each) => each.is(callback, capture))
-    if (removed !== undefined) this.drop(removed)
-  }
-
-  /** @param {Listener} listener */
-  drop(listener) {
-    const { type } = listener
-    listener.removed = true
-    const rest = this.#byType.get(type)?.filter((each) => each !== listener)
-    if (rest === undefined || rest.length === 0) this.#byType.delete(type)
-    else this.#byType.set(type, rest)
-    this.#onChange?.(this.#byType.size > 0)
-  }
-}
-
-class Listener {
-  constructor(type, callback, { capture, once, isHandler }) {
-    this.type = type
-    this.callback = callback
-    this.capture = capture
-    this.once = once
-    /** Whether it is the value of an `on…` attribute. */
-    this.isHandler = isHandler
-    this.removed = false
-  }
-
-  is(callback, capture) {
-    return !this.isHandler && this.callback === callback && this.capture === capture
-  }
-
-  /** @param {Event} event */
-  call(event) {
-    const { callback } = this
-    if (typeof callback === 'function') {
-      const answer = callback.call(event.currentTarget, event)
-      if (this.isHandler && answer === false) event.preventDefault()
-    } else {
-      const { handleEvent } = callback
-      if (typeof handleEvent !== 'function') throw new TypeError('handleEvent is not a function')
-      handleEvent.call(callback, event)
-    }
-  }
-}
-
-/** What a target knows: its listeners, its parent, and the values of its `on…` attributes. */
-const links = privateField()
+const states = privateField()
 
 /**
- * Makes an object a target; its events go on to a parent, if it has one.
+ * Makes an object a target, which its state stands behind.
  *
- * @param {EventTarget} target
- * @param {((isHeard: boolean) => void) | null} [onChange] told, when listeners come and go, whether
- *   there are any
+ * @template {EventTarget} T
+ * @param {T} target
+ * @param {import('./target-state').TargetState} state
+ * @returns {T}
  */
-function beTarget(target, onChange = null) {
-  links.set(target, { listeners: null, parent: null, handlers: null, onChange })
+function beTarget(target, state) {
+  states.set(target, state)
+  return target
 }
 
-/** @param {EventTarget} target @returns {Listeners | null} */
-function listenersOf(target) {
-  return links.get(target).listeners
+/**
+ * @param {EventTarget} target
+ * @returns {import('./target-state').TargetState}
+ * @throws {TypeError} if it is no target of ours
+ */
+function stateOf(target) {
+  const state = states.get(target)
+  if (state === undefined) throw new TypeError('Illegal invocation')
+  return state
 }
 
-function listenersFor(target) {
-  const own = links.get(target)
-  own.listeners ??= new Listeners(own.onChange)
-  return own.listeners
+/**
+ * What makes objects of an interface that are targets: without all that the constructor of
+ * EventTarget gives to each for methods of its own, which are replaced here.
+ *
+ * @param {Function} constructor
+ * @returns {(state: import('./target-state').TargetState) => EventTarget}
+ */
+function targetMaker({ prototype }) {
+  function Bare() {}
+  Bare.prototype = prototype
+  return (state) => beTarget(new Bare(), state)
 }
 
 /**
@@ -110,24 +51,22 @@ function listenersFor(target) {
  * @param {EventTarget | null} parent
  */
 function setParent(target, parent) {
-  links.get(target).parent = parent
+  stateOf(target).parent = parent
 }
 
 /** A target and those that its events go on to. */
 function pathFrom(target) {
-  const path = [target]
-  for (let { parent } = links.get(target); parent !== null; { parent } = links.get(parent)) {
-    path.push(parent)
-  }
+  const path = []
+  for (let at = target; at !== null; at = stateOf(at).parent) path.push(at)
   return path
 }
 
 /** Whether anyone listens to a type, at a target or those that its events go on to. */
 function isHeard(target, type) {
   for (let at = target; at !== null;) {
-    const { listeners, parent } = links.get(at)
-    if (listeners !== null && listeners.of(type) !== undefined) return true
-    at = parent
+    const state = stateOf(at)
+    if (state.hears(type)) return true
+    at = state.parent
   }
   return false
 }
@@ -142,21 +81,23 @@ const methods = {
     if (typeof callback !== 'function' && typeof callback !== 'object') {
       throw new TypeError('addEventListener: the listener must be a function or an object')
     }
-    const list = listenersFor(this)
-    list.add(new Listener(name, callback, { capture, once, isHandler: false }))
-    signal?.addEventListener('abort', () => list.remove(name, callback, capture), { once: true })
+    const state = stateOf(this)
+    const listener = new Listener(name, callback, { capture, once, isHandler: false })
+    state.listen(listener)
+    signal?.addEventListener('abort', () => state.dropLike(listener), { once: true })
   },
 
   removeEventListener(type, callback, options = undefined) {
     requireArguments(arguments, 2, 'removeEventListener')
     const { capture } = flatten(options)
-    listenersOf(this)?.remove(toDomString(type), callback, capture)
+    const name = toDomString(type)
+    stateOf(this).dropLike(new Listener(name, callback, { capture, isHandler: false }))
   },
 
   dispatchEvent(event) {
     requireArguments(arguments, 1, 'dispatchEvent')
     if (!(event instanceof Event)) throw new TypeError('dispatchEvent: the argument is no Event')
-    new Dispatch(pathFrom(this), event, listenersOf).runNow()
+    Dispatch.of(event).begin(pathFrom(this), stateOf).runNow()
     return !event.defaultPrevented
   },
 }
@@ -186,40 +127,44 @@ function defineHandler(prototype, type) {
   const name = `on${type}`
   const check = (target) => {
     const isOwn = Object.prototype.isPrototypeOf.call(prototype, target)
-    if (!isOwn || links.get(target) === undefined)
+    if (!isOwn || states.get(target) === undefined) {
       throw new TypeError(`Illegal invocation of ${name}`)
+    }
   }
   const accessors = {
     get [name]() {
       check(this)
-      return links.get(this).handlers?.get(type)?.callback ?? null
+      return stateOf(this).handler(type)?.callback ?? null
     },
     set [name](value) {
       check(this)
-      setHandler(this, type, value)
+      setHandler(stateOf(this), type, value)
     },
   }
   const descriptor = Object.getOwnPropertyDescriptor(accessors, name)
   Object.defineProperty(prototype, name, { ...descriptor, enumerable: true, configurable: true })
 }
 
-function setHandler(target, type, value) {
+const HANDLER = Object.freeze({ capture: false, once: false, isHandler: true })
+
+function setHandler(state, type, value) {
   const isCallable = typeof value === 'function' || (typeof value === 'object' && value !== null)
-  const own = links.get(target)
-  const known = own.handlers?.get(type)
+  const known = state.handler(type)
   if (!isCallable) {
-    if (known === undefined) return
-    own.handlers.delete(type)
-    listenersFor(target).drop(known)
+    if (known !== undefined) state.drop(known)
   } else if (known === undefined) {
-    own.handlers ??= new Map()
-    const options = { capture: false, once: false, isHandler: true }
-    const listener = new Listener(type, value, options)
-    own.handlers.set(type, listener)
-    listenersFor(target).add(listener)
+    state.listen(new Listener(type, value, HANDLER))
   } else {
     known.callback = value
   }
 }
 
-module.exports = { beTarget, defineEventTarget, isHeard, listenersOf, pathFrom, setParent }
+module.exports = {
+  beTarget,
+  defineEventTarget,
+  isHeard,
+  pathFrom,
+  setParent,
+  stateOf,
+  targetMaker,
+}

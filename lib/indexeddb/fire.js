@@ -1,7 +1,7 @@
 'use strict'
 
 const { Dispatch, RequestEvent } = require('./dispatch')
-const { isHeard, listenersOf, pathFrom } = require('./event-target')
+const { isHeard, pathFrom, stateOf } = require('./event-target')
 const { IDBVersionChangeEvent } = require('./version-change-event')
 
 /**
@@ -16,9 +16,8 @@ function fire(target, event, done) {
     done({ didThrow: false, isCanceled: false })
     return
   }
-  new Dispatch(pathFrom(target), event, listenersOf).run((didThrow) => {
-    done({ didThrow, isCanceled: event.defaultPrevented })
-  })
+  const dispatch = Dispatch.of(event).begin(pathFrom(target), stateOf)
+  dispatch.run((didThrow) => done({ didThrow, isCanceled: event.defaultPrevented }))
 }
 
 const successEvent = () => new RequestEvent('success')

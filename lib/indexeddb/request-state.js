@@ -1,14 +1,16 @@
 'use strict'
 
 const { exceptionOf } = require('./exceptions')
+const { TargetState } = require('./target-state')
 
 /** What a request is about and has come to. */
-class RequestState {
+class RequestState extends TargetState {
   /**
    * @param {object | null} source the IDBObjectStore, IDBIndex or IDBCursor that it was made by
    * @param {import('./transaction-state').TransactionState | null} transaction
    */
   constructor(source, transaction) {
+    super()
     this.source = source
     this.transaction = transaction
     /** The IDBRequest. */

@@ -1,71 +1,74 @@
 'use strict'
 
-const { beTarget, defineEventTarget } = require('./event-target')
+const { defineEventTarget, stateOf, targetMaker } = require('./event-target')
 const { exception } = require('./exceptions')
-const { INTERNAL, checkInternal, defineInterface } = require('./web-idl')
+const { RequestState } = require('./request-state')
+const { defineInterface, refuseConstruction } = require('./web-idl')
 
 /** An operation that is under way, or what it has come to. */
 class IDBRequest extends EventTarget {
-  #state
-
   constructor() {
-    checkInternal(arguments[0], new.target.name)
+    refuseConstruction(new.target)
     super()
-    beTarget(this)
-    this.#state = arguments[1]
   }
 
   /** What it has come to. @throws {DOMException} InvalidStateError while it is pending */
   get result() {
-    return checkDone(this.#state).result
+    return done(this).result
   }
 
   /** Why it has failed, or null. @throws {DOMException} InvalidStateError while it is pending */
   get error() {
-    return checkDone(this.#state).error
+    return done(this).error
   }
 
   /** What it was made by. */
   get source() {
-    return this.#state.source
+    return requestOf(this).source
   }
 
   /** The transaction that it belongs to. */
   get transaction() {
-    return this.#state.transaction?.face ?? null
+    return requestOf(this).transaction?.face ?? null
   }
 
   /** 'pending' or 'done'. */
   get readyState() {
-    return this.#state.isDone ? 'done' : 'pending'
+    return requestOf(this).isDone ? 'done' : 'pending'
   }
 }
 defineInterface(IDBRequest)
 defineEventTarget(IDBRequest, ['success', 'error'])
 
-function checkDone(state) {
+/** @returns {RequestState} @throws {TypeError} */
+function requestOf(face) {
+  const state = stateOf(face)
+  if (!(state instanceof RequestState)) throw new TypeError('Illegal invocation')
+  return state
+}
+
+function done(face) {
+  const state = requestOf(face)
   if (state.isDone) return state
   throw exception('InvalidStateError', 'The request is still pending')
 }
 
 /** A request to open or delete a database. */
-class IDBOpenDBRequest extends IDBRequest {
-  constructor() {
-    checkInternal(arguments[0], 'IDBOpenDBRequest')
-    super(...arguments)
-  }
-}
+class IDBOpenDBRequest extends IDBRequest {}
 defineInterface(IDBOpenDBRequest)
 defineEventTarget(IDBOpenDBRequest, ['blocked', 'upgradeneeded'])
 
-/** @param {import('./request-state').RequestState} state */
+const makeFace = targetMaker(IDBRequest)
+const makeOpenFace = targetMaker(IDBOpenDBRequest)
+
+/** @param {RequestState} state */
 function makeRequest(state) {
-  return (state.face = new IDBRequest(INTERNAL, state))
+  return (state.face = makeFace(state))
 }
 
-/** @param {import('./request-state').RequestState} state */
+/** @param {RequestState} state */
 function makeOpenRequest(state) {
-  return (state.face = new IDBOpenDBRequest(INTERNAL, state))
+  return (state.face = makeOpenFace(state))
 }
 
 module.exports = { IDBOpenDBRequest, IDBRequest, makeOpenRequest, makeRequest }

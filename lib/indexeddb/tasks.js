@@ -8,9 +8,12 @@
 
 // Taken once: tests of programs replace the global ones by some that never run.
 const { setImmediate } = require('node:timers')
+const { Promise } = require('../globals')
 const pace = require('../pace')
 const { Queue } = require('./queue')
 const { nextTick } = process
+const { then } = Promise.prototype
+const resolved = Promise.resolve()
 
 /** What is to be done at the end of the current task. */
 let ending = []
@@ -20,12 +23,12 @@ let ending = []
  * current task has ended.
  */
 function afterMicrotasks(callback) {
-  queueMicrotask(() =>
-    nextTick(() => {
-      endTask()
-      callback()
-    }),
-  )
+  Reflect.apply(then, resolved, [() => nextTick(beginTask, callback)])
+}
+
+function beginTask(callback) {
+  endTask()
+  callback()
 }
 
 /** Calls a function at the end of the current task. */

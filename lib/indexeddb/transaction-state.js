@@ -8,6 +8,7 @@ const { abortEvent, completeEvent, errorEvent, fire, successEvent } = require('.
 const { Queue } = require('./queue')
 const { RequestState } = require('./request-state')
 const { makeRequest } = require('./request')
+const { TargetState } = require('./target-state')
 const { atEndOfTask, queueTask } = require('./tasks')
 
 /** Whether requests can be made, as the specification calls it. */
@@ -27,7 +28,7 @@ const deliveryPacer = new pace.Pacer()
  *
  * It is active while code runs that may make requests. When none is left, it commits.
  */
-class TransactionState {
+class TransactionState extends TargetState {
   /**
    * @param {import('./database-state').DatabaseState} database
    * @param {'readonly' | 'readwrite' | 'versionchange'} mode
@@ -35,6 +36,7 @@ class TransactionState {
    * @param {'default' | 'strict' | 'relaxed'} durability
    */
   constructor(database, mode, scope, durability) {
+    super()
     this.database = database
     this.mode = mode
     this.scope = scope

@@ -20,8 +20,8 @@ class IDBTransaction extends EventTarget {
   constructor() {
     checkInternal(arguments[0], 'IDBTransaction')
     super()
-    beTarget(this)
     this.#state = arguments[1]
+    beTarget(this, this.#state)
   }
 
   /** The names of its stores, sorted. */

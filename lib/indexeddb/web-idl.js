@@ -10,6 +10,11 @@ function checkInternal(token, name) {
   if (token !== INTERNAL) throw new TypeError(`Illegal constructor: ${name}`)
 }
 
+/** The constructor of an interface whose objects are made without it. @throws {TypeError} */
+function refuseConstruction({ name }) {
+  throw new TypeError(`Illegal constructor: ${name}`)
+}
+
 /**
  * Makes a class an interface: its members are enumerable, and its objects name it.
  *
@@ -96,6 +101,7 @@ module.exports = {
   checkInternal,
   defineInterface,
   hidden,
+  refuseConstruction,
   requireArguments,
   toDictionary,
   toDomString,
