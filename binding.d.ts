@@ -9,6 +9,21 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** One work on databases that are not open. */
+export declare class NativeCare {
+  /** Messages go to `on_message`, which does not keep the process alive. */
+  constructor(onMessage: (message: Buffer) => void)
+  /** Makes a new database of what can be read of a damaged one; answers with a report. */
+  repair(from: string, to: string, spaces: boolean, described: number): void
+  /**
+   * Puts a verified copy of a database in the place of another one; answers with the report of
+   * the verification.
+   */
+  restore(from: string, to: string): void
+  /** Ends the work early. */
+  cancel(): void
+}
+
 /** An open database, as one JavaScript thread uses it. */
 export declare class NativeDatabase {
   /** Sets the memory that keys and requests are written to, and that answers are read from. */
@@ -115,6 +130,8 @@ export declare function errorCodes(): Array<string>
 export interface NativeBackupOptions {
   /** Whether spaces are copied along. */
   spaces: boolean
+  /** Whether free pages are left out. */
+  compact: boolean
 }
 
 /** Options of `openDatabase`. */

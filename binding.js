@@ -778,6 +778,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.NativeCare = nativeBinding.NativeCare
 module.exports.NativeDatabase = nativeBinding.NativeDatabase
 module.exports.collation = nativeBinding.collation
 module.exports.errorCodes = nativeBinding.errorCodes

@@ -355,6 +355,69 @@ export function open<T extends DatabaseTypes<T> = AnyTypes>(
   options?: OpenOptions<{ readonly [N in keyof T]?: StoreDefinition }>,
 ): Promise<Database<T>>
 
+/**
+ * Puts a copy of the database at `from`, a backup, in the place of the one at `to`, with its
+ * spaces; there may also be nothing, or an empty directory. The copy is verified before anything is
+ * replaced, and replaces it from one moment to the next.
+ *
+ * @throws {LodestoreError} DATABASE_NOT_FOUND, CORRUPT if the one at `from` is damaged, BUSY if the
+ *   one at `to` is open anywhere, DATABASE_EXISTS if there is something else at `to`, PERMISSION,
+ *   DISK_FULL, IO, ABORTED, INVALID_ARGUMENT. After each of them `to` is as it was.
+ */
+export function restore(from: string, to: string, options?: LongWorkOptions): Promise<VerifyReport>
+
+/** Options of `repair`. */
+export interface RepairOptions extends LongWorkOptions {
+  /** Repair the spaces along. Default: true. */
+  spaces?: boolean | undefined
+  /** How many findings the report lists, and lost keys of each store. Default: 100. */
+  maxFindings?: number | undefined
+}
+
+/** What became of a store. */
+export interface RepairedStore {
+  /** The name of the space, if it is in one. */
+  space?: string
+  name: string
+  /** Documents that were saved. */
+  documents: number
+  /** Of those, documents that may be older states, of ones that were changed or deleted later. */
+  uncertain: number
+  /** Documents that were there and were not saved for certain; null if that is not known. */
+  lost: number | null
+  /**
+   * The keys of documents that were lost, as far as they are known. An index entry that is damaged
+   * itself may name one that never was.
+   */
+  lostKeys: (Key | Uint8Array)[]
+}
+
+/** What `repair` has found and saved. */
+export interface RepairReport {
+  /** Whether nothing was damaged. */
+  ok: boolean
+  /** The pages of the data files, and how many are not what they should be. */
+  pages: { total: number; damaged: number }
+  stores: RepairedStore[]
+  /** Indexes that were built. */
+  indexes: number
+  /** How many findings there are. */
+  findingCount: number
+  /** The first `maxFindings` of them. */
+  findings: VerifyFinding[]
+  milliseconds: number
+}
+
+/**
+ * Makes a new database at `to`, which must not exist or be an empty directory, of what can be read
+ * of the damaged one at `from`, which stays as it is. Indexes and counts are made anew.
+ *
+ * @throws {LodestoreError} DATABASE_NOT_FOUND, NOT_A_DATABASE if nothing of it can be read,
+ *   INCOMPATIBLE_VERSION, DATABASE_EXISTS, BUSY if the one at `from` is open anywhere, PERMISSION,
+ *   DISK_FULL, IO, ABORTED, INVALID_ARGUMENT
+ */
+export function repair(from: string, to: string, options?: RepairOptions): Promise<RepairReport>
+
 // --------------------------------------------------------------------------------------- database
 
 /** What can be done in a database as well as in a transaction. */
@@ -451,6 +514,11 @@ export interface CreateIndexOptions extends Omit<IndexDefinition, 'on'>, LongWor
 export interface BackupOptions extends LongWorkOptions {
   /** Copy the spaces along, each consistent in itself. Default: true. */
   spaces?: boolean | undefined
+  /**
+   * Leave out free pages and fill the others, which takes longer; false copies the file page by
+   * page. Default: true.
+   */
+  compact?: boolean | undefined
 }
 
 /** Options of `verify`. */

@@ -1,5 +1,7 @@
 'use strict'
 
+const { repair } = require('./lib/care/repair')
+const { restore } = require('./lib/care/restore')
 const { LodestoreError } = require('./lib/errors')
 const { KeyRange, compareKeys } = require('./lib/key')
 const { open } = require('./lib/open')
@@ -7,6 +9,8 @@ const { where } = require('./lib/query/conditions')
 const { expr } = require('./lib/query/expression')
 
 module.exports.open = open
+module.exports.restore = restore
+module.exports.repair = repair
 module.exports.KeyRange = KeyRange
 module.exports.compareKeys = compareKeys
 module.exports.expr = expr

@@ -17,7 +17,8 @@ await orders.put({ id: 3000, total: 1 })
 await backup
 console.log('everything copied:', reported.done === reported.total)
 
-// A backup is a database like any other: to restore it, open it, or copy the directory back.
+// A backup is a database like any other: it can be opened, or put back with `restore(target,
+// path)`.
 const copy = await open(target, { mode: 'readOnly' })
 console.log('orders in the copy are at least:', Math.min(await copy.store('orders').count(), 3000))
 await copy.close()

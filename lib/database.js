@@ -16,7 +16,7 @@ const { Store } = require('./store')
 const { Transaction, nested } = require('./transaction')
 const { readOnlyTransaction } = require('./transaction-level')
 const { TransactionSession } = require('./transaction-session')
-const { verify } = require('./verify')
+const { verify } = require('./care/verify')
 
 /** An open database. Emits 'warning', 'error' and 'close'. */
 class Database extends EventEmitter {
@@ -195,15 +195,15 @@ class Database extends EventEmitter {
   /** Copies the database while it is in use. */
   async backup(path, options) {
     checkArgument('backup', path, nonEmptyString, 'path')
-    const { spaces = true, onProgress, signal } = checkBackup(options)
+    const { spaces = true, compact = true, onProgress, signal } = checkBackup(options)
     const connection = this.#connection
     connection.checkOpen()
     await connection.settleWrites()
     const target = resolve(path)
-    await connection.call((ticket) => connection.native.backup(ticket, target, { spaces }), {
-      onProgress,
-      signal,
-    })
+    await connection.call(
+      (ticket) => connection.native.backup(ticket, target, { spaces, compact }),
+      { onProgress, signal },
+    )
   }
 
   /** Looks for damage, while the database is in use. */

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use common::*;
 use lodestore::error::ErrorCode;
-use lodestore::storage::{Care, OpenMode, OpenOptions, backup, compact, connect};
+use lodestore::storage::{Care, CopyMethod, OpenMode, OpenOptions, backup, compact, connect};
 use lodestore::wtf8::Wtf8String;
 
 #[derive(Default)]
@@ -92,9 +92,12 @@ fn a_backup_is_whole_and_includes_spaces() {
     put(&space, b"in space", b"1");
     let watch = Watch::default();
     let copy = dir.path().join("copy");
-    backup(&root, &copy, true, &watch).unwrap();
+    backup(&root, &copy, true, CopyMethod::Compact, &watch).unwrap();
     assert!(watch.calls.load(Ordering::Relaxed) > 5);
-    assert_eq!(code(backup(&root, &copy, true, &watch)), ErrorCode::DatabaseExists);
+    assert_eq!(
+        code(backup(&root, &copy, true, CopyMethod::Compact, &watch)),
+        ErrorCode::DatabaseExists
+    );
     put(&root, b"later", b"");
     let copied = open(&copy);
     assert_eq!(get(&copied, b"later"), None);
@@ -105,7 +108,7 @@ fn a_backup_is_whole_and_includes_spaces() {
 
     let without = dir.path().join("without");
     std::fs::create_dir(&without).unwrap();
-    backup(&root, &without, false, &watch).unwrap();
+    backup(&root, &without, false, CopyMethod::Compact, &watch).unwrap();
     assert!(open(&without).spaces().unwrap().is_empty());
     assert_eq!(files_in(dir.path()), ["copy", "db", "without"]);
 }
@@ -140,7 +143,7 @@ fn a_space_that_is_deleted_meanwhile_is_left_out_of_the_backup() {
     }
     let copy = dir.path().join("copy");
     let care = DeletesSpace { root: Arc::clone(&root), cancel: AtomicBool::new(false) };
-    backup(&root, &copy, true, &care).unwrap();
+    backup(&root, &copy, true, CopyMethod::Compact, &care).unwrap();
     let names = |db: &lodestore::storage::Connection| -> Vec<_> {
         db.spaces().unwrap().into_iter().map(|space| space.name).collect()
     };
@@ -160,7 +163,7 @@ fn a_cancelled_backup_leaves_nothing() {
     fill(&root, 5_000);
     let watch = Watch { cancel_at_once: true, ..Watch::default() };
     let target = dir.path().join("copy");
-    assert_eq!(code(backup(&root, &target, true, &watch)), ErrorCode::Aborted);
+    assert_eq!(code(backup(&root, &target, true, CopyMethod::Compact, &watch)), ErrorCode::Aborted);
     assert_eq!(files_in(dir.path()), ["db"]);
 }
 

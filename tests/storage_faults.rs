@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use lodestore::error::ErrorCode;
-use lodestore::storage::{Care, OpenOptions, backup, compact, connect};
+use lodestore::storage::{Care, CopyMethod, OpenOptions, backup, compact, connect};
 
 struct Patient {
     cancel: AtomicBool,
@@ -260,7 +260,7 @@ fn first_not_refused(
         db.open_space(&name, &OpenOptions::default()).map(drop),
         db.delete_space(&name),
         compact(db, patient(Duration::ZERO)),
-        backup(db, &path.join("copy"), false, &*patient(Duration::ZERO)),
+        backup(db, &path.join("copy"), false, CopyMethod::Compact, &*patient(Duration::ZERO)),
         connect(path, &OpenOptions::default()).map(drop),
     ];
     let refused = |outcome: &lodestore::error::Result<()>| {

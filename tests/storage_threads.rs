@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use common::*;
 use lodestore::error::{ErrorCode, Result};
-use lodestore::storage::{Care, Connection, Counter, ReadTxn, WriteTxn, backup, compact};
+use lodestore::storage::{
+    Care, Connection, CopyMethod, Counter, ReadTxn, WriteTxn, backup, compact,
+};
 
 const LONG: Duration = Duration::from_secs(60);
 /// How often each writing thread writes, and how many such threads there are of each kind.
@@ -139,7 +141,7 @@ fn look_after(db: &Arc<Connection>, path: &Path, copies: &Path, round: u64) {
     other.turn_reader().with(total).unwrap();
     other.close().unwrap();
     let copy = copies.join(round.to_string());
-    if may_expire(backup(db, &copy, false, &*quiet())).is_some() {
+    if may_expire(backup(db, &copy, false, CopyMethod::Compact, &*quiet())).is_some() {
         let copy = open(&copy);
         copy.turn_reader().with(total).unwrap();
         copy.close().unwrap();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { open } from '../../index.js'
+import { KeyRange, open } from '../../index.js'
 import { temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
 
@@ -212,4 +212,45 @@ test('a database in memory can be backed up', async (t) => {
   const copy = (await open(target, { mode: 'open' })) as any
   await assertConsistent(copy)
   await copy.close()
+})
+
+test('a plain backup has the pages of the database, and is of one moment', async (t) => {
+  const path = await temporaryDirectory(t)
+  const db = await filled(path, 20_000)
+  const space = (await open(path, { space: 'inner', stores: { s: {} } })) as any
+  await space.store('s').put('kept', 1)
+  await space.close()
+  await db.store('filler').delete(KeyRange.bound(1, 5_000))
+  const directory = await temporaryDirectory(t)
+  const transfers = transferring(db)
+  let reported = 0
+  for (let i = 0; i < 3; i++) {
+    const onProgress = ({ done, total }: any): void => {
+      assert.ok(done <= total)
+      reported++
+    }
+    await db.backup(join(directory, `${i}`), { compact: false, onProgress })
+  }
+  assert.ok((await transfers.stop()) > 0)
+  assert.ok(reported > 3)
+  for (let i = 0; i < 3; i++) {
+    const copy = (await open(join(directory, `${i}`), { mode: 'open' })) as any
+    await assertConsistent(copy)
+    const report = await copy.verify()
+    assert.deepEqual(report.findings, [])
+    assert.ok(report.pages.free > 100, 'it keeps the free pages')
+    await copy.store('filler').add({ n: -1 })
+    assert.equal((await copy.verify()).ok, true)
+    assert.deepEqual(await copy.spaces(), ['inner'])
+    await copy.close()
+  }
+  const controller = new AbortController()
+  const cancelled = {
+    compact: false,
+    signal: controller.signal,
+    onProgress: () => controller.abort(),
+  }
+  await fails(() => db.backup(join(directory, 'cancelled'), cancelled), 'ABORTED')
+  assert.deepEqual(readdirSync(directory).toSorted(), ['0', '1', '2'])
+  await db.close()
 })

@@ -1,17 +1,21 @@
 'use strict'
 
-const { abortSignal, boolean, callback, checkOptions, integer, oneOf } = require('./check')
+const {
+  abortSignal,
+  boolean,
+  callback,
+  checkArgument,
+  checkOptions,
+  integer,
+  invalidArgument,
+  nonEmptyString,
+  oneOf,
+} = require('./check')
 
-const BACKUP_OPTIONS = { spaces: boolean, onProgress: callback, signal: abortSignal }
-const COMPACT_OPTIONS = { onProgress: callback, signal: abortSignal }
-
-const VERIFY_OPTIONS = {
-  level: oneOf('quick', 'full'),
-  spaces: boolean,
-  maxFindings: integer(0, 1_000_000),
-  onProgress: callback,
-  signal: abortSignal,
-}
+const LONG_WORK = { onProgress: callback, signal: abortSignal }
+const FINDINGS = { spaces: boolean, maxFindings: integer(0, 1_000_000), ...LONG_WORK }
+const BACKUP_OPTIONS = { spaces: boolean, compact: boolean, ...LONG_WORK }
+const VERIFY_OPTIONS = { level: oneOf('quick', 'full'), ...FINDINGS }
 
 /** Checks the options of `backup`. @throws {LodestoreError} INVALID_ARGUMENT */
 function checkBackup(options) {
@@ -20,7 +24,7 @@ function checkBackup(options) {
 
 /** Checks the options of `compact`. @throws {LodestoreError} INVALID_ARGUMENT */
 function checkCompact(options) {
-  return checkOptions('compact', options, COMPACT_OPTIONS)
+  return checkOptions('compact', options, LONG_WORK)
 }
 
 /** Checks the options of `verify`. @throws {LodestoreError} INVALID_ARGUMENT */
@@ -28,4 +32,32 @@ function checkVerify(options) {
   return checkOptions('verify', options, VERIFY_OPTIONS)
 }
 
-module.exports = { checkBackup, checkCompact, checkVerify }
+/** Checks the options of `restore`. @throws {LodestoreError} INVALID_ARGUMENT */
+function checkRestore(options) {
+  return checkOptions('restore', options, LONG_WORK)
+}
+
+/** Checks the options of `repair`. @throws {LodestoreError} INVALID_ARGUMENT */
+function checkRepair(options) {
+  return checkOptions('repair', options, FINDINGS)
+}
+
+/**
+ * Checks the path of a database that is on disk.
+ *
+ * @throws {LodestoreError} INVALID_ARGUMENT
+ */
+function checkPath(method, path, name) {
+  checkArgument(method, path, nonEmptyString, name)
+  if (path !== ':memory:') return path
+  throw invalidArgument(`${method}: ${name} must be a directory: there is nothing on disk`, name)
+}
+
+module.exports = {
+  checkBackup,
+  checkCompact,
+  checkPath,
+  checkRepair,
+  checkRestore,
+  checkVerify,
+}

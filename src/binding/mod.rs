@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(dead_code, reason = "exports are registered outside of tests only"))]
 
+mod care;
 mod database;
 mod end_hook;
 mod error;

@@ -13,7 +13,7 @@ use super::pool;
 use crate::catalog::{Catalog, IndexState};
 use crate::error::{Error, ErrorCode, Result};
 use crate::protocol::{self, Executions};
-use crate::storage::{Care, backup, compact};
+use crate::storage::{Care, CopyMethod, backup, compact};
 use crate::store::index_build::Step;
 use crate::store::{
     BuildObserver, BuiltIndex, IndexBuild, IndexSpec, Reference, VerifyLevel, VerifyOptions, verify,
@@ -25,6 +25,8 @@ use crate::wtf8::Wtf8String;
 pub struct NativeBackupOptions {
     /// Whether spaces are copied along.
     pub spaces: bool,
+    /// Whether free pages are left out.
+    pub compact: bool,
 }
 
 /// Options of `verify`.
@@ -143,7 +145,9 @@ impl NativeDatabase {
         options: NativeBackupOptions,
     ) -> napi::Result<()> {
         self.spawn(ticket, move |shared, reporter| {
-            backup(&shared.connection, &PathBuf::from(path), options.spaces, &*reporter)?;
+            let method = if options.compact { CopyMethod::Compact } else { CopyMethod::Plain };
+            let path = PathBuf::from(path);
+            backup(&shared.connection, &path, options.spaces, method, &*reporter)?;
             Ok(Vec::new())
         })
         .or_throw()

@@ -34,7 +34,7 @@ pub fn encode_verified(verified: Verified) -> Result<Vec<u8>> {
     value::encode(&document, &NoShapes)
 }
 
-fn problem(problem: Problem) -> Value {
+pub(super) fn problem(problem: Problem) -> Value {
     let text = |text: String| Value::String(Wtf8String::from(text.as_str()));
     let key = problem.key.map(|bytes| Value::Binary { kind: BinaryKind::Uint8Array, bytes });
     let optional = [
@@ -52,6 +52,6 @@ fn problem(problem: Problem) -> Value {
     object(fields)
 }
 
-fn number(number: u64) -> Value {
+pub(super) fn number(number: u64) -> Value {
     Value::Number(number as f64)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::care::Care;
 use super::connection::Connection;
 use super::copy::copy_snapshot;
+use super::copy_pages::copy_pages;
 use super::environment::Environment;
 use super::lock_file::io_error;
 use super::meta::{self, tag};
@@ -16,6 +17,15 @@ use super::snapshot::Snapshot;
 use super::spaces::{self, Space};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault;
+
+/// How a database is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyMethod {
+    /// Entry by entry, so that the copy has no free pages and full ones.
+    Compact,
+    /// Page by page, as they are.
+    Plain,
+}
 
 /// Copies the database to `target`, which must not exist or be an empty directory. The copy is
 /// complete or not there at all. With `with_spaces`, every space is copied along, each as it is at
@@ -28,63 +38,96 @@ pub fn backup(
     connection: &Arc<Connection>,
     target: &Path,
     with_spaces: bool,
+    method: CopyMethod,
     care: &dyn Care,
 ) -> Result<()> {
     refuse_existing(target)?;
     let unfinished = Unfinished::create(target)?;
-    let spaces = copy_to(connection, &unfinished.path, "backup", care)?;
-    let missing =
-        if with_spaces { copy_spaces(connection, spaces, &unfinished.path, care)? } else { spaces };
-    if !missing.is_empty() {
-        forget_spaces(&unfinished.path, missing)?;
-    }
+    let copying = Copying { method, phase: "backup", care };
+    copying.database(connection, &unfinished.path, with_spaces)?;
     unfinished.finish(target)
 }
 
-/// Copies spaces; returns those that were deleted in the meantime.
-fn copy_spaces(
-    connection: &Arc<Connection>,
-    spaces: Vec<Space>,
-    target: &Path,
-    care: &dyn Care,
-) -> Result<Vec<Space>> {
-    if spaces.is_empty() {
-        return Ok(spaces);
-    }
-    let target = target.join("spaces");
-    create(&target)?;
-    let mut missing = Vec::new();
-    for space in spaces {
-        let from = match connection.open_space(&space.name, &connection.join_options()) {
-            Ok(from) => from,
-            Err(error) if error.code() == ErrorCode::DatabaseNotFound => {
-                missing.push(space);
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        let to = target.join(&space.directory);
-        create(&to)?;
-        copy_to(&from, &to, &format!("space {}", space.name), care)?;
-        from.close()?;
-        sync(&to)?;
-    }
-    sync(&target)?;
-    Ok(missing)
+/// How a copy is made.
+#[derive(Clone, Copy)]
+pub struct Copying<'c> {
+    /// Entries or pages.
+    pub method: CopyMethod,
+    /// What progress calls it.
+    pub phase: &'static str,
+    /// Who hears of it.
+    pub care: &'c dyn Care,
 }
 
-/// Copies one environment; returns the spaces that the copied state names.
-fn copy_to(
-    connection: &Connection,
-    target: &Path,
-    phase: &str,
-    care: &dyn Care,
-) -> Result<Vec<Space>> {
-    let snapshot = connection.snapshot(true)?;
-    let spaces = snapshot.with(spaces::list)?;
-    copy_environment(connection.environment(), &snapshot, target, phase, care)?;
-    Ok(spaces)
+impl Copying<'_> {
+    /// Copies a database, and with `with_spaces` its spaces, into an empty directory.
+    ///
+    /// # Errors
+    /// `ABORTED`, `DISK_FULL`, `PERMISSION`, `IO`, `CORRUPT`.
+    pub fn database(
+        &self,
+        connection: &Arc<Connection>,
+        target: &Path,
+        with_spaces: bool,
+    ) -> Result<()> {
+        let spaces = self.one(connection, target, self.phase)?;
+        let missing = if with_spaces { self.spaces(connection, spaces, target)? } else { spaces };
+        if !missing.is_empty() {
+            forget_spaces(target, missing)?;
+        }
+        Ok(())
+    }
+
+    /// Copies spaces; returns those that were deleted in the meantime.
+    fn spaces(
+        &self,
+        connection: &Arc<Connection>,
+        spaces: Vec<Space>,
+        target: &Path,
+    ) -> Result<Vec<Space>> {
+        if spaces.is_empty() {
+            return Ok(spaces);
+        }
+        let target = target.join("spaces");
+        create(&target)?;
+        let mut missing = Vec::new();
+        for space in spaces {
+            let from = match connection.open_space(&space.name, &connection.join_options()) {
+                Ok(from) => from,
+                Err(error) if error.code() == ErrorCode::DatabaseNotFound => {
+                    missing.push(space);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let to = target.join(&space.directory);
+            create(&to)?;
+            self.one(&from, &to, &format!("space {}", space.name))?;
+            from.close()?;
+            sync(&to)?;
+        }
+        sync(&target)?;
+        Ok(missing)
+    }
+
+    /// Copies one environment; returns the spaces that the copied state names.
+    fn one(&self, connection: &Connection, target: &Path, phase: &str) -> Result<Vec<Space>> {
+        let environment = connection.environment();
+        for _ in 0..ATTEMPTS {
+            let snapshot = connection.snapshot(true)?;
+            if self.method == CopyMethod::Compact {
+                copy_environment(environment, &snapshot, target, phase, self.care)?;
+            } else if !copy_pages(environment, &snapshot, target, phase, self.care)? {
+                continue;
+            }
+            return snapshot.with(spaces::list);
+        }
+        Err(Error::new(ErrorCode::Busy, "others write faster than the database can be copied"))
+    }
 }
+
+/// How often a snapshot is taken again because its meta page is gone before it was read.
+const ATTEMPTS: u32 = 1_000;
 
 /// Copies a snapshot to `target`: the data file, nothing else.
 pub(super) fn copy_environment(
@@ -102,7 +145,7 @@ pub(super) fn copy_environment(
     snapshot.with(|txn| copy_snapshot(txn, target, map_size, care.cancel(), &mut progress))
 }
 
-fn refuse_existing(target: &Path) -> Result<()> {
+pub(super) fn refuse_existing(target: &Path) -> Result<()> {
     let is_free = match fs::read_dir(target) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
@@ -113,7 +156,10 @@ fn refuse_existing(target: &Path) -> Result<()> {
     }
     Err(Error::new(
         ErrorCode::DatabaseExists,
-        format!("a backup needs a new or empty directory, and this is none: {}", target.display()),
+        format!(
+            "this needs a new or empty directory, and there is something: {}",
+            target.display()
+        ),
     )
     .with_path(target.display().to_string()))
 }
@@ -134,13 +180,13 @@ fn forget_spaces(copy: &Path, spaces: Vec<Space>) -> Result<()> {
 
 /// A directory beside the target, which becomes the target when it is complete, and is removed if
 /// it never is.
-struct Unfinished {
-    path: PathBuf,
+pub(super) struct Unfinished {
+    pub(super) path: PathBuf,
     parent: PathBuf,
 }
 
 impl Unfinished {
-    fn create(target: &Path) -> Result<Self> {
+    pub(super) fn create(target: &Path) -> Result<Self> {
         let parent = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -152,7 +198,7 @@ impl Unfinished {
         Ok(Self { path, parent })
     }
 
-    fn finish(self, target: &Path) -> Result<()> {
+    pub(super) fn finish(self, target: &Path) -> Result<()> {
         sync(&self.path)?;
         fault::point("backup-copied");
         // Windows does not rename over an empty directory.
@@ -176,12 +222,12 @@ impl Drop for Unfinished {
     }
 }
 
-fn create(path: &Path) -> Result<()> {
+pub(super) fn create(path: &Path) -> Result<()> {
     platform::create_private_directory(path)
         .map_err(|error| io_error("cannot create the directory", path, &error))
 }
 
-fn sync(path: &Path) -> Result<()> {
+pub(super) fn sync(path: &Path) -> Result<()> {
     platform::sync_directory(path)
         .map_err(|error| io_error("cannot sync the directory", path, &error))
 }

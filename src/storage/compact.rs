@@ -81,13 +81,15 @@ fn swap(environment: &Arc<Environment>, from: &Path, to: &Path) -> Result<()> {
     renamed
 }
 
-/// Removes what a compaction left behind that was killed. The caller holds the shared lock, so none
-/// is under way.
+/// Removes what a compaction or restoration left behind that was killed. The caller holds the
+/// shared lock, so none is under way.
 pub(super) fn remove_leftovers(directory: &Path) -> Result<()> {
     let entries = fs::read_dir(directory)
         .map_err(|error| io_error("cannot read the directory", directory, &error))?;
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        let name = entry.file_name();
+        let is_left_over = |prefix: &&str| name.to_string_lossy().starts_with(*prefix);
+        if [PREFIX, super::restore::PREFIX].iter().any(is_left_over) {
             fs::remove_dir_all(entry.path())
                 .map_err(|error| io_error("cannot remove", &entry.path(), &error))?;
         }

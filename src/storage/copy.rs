@@ -35,16 +35,7 @@ pub fn copy_snapshot(
     cancel: &AtomicBool,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<()> {
-    let options = EnvOptions {
-        flags: EnvFlags { no_sync: true, no_lock: true, ..EnvFlags::default() },
-        map_size: map_size.saturating_add(SPARE),
-        max_readers: 1,
-    };
-    // SAFETY: the caller has just made the directory and nobody else knows of it.
-    let env = unsafe { Env::open(target, options) }.map_err(Error::from)?;
-    let mut txn = env.write_txn()?;
-    let tables = Tables::create(&mut txn)?;
-    txn.commit()?;
+    let (env, tables) = create_environment(target, map_size.saturating_add(SPARE))?;
     let mut total = 0;
     for table in Table::ALL {
         total += source.raw().entries(source.dbi(table))?;
@@ -57,6 +48,25 @@ pub fn copy_snapshot(
     env.sync()?;
     platform::sync_directory(target)
         .map_err(|error| io_error("cannot sync the directory", target, &error))
+}
+
+/// Creates an environment with the four trees in a directory that the caller has just made, and
+/// that nobody else knows of. Nothing is synced until it is asked for.
+///
+/// # Errors
+/// `DISK_FULL`, `RESOURCE_LIMIT`, `PERMISSION`, `IO`.
+pub(super) fn create_environment(directory: &Path, map_size: usize) -> Result<(Env, Tables)> {
+    let options = EnvOptions {
+        flags: EnvFlags { no_sync: true, no_lock: true, ..EnvFlags::default() },
+        map_size,
+        max_readers: 1,
+    };
+    // SAFETY: the caller has just made the directory and nobody else knows of it.
+    let env = unsafe { Env::open(directory, options) }.map_err(Error::from)?;
+    let mut txn = env.write_txn()?;
+    let tables = Tables::create(&mut txn)?;
+    txn.commit()?;
+    Ok((env, tables))
 }
 
 struct Copy<'c, 's> {

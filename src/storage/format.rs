@@ -108,7 +108,11 @@ impl FormatRecord {
         })
     }
 
-    fn check(&self) -> Result<()> {
+    /// Refuses formats and features that this version does not know.
+    ///
+    /// # Errors
+    /// `INCOMPATIBLE_VERSION`; `CORRUPT` for a version that never was.
+    pub fn check(&self) -> Result<()> {
         let unknown = self.flags & !KNOWN_FLAGS;
         if self.version > FORMAT_VERSION || unknown != 0 {
             return Err(Error::new(

@@ -159,7 +159,7 @@ impl LockFile {
         }
     }
 
-    fn replace_marker(&self, file: &File, content: &str) -> Result<()> {
+    pub(super) fn replace_marker(&self, file: &File, content: &str) -> Result<()> {
         platform::open_marker(file, &self.path)
             .and_then(|mut marker| {
                 marker.set_len(0)?;

@@ -14,6 +14,7 @@
 mod every_page;
 mod meta_page;
 mod page;
+mod salvage;
 mod unfinished;
 
 use std::fs::File;
@@ -22,6 +23,7 @@ use std::path::Path;
 
 pub(super) use self::every_page::check_before_mapping;
 pub use self::every_page::{PageFigures, PageProblem, PageProblemKind, check_every_page};
+pub use self::salvage::{Found, Salvage, Trust};
 pub(super) use self::unfinished::is_unfinished;
 
 use self::meta_page::Meta;
@@ -95,6 +97,32 @@ pub fn check_source(source: impl PageSource, path: &Path) -> Result<()> {
             return Err(error);
         }
     }
+}
+
+/// A meta page as it is in the file.
+pub(super) struct MetaPage {
+    /// The whole page.
+    pub(super) bytes: Vec<u8>,
+    /// The last page that is in use.
+    pub(super) last_page: u64,
+}
+
+/// The meta page of a transaction; `None` if others have taken its place.
+///
+/// # Errors
+/// `CORRUPT` if one of the meta pages cannot be read; `IO`, `PERMISSION`.
+pub(super) fn meta_page_of(path: &Path, txn_id: u64) -> Result<Option<MetaPage>> {
+    let file =
+        File::open(path).map_err(|error| io_error("cannot open the data file", path, &error))?;
+    let mut reader = PageReader { source: file, length: 0, path };
+    let Some(meta) = reader.meta_of(Some(txn_id))? else { return Ok(None) };
+    let mut bytes = vec![0; usize::try_from(meta.page_size).unwrap_or(0)];
+    // In a new file both pages are of transaction 0.
+    let number = if txn_id == 0 { 0 } else { txn_id % 2 };
+    reader.read(number * meta.page_size, &mut bytes)?;
+    // It may have been replaced while it was read.
+    let again = reader.meta_of(Some(txn_id))?;
+    Ok(again.map(|meta| MetaPage { bytes, last_page: meta.last_page }))
 }
 
 struct PageReader<'p, S> {

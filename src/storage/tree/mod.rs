@@ -237,6 +237,38 @@ pub fn ids(txn: &ReadTxn<'_>, table: Table) -> Result<Vec<TreeId>> {
     Ok(ids)
 }
 
+/// Takes an LMDB entry, which may be damaged, apart: visits tree, key and value, or those of each
+/// entry of a bucket's part. `false` if it is of no tree, or a part that is malformed somewhere.
+///
+/// # Errors
+/// Those of `visit`.
+pub fn take_apart(
+    raw: &[u8],
+    value: &[u8],
+    mut visit: impl FnMut(TreeId, &[u8], &[u8]) -> Result<()>,
+) -> Result<bool> {
+    let Some((tree, key)) = TreeId::read(raw) else { return Ok(false) };
+    let Ok(bucket) = raw_key::bucket_name(raw) else { return Ok(false) };
+    let Some(name) = bucket else {
+        visit(tree, key, value)?;
+        return Ok(true);
+    };
+    let Ok(part) = part::Part::parse(value) else { return Ok(false) };
+    let mut is_whole = true;
+    for at in 0..part.count() {
+        let Ok((rest, value)) = part.entry(at) else {
+            is_whole = false;
+            continue;
+        };
+        let full = [name, rest].concat();
+        match TreeId::read(&full) {
+            Some((tree, key)) => visit(tree, key, value)?,
+            None => is_whole = false,
+        }
+    }
+    Ok(is_whole)
+}
+
 /// How many keys the sweep copies at a time.
 const SWEEP_CHUNK: usize = 256;
 

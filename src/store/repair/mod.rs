@@ -1,0 +1,282 @@
+//! Repair: what can be read of a damaged database becomes a new one.
+//!
+//! The damaged file is read page by page with ordinary reads and never mapped, so nothing in it can
+//! crash the process, and it is not written to. Documents are taken over as they are stored, each
+//! with its checksum; indexes and counts are made anew from them.
+
+mod documents;
+mod records;
+mod report;
+
+use std::path::Path;
+
+pub use self::report::{RepairReport, RepairedStore};
+
+use self::documents::Documents;
+use self::records::Records;
+use super::check::{Problem, ProblemKind, Report, check_content};
+use super::failure::{Failure, nested};
+use super::index_build;
+use super::schema::{Reference, Schema};
+use super::shared::StoreShared;
+use crate::catalog::StoreDef;
+use crate::error::{Error, ErrorCode, Result};
+use crate::storage::data_file::Salvage;
+use crate::storage::{Care, NewDatabase, NewDirectory, data_file_of, exclusively, meta};
+use crate::wtf8::Wtf8String;
+
+/// How a database is repaired.
+#[derive(Debug, Clone, Copy)]
+pub struct RepairOptions {
+    /// Whether its spaces are repaired along.
+    pub with_spaces: bool,
+    /// How many problems, and lost keys of each store, are described.
+    pub described: usize,
+}
+
+/// Documents that a step of an index build takes in.
+const STEP_DOCUMENTS: usize = 100_000;
+
+/// Makes a new database at `to`, which must not exist or be an empty directory, of what can be read
+/// of the one at `from`, which stays as it is.
+///
+/// # Errors
+/// `DATABASE_NOT_FOUND`, `NOT_A_DATABASE`, `INCOMPATIBLE_VERSION`, `DATABASE_EXISTS`, `BUSY` if the
+/// damaged database is open, `ABORTED`, `DISK_FULL`, `PERMISSION`, `IO`.
+pub fn repair(
+    from: &Path,
+    to: &Path,
+    options: RepairOptions,
+    care: &dyn Care,
+) -> Result<RepairReport> {
+    if !data_file_of(from).is_file() {
+        let message = format!("there is no database at {}", from.display());
+        return Err(
+            Error::new(ErrorCode::DatabaseNotFound, message).with_path(from.display().to_string())
+        );
+    }
+    let directory = NewDirectory::create(to)?;
+    let mut report = RepairReport { described: options.described, ..RepairReport::default() };
+    exclusively(from, |_| {
+        let work = One { from, to: directory.path(), care, options };
+        work.repair(&mut report, |name, space, report| {
+            let inside = Path::new("spaces").join(name);
+            let from = from.join(&inside);
+            if !data_file_of(&from).is_file() {
+                return Ok(false);
+            }
+            let to = directory.create_inside(&inside)?;
+            report.space = Some(space.clone());
+            let work = One { from: &from, to: &to, care, options };
+            let repaired = exclusively(&from, |_| work.repair(report, |_, _, _| Ok(false)));
+            report.space = None;
+            match repaired {
+                Err(error) if is_hopeless(&error) => {
+                    let message = format!("the space {space:?} is lost: {error}");
+                    report.note(ProblemKind::Space, message);
+                    drop(std::fs::remove_dir_all(&to));
+                    Ok(false)
+                }
+                repaired => repaired.map(|()| true),
+            }
+        })
+    })?;
+    directory.finish()?;
+    Ok(report)
+}
+
+fn is_hopeless(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::NotADatabase | ErrorCode::IncompatibleVersion)
+}
+
+/// One environment: the database itself, or a space.
+struct One<'a> {
+    from: &'a Path,
+    to: &'a Path,
+    care: &'a dyn Care,
+    options: RepairOptions,
+}
+
+impl One<'_> {
+    /// Repairs it. `space` repairs the space of a directory and a name; false if there is nothing.
+    fn repair(
+        &self,
+        report: &mut RepairReport,
+        mut space: impl FnMut(&str, &Wtf8String, &mut RepairReport) -> Result<bool>,
+    ) -> Result<()> {
+        let care = self.care;
+        let mut salvage = Salvage::open(&data_file_of(self.from), care)?;
+        report.pages += salvage.pages();
+        report.damaged_pages += salvage.damaged_pages().len() as u64;
+        for page in salvage.damaged_pages() {
+            report.add(Problem {
+                page: Some(*page),
+                ..Problem::new(ProblemKind::Page, "the page is damaged")
+            });
+        }
+        if !salvage.knows_free_pages() {
+            let message = "what was free is not known, or the newest commit: what nothing \
+                           leads to may be of older states";
+            report.note(ProblemKind::Page, message);
+        }
+        let records = Records::read(&mut salvage, care, report)?;
+        if let Some(format) = records.format() {
+            format.check()?;
+        } else {
+            report.note(ProblemKind::Catalog, "the format record is lost; there is a new one");
+        }
+        let database = NewDatabase::create(self.to, salvage.length())?;
+        let mut documents = Documents::new(&mut salvage, &records, &database, care, report)?;
+        documents.save(&mut salvage)?;
+        let stores = documents.finish(&mut salvage, self.options.described)?;
+        let mut spaces = Vec::new();
+        if self.options.with_spaces {
+            for (key, directory) in records.spaces() {
+                let name = key.get(1..).and_then(Wtf8String::from_bytes);
+                let place = String::from_utf8(directory.clone())
+                    .ok()
+                    .filter(|place| uuid::Uuid::try_parse(place).is_ok());
+                let (Some(name), Some(place)) = (name, place) else { continue };
+                if space(&place, &name, report)? {
+                    spaces.push((key, directory));
+                }
+            }
+        }
+        records.write(&database, &stores, &spaces)?;
+        let stores: Vec<_> = stores.into_iter().map(|(store, _)| store).collect();
+        self.build_indexes(&database, &stores, report)?;
+        self.check(&database)?;
+        database.sync()
+    }
+
+    fn build_indexes(
+        &self,
+        database: &NewDatabase,
+        stores: &[StoreDef],
+        report: &mut RepairReport,
+    ) -> Result<()> {
+        let shared = StoreShared::default();
+        let total = stores.iter().map(|store| store.indexes.len() as u64).sum();
+        let mut done = 0;
+        for store in stores {
+            for index in &store.indexes {
+                self.care.progress("indexes", done, total);
+                match self.build_index(database, &shared, store.id, index.id) {
+                    Ok(()) => report.indexes += 1,
+                    Err(error) if error.code() == ErrorCode::UniqueViolation => {
+                        report.add(Problem {
+                            store: Some(store.name.to_string()),
+                            index: Some(index.name.to_string()),
+                            key: error.context().key.clone(),
+                            ..Problem::new(
+                                ProblemKind::Unique,
+                                "two documents share a key of the index, which is left out",
+                            )
+                        });
+                        let (store, index) = (Reference::Id(store.id), Reference::Id(index.id));
+                        database.write(|txn| {
+                            Schema::new(txn, &shared)?.delete_index(&store, &index)?;
+                            Ok(())
+                        })?;
+                    }
+                    Err(error) => return Err(error),
+                }
+                done += 1;
+            }
+        }
+        self.care.progress("indexes", total, total);
+        Ok(())
+    }
+
+    fn build_index(
+        &self,
+        database: &NewDatabase,
+        shared: &StoreShared,
+        store: u32,
+        index: u32,
+    ) -> Result<()> {
+        loop {
+            self.care.check_cancelled()?;
+            let step = database.write(|txn| {
+                nested(txn, |child| index_build::step(child, shared, store, index, STEP_DOCUMENTS))
+                    .map_err(Failure::into_error)
+            })?;
+            if step.finished {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What was made must be whole.
+    fn check(&self, database: &NewDatabase) -> Result<()> {
+        let mut check = Report::default();
+        let shared = StoreShared::default();
+        database.read(|txn| check_content(txn, &shared, true, self.care, &mut check))?;
+        match check.problems.first() {
+            None => Ok(()),
+            Some(problem) => Err(Error::corrupt(format!(
+                "the repaired database is not whole in {} places; the first: {}",
+                check.problem_count, problem.message
+            ))),
+        }
+    }
+}
+
+impl Records {
+    /// Writes the records of the new database: `stores` with the next numbers of their generators.
+    fn write(
+        &self,
+        database: &NewDatabase,
+        stores: &[(StoreDef, u64)],
+        spaces: &[(Vec<u8>, Vec<u8>)],
+    ) -> Result<()> {
+        use crate::catalog::{meta_key, record};
+        use crate::storage::meta::tag;
+        use crate::storage::{FormatRecord, format_flag};
+
+        let trees = stores.iter().flat_map(|(store, _)| {
+            store.indexes.iter().map(|index| index.tree.0).chain([store.tree.0])
+        });
+        let next_tree = trees.max().map_or(1, |tree| tree + 1);
+        let next_store = stores.iter().map(|(store, _)| u64::from(store.id) + 1).max().unwrap_or(1);
+        let indexes = || stores.iter().flat_map(|(store, _)| &store.indexes);
+        let mut flags = 0;
+        if indexes().any(|index| index.partial.is_some()) {
+            flags |= format_flag::PARTIAL_INDEXES;
+        }
+        if indexes().any(|index| index.collation.is_some()) {
+            flags |= format_flag::COLLATED_INDEXES;
+        }
+        database.write(|txn| {
+            let format = self.format().unwrap_or_else(|| FormatRecord::new(database.page_size()));
+            FormatRecord { flags: format.flags | flags, ..format }.write(txn)?;
+            for (key, least) in [
+                (tag::CATALOG_VERSION, 1),
+                (tag::DATABASE_VERSION, 0),
+                (tag::NEXT_TREE_ID, next_tree),
+                (tag::NEXT_STORE_ID, next_store),
+            ] {
+                let number = self.any_number(&[key]).unwrap_or(0).max(least);
+                if number > 0 {
+                    meta::put_u64(txn, &[key], number)?;
+                }
+            }
+            for (store, generator) in stores {
+                meta::put_record(txn, &meta_key::store(store.id), &record::encode_store(store)?)?;
+                if *generator > 1 {
+                    meta::put_u64(txn, &meta_key::generator(store.id), *generator)?;
+                }
+                for (key, names) in self.shapes(store.id) {
+                    meta::put_record(txn, &key, &names)?;
+                }
+                for index in &store.indexes {
+                    index_build::begin(txn, store.id, index.id)?;
+                }
+            }
+            for (key, directory) in spaces {
+                meta::put_record(txn, key, directory)?;
+            }
+            Ok(())
+        })
+    }
+}
