@@ -105,9 +105,19 @@ function* checkLayers(path, code) {
     const used = RANK_OF_MODULE.get(name)
     if (used > rank) yield [lineOf(code, index), `${own} must not use ${name}, a layer above it`]
   }
-  if (own === 'binding') return
+  if (own === 'binding') {
+    yield* checkBinding(code)
+    return
+  }
   for (const { index } of code.matchAll(/\b(napi|napi_derive)::|#\[napi\b|\buse napi\b/g)) {
     yield [lineOf(code, index), 'only src/binding/ may know Node.js']
+  }
+}
+
+/** Electron ends a process whose JavaScript is handed memory of a native library. */
+function* checkBinding(code) {
+  for (const { index } of code.matchAll(/\bBuffer\b|->[^{;]*\bUint8Array\b/g)) {
+    yield [lineOf(code, index), 'memory of the library in JavaScript: use BufferSlice::copy_from']
   }
 }
 

@@ -53,6 +53,15 @@ test('only the binding knows Node.js', async () => {
   await assertRefused('src/store/mod.rs', '#[napi(js_name = "x")]\n', /only src\/binding/)
 })
 
+test('the binding hands out no memory of its own', async () => {
+  const taken =
+    '#[napi(ts_return_type = "Buffer")]\nfn f(note: Uint8Array) -> BufferSlice<\'e> {}\n'
+  await assertAccepted('src/binding/mod.rs', taken)
+  const handedOut = /^1: memory of the library in JavaScript/
+  await assertRefused('src/binding/mod.rs', 'fn f() -> napi::Result<Buffer> {}\n', handedOut)
+  await assertRefused('src/binding/mod.rs', 'fn f() -> Option<Uint8Array> {}\n', handedOut)
+})
+
 test('unsafe stands only where it is allowed', async () => {
   await assertAccepted('src/storage/lmdb/env.rs', 'unsafe { f() }\n')
   await assertRefused('src/storage/tree.rs', '// unsafe\nunsafe { f() }\n', /^2: unsafe stands/)

@@ -1,6 +1,7 @@
 //! The lock that IndexedDB's connections hold; see `storage::SchemaLock`.
 
-use napi::bindgen_prelude::{Buffer, Uint8Array};
+use napi::Env;
+use napi::bindgen_prelude::{BufferSlice, Uint8Array};
 use napi_derive::napi;
 
 use super::database::NativeDatabase;
@@ -51,7 +52,7 @@ impl NativeDatabase {
 
     /// What is wanted of those who rely on the schema; empty if nothing is.
     #[napi(catch_unwind)]
-    pub fn read_schema_note(&self) -> napi::Result<Buffer> {
-        self.with_schema_lock(SchemaLock::read_note).map(Buffer::from)
+    pub fn read_schema_note<'e>(&self, env: &'e Env) -> napi::Result<BufferSlice<'e>> {
+        BufferSlice::copy_from(env, self.with_schema_lock(SchemaLock::read_note)?)
     }
 }
