@@ -7,4 +7,4 @@ import { runtime } from '../../support/runtime'
 const ADVERTISES = runtime === 'deno' ? /punycode/ : undefined
 
 test('PouchDB keeps its data from one process to the next', (t) =>
-  runPhases(t, join(__dirname, 'pouchdb.ts'), ['create', 'reopen'], ADVERTISES))
+  runPhases(t, join(__dirname, 'pouchdb.ts'), ['create', 'reopen'], { advertises: ADVERTISES }))
