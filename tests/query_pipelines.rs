@@ -5,11 +5,15 @@
 mod query_support;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use lodestore::error::ErrorCode;
+use lodestore::execution::{Chunk, Execution, Query};
 use lodestore::protocol::Executions;
-use query_support::{Db, Index};
+use lodestore::query::{Filter, Place};
+use lodestore::store::read::Response;
+use query_support::{Db, Index, value};
 use serde_json::{Value as Json, json};
 
 const CITIES: u64 = 7;
@@ -234,4 +238,31 @@ fn a_pipeline_is_planned_as_a_query_is() {
     };
     let (query, pipeline) = (fastest(&query), fastest(&pipeline));
     assert!(pipeline < 3 * query, "{pipeline:?}, where a query takes {query:?}");
+}
+
+#[test]
+fn what_expressions_do_counts_into_a_budget() {
+    let db = Db::new();
+    let index = [Index("byA", &["a"], json!({}))];
+    db.create("docs", &index, (0..300).map(|id| json!({"id": id, "a": id})));
+    let store = db.store("docs");
+    let dear = json!({"$size": {"$map": {"input": {"$range": [0, 5_000]},
+        "in": {"$add": ["$$this", "$a"]}}}});
+    let found = |expression: &Json, hint: Option<&str>| {
+        let filter = json!({"a": {"$gte": 0}, "$expr": {"$gte": [expression, 0]}});
+        let filter = Filter::parse(&value(&filter), &Place::root("the filter")).unwrap();
+        let query = Query { hint: hint.map(Into::into), ..Query::new(filter) };
+        db.scratch.read(|txn| {
+            let view = txn.into();
+            let mut execution = Execution::new(view, &db.shared, &store, query).unwrap();
+            let never = AtomicBool::new(false);
+            let chunk = Chunk { rows: 0, max_bytes: 0, budget: 1_000, cancelled: &never };
+            let mut out = Vec::new();
+            let mut response = Response::growing(&mut out);
+            execution.next(view, &db.shared, &chunk, &mut response).unwrap().0
+        })
+    };
+    for hint in [None, Some("byA")] {
+        assert!(found(&dear, hint) <= 4, "{hint:?}");
+    }
 }

@@ -6,7 +6,8 @@ use std::time::Instant;
 use super::explain;
 use super::pipeline_sources::{Documents, GroupedRows, Others, Reader, Reading, query_of};
 use super::request::{Query, whole_number};
-use super::running::{Chunk, SLICE};
+use super::running::{Chunk, INLINE_SLICE, SLICE};
+use super::scan::ended_if;
 use crate::catalog::{Catalog, StoreDef};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::Place;
@@ -171,13 +172,11 @@ impl Aggregation {
         response: &mut Response<'_>,
     ) -> Result<(u32, bool)> {
         let mut out = super::rows::Out::new(chunk, response);
-        let is_inline = chunk.budget != 0 && matches!(from.view, View::Snapshot(_));
-        if is_inline && self.reads_others {
+        if chunk.is_inline(from.view) && self.reads_others {
             // How long a join takes is not bounded, so that it does not even begin there.
             return Ok((0, false));
         }
-        // On the thread of JavaScript a pipeline only begins.
-        let deadline = Instant::now() + if chunk.budget == 0 { SLICE } else { SLICE / 25 };
+        let deadline = Instant::now() + if chunk.budget == 0 { SLICE } else { INLINE_SLICE };
         let mut row = Vec::new();
         loop {
             if let Some(waiting) = self.waiting.take() {
@@ -195,6 +194,7 @@ impl Aggregation {
             if self.done {
                 return Ok((out.count, true));
             }
+            ended_if(chunk.cancelled)?;
             row.clear();
             let mut source = Reading { documents: &mut self.documents, from, chunk, deadline };
             let mut others = Reader { others: &mut self.others, from, chunk };
@@ -206,6 +206,7 @@ impl Aggregation {
                     self.done = true;
                 }
                 (Pulled::End, None) => self.done = true,
+                (Pulled::Pause, _) if self.documents.declines() => return Ok((out.count, false)),
                 (Pulled::Pause, _) => {}
             }
             if self.waiting.is_none() && !self.done && Instant::now() >= deadline {

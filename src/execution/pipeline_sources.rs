@@ -13,6 +13,7 @@ use super::key_groups::KeyGroups;
 use super::plan::Plan;
 use super::request::{Query, Returns};
 use super::running::{Chunk, Execution};
+use super::scan::ended_if;
 use crate::catalog::StoreDef;
 use crate::error::{Error, ErrorCode, Result};
 use crate::key;
@@ -45,6 +46,8 @@ pub(super) struct Documents {
     rows: Vec<u8>,
     at: usize,
     ended: bool,
+    /// Whether they do not begin on the thread of JavaScript.
+    declines: bool,
 }
 
 /// What gives them.
@@ -80,7 +83,12 @@ impl Documents {
                 Walk::Query(Box::new(execution), grouped.is_some())
             }
         };
-        Ok(Self { walk, rows: Vec::new(), at: 0, ended: false })
+        Ok(Self { walk, rows: Vec::new(), at: 0, ended: false, declines: false })
+    }
+
+    /// Whether there is no use in asking again in the same piece.
+    pub(super) fn declines(&self) -> bool {
+        self.declines
     }
 
     /// How they are grouped.
@@ -131,6 +139,7 @@ impl Documents {
         chunk: &Chunk<'_>,
         deadline: Option<Instant>,
     ) -> Result<Next<'_>> {
+        ended_if(chunk.cancelled)?;
         while self.at >= self.rows.len() {
             if self.ended {
                 return Ok(Next::End);
@@ -140,6 +149,7 @@ impl Documents {
             }
             self.rows.clear();
             self.at = 0;
+            self.declines = false;
             let ahead = Chunk {
                 rows: ROWS_AHEAD,
                 max_bytes: BYTES_AHEAD,
@@ -157,6 +167,7 @@ impl Documents {
             };
             self.ended = done;
             if count == 0 && !done && chunk.budget != 0 && deadline.is_some() {
+                self.declines = matches!(self.walk, Walk::Groups(_));
                 return Ok(Next::Pause);
             }
         }

@@ -8,6 +8,7 @@ use super::running::Chunk;
 use super::scan::Found;
 use crate::catalog::StoreDef;
 use crate::error::{ErrorCode, Result};
+use crate::query::Meter;
 use crate::query::filter::{Matcher, Verdict};
 use crate::storage::tree::Lookups;
 use crate::store::StoreShared;
@@ -47,6 +48,7 @@ impl Rows {
         let tests = self.tests;
         self.with_shapes(view, shared, store, |shapes| {
             let matcher = Matcher::at(shapes, query.now).with_tests(tests);
+            let matcher = matcher.with_meter(found.meter);
             matcher.verdict(&query.filter, root(document)?)
         })
         .map_err(|error| {
@@ -152,7 +154,7 @@ impl Out {
 /// room for all.
 pub fn emit_keys(
     (view, shared, store, query): (View<'_, '_>, &StoreShared, &Arc<StoreDef>, &Query),
-    (rows, examined): (&mut Rows, &mut u64),
+    (rows, examined, meter): (&mut Rows, &mut u64, &Meter),
     (pending, wants_documents, again): (&mut VecDeque<Box<[u8]>>, bool, bool),
     (out, response): (&mut Out, &mut Response<'_>),
 ) -> Result<bool> {
@@ -174,7 +176,7 @@ pub fn emit_keys(
             scratch.clear();
             payload.append_to(&mut scratch)?;
             *examined += 1;
-            let found = Found { key: lookups.key(at), document: Some(&scratch) };
+            let found = Found { key: lookups.key(at), document: Some(&scratch), meter };
             let mut write = || {
                 if again && !rows.passes(view, shared, store, query, &found)?.passes() {
                     return Ok(true);
@@ -201,7 +203,7 @@ pub fn emit_keys(
         }
     } else {
         for key in pending.iter() {
-            let found = Found { key, document: None };
+            let found = Found { key, document: None, meter };
             whole = rows.write(query, (view, shared, store), &found, out, response)?;
             if !whole {
                 break;

@@ -15,6 +15,7 @@ use super::sort::{self, SORT_MEMORY, Sorted, Sorter};
 use crate::catalog::StoreDef;
 use crate::error::{Error, Result};
 use crate::key;
+use crate::query::Meter;
 use crate::query::aggregate::Examined;
 use crate::storage::Counter;
 use crate::storage::tree::Lookups;
@@ -27,6 +28,9 @@ const COUNTED_BETWEEN_LOOKS: u64 = 1 << 16;
 /// How long a piece of work that has no budget goes on: others may wait for the snapshot.
 pub(super) const SLICE: Duration = Duration::from_millis(50);
 
+/// How long it goes on at most on the thread of JavaScript, where a query only begins.
+pub(super) const INLINE_SLICE: Duration = Duration::from_millis(2);
+
 /// A piece of a query's answer that is asked for.
 pub struct Chunk<'c> {
     /// Rows at most.
@@ -37,6 +41,13 @@ pub struct Chunk<'c> {
     pub budget: u32,
     /// Set when nobody waits for the rest.
     pub cancelled: &'c AtomicBool,
+}
+
+impl Chunk<'_> {
+    /// Whether it is asked for on the thread of JavaScript.
+    pub(super) fn is_inline(&self, view: View<'_, '_>) -> bool {
+        self.budget != 0 && matches!(view, View::Snapshot(_))
+    }
 }
 
 /// A query in the middle of being carried out. It holds nothing of a transaction: each piece is
@@ -176,10 +187,12 @@ impl Execution {
     ) -> Result<(u32, bool)> {
         // Between pieces a write transaction changes, so keys are collected in one.
         let whole = matches!(view, View::Write(_)) && matches!(self.phase, Phase::Collect(_));
+        let slice = if chunk.is_inline(view) { INLINE_SLICE } else { SLICE };
         let mut budget = Budget {
             steps: if chunk.budget == 0 || whole { u64::MAX } else { u64::from(chunk.budget) },
-            deadline: (chunk.budget == 0 && !whole).then(|| Instant::now() + SLICE),
+            deadline: (!whole).then(|| Instant::now() + slice),
             cancelled: chunk.cancelled,
+            meter: Meter::default(),
         };
         let mut out = Out::new(chunk, response);
         loop {
@@ -286,7 +299,8 @@ impl Execution {
         shared: &StoreShared,
     ) -> Result<(Vec<Box<[u8]>>, bool)> {
         let never = AtomicBool::new(false);
-        let mut budget = Budget { steps: u64::MAX, deadline: None, cancelled: &never };
+        let meter = Meter::default();
+        let mut budget = Budget { steps: u64::MAX, deadline: None, cancelled: &never, meter };
         let store = Arc::clone(&self.store);
         self.collect(view, shared, &mut budget)
             .map_err(|error| locate_error(error, &store, None))?;
@@ -442,7 +456,7 @@ impl Execution {
             let again = matches!(view, View::Write(_));
             if !emit_keys(
                 (view, shared, store, query),
-                (rows, &mut scan.examined_docs),
+                (rows, &mut scan.examined_docs, &budget.meter),
                 (pending, wants_documents, again),
                 (out, response),
             )? {
@@ -469,7 +483,7 @@ impl Execution {
             let mut pending: VecDeque<_> = keys.drain(..at_once).collect();
             let whole = emit_keys(
                 (view, shared, store, query),
-                (rows, &mut scan.examined_docs),
+                (rows, &mut scan.examined_docs, &Meter::default()),
                 (&mut pending, true, false),
                 (out, response),
             )?;

@@ -9,7 +9,7 @@ use super::access::Access;
 use super::groups::GroupWalk;
 use crate::catalog::StoreDef;
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::Filter;
+use crate::query::{Filter, Meter};
 use crate::storage::envelope::Payload;
 use crate::storage::tree::{Entry, Lookups};
 use crate::store::entry::{self, documents};
@@ -23,12 +23,19 @@ pub struct Budget<'c> {
     pub deadline: Option<Instant>,
     /// Set when nobody waits for the rest.
     pub cancelled: &'c AtomicBool,
+    /// Counts what expressions do, which are steps, too.
+    pub meter: Meter,
 }
 
 /// Bytes of a document that count as one step more.
 const BYTES_PER_STEP: usize = 8 << 10;
 /// Tests of a filter that count as one step more.
 const TESTS_PER_STEP: usize = 16;
+
+/// As many documents are looked up together at first, before it is known what is done with them.
+const MIN_TOGETHER: usize = 4;
+/// More steps than that for a document are many.
+const DEAR: u64 = 16;
 
 /// The most memory that primary keys take which are kept, in bytes.
 const MAX_KEPT: usize = 512 << 20;
@@ -42,7 +49,7 @@ impl Budget<'_> {
     /// Whether there is anything left, after so many steps.
     pub fn spend(&mut self, steps: u64) -> Result<bool> {
         let before = self.steps;
-        self.steps = self.steps.saturating_sub(steps);
+        self.steps = before.saturating_sub(steps).saturating_sub(self.meter.take_steps());
         if before / STEPS_BETWEEN_LOOKS != self.steps / STEPS_BETWEEN_LOOKS {
             ended_if(self.cancelled)?;
             if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -68,6 +75,8 @@ pub struct Found<'f> {
     pub key: &'f [u8],
     /// The document, if documents are wanted.
     pub document: Option<&'f [u8]>,
+    /// Counts the work of expressions.
+    pub meter: &'f Meter,
 }
 
 /// What becomes of the walk after something was met.
@@ -100,6 +109,8 @@ pub struct Scan {
     also: Option<Also>,
     /// How many steps it takes to look at a short document.
     weight: u64,
+    /// How many documents of an index are looked up together.
+    together: usize,
     /// Entries of indexes that were passed.
     pub examined_keys: u64,
     /// Documents that were looked at.
@@ -145,6 +156,7 @@ impl Scan {
             kept: 0,
             also: None,
             weight: 1,
+            together: MIN_TOGETHER,
             examined_keys: 0,
             examined_docs: 0,
         }
@@ -300,7 +312,8 @@ impl Scan {
             let document = payload.bytes(&mut scratch).map_err(damaged)?;
             self.examined_docs += 1;
             let steps = self.steps_of(document);
-            end = visit(&Found { key: found.key, document: Some(document) })?;
+            let meter = &budget.meter;
+            end = visit(&Found { key: found.key, document: Some(document), meter })?;
             if end != Flow::Full {
                 self.passed(found.key, found.key)?;
             }
@@ -327,7 +340,7 @@ impl Scan {
         let mut left = enough;
         loop {
             group.clear();
-            let size = left.clamp(1, Lookups::MAX as u64) as usize;
+            let size = left.clamp(1, self.together as u64) as usize;
             let mut more = true;
             let mut out = 0;
             while more && group.lookups.len() < size && out < STEPS_BETWEEN_LOOKS {
@@ -345,7 +358,10 @@ impl Scan {
                     }
                 }
             }
-            let (flow, steps) = self.visit_group(view, store, &group, wants_documents, visit)?;
+            let meter = &budget.meter;
+            let visited = self.visit_group(view, store, &group, (wants_documents, meter), visit)?;
+            let (flow, steps) = (visited.0, visited.1.saturating_add(meter.take_steps()));
+            self.adapt(&group, steps);
             if flow != Flow::Next {
                 return Ok(flow);
             }
@@ -362,12 +378,21 @@ impl Scan {
         }
     }
 
+    /// Looks more documents up together next time, or less if each of them takes long: in between
+    /// others may want their turn.
+    fn adapt(&mut self, group: &Group, steps: u64) {
+        self.together = match steps > DEAR * group.lookups.len() as u64 {
+            true => (self.together / 4).max(1),
+            false => (self.together * 2).min(Lookups::MAX),
+        };
+    }
+
     fn visit_group(
         &mut self,
         view: View<'_, '_>,
         store: &StoreDef,
         group: &Group,
-        wants_documents: bool,
+        (wants_documents, meter): (bool, &Meter),
         visit: &mut impl FnMut(&Found<'_>) -> Result<Flow>,
     ) -> Result<(Flow, u64)> {
         let mut flow = Flow::Next;
@@ -377,7 +402,7 @@ impl Scan {
                 if self.is_out(key) {
                     continue;
                 }
-                flow = visit(&Found { key, document: None })?;
+                flow = visit(&Found { key, document: None, meter })?;
                 if flow == Flow::Full {
                     break;
                 }
@@ -403,7 +428,7 @@ impl Scan {
             payload.append_to(&mut scratch)?;
             self.examined_docs += 1;
             steps = steps.saturating_add(self.steps_of(&scratch));
-            match visit(&Found { key, document: Some(&scratch) }) {
+            match visit(&Found { key, document: Some(&scratch), meter }) {
                 Ok(next) => flow = next,
                 // It need not be the document's fault.
                 Err(error) => {

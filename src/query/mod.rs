@@ -4,6 +4,7 @@ pub mod aggregate;
 pub mod collation;
 pub mod expression;
 pub mod filter;
+mod meter;
 #[cfg(test)]
 #[allow(clippy::panic)]
 pub(crate) mod notation;
@@ -14,5 +15,6 @@ pub mod sort;
 
 pub use expression::{Expression, Number, Scope};
 pub use filter::Filter;
+pub use meter::Meter;
 pub use path::{Budget, Path, array_index};
 pub use place::Place;

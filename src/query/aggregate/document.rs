@@ -117,6 +117,14 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// How many bytes are stored of it.
+    pub(super) fn stored_len(&self) -> usize {
+        match self {
+            Self::Stored(bytes, _) | Self::Joined(bytes, ..) => bytes.len(),
+            Self::Made(_) => 0,
+        }
+    }
+
     /// The stored bytes in which a path is to be looked up.
     #[inline]
     fn stored_at(&self, path: &FieldPath) -> Option<(&'a [u8], &'a Arc<ShapeTable>)> {
@@ -173,7 +181,7 @@ impl<'a> Document<'a> {
                 Scope::joined(root(bytes)?, &***shapes, field, view.now)
             }
         };
-        Ok(scope.with_variables(view.variables))
+        Ok(scope.with_variables(view.variables).with_meter(view.meter))
     }
 
     /// Appends the document's bytes, with shapes of the main store at most.

@@ -7,6 +7,7 @@ use super::document::{Document, Kept};
 use super::report::{Before, Counts, StageReport, Work};
 use super::sources::{Next, Source, Sources};
 use crate::error::{Error, ErrorCode, Result};
+use crate::query::Meter;
 use crate::value::{RowEncoder, ShapeTable, Value};
 
 /// The memory that a pipeline may take unless it is said otherwise (256 MiB).
@@ -96,6 +97,8 @@ pub(super) struct View<'v> {
     /// `$$NOW`.
     pub(super) now: f64,
     pub(super) variables: &'v [Value],
+    /// Counts documents that come to chains, and what expressions do with them.
+    pub(super) meter: &'v Meter,
 }
 
 /// What becomes of a document in a stage.
@@ -233,7 +236,25 @@ pub(super) enum Pumped {
 }
 
 /// After so many steps without a result a chain pauses.
-const MAX_STEPS: usize = 4_096;
+const MAX_STEPS: u64 = 4_096;
+
+/// Tells when it is time to pause.
+pub(super) struct Pace {
+    end: u64,
+}
+
+impl Pace {
+    /// For one call.
+    pub(super) fn begin(context: &Context<'_>) -> Self {
+        Self { end: context.view.meter.steps() + MAX_STEPS }
+    }
+
+    /// Whether there has been work enough.
+    #[inline]
+    pub(super) fn is_over(&self, context: &Context<'_>) -> bool {
+        context.view.meter.steps() >= self.end
+    }
+}
 
 impl Chain {
     pub(super) fn new(operators: Vec<Node>) -> Self {
@@ -260,6 +281,7 @@ impl Chain {
         context: &mut Context<'_>,
         sink: Sink<'_>,
     ) -> Result<bool> {
+        context.view.meter.count_document(document.stored_len());
         self.push(0, document, context, sink)
     }
 
@@ -313,11 +335,13 @@ impl Chain {
 
     /// Works until a document reaches the sink, or input is needed.
     pub(super) fn pump(&mut self, context: &mut Context<'_>, sink: Sink<'_>) -> Result<Pumped> {
-        for _ in 0..MAX_STEPS {
+        let pace = Pace::begin(context);
+        loop {
             if let Some(at) = self.pending.last().copied() {
                 let Some(operator) = self.operators.get_mut(at) else { return Ok(Pumped::End) };
                 match operator.drain(context)? {
                     Drained::Document(kept) => {
+                        context.view.meter.count_document(0);
                         let emitted = match kept {
                             Kept::Made(value) => {
                                 self.push(at + 1, Document::Made(value), context, sink)?
@@ -343,8 +367,10 @@ impl Chain {
                 self.pending.push(self.ended);
                 self.ended += 1;
             }
+            if pace.is_over(context) {
+                return Ok(Pumped::Pause);
+            }
         }
-        Ok(Pumped::Pause)
     }
 }
 
@@ -367,6 +393,7 @@ pub struct Execution {
     now: f64,
     variables: Vec<Value>,
     rows: RowEncoder,
+    meter: Meter,
 }
 
 impl Execution {
@@ -374,7 +401,8 @@ impl Execution {
     pub fn new(pipeline: &Pipeline, shapes: Arc<ShapeTable>, limits: Limits, now: f64) -> Self {
         let memory = Memory::new(limits.memory);
         let chain = pipeline.chain();
-        Self { chain, memory, shapes, now, variables: Vec::new(), rows: RowEncoder::default() }
+        let (variables, rows, meter) = Default::default();
+        Self { chain, memory, shapes, now, variables, rows, meter }
     }
 
     /// Gives the variables that the pipeline was parsed with, in the same order.
@@ -407,9 +435,10 @@ impl Execution {
         sources: &mut dyn Sources,
         out: &mut Vec<u8>,
     ) -> Result<Pulled> {
-        let Self { chain, memory, shapes, now, variables, rows } = self;
-        let view = View { shapes, now: *now, variables };
+        let Self { chain, memory, shapes, now, variables, rows, meter } = self;
+        let view = View { shapes, now: *now, variables, meter };
         let mut context = Context { sources, memory, view };
+        let pace = Pace::begin(&context);
         let mut sink = |document: Document<'_>| document.write(shapes, rows, out);
         loop {
             match chain.pump(&mut context, &mut sink)? {
@@ -426,6 +455,9 @@ impl Execution {
                 }
                 Next::Pause => return Ok(Pulled::Pause),
                 Next::End => chain.end_input(),
+            }
+            if pace.is_over(&context) {
+                return Ok(Pulled::Pause);
             }
         }
     }

@@ -10,6 +10,7 @@ use super::group::{Group, Key};
 use super::simple::Values;
 use super::stage::Stage;
 use crate::error::Result;
+use crate::query::Meter;
 use crate::value::{FieldPath, Fields, Lookup, NoShapes, ShapeTable, Value, encode, lookup, root};
 
 /// Constants up to this are added up exactly, however often.
@@ -88,7 +89,7 @@ impl Grouping {
         shapes: &Arc<ShapeTable>,
         now: f64,
     ) -> Result<Option<(Vec<u8>, Value)>> {
-        let view = View { shapes, now, variables: &[] };
+        let view = View { shapes, now, variables: &[], meter: &Meter::default() };
         let document = Document::Stored(bytes, shapes);
         let mut order = Vec::new();
         match &self.what {

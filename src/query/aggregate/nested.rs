@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::document::{Document, Kept};
-use super::execution::{Chain, Context, Drained, Flow, Operator, Pumped, Sink};
+use super::execution::{Chain, Context, Drained, Flow, Operator, Pace, Pumped, Sink};
 use super::report::{Reads, Work};
 use super::sources::{Front, Next};
 use super::stage::{Stage, chain};
@@ -55,8 +55,10 @@ impl Reading {
         Ok(Self { chain, cursor, shapes, scratch: Vec::new() })
     }
 
-    /// Works until a document reaches the sink, or the source pauses or has no more.
+    /// Works until a document reaches the sink, or it has worked for long enough, or the source
+    /// pauses or has no more.
     pub(super) fn pump(&mut self, context: &mut Context<'_>, sink: Sink<'_>) -> Result<Pumped> {
+        let pace = Pace::begin(context);
         loop {
             match self.chain.pump(context, sink)? {
                 Pumped::NeedsInput => {}
@@ -73,6 +75,9 @@ impl Reading {
                 }
                 Next::Pause => return Ok(Pumped::Pause),
                 Next::End => self.chain.end_input(),
+            }
+            if pace.is_over(context) {
+                return Ok(Pumped::Pause);
             }
         }
     }

@@ -39,6 +39,7 @@ impl Operator for Match {
         let (shapes, bytes) = document.encoded(context.view)?;
         let matcher = Matcher::at(&**shapes, context.view.now);
         let matcher = matcher.with_variables(context.view.variables).with_tests(self.tests);
+        let matcher = matcher.with_meter(context.view.meter);
         if !matcher.matches(&self.filter, root(&bytes)?)? {
             return Ok(Flow::Absorbed);
         }

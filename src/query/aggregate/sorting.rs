@@ -122,7 +122,8 @@ mod tests {
         const ROWS: usize = 2_000;
         let sort = crate::query::sort::parse(&value("{ k: 1 }"), &Place::root("")).unwrap();
         let (mut memory, mut sources, shapes) = (Memory::new(1), NoSources, Arc::default());
-        let view = View { shapes: &shapes, now: 0.0, variables: &[] };
+        let meter = crate::query::Meter::default();
+        let view = View { shapes: &shapes, now: 0.0, variables: &[], meter: &meter };
         let mut context = Context { sources: &mut sources, memory: &mut memory, view };
         let mut sorting = Sorting::new(sort, None);
         let text = "x".repeat(100);

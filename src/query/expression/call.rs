@@ -15,7 +15,7 @@ pub(super) type Arguments<'a, 'v> = &'a mut [Cow<'v, Value>];
 pub(super) struct Call<'a> {
     /// The operator's name, `$` included.
     pub(super) operator: &'a str,
-    pub(super) work: &'a Work,
+    pub(super) work: &'a Work<'a>,
     /// Which of the arguments were given: bit `i` for the `i`th.
     pub(super) given: u32,
 }

@@ -32,6 +32,7 @@ impl Node {
         scope: &'e Scope<'_>,
         frames: Frames<'e>,
     ) -> Result<Cow<'e, Value>> {
+        scope.work.visit();
         Ok(match self {
             Self::Literal(value) => Cow::Borrowed(value),
             Self::Field(path) => field::of_document(&scope.document, path, &scope.work)?,

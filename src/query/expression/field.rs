@@ -12,7 +12,7 @@ use crate::value::{FieldName, FieldPath, Kind, Lookup, ShapeSource, Value, Value
 pub(super) fn of_document<'d>(
     document: &Document<'d>,
     path: &FieldPath,
-    work: &Work,
+    work: &Work<'_>,
 ) -> Result<Cow<'d, Value>> {
     match *document {
         Document::Decoded(value) => of_value(value, path, work),
@@ -46,7 +46,7 @@ fn in_encoded(
     value: ValueRef<'_>,
     path: &[FieldName],
     shapes: &dyn ShapeSource,
-    work: &Work,
+    work: &Work<'_>,
 ) -> Result<Option<Value>> {
     let mut value = value;
     let mut path = path;
@@ -82,7 +82,7 @@ fn in_encoded(
 pub(super) fn of_value<'v>(
     value: &'v Value,
     path: &FieldPath,
-    work: &Work,
+    work: &Work<'_>,
 ) -> Result<Cow<'v, Value>> {
     let found = in_value(value, path.segments(), work)?;
     Ok(found.unwrap_or(Cow::Borrowed(&Value::Undefined)))
@@ -91,7 +91,7 @@ pub(super) fn of_value<'v>(
 fn in_value<'v>(
     value: &'v Value,
     path: &[FieldName],
-    work: &Work,
+    work: &Work<'_>,
 ) -> Result<Option<Cow<'v, Value>>> {
     let mut value = value;
     let mut path = path;

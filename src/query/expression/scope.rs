@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::work::Work;
+use crate::query::meter::Meter;
 use crate::value::{ShapeSource, Value, ValueRef};
 use crate::wtf8::Wtf8String;
 
@@ -12,7 +13,7 @@ pub struct Scope<'a> {
     pub(super) now: f64,
     pub(super) is_insert: Option<bool>,
     pub(super) variables: &'a [Value],
-    pub(super) work: Work,
+    pub(super) work: Work<'a>,
 }
 
 /// A document, decoded or not.
@@ -54,6 +55,13 @@ impl<'a> Scope<'a> {
     #[must_use]
     pub fn with_insert(mut self, is_insert: bool) -> Self {
         self.is_insert = Some(is_insert);
+        self
+    }
+
+    /// Counts the work of the evaluation, too.
+    #[must_use]
+    pub fn with_meter(mut self, meter: &'a Meter) -> Self {
+        self.work.meter = Some(meter);
         self
     }
 

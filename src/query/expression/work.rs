@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::query::meter::Meter;
 use crate::value::{Fields, Value};
 
 /// The largest value that an expression may make, in bytes of memory (64 MiB).
@@ -16,13 +17,26 @@ pub(super) const MAX_VALUE_DEPTH: usize = 1_000;
 
 /// Counts what an evaluation has made.
 #[derive(Debug, Default)]
-pub(super) struct Work {
+pub(super) struct Work<'m> {
     done: Cell<usize>,
+    /// Counts the work of many evaluations.
+    pub(super) meter: Option<&'m Meter>,
 }
 
-impl Work {
+impl Work<'_> {
+    /// Counts the evaluation of a node.
+    #[inline]
+    pub(super) fn visit(&self) {
+        if let Some(meter) = self.meter {
+            meter.count_part();
+        }
+    }
+
     /// Counts `bytes` of work.
     pub(super) fn charge(&self, bytes: usize) -> Result<()> {
+        if let Some(meter) = self.meter {
+            meter.count_bytes(bytes);
+        }
         let done = self.done.get().saturating_add(bytes);
         self.done.set(done);
         if done > MAX_WORK {

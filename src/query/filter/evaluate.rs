@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use super::test::Test;
 use super::{Filter, PathTest, Verdict};
 use crate::error::Result;
+use crate::query::Meter;
 use crate::query::expression::Scope;
 use crate::query::path::{Budget, Found};
 use crate::value::{Kind, ShapeSource, Value, ValueRef};
@@ -17,17 +18,19 @@ pub struct Matcher<'s, S: ShapeSource> {
     variables: &'s [Value],
     /// How many tests the filter has; `None`: they are counted.
     tests: Option<usize>,
+    /// Counts the work of expressions.
+    meter: Option<&'s Meter>,
 }
 
 impl<'s, S: ShapeSource> Matcher<'s, S> {
     /// For documents of these shapes.
     pub const fn new(shapes: &'s S) -> Self {
-        Self { shapes, now: None, variables: &[], tests: None }
+        Self { shapes, now: None, variables: &[], tests: None, meter: None }
     }
 
     /// The same, where `$$NOW` is a time in milliseconds since 1970.
     pub const fn at(shapes: &'s S, now: f64) -> Self {
-        Self { shapes, now: Some(now), variables: &[], tests: None }
+        Self { shapes, now: Some(now), ..Self::new(shapes) }
     }
 
     /// The same, for a filter of so many tests ([`Filter::tests`]), which are not counted again for
@@ -35,6 +38,13 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
     #[must_use]
     pub const fn with_tests(mut self, tests: usize) -> Self {
         self.tests = Some(tests);
+        self
+    }
+
+    /// The same, with the work of expressions counted.
+    #[must_use]
+    pub const fn with_meter(mut self, meter: &'s Meter) -> Self {
+        self.meter = Some(meter);
         self
     }
 
@@ -99,7 +109,11 @@ impl<'s, S: ShapeSource> Matcher<'s, S> {
             Filter::Expression(expression) => {
                 let now = self.now.unwrap_or_else(current_time);
                 let scope = Scope::encoded(value, self.shapes, now);
-                expression.is_true(&scope.with_variables(self.variables)).map(Verdict::from)
+                let mut scope = scope.with_variables(self.variables);
+                if let Some(meter) = self.meter {
+                    scope = scope.with_meter(meter);
+                }
+                expression.is_true(&scope).map(Verdict::from)
             }
         }
     }

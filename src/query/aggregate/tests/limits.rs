@@ -210,6 +210,62 @@ fn groups_give_their_memory_to_those_that_take_their_rows() {
     assert_eq!(run(50_000).unwrap_err().code(), ErrorCode::ResourceLimit);
 }
 
+/// The same document again and again, without pauses.
+struct Repeated {
+    document: Vec<u8>,
+    left: usize,
+}
+
+impl Source for Repeated {
+    fn next(&mut self) -> Result<Next<'_>> {
+        let Some(left) = self.left.checked_sub(1) else { return Ok(Next::End) };
+        self.left = left;
+        Ok(Next::Document(&self.document))
+    }
+}
+
+#[test]
+fn pauses_by_what_is_done_with_documents() {
+    let dear = "{ $size: { $map: { input: { $range: [0, 5000] }, in: { $add: ['$$this', '$i'] } } \
+                } }";
+    let grouped = format!("[{{ $group: {{ _id: {dear} }} }}]");
+    let matched = format!("[{{ $match: {{ $expr: {{ $lt: [{dear}, 0] }} }} }}]");
+    let unwound = format!(
+        "[{{ $set: {{ l: {{ $range: [0, 100] }} }} }}, {{ $unwind: '$l' }},
+          {{ $match: {{ $expr: {{ $lt: [{dear}, 0] }} }} }}]"
+    );
+    let joined = format!(
+        "[{{ $match: {{ i: 1 }} }}, {{ $unionWith: {{ coll: 'other',
+        pipeline: [{{ $set: {{ x: {dear} }} }}, {{ $match: {{ x: 0 }} }}] }} }}]"
+    );
+    for (pipeline, documents, pauses) in [
+        ("[{ $group: { _id: '$i' } }]", 2_000, 0..=0),
+        ("[{ $match: { i: 1 } }]", 2_000, 0..=0),
+        (&grouped, 100, 90..=110),
+        (&matched, 100, 90..=110),
+        (&unwound, 1, 90..=110),
+        (&joined, 1, 90..=110),
+    ] {
+        let document = encode(&value("{ i: 2 }"), &ShapeTable::new()).unwrap();
+        let mut source = Repeated { document, left: documents };
+        let mut stores = Stores::default();
+        stores.stores.insert("other".to_owned(), vec![value("{ i: 3 }"); 100]);
+        let parsed = parse(pipeline).unwrap();
+        let mut execution = Execution::new(&parsed, Arc::default(), Limits::default(), NOW);
+        let (mut paused, mut out) = (0, Vec::new());
+        loop {
+            match execution.next(&mut source, &mut stores, &mut out).unwrap() {
+                Pulled::Pause => paused += 1,
+                Pulled::Document => {}
+                Pulled::End => break,
+            }
+        }
+        let of_source = if pipeline == joined { 34 } else { 0 };
+        let paused = paused - of_source;
+        assert!(pauses.contains(&paused), "{paused} pauses in {pipeline}");
+    }
+}
+
 #[test]
 fn stops_reading_when_it_has_enough() {
     let documents: Vec<Vec<u8>> = (0..100)
