@@ -397,6 +397,10 @@ impl Execution {
             } else {
                 sort_key.extend_from_slice(&met.to_be_bytes());
             }
+            if !in_order && sorter.is_beyond(&sort_key) {
+                rows.sort_key = sort_key;
+                return Ok(Flow::Next);
+            }
             let mut stored = found.key.to_vec();
             if query.ties_descending {
                 key::invert(&mut stored);
