@@ -521,6 +521,64 @@ export interface BackupOptions extends LongWorkOptions {
   compact?: boolean | undefined
 }
 
+/** How documents are written as text; see docs/exchange.md. */
+export type ExchangeFormat = 'ndjson' | 'json' | 'csv'
+
+/** Options of `exportTo`. */
+export interface ExportOptions extends LongWorkOptions {
+  /** The store. Default: all stores with their definitions, in the format 'ndjson'. */
+  store?: string | undefined
+  /**
+   * 'ndjson' is a line of typed JSON for each document, 'json' an array of plain JSON, 'csv' a row
+   * for each. Default: 'ndjson'.
+   */
+  format?: ExchangeFormat | undefined
+  /** For 'csv': paths of fields. Default: the names of all fields that documents have. */
+  columns?: readonly string[] | undefined
+  /** For 'csv': what stands between the fields of a row. Default: ','. */
+  separator?: string | undefined
+}
+
+/** Options of `importFrom`. */
+export interface ImportOptions extends LongWorkOptions {
+  /** The store. Default: the source names one for each document, and defines them. */
+  store?: string | undefined
+  /** Default: 'ndjson'. */
+  format?: ExchangeFormat | undefined
+  /** For 'csv': paths of fields, if the source has no row with them. */
+  columns?: readonly string[] | undefined
+  /** For 'csv': what stands between the fields of a row. Default: ','. */
+  separator?: string | undefined
+  /** For 'csv': what columns are read as. Default: 'string'. */
+  types?:
+    | Readonly<Record<string, 'string' | 'number' | 'bigint' | 'boolean' | 'date' | 'json'>>
+    | undefined
+  /** Documents that are written at once. Default: 1000. */
+  batch?: number | undefined
+  /**
+   * What becomes of a document whose key is there: it is replaced, stays ('keep'), or the new one
+   * is an error ('refuse'). Default: 'replace'.
+   */
+  onExisting?: 'replace' | 'keep' | 'refuse' | undefined
+  /** How many documents may fail before the import stops. Default: 0. */
+  maxErrors?: number | undefined
+  /**
+   * Where to keep how far the source was read, written with each batch: an import that was stopped,
+   * by whatever, goes on behind the last one. The store must have out-of-line keys.
+   */
+  checkpoint?: { readonly store: string; readonly key: Key } | undefined
+}
+
+/** What an import has done; errors that stop one have these properties, too. */
+export interface ImportResult {
+  imported: number
+  /** Documents whose key was there already, with `onExisting: 'keep'`. */
+  existing: number
+  failed: number
+  /** The first 1,000 of those that failed; lines count from 1. */
+  errors: { line: number; code: ErrorCode; message: string }[]
+}
+
 /** Options of `verify`. */
 export interface VerifyOptions extends LongWorkOptions {
   /**
@@ -701,6 +759,34 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
    * @throws {LodestoreError} DATABASE_EXISTS, PERMISSION, DISK_FULL, IO, ABORTED, CLOSED
    */
   backup(path: string, options?: BackupOptions): Promise<void>
+
+  /**
+   * Writes documents as text, all of one state of the database, while it is in use. A file is there
+   * complete or not at all; a stream is ended.
+   *
+   * @param destination the path of a file, or a `Writable`
+   * @returns how many documents were written
+   * @throws {LodestoreError} STORE_NOT_FOUND, UNSUPPORTED, PERMISSION, NOT_FOUND, DISK_FULL, IO,
+   *   SNAPSHOT_EXPIRED if the destination takes nothing for too long, ABORTED, CLOSED
+   */
+  exportTo(
+    destination: string | import('node:stream').Writable,
+    options?: ExportOptions,
+  ): Promise<number>
+
+  /**
+   * Reads documents from text, a batch at a time.
+   *
+   * @param source the path of a file, or what gives bytes or text piece by piece, such as a
+   *   `Readable`
+   * @throws {LodestoreError} INVALID_ARGUMENT for what is not of the format; what a document fails
+   *   with, if more than `maxErrors` do; INCOMPATIBLE_VERSION, NOT_FOUND, PERMISSION, IO, ABORTED,
+   *   CLOSED, STORE_NOT_FOUND
+   */
+  importFrom(
+    source: string | AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+    options?: ImportOptions,
+  ): Promise<ImportResult>
 
   /**
    * Looks for damage, in the state that the database has now, while everything goes on. Damage is

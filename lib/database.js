@@ -4,6 +4,8 @@ const { EventEmitter } = require('node:events')
 const { resolve } = require('node:path')
 const ambient = require('./ambient')
 const { asyncDispose } = require('./dispose')
+const { exportTo } = require('./exchange/export')
+const { importFrom } = require('./exchange/import')
 const { decodeInternal } = require('./internal-codec')
 const { printReport, receiveEvent } = require('./native-event')
 const { checkBackup, checkCompact } = require('./options/care')
@@ -211,6 +213,21 @@ class Database extends EventEmitter {
     return await verify(this.#connection, options)
   }
 
+  /** Writes documents as text. */
+  async exportTo(destination, options) {
+    const connection = this.#connection
+    connection.checkOpen()
+    await connection.settleWrites()
+    return await exportTo(connection, destination, options)
+  }
+
+  /** Reads documents from text. */
+  async importFrom(source, options) {
+    this.#refuseInside('importFrom', 'do it afterwards')
+    this.#connection.checkOpen()
+    return await importFrom(this, this.#connection, source, options)
+  }
+
   /** Rewrites the database file without free space. */
   async compact(options) {
     const { onProgress, signal } = checkCompact(options)
@@ -233,7 +250,6 @@ class Database extends EventEmitter {
     await this.close()
   }
 
-  /** Passes on what the native library says by itself. */
   /** Emits an error or warning; one that nobody listens to is printed. */
   #report(type, error) {
     if (this.listenerCount(type) > 0) this.emit(type, error)

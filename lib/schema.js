@@ -65,6 +65,11 @@ class Schema {
     await this.apply([{ op: 'renameIndex', store, index: name, name: newName }])
   }
 
+  /** Says what the program calls the state of the schema, as IndexedDB has it. */
+  async setVersion(version) {
+    await this.apply([{ op: 'setVersion', version }])
+  }
+
   /** The view to change. @throws {LodestoreError} TX_READ_ONLY */
   #view() {
     const view = this.#scope.current()
@@ -79,7 +84,9 @@ class Schema {
    */
   async apply(documents) {
     const view = this.#view()
-    for (const { store, name } of documents) checkAllowed(view, store ?? name)
+    for (const { op, store, name } of documents) {
+      if (op !== 'setVersion') checkAllowed(view, store ?? name)
+    }
     const { queue } = view
     const places = documents.map((document) => {
       const bytes = encodeInternal(document)

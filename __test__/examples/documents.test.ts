@@ -10,6 +10,7 @@ const DOCUMENTS = [
   { file: 'README.md', prelude: undefined, least: 1 },
   { file: 'docs/guide.md', prelude: 'Set-up', least: 10 },
   { file: 'docs/indexeddb.md', prelude: undefined, least: 1 },
+  { file: 'docs/exchange.md', prelude: undefined, least: 2 },
 ]
 
 for (const { file, prelude, least } of DOCUMENTS) {

@@ -116,6 +116,11 @@ const DATABASE: Calls = {
   stats: [(db) => db.stats()],
   flush: [(db) => db.flush()],
   backup: [(db, { target }) => db.backup(target)],
+  exportTo: [(db, { target }) => db.exportTo(`${target}.ndjson`)],
+  importFrom: [
+    (db) => db.importFrom(['{ "id": 100, "v": "x", "n": "w" }'], { store: 's' }),
+    is(100, 'w'),
+  ],
   verify: [(db) => db.verify()],
   compact: [(db) => db.compact()],
   close: [(db) => db.close()],

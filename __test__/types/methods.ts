@@ -5,6 +5,7 @@ import type {
   Cursor,
   Database,
   DatabaseStats,
+  ErrorCode,
   Entry,
   Index,
   Key,
@@ -81,6 +82,12 @@ export async function databases(db: Database<Types>): Promise<void> {
   await db.deleteSpace('x')
   await db.flush()
   await db.backup('x', { spaces: undefined, onProgress: ({ done, total }) => done / total })
+  const count = await db.exportTo(process.stdout, { store: 'x', format: 'csv', columns: ['a'] })
+  is<Same<typeof count, number>>()
+  const { errors } = await db.importFrom(process.stdin, { checkpoint: { store: 'x', key: 1 } })
+  errors.map(({ line, code }) => [line.toFixed(), code satisfies ErrorCode])
+  // @ts-expect-error there is no such format
+  await db.exportTo('x', { format: 'xml' })
   await db.compact({ signal: AbortSignal.timeout(5) })
   const report = await db.verify({ level: 'quick', maxFindings: 5 })
   is<Same<typeof report, VerifyReport>>()
