@@ -25,6 +25,7 @@ const REASONS = [
     kinds: ['deno'],
     reason: "Deno's node:test replaces timers that were taken before, too",
   },
+  { file: 'indexeddb/connections.test.ts', kinds: OTHERS, reason: NO_PRELOAD },
   {
     file: 'indexeddb/example.test.ts',
     kinds: ['deno'],
