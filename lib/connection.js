@@ -1,6 +1,6 @@
 'use strict'
 
-const { Promise } = require('./globals')
+const { Promise, queueMicrotask } = require('./globals')
 const { call } = require('./call')
 const { CatalogReader } = require('./catalog-reader')
 const { DocumentDecoder, DocumentEncoder } = require('./codec')

@@ -103,4 +103,4 @@ function paced(answer) {
   return answering.then(() => answer)
 }
 
-module.exports = { Pacer, isDue, nextTurn, onNextTurn, paced }
+module.exports = { Pacer, isDue, nextTurn, onNextTurn, paced, readClock }

@@ -1,6 +1,6 @@
 'use strict'
 
-const { Promise } = require('./globals')
+const { Promise, queueMicrotask } = require('./globals')
 const { WriteBuffer } = require('./codec')
 const { FailedOperation, parseResults } = require('./operations')
 
