@@ -4,6 +4,7 @@ const { clearTimeout, setTimeout } = require('node:timers')
 const { TransactionSession } = require('../transaction-session')
 const { exception, exceptionOf } = require('./exceptions')
 const { Snapshots } = require('./snapshots')
+const { StoreLines } = require('./store-lines')
 
 /**
  * How long a transaction that may write has for its first write when others wait: once it steps
@@ -28,7 +29,10 @@ class Scheduler {
     this.connection = connection
     this.snapshots = new Snapshots(connection)
     /** Transactions that have not ended, in the order of their creation. */
-    this.live = []
+    this.live = new Set()
+    this.lines = new StoreLines()
+    /** How many of them have stepped back. */
+    this.steppedBack = 0
     /** @type {import('./transaction-state').TransactionState | null} the one that may write */
     this.writer = null
     /** Those that wait to write. */
@@ -42,13 +46,16 @@ class Scheduler {
 
   /** @param {import('./transaction-state').TransactionState} transaction */
   add(transaction) {
-    this.live.push(transaction)
+    this.live.add(transaction)
+    this.lines.add(transaction)
     transaction.onFinish = (isCommitted) => this.remove(transaction, isCommitted)
-    if (this.mayStart(transaction)) transaction.start()
+    this.startIfFree(transaction)
   }
 
   remove(transaction, isCommitted) {
-    this.live.splice(this.live.indexOf(transaction), 1)
+    this.live.delete(transaction)
+    const free = this.lines.remove(transaction)
+    if (transaction.base !== undefined) this.steppedBack--
     if (this.writer === transaction) {
       if (isCommitted && transaction.view?.session.writes > 0) this.commits++
       this.writer = null
@@ -57,31 +64,29 @@ class Scheduler {
     const at = this.waiting.indexOf(transaction)
     if (at >= 0) this.waiting.splice(at, 1)
     if (isCommitted && transaction.mode !== 'readonly') this.registerShapes(transaction)
-    this.startAll()
+    for (const each of free) this.startIfFree(each)
     this.admitNext()
   }
 
   /** Lets the stores that were written to learn what their values look like. */
   registerShapes({ database, scope }) {
     // It would look like a change by others.
-    if (this.live.some(({ base }) => base !== undefined)) return
+    if (this.steppedBack > 0) return
     for (const name of scope) database.stores.get(name)?.state?.registerCandidates()
   }
 
   /** Starts those that may. */
   startAll() {
-    for (const each of [...this.live]) if (!each.isStarted && this.mayStart(each)) each.start()
+    for (const each of this.live) this.startIfFree(each)
   }
 
-  /** Whether nothing that was created before stands in the way. */
-  mayStart(transaction) {
-    if (transaction.database.isOpening && transaction.mode !== 'versionchange') return false
-    for (const earlier of this.live) {
-      if (earlier === transaction) return true
-      const bothRead = earlier.mode === 'readonly' && transaction.mode === 'readonly'
-      if (!bothRead && haveCommon(earlier.scope, transaction.scope)) return false
-    }
-    return true
+  /** Starts a transaction unless something that was created before stands in the way. */
+  startIfFree(transaction) {
+    if (transaction.isStarted || !this.live.has(transaction)) return
+    if (transaction.database.isOpening && transaction.mode !== 'versionchange') return
+    if (!this.lines.isFree(transaction)) return
+    this.lines.started(transaction)
+    transaction.start()
   }
 
   /** Gives a transaction what it writes through, when it is there. */
@@ -150,6 +155,7 @@ class Scheduler {
     // Nobody else has been able to write since it began.
     const pinned = this.snapshots.open()
     transaction.view = pinned
+    if (transaction.base === undefined) this.steppedBack++
     transaction.base = {
       id: this.connection.memory.transactionIdOf(pinned.snapshot),
       commits: this.commits,
@@ -167,11 +173,6 @@ class Scheduler {
     connection.unpin(snapshot)
     return id - base.id === this.commits - base.commits
   }
-}
-
-function haveCommon(some, others) {
-  for (const one of some) if (others.has(one)) return true
-  return false
 }
 
 module.exports = { Scheduler }
