@@ -51,10 +51,11 @@ class CursorState {
     return this.face
   }
 
-  /** Moves on. */
+  /** Moves on. @throws {DOMException} TransactionInactiveError */
   move(perform) {
+    this.transaction.checkActive()
     this.row = null
-    this.transaction.place(this.request, perform)
+    this.transaction.place(this.request, perform, { scans: true })
   }
 
   /** @throws {DOMException} TransactionInactiveError, InvalidStateError */
@@ -164,6 +165,8 @@ class IDBCursor {
       return
     }
     const wanted = toKey(key)
+    // Accessors of the key may have moved it.
+    state.checkOnRow()
     state.checkAhead(wanted, undefined)
     state.move((view) => state.rows.seek(view, wanted, undefined))
   }
@@ -180,6 +183,7 @@ class IDBCursor {
     state.checkOnRow()
     const wanted = toKey(key)
     const wantedPrimary = toKey(primaryKey)
+    state.checkOnRow()
     state.checkAhead(wanted, wantedPrimary)
     state.move((view) => state.rows.seek(view, wanted, wantedPrimary))
   }

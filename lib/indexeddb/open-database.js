@@ -56,13 +56,17 @@ async function connect(entry, request, name, wanted) {
 /** Upgrades the database of a connection that is being made. */
 async function upgradeNew(entry, request, database, oldVersion) {
   entry.upgradedFrom = oldVersion
+  let isCommitted = false
   try {
-    await upgrade(request, database, oldVersion, database.version)
+    isCommitted = await upgrade(request, database, oldVersion, database.version)
+    if (!isCommitted || database.isClosePending) {
+      throw exception('AbortError', 'The upgrade was aborted, or the connection closed in it')
+    }
     await database.engine.lock.share()
   } catch (error) {
     database.close()
     database.opened()
-    if (oldVersion === 0) await discard(entry)
+    if (oldVersion === 0 && !isCommitted) await discard(entry)
     throw error
   } finally {
     entry.upgradedFrom = null
@@ -100,7 +104,7 @@ async function makeWay(entry, request, oldVersion, newVersion) {
   return engine.lock.takeAlone({ oldVersion, newVersion }, isOutdated, tellBlocked)
 }
 
-/** Runs the upgrade ("upgrade a database"). */
+/** Runs the upgrade ("upgrade a database"). @returns {Promise<boolean>} whether it is committed */
 async function upgrade(request, database, oldVersion, newVersion) {
   database.saveSchema(oldVersion)
   const transaction = new TransactionState(
@@ -127,7 +131,9 @@ async function upgrade(request, database, oldVersion, newVersion) {
     const event = versionEvent('upgradeneeded', oldVersion, newVersion)
     fire(request.face, event, ({ didThrow }) => {
       transaction.isHeld = false
-      if (didThrow) transaction.abort(exception('AbortError', 'A listener has thrown an exception'))
+      if (didThrow && transaction.state === STATE.ACTIVE) {
+        transaction.abort(exception('AbortError', 'A listener has thrown an exception'))
+      }
       transaction.issueSteps()
       transaction.deactivate()
       done()
@@ -137,8 +143,7 @@ async function upgrade(request, database, oldVersion, newVersion) {
   request.transaction = null
   request.result = undefined
   request.isDone = false
-  if (isCommitted && !database.isClosePending) return
-  throw exception('AbortError', 'The upgrade was aborted, or the connection closed in it')
+  return isCommitted
 }
 
 /** Runs a task and waits for it. */

@@ -44,7 +44,7 @@ function readMany(source, selection, queryOrOptions, given, method) {
   const order = toEnum(direction, DIRECTIONS, `${method}: direction`)
   const most = limit === undefined ? 0 : toUnsignedLong(limit, `${method}: count`)
   const read = (view, origin, range) => readAll(view, origin, selection, range, most, order)
-  return ask(source, query, true, read)
+  return ask(source, query, true, read, true)
 }
 
 /** Whether an argument is a dictionary, rather than what may be a key or a range of keys. */
@@ -70,10 +70,11 @@ function rangeOf({ origin }, query, allowsNothing) {
 }
 
 /** Asks for what one function reads of a range. */
-function ask(source, query, allowsNothing, read) {
+function ask(source, query, allowsNothing, read, scans) {
   checkUsable(source)
   const range = rangeOf(source, query, allowsNothing)
-  return source.transaction.request(source.face, (view) => read(view, source.origin, range))
+  const perform = (view) => read(view, source.origin, range)
+  return source.transaction.request(source.face, perform, { scans })
 }
 
 /** What each store and index is, as the source of requests. */
@@ -92,14 +93,14 @@ const methods = {
   get(query) {
     const source = sourceOf(this)
     requireArguments(arguments, 1, 'get')
-    return ask(source, query, false, readValue)
+    return ask(source, query, false, readValue, true)
   },
 
   /** The first primary key of a range. */
   getKey(query) {
     const source = sourceOf(this)
     requireArguments(arguments, 1, 'getKey')
-    return ask(source, query, false, readKey)
+    return ask(source, query, false, readKey, false)
   },
 
   /** The values of a range of keys. */
@@ -119,7 +120,7 @@ const methods = {
 
   /** How many records a range of keys has. */
   count(query = undefined) {
-    return ask(sourceOf(this), query, true, countRecords)
+    return ask(sourceOf(this), query, true, countRecords, false)
   },
 
   /** Opens a cursor over a range of keys. */

@@ -25,6 +25,7 @@ class RequestState extends TargetState {
     this.perform = null
     this.writes = false
     this.holds = false
+    this.scans = false
     /** Makes what the program gets of what the database has answered; null if that is the same. */
     this.present = null
   }
@@ -33,13 +34,13 @@ class RequestState extends TargetState {
    * Begins, or begins anew, as the requests of cursors do.
    *
    * @param {(view: object) => unknown} perform asks the database
-   * @param {boolean} writes
-   * @param {boolean} holds whether what follows has to wait until it has been answered
+   * @param {import('./transaction-state').RequestOptions} options
    */
-  begin(perform, writes, holds) {
+  begin(perform, { writes = false, holds = false, scans = false } = {}) {
     this.perform = perform
     this.writes = writes
     this.holds = holds
+    this.scans = scans
     this.isDone = false
     this.isSettled = false
     this.result = undefined
@@ -48,7 +49,7 @@ class RequestState extends TargetState {
 
   /** It has succeeded. */
   settle(outcome) {
-    if (this.isDone) return
+    if (this.transaction.isFinished) return
     this.outcome = outcome
     this.isSettled = true
     this.transaction.requestSettled(this)
@@ -56,7 +57,7 @@ class RequestState extends TargetState {
 
   /** It has failed. */
   fail(error) {
-    if (this.isDone) return
+    if (this.transaction.isFinished) return
     this.failure = exceptionOf(error)
     this.isSettled = true
     this.transaction.requestSettled(this)

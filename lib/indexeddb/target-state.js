@@ -28,7 +28,7 @@ class Listener {
     if (typeof callback === 'function') {
       const answer = callback.call(target, event)
       if (this.isHandler && answer === false) event.preventDefault()
-    } else {
+    } else if (!this.isHandler) {
       const { handleEvent } = callback
       if (typeof handleEvent !== 'function') throw new TypeError('handleEvent is not a function')
       handleEvent.call(callback, event)

@@ -19,6 +19,16 @@ const STATE = Object.freeze({
   FINISHED: 'finished',
 })
 
+/**
+ * What a request is to the requests that follow it.
+ *
+ * @typedef {object} RequestOptions
+ * @property {boolean} [writes] whether it changes anything
+ * @property {boolean} [holds] whether all that follow wait until it has been answered
+ * @property {boolean} [scans] whether it may read in several steps, all of which have to find the
+ *   same: those that follow and write wait until it has been answered
+ */
+
 /** A program may have made thousands of requests in one turn. */
 const stepPacer = new pace.Pacer()
 const deliveryPacer = new pace.Pacer()
@@ -55,6 +65,8 @@ class TransactionState extends TargetState {
     this.steps = new Queue()
     /** How many the database has not answered. */
     this.asked = 0
+    /** How many of these scan. */
+    this.scanning = 0
     /** Whether the next steps wait for one to end. */
     this.isHeld = false
     /** Whether the next steps wait for the event loop to turn. */
@@ -100,8 +112,10 @@ class TransactionState extends TargetState {
    * @template T
    * @param {() => T} run
    * @returns {T}
+   * @throws {DOMException} TransactionInactiveError
    */
   whileInactive(run) {
+    this.checkActive()
     this.state = STATE.INACTIVE
     try {
       return run()
@@ -158,12 +172,12 @@ class TransactionState extends TargetState {
    * @param {object} source
    * @param {(view: object) => unknown} perform asks the database; answers with the result, or a
    *   promise of it
-   * @param {object} [options]
-   * @param {boolean} [options.writes] whether it changes anything
-   * @param {boolean} [options.holds] whether what follows has to wait until it has been answered
+   * @param {RequestOptions} [options]
    * @returns {IDBRequest}
+   * @throws {DOMException} TransactionInactiveError: accessors of an argument may have ended it
    */
   request(source, perform, options) {
+    this.checkActive()
     const request = new RequestState(source, this)
     const face = makeRequest(request)
     setParent(face, this.face)
@@ -172,8 +186,8 @@ class TransactionState extends TargetState {
   }
 
   /** Makes a request that is there already. */
-  place(request, perform, { writes = false, holds = false } = {}) {
-    request.begin(perform, writes, holds)
+  place(request, perform, options) {
+    request.begin(perform, options)
     this.requests.push(request)
     this.steps.push(request)
     if (!this.isStarted) return
@@ -199,6 +213,7 @@ class TransactionState extends TargetState {
         })
         return
       }
+      if (steps.first.writes && this.scanning > 0) return
       if (steps.first.writes && !this.view.interactive) {
         // What reads through the snapshot is answered first.
         if (this.asked > 0) return
@@ -211,9 +226,12 @@ class TransactionState extends TargetState {
   }
 
   perform(request) {
+    const { perform } = request
+    // The program may keep the request.
+    request.perform = null
     let answer
     try {
-      answer = request.perform(this.view)
+      answer = perform(this.view)
     } catch (error) {
       request.fail(error)
       return
@@ -224,6 +242,7 @@ class TransactionState extends TargetState {
     }
     this.asked++
     if (request.holds) this.isHeld = true
+    if (request.scans) this.scanning++
     answer.then(
       (outcome) => this.answered(request, () => request.settle(outcome)),
       (error) => this.answered(request, () => request.fail(error)),
@@ -234,6 +253,7 @@ class TransactionState extends TargetState {
   answered(request, take) {
     this.asked--
     if (request.holds) this.isHeld = false
+    if (request.scans) this.scanning--
     take()
     if (this.isFinished) return
     if (this.asked === 0 && this.mode === 'readwrite') this.database.scheduler.reconsider()
@@ -273,6 +293,13 @@ class TransactionState extends TargetState {
   deliver(done) {
     const { requests } = this
     while (!this.isFinished && requests.length > 0 && requests.first.isSettled) {
+      const { failure: failed } = requests.first
+      if (failed !== null && this.state === STATE.COMMITTING) {
+        this.isDelivering = false
+        this.abort(failed)
+        done()
+        return
+      }
       const request = requests.shift()
       request.finish()
       const { face, failure } = request
@@ -353,8 +380,11 @@ class TransactionState extends TargetState {
     const pending = this.requests.drain()
     this.database.transactionAborted(this)
     for (const request of pending) {
-      request.abort(exception('AbortError', 'The transaction was aborted'))
-      if (request.face !== null) queueTask((done) => fire(request.face, errorEvent(), done))
+      if (request.face === null) continue
+      queueTask((done) => {
+        request.abort(exception('AbortError', 'The transaction was aborted'))
+        fire(request.face, errorEvent(), done)
+      })
     }
     void this.finishAbort()
   }

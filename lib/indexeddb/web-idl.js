@@ -55,7 +55,8 @@ function toUnsignedLongLong(value, what) {
 }
 
 function enforceRange(value, least, most, what) {
-  const number = Math.trunc(Number(value))
+  // Unlike Number, which takes BigInts.
+  const number = Math.trunc(+value)
   // Also false for NaN.
   if (!(number >= least && number <= most)) {
     throw new TypeError(`${what} must be a number from ${least} to ${most}`)
@@ -75,9 +76,12 @@ function toEnum(value, allowed, what) {
   throw new TypeError(`${what} must be one of ${allowed.join(', ')}, not '${text}'`)
 }
 
+/** Has no prototype, which programs may have given members of such names. */
+const NO_MEMBERS = Object.freeze(Object.create(null))
+
 /** A dictionary. @throws {TypeError} */
 function toDictionary(value, what) {
-  if (value === undefined || value === null) return {}
+  if (value === undefined || value === null) return NO_MEMBERS
   if (typeof value === 'object' || typeof value === 'function') return value
   throw new TypeError(`${what} must be an object`)
 }
