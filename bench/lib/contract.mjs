@@ -101,6 +101,7 @@
  * @property {string} [loads] the workload that the other ones of the group, and those of groups
  *   that find the database loaded, need to have run
  * @property {boolean} [compression]
+ * @property {number} [patience] how many times as long as others its processes may take (1)
  * @property {number} [times] processes in a row in each pass, whose median counts (1)
  * @property {Workload[]} workloads
  */

@@ -116,7 +116,7 @@ export class Runner {
     const run = needsLoad ? [...only, group.loads] : only
     const answers = []
     for (let time = 0; time < (group.times ?? 1); time++) {
-      answers.push(await this.runTask(group.name, peer, pass, path, run))
+      answers.push(await this.runTask(group, peer, pass, path, run))
     }
     if (group.stage === 'kept' && this.hasLoaded(answers[0])) this.loaded.add(peer.name)
     if (group.stage === 'empty' || group.stage === 'copy') this.clear(path)
@@ -132,10 +132,10 @@ export class Runner {
     this.record(peer, pass, only, { ...answers[0], results })
   }
 
-  runTask(group, peer, pass, path, only) {
+  runTask({ name, patience = 1 }, peer, pass, path, only) {
     const { docs, seconds, timeout } = this.options
-    const task = { peer: peer.name, group, only, path, count: docs, seconds, seed: 1 + pass }
-    return runChild(peer.execPath, timeout, task)
+    const task = { peer: peer.name, group: name, only, path, count: docs, seconds, seed: 1 + pass }
+    return runChild(peer.execPath, timeout * patience, task)
   }
 
   /** Makes what a group finds. @returns {Promise<string | undefined>} the directory */
@@ -152,8 +152,8 @@ export class Runner {
     if (!this.loaded.has(peer.name)) {
       this.clear(kept)
       mkdirSync(kept, { recursive: true })
-      const { name, loads } = this.loading
-      const answer = await this.runTask(name, peer, pass, kept, [loads])
+      const { loading } = this
+      const answer = await this.runTask(loading, peer, pass, kept, [loading.loads])
       if (!this.hasLoaded(answer)) return undefined
       this.loaded.add(peer.name)
     }
