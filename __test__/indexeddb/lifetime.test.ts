@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { configure, indexedDB } from 'lodestore/indexeddb'
+import { LodestoreError } from '../../index.js'
+import { TransactionSession } from '../../lib/transaction-session'
 import { temporaryDirectory } from '../support/database'
 import { completed, openDatabase, resultOf } from './requests'
 
@@ -81,4 +83,18 @@ test('an object that is no function is a handler that does nothing', async (t) =
   request.onsuccess = handler
   await completed(tx)
   assert.equal(request.onsuccess, handler)
+})
+
+test('an upgrade that cannot begin is not told of', async (t) => {
+  configure({ path: await temporaryDirectory(t), durability: 'none' })
+  const failing = t.mock.method(TransactionSession, 'begin', () =>
+    Promise.reject(new LodestoreError('DISK_FULL', 'The disk is full')),
+  )
+  const upgrade = () => assert.fail('It was told of')
+  await assert.rejects(openDatabase('db', 1, upgrade), { name: 'QuotaExceededError' })
+  assert.equal(failing.mock.callCount(), 1)
+  failing.mock.restore()
+  const db = await openDatabase('db', 1)
+  assert.equal(db.version, 1)
+  db.close()
 })

@@ -123,7 +123,11 @@ async function upgrade(request, database, oldVersion, newVersion) {
   transaction.isHeld = true
   database.begin(transaction)
   transaction.change((level) => appendSchema.setVersion(level, newVersion))
-  await task((done) => {
+  const isTold = await task((done) => {
+    if (transaction.isFinished) {
+      done(false)
+      return
+    }
     request.result = database.face
     request.transaction = transaction
     request.isDone = true
@@ -136,10 +140,12 @@ async function upgrade(request, database, oldVersion, newVersion) {
       }
       transaction.issueSteps()
       transaction.deactivate()
-      done()
+      done(true)
     })
   })
   const isCommitted = await ended
+  // The storage has failed when it began.
+  if (!isTold) throw transaction.error
   request.transaction = null
   request.result = undefined
   request.isDone = false
