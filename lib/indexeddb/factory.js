@@ -1,6 +1,7 @@
 'use strict'
 
 const { configuredRoot } = require('./configuration')
+const { exceptionOf } = require('./exceptions')
 const { compare, toKey } = require('./keys')
 const { deleteDatabase, openDatabase } = require('./open-database')
 const { Registry } = require('./registry')
@@ -64,7 +65,11 @@ class IDBFactory {
   /** The names and versions of the databases. */
   async databases() {
     void this.#brand
-    return registry().databases()
+    try {
+      return await registry().databases()
+    } catch (error) {
+      throw exceptionOf(error)
+    }
   }
 
   /** Compares two keys. */

@@ -204,6 +204,8 @@ async function remove(entry, request) {
       engine = await entry.engine('open')
     } catch (error) {
       if (error.code === 'DATABASE_NOT_FOUND') return 0
+      // Nobody can read its version any more.
+      if (error.code === 'CORRUPT' && (await entry.remove())) return 0
       throw error
     }
     const { version } = engine

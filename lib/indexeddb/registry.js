@@ -116,14 +116,20 @@ class Entry {
     await engine?.close()
   }
 
-  /** Deletes the storage, unless others have it open. */
+  /**
+   * Deletes the storage, unless others have it open.
+   *
+   * @returns {Promise<boolean>} whether it is gone
+   */
   async remove() {
     await this.closeEngine()
     try {
       await this.#root.delete(this.#name)
     } catch (error) {
-      if (error.code !== 'BUSY') exceptNotFound(error)
+      if (error.code === 'BUSY') return false
+      exceptNotFound(error)
     }
+    return true
   }
 
   /** Tells the open connections of what other threads and processes want. */
