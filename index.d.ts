@@ -418,6 +418,23 @@ export interface RepairReport {
  */
 export function repair(from: string, to: string, options?: RepairOptions): Promise<RepairReport>
 
+/**
+ * Lists the files that belong to a database, those of its spaces included. Those with the role
+ * 'lock' are made again when they are missing, those with the role 'leftover' are removed at the
+ * next open. Copying files of a database that is in use gives a broken copy: use `backup`.
+ *
+ * @throws {LodestoreError} DATABASE_NOT_FOUND, INVALID_ARGUMENT
+ */
+export function files(
+  path: string,
+): Promise<{ path: string; size: number; role: 'data' | 'lock' | 'leftover' }[]>
+
+/**
+ * A copy of options for logs, without secrets: what stands under names like `passphrase`, and what
+ * `encryption` holds besides the names of algorithms, is `'[redacted]'`.
+ */
+export function redact(options: unknown): unknown
+
 // --------------------------------------------------------------------------------------- database
 
 /** What can be done in a database as well as in a transaction. */
@@ -650,6 +667,41 @@ export interface VerifyReport {
   milliseconds: number
 }
 
+/** A summary of a database for bug reports. */
+export interface Diagnostics {
+  lodestore: string
+  node: string
+  runtime: string
+  platform: string
+  system: string
+  cpus: number
+  memory: number
+  /** Whether it is a space. */
+  space: boolean
+  inMemory: boolean
+  mode: OpenMode
+  durability: Durability
+  stats: Omit<DatabaseStats, 'uuid'>
+  stores: {
+    name: string
+    keyPath: string | string[] | null
+    autoIncrement: boolean
+    key: string | null
+    compression: string
+    documents: number
+    indexes: {
+      name: string
+      on: string | string[]
+      unique: boolean
+      multiEntry: boolean
+      sparse: boolean
+      partial: boolean
+      collation: string | null
+      state: string
+    }[]
+  }[]
+}
+
 /** Options of a transaction. */
 export interface TransactionOptions<T = AnyTypes> {
   /** Default: 'readwrite'. A read-only transaction is a snapshot: it waits for nobody. */
@@ -744,6 +796,15 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
 
   /** Figures about the database and its files. */
   stats(): Promise<DatabaseStats>
+
+  /**
+   * A summary for bug reports: versions, settings, figures and the structure of the stores, without
+   * documents, keys, paths and secrets. Names of stores, indexes and fields are left out, too,
+   * unless `names` is set.
+   *
+   * @throws {LodestoreError} CLOSED
+   */
+  diagnostics(options?: { names?: boolean | undefined }): Promise<Diagnostics>
 
   /**
    * Waits until everything accepted so far is on disk, whatever the durability.

@@ -1,5 +1,7 @@
 'use strict'
 
+const { files } = require('./lib/care/files')
+const { redact } = require('./lib/care/redact')
 const { repair } = require('./lib/care/repair')
 const { restore } = require('./lib/care/restore')
 const { LodestoreError } = require('./lib/errors')
@@ -11,6 +13,8 @@ const { expr } = require('./lib/query/expression')
 module.exports.open = open
 module.exports.restore = restore
 module.exports.repair = repair
+module.exports.files = files
+module.exports.redact = redact
 module.exports.KeyRange = KeyRange
 module.exports.compareKeys = compareKeys
 module.exports.expr = expr

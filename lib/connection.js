@@ -29,6 +29,7 @@ class Connection {
     this.path = path
     this.space = space
     this.mode = mode
+    this.durability = durability
     /** Whether writes are not synced. */
     this.unsynced = durability === 'none'
     this.closed = false

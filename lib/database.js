@@ -18,6 +18,7 @@ const { Store } = require('./store')
 const { Transaction, nested } = require('./transaction')
 const { readOnlyTransaction } = require('./transaction-level')
 const { TransactionSession } = require('./transaction-session')
+const { diagnose } = require('./care/diagnostics')
 const { verify } = require('./care/verify')
 
 /** An open database. Emits 'warning', 'error' and 'close'. */
@@ -183,6 +184,11 @@ class Database extends EventEmitter {
     const connection = this.#connection
     connection.checkOpen()
     return JSON.parse(connection.native.stats())
+  }
+
+  /** A summary for bug reports, without documents, keys, paths and secrets. */
+  async diagnostics(options) {
+    return await diagnose(this, this.#connection, options)
   }
 
   /** Waits until everything accepted is on disk. */

@@ -114,6 +114,7 @@ const DATABASE: Calls = {
   spaces: [(db) => db.spaces()],
   deleteSpace: [(db) => db.deleteSpace('space')],
   stats: [(db) => db.stats()],
+  diagnostics: [(db) => db.diagnostics()],
   flush: [(db) => db.flush()],
   backup: [(db, { target }) => db.backup(target)],
   exportTo: [(db, { target }) => db.exportTo(`${target}.ndjson`)],

@@ -258,9 +258,9 @@ test('what is in use, is not there or is none is refused, and nothing is left', 
   writeFileSync(join(other, 'data.mdb'), 'not a database '.repeat(1_000))
   await fails(() => repair(other, target), 'NOT_A_DATABASE')
   const controller = new AbortController()
-  const onProgress = (): void => controller.abort()
-  const { signal } = controller
-  await fails(() => repair(path, target, { onProgress, signal }), 'ABORTED')
+  const repairing = repair(path, target, { signal: controller.signal })
+  controller.abort()
+  await fails(() => repairing, 'ABORTED')
   const thrown = new Error('enough')
   const throwing = repair(path, target, {
     onProgress() {

@@ -141,8 +141,9 @@ test('what is in use or is none is refused, and nothing is left', async (t) => {
   await fails(() => restore(backup, other), 'DATABASE_EXISTS')
   assert.deepEqual(readdirSync(other), ['note'])
   const controller = new AbortController()
-  const onProgress = (): void => controller.abort()
-  await fails(() => restore(backup, path, { onProgress, signal: controller.signal }), 'ABORTED')
+  const restoring = restore(backup, path, { signal: controller.signal })
+  controller.abort()
+  await fails(() => restoring, 'ABORTED')
   assert.deepEqual(await stateOf(path), { '': 'new', kept: 'new', added: 'new' })
   // A backup that is open can be restored: it is only read.
   const opened = await open(backup, { mode: 'readOnly' })

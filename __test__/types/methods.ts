@@ -1,10 +1,11 @@
 // The type of every public method and property, and what each refuses.
 
-import { KeyRange, compareKeys, open } from '../../index.js'
+import { KeyRange, compareKeys, files, open, repair, restore } from '../../index.js'
 import type {
   Cursor,
   Database,
   DatabaseStats,
+  Diagnostics,
   ErrorCode,
   Entry,
   Index,
@@ -14,6 +15,7 @@ import type {
   PutManyResult,
   ReadOptions,
   ReadableStore,
+  RepairReport,
   Scan,
   ScanIterator,
   Snapshot,
@@ -89,6 +91,15 @@ export async function databases(db: Database<Types>): Promise<void> {
   // @ts-expect-error there is no such format
   await db.exportTo('x', { format: 'xml' })
   await db.compact({ signal: AbortSignal.timeout(5) })
+  const summary = await db.diagnostics({ names: true })
+  is<Same<typeof summary, Diagnostics>>()
+  const restored = await restore('x', 'y', { onProgress: ({ phase }) => phase })
+  is<Same<typeof restored, VerifyReport>>()
+  const repaired = await repair('x', 'y', { maxFindings: 5 })
+  is<Same<typeof repaired, RepairReport>>()
+  const [file] = await files('x')
+  is<Same<NonNullable<typeof file>['role'], 'data' | 'lock' | 'leftover'>>()
+  await open('x', { onIntegrityError: (error) => error.code })
   const report = await db.verify({ level: 'quick', maxFindings: 5 })
   is<Same<typeof report, VerifyReport>>()
   const kinds = report.findings.map(({ kind, key }) => [kind, key] as const)
@@ -103,6 +114,8 @@ export async function databases(db: Database<Types>): Promise<void> {
   db.store('nowhere')
   // @ts-expect-error properties are read only
   db.path = 'x'
+  // @ts-expect-error the result has to be somewhere
+  await repair('x')
   // @ts-expect-error there are two levels
   await db.verify({ level: 'deep' })
   // @ts-expect-error compact copies no spaces

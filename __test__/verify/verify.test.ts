@@ -138,9 +138,26 @@ test('a state is verified while others write', async (t) => {
 
 test('cancelling and exceptions of onProgress end it', async (t) => {
   const db = await fill(await temporaryDirectory(t))
-  const controller = new AbortController()
-  const onProgress = (): void => controller.abort()
-  await fails(() => db.verify({ onProgress, signal: controller.signal }), 'ABORTED')
+  const early = new AbortController()
+  const verifying = db.verify({ signal: early.signal })
+  early.abort(new Error('enough'))
+  const error = await fails(() => verifying, 'ABORTED')
+  assert.equal((error.cause as Error).message, 'enough')
+  // It may be done before it hears of it.
+  const tryToAbort = async (): Promise<string | undefined> => {
+    const controller = new AbortController()
+    const onProgress = (): void => controller.abort()
+    const { signal } = controller
+    return db.verify({ onProgress, signal }).then(
+      () => undefined,
+      ({ code }: any) => code,
+    )
+  }
+  let outcome = await tryToAbort()
+  for (let attempt = 0; attempt < 50 && outcome === undefined; attempt++) {
+    outcome = await tryToAbort()
+  }
+  assert.equal(outcome, 'ABORTED')
   const thrown = new Error('enough')
   const throwing = db.verify({
     onProgress() {

@@ -217,7 +217,7 @@ fn check_file(layout: &Layout, left_unsynced: bool) -> Result<()> {
 fn damaged(layout: &Layout, cause: &Error) -> Error {
     Error::corrupt(format!(
         "the machine went down while writes of durability 'none' were not on disk, and the \
-         database is damaged; restore a backup: {}",
+         database is damaged; restore a backup, or save what can be read with repair: {}",
         layout.directory.display()
     ))
     .with_path(layout.directory.display().to_string())

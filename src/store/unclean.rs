@@ -19,7 +19,8 @@ pub fn check_after_unclean_end(connection: &Connection) -> Result<Option<Error>>
     if let Some(problem) = report.problems.first() {
         let mut error = Error::corrupt(format!(
             "the machine went down while writes of durability 'none' were not on disk, and the \
-             database is damaged in {} places; restore a backup. The first: {}",
+             database is damaged in {} places; restore a backup, or save what can be read with \
+             repair. The first: {}",
             report.problem_count, problem.message
         ));
         if let Some(store) = &problem.store {
@@ -27,6 +28,9 @@ pub fn check_after_unclean_end(connection: &Connection) -> Result<Option<Error>>
         }
         if let Some(index) = &problem.index {
             error = error.with_index(index);
+        }
+        if let Some(key) = &problem.key {
+            error = error.with_key(key);
         }
         return Err(error);
     }

@@ -1,0 +1,22 @@
+// Processes that restore are killed: what is there is the state before, or the one after.
+
+import { before, test } from 'node:test'
+import { seed } from '../support/random'
+import { runtime } from '../support/runtime'
+import { killCare } from './kills'
+
+const skip = runtime !== 'node' && 'the engine is the same one'
+
+let library: string | undefined
+
+before(async () => {
+  const built = await import('../../scripts/lib/fault-library.mjs')
+  if (skip || built.whyNoFaultLibrary() !== undefined) return
+  built.ensureFaultLibrary()
+  library = built.faultLibraryPath
+})
+
+test(`kills of restorations (LODESTORE_SEED=${seed})`, { skip }, async (t) => {
+  const outcomes = await killCare({ seed, rounds: 16, library })
+  t.diagnostic(JSON.stringify(outcomes))
+})

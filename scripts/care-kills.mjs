@@ -1,0 +1,28 @@
+// Kills processes that restore, at random moments and at named points, and checks what is there
+// afterwards. (Those that back up and compact are killed by `npm run crash`, those that import by a
+// test of their own.)
+//
+//   node --import tsx scripts/care-kills.mjs [--rounds 500]
+
+import { createRequire } from 'node:module'
+import { parseArgs } from 'node:util'
+import { ensureFaultLibrary, faultLibraryPath, whyNoFaultLibrary } from './lib/fault-library.mjs'
+
+const require = createRequire(import.meta.url)
+const { killCare } = require('../__test__/care-kills/kills.ts')
+const { seed } = require('../__test__/support/random.ts')
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '500' } } })
+const rounds = Number(values.rounds)
+const reason = whyNoFaultLibrary()
+if (reason === undefined) ensureFaultLibrary()
+else console.log(`at random moments only: ${reason}`)
+
+console.log(`LODESTORE_SEED=${seed}`)
+const library = reason === undefined ? faultLibraryPath : undefined
+const onRound = (round) => {
+  if (round % 50 === 0) console.log(`${round} kills`)
+}
+const outcomes = await killCare({ seed, rounds, library, onRound })
+for (const [outcome, count] of Object.entries(outcomes)) console.log(`${outcome}: ${count}`)
+console.log(`${rounds} kills: always one of the two states`)
