@@ -34,6 +34,8 @@ function readThenWrite(db: any): { write: () => void; ended: Promise<void> } {
 const others: Record<string, (store: any) => unknown> = {
   writes: (store) => store.put(1, 1),
   reads: (store) => store.get(1),
+  'deletes nothing': (store) => store.delete(1),
+  'clears nothing': (store) => store.clear(),
 }
 
 for (const [does, act] of Object.entries(others)) {
@@ -49,22 +51,24 @@ for (const [does, act] of Object.entries(others)) {
   })
 }
 
-test('one whose data others have changed is aborted, and holds nobody up', async (t) => {
-  const { db, path } = await makeDatabase(t)
-  const [peer] = await startPeers(t, path, 'process')
-  await peer!.do('open', 'db')
-  const { write, ended } = readThenWrite(db)
-  const tx = db.transaction('t', 'readwrite')
-  tx.objectStore('t').put(1, 1)
-  await completed(tx)
-  await peer!.do('put', 'key', 'of the other')
-  write()
-  await assert.rejects(ended, { name: 'AbortError' })
-  assert.equal(await peer!.do('get', 'key'), 'of the other')
-  await peer!.do('put', 'key', 'again')
-  const next = db.transaction('s', 'readwrite')
-  next.objectStore('s').put('mine', 'key')
-  await completed(next)
-  await peer!.do('close')
-  await peer!.end()
-})
+for (const [does, act] of Object.entries(others)) {
+  test(`one that waits while another ${does} is aborted if others change its data`, async (t) => {
+    const { db, path } = await makeDatabase(t)
+    const [peer] = await startPeers(t, path, 'process')
+    await peer!.do('open', 'db')
+    const { write, ended } = readThenWrite(db)
+    const tx = db.transaction('t', 'readwrite')
+    act(tx.objectStore('t'))
+    await completed(tx)
+    await peer!.do('put', 'key', 'of the other')
+    write()
+    await assert.rejects(ended, { name: 'AbortError' })
+    assert.equal(await peer!.do('get', 'key'), 'of the other')
+    await peer!.do('put', 'key', 'again')
+    const next = db.transaction('s', 'readwrite')
+    next.objectStore('s').put('mine', 'key')
+    await completed(next)
+    await peer!.do('close')
+    await peer!.end()
+  })
+}

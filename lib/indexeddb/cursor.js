@@ -8,7 +8,7 @@ const { compare, toKey } = require('./keys')
 const { setParent } = require('./event-target')
 const { makeRequest } = require('./request')
 const { RequestState } = require('./request-state')
-const { packDelete, packPut, send, sendPut } = require('./writes')
+const { packDelete, packPut, sendDelete, sendPut } = require('./writes')
 const {
   INTERNAL,
   checkInternal,
@@ -201,7 +201,8 @@ class IDBCursor {
       throw exception('DataError', 'The value must keep its key')
     }
     const holds = packed.completed !== null
-    return state.write((level) => sendPut(level, store, packed), holds)
+    const { transaction } = state
+    return state.write((level) => sendPut(level, store, packed, transaction), holds)
   }
 
   /** Deletes the current record. */
@@ -211,7 +212,8 @@ class IDBCursor {
     const { store } = state.source.origin
     const { primaryKey } = state.row
     const bytes = packDelete(rangeOfKey(primaryKey, false))
-    return state.write((level) => send(level, store, bytes).then(nothing), false)
+    const { transaction } = state
+    return state.write((level) => sendDelete(level, store, bytes, transaction), false)
   }
 }
 defineInterface(IDBCursor)
@@ -232,8 +234,6 @@ class IDBCursorWithValue extends IDBCursor {
   }
 }
 defineInterface(IDBCursorWithValue)
-
-function nothing() {}
 
 /**
  * Opens a cursor.

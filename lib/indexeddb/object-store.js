@@ -10,7 +10,7 @@ const { beSource, checkUsable, defineReads } = require('./read-methods')
 const { appendSchema } = require('./schema-changes')
 const { IndexInfo } = require('./schema-info')
 const { stringList } = require('./string-list')
-const { packClear, packDelete, packPut, send, sendPut } = require('./writes')
+const { packClear, packDelete, packPut, sendDelete, sendPut } = require('./writes')
 const {
   INTERNAL,
   checkInternal,
@@ -103,7 +103,7 @@ class IDBObjectStore {
     const source = this.#source
     checkWritable(source)
     const bytes = packClear()
-    return write(source, (level) => send(level, this.#info, bytes))
+    return write(source, (level) => sendDelete(level, this.#info, bytes, source.transaction))
   }
 
   /** One of its indexes. */
@@ -198,17 +198,16 @@ function put(source, op, value, key) {
   const { transaction } = source
   const packed = transaction.whileInactive(() => packPut(op, store, value, given))
   const holds = packed.completed !== null
-  return write(source, (level) => sendPut(level, store, packed), holds)
+  return write(source, (level) => sendPut(level, store, packed, transaction), holds)
 }
 
 function remove(source, query) {
   checkWritable(source)
   const range = toRange(query, false, false)
   const bytes = packDelete(range)
-  return write(source, (level) => send(level, source.origin.store, bytes).then(nothing))
+  const { transaction, origin } = source
+  return write(source, (level) => sendDelete(level, origin.store, bytes, transaction))
 }
-
-function nothing() {}
 
 function write({ face, transaction }, perform, holds = false) {
   return transaction.request(face, perform, { writes: true, holds })

@@ -40,7 +40,7 @@ class Scheduler {
     /** Runs while others wait for one that has written nothing yet. */
     this.grace = null
     this.isGraceOver = false
-    /** How often one of ours has committed what it has written. */
+    /** How often one of ours has committed a change. */
     this.commits = 0
   }
 
@@ -57,7 +57,7 @@ class Scheduler {
     const free = this.lines.remove(transaction)
     if (transaction.base !== undefined) this.steppedBack--
     if (this.writer === transaction) {
-      if (isCommitted && transaction.view?.session.writes > 0) this.commits++
+      if (isCommitted && transaction.hasChanged) this.commits++
       this.writer = null
       this.endGrace()
     }

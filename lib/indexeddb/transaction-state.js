@@ -74,6 +74,8 @@ class TransactionState extends TargetState {
     this.isDelivering = false
     /** Whether it is being committed. */
     this.isEnding = false
+    /** Whether it has changed anything, so that its commit makes a new state. */
+    this.hasChanged = false
     /** What it had seen when it let another one write. */
     this.base = undefined
     /** The faces of stores and indexes that the program has. */

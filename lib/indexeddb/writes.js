@@ -176,7 +176,7 @@ function invalidKey(info) {
 /** The deletion of a range of keys. */
 function packDelete(range) {
   return packAside((writer) => {
-    const start = beginOperation(writer, OP.DELETE_RANGE, 0, 0)
+    const start = beginOperation(writer, OP.DELETE_RANGE, FLAG.RETURN_KEY, 0)
     const from = writer.position
     writeRange(writer, range)
     endKey(writer, start, from)
@@ -185,7 +185,7 @@ function packDelete(range) {
 
 /** The deletion of all documents. */
 function packClear() {
-  return packAside((writer) => beginOperation(writer, OP.CLEAR, 0, 0)).bytes
+  return packAside((writer) => beginOperation(writer, OP.CLEAR, FLAG.RETURN_KEY, 0)).bytes
 }
 
 /**
@@ -210,24 +210,34 @@ async function send(level, info, bytes) {
 }
 
 /**
+ * Sends a deletion.
+ *
+ * @param {import('./transaction-state').TransactionState} transaction
+ * @param {Buffer} bytes of packDelete or packClear
+ */
+async function sendDelete(level, info, bytes, transaction) {
+  const deleted = await send(level, info, bytes)
+  if (deleted > 0) transaction.hasChanged = true
+}
+
+/**
  * Sends a put.
  *
  * @param {PackedPut} packed
+ * @param {import('./transaction-state').TransactionState} transaction
  * @returns {Promise<unknown>} the document's key
  */
-async function sendPut(level, info, packed) {
+async function sendPut(level, info, packed, transaction) {
   const bytes = packed.completed === null ? packed.bytes : await packed.completed
-  if (packed.key !== undefined) {
-    await send(level, info, bytes)
-    return packed.key
-  }
   try {
-    return decodeKey(await send(level, info, bytes))
+    const answer = await send(level, info, bytes)
+    transaction.hasChanged = true
+    return packed.key === undefined ? decodeKey(answer) : packed.key
   } catch (error) {
     // The key generator has come to its end.
-    if (error.code !== 'RESOURCE_LIMIT') throw error
+    if (packed.key !== undefined || error.code !== 'RESOURCE_LIMIT') throw error
     throw exception('ConstraintError', error.message, error)
   }
 }
 
-module.exports = { packClear, packDelete, packPut, send, sendPut }
+module.exports = { packClear, packDelete, packPut, sendDelete, sendPut }
