@@ -64,6 +64,14 @@ const PLATFORM_CLASSES = new Set([
   'WritableStream',
 ])
 
+/** The prototypes of interfaces that this package has itself. */
+const interfaces = new WeakSet()
+
+/** Has objects of an interface refused, as structured clone refuses those of the platform's. */
+function refuseInterface(prototype) {
+  interfaces.add(prototype)
+}
+
 const BUILTIN_PROTOTYPES = new Set([
   ...[
     ...UNCLONEABLE_CLASSES,
@@ -161,6 +169,7 @@ function isUncloneable(object) {
 function isPlatformObject(object) {
   let prototype = Object.getPrototypeOf(object)
   while (prototype !== null && prototype !== Object.prototype && !types.isProxy(prototype)) {
+    if (interfaces.has(prototype)) return true
     const name = Object.getOwnPropertyDescriptor(prototype, Symbol.toStringTag)?.value
     // Asked only where they may be: the question loads the library of keys.
     if (name === 'KeyObject' || name === 'CryptoKey') {
@@ -186,4 +195,4 @@ function isFile(blob) {
   return typeof File === 'function' && blob instanceof File
 }
 
-module.exports = { KIND, classify, isFile, isDomException }
+module.exports = { KIND, classify, isFile, isDomException, refuseInterface }

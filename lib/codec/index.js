@@ -8,6 +8,7 @@ const { encodeInPieces } = require('./encode-pieces')
 const { DocumentDecoder } = require('./decode')
 const { WriteBuffer } = require('./write-buffer')
 const { collectBlobs } = require('./locate')
+const { refuseInterface } = require('./classify')
 
 module.exports = {
   ShapeTable,
@@ -16,4 +17,5 @@ module.exports = {
   WriteBuffer,
   collectBlobs,
   encodeInPieces,
+  refuseInterface,
 }

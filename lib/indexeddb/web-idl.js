@@ -1,5 +1,7 @@
 'use strict'
 
+const { refuseInterface } = require('../codec')
+
 /* What Web IDL prescribes for interfaces and arguments. */
 
 /** Constructors of interfaces without one take it as their first argument. */
@@ -32,6 +34,7 @@ function defineInterface(constructor) {
   }
   const tag = { value: name, configurable: true }
   Object.defineProperty(prototype, Symbol.toStringTag, tag)
+  refuseInterface(prototype)
 }
 
 /** Methods that replace those of a parent interface, which are not listed again. */
