@@ -98,3 +98,38 @@ test('an upgrade that cannot begin is not told of', async (t) => {
   assert.equal(db.version, 1)
   db.close()
 })
+
+test('a transaction stays active until the microtasks of its listener have run', async (t) => {
+  const db = await makeDatabase(t)
+  const begin = () => db.transaction('s')
+  const read = (tx: any) => tx.objectStore('s').get('key')
+  const outcome = new Promise((resolve, reject) => {
+    // Its end is due when the next listener has begun already.
+    read(begin()).addEventListener('success', () => void Promise.resolve().then(begin))
+    read(begin()).addEventListener('success', () => {
+      const tx = begin()
+      Promise.resolve()
+        .then(() => resultOf(read(tx)))
+        .then(resolve, reject)
+    })
+  })
+  assert.equal(await outcome, 'there')
+})
+
+test('so does one of a nextTick callback', async (t) => {
+  const db = await makeDatabase(t)
+  const read = (tx: any) => tx.objectStore('s').get('key')
+  const outcome = new Promise((resolve, reject) => {
+    const begin = () => {
+      const tx = db.transaction('s')
+      Promise.resolve()
+        .then(() => resultOf(read(tx)))
+        .then(resolve, reject)
+    }
+    const request = read(db.transaction('s'))
+    request.addEventListener('success', () => {
+      void Promise.resolve().then(() => process.nextTick(begin))
+    })
+  })
+  assert.equal(await outcome, 'there')
+})

@@ -15,8 +15,17 @@ const { nextTick } = process
 const { then } = Promise.prototype
 const resolved = Promise.resolve()
 
-/** What is to be done at the end of the current task. */
-let ending = []
+/** What is to be done at the end of a task. */
+class Ending {
+  constructor() {
+    this.callbacks = []
+    /** Whether the microtasks that were there when the first one came have run. */
+    this.isDue = false
+  }
+}
+
+/** The end of the current task. */
+let ending = new Ending()
 
 /**
  * Calls a function when all microtasks have run, those that they begin included, and with them the
@@ -27,21 +36,33 @@ function afterMicrotasks(callback) {
 }
 
 function beginTask(callback) {
-  endTask()
+  // A `nextTick` callback before this one may have begun what has microtasks of its own.
+  if (ending.callbacks.length > 0 && !ending.isDue) {
+    afterMicrotasks(callback)
+    return
+  }
+  endTask(ending)
   callback()
 }
 
 /** Calls a function at the end of the current task. */
 function atEndOfTask(callback) {
-  if (ending.length === 0) afterMicrotasks(endTask)
-  ending.push(callback)
+  const own = ending
+  if (own.callbacks.length === 0) {
+    const onMicrotask = () => {
+      own.isDue = true
+      nextTick(endTask, own)
+    }
+    Reflect.apply(then, resolved, [onMicrotask])
+  }
+  own.callbacks.push(callback)
 }
 
-function endTask() {
-  if (ending.length === 0) return
-  const callbacks = ending
-  ending = []
-  for (const callback of callbacks) callback()
+/** Ends a task, unless it has ended: others may have begun since. */
+function endTask(own) {
+  if (own !== ending || own.callbacks.length === 0) return
+  ending = new Ending()
+  for (const callback of own.callbacks) callback()
 }
 
 /** @type {Queue} of functions that take `done` */
