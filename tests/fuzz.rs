@@ -128,6 +128,7 @@ tests! {
     pages "pages"
     pipelines "pipeline"
     queries "query"
+    repairs "repair"
     requests "requests"
     updates "update"
 }

@@ -43,6 +43,12 @@ function checkByEngine(path: string): void {
   check(problems.length === 0, `the engine's check of ${path}: ${problems.slice(0, 5).join('; ')}`)
 }
 
+/** Every page has one owner, and all the rest that `verify` looks at. */
+async function checkWhole(db: any): Promise<void> {
+  const { findings } = await db.verify()
+  check(findings.length === 0, `verify: ${JSON.stringify(findings.slice(0, 5))}`)
+}
+
 /** Compares a store with its count and with what each of its indexes has to hold. */
 async function consistent(db: any, name: string): Promise<any[]> {
   const store = db.store(name)
@@ -84,6 +90,7 @@ async function isThere(path: string): Promise<boolean> {
   const db: any = await open(path, { mode: 'open' })
   try {
     checkBank(await consistent(db, 'accounts'), await consistent(db, 'transfers'))
+    await checkWhole(db)
   } finally {
     await db.close()
   }
@@ -130,6 +137,7 @@ async function answer({ path, backups }: Question): Promise<Contents> {
     const contents = await contentsOf(db)
     // After builds have ended, and with the sweeper at work or done.
     checkByEngine(path)
+    await checkWhole(db)
     const leftovers = readdirSync(path).filter((name) => name.startsWith('compact-'))
     check(leftovers.length === 0, `leftovers of a compaction: ${leftovers}`)
     const there: string[] = []

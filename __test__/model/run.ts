@@ -1,5 +1,6 @@
 /** Runs steps on databases and on their models, and compares whatever can be seen. */
 
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,6 +33,12 @@ export interface SharedPlace {
   open: (path: string, options?: object) => Promise<any>
   /** Where backups go. */
   backups: string
+}
+
+/** Pages, documents, index entries and counts agree. */
+async function assertWhole(database: any): Promise<void> {
+  const { findings } = await database.verify({ spaces: false })
+  assert.deepEqual(findings, [], 'verify')
 }
 
 /** The databases of a run: a root and its spaces, with up to two handles each. */
@@ -91,7 +98,9 @@ export class Run {
   async finish(): Promise<void> {
     for (const again of [false, true]) {
       for (const [space, model] of this.models.entries()) {
-        await this.verify({ scope: await this.database(space, 0), model, isLive: false })
+        const database = await this.database(space, 0)
+        await this.verify({ scope: database, model, isLive: false })
+        await assertWhole(database)
       }
       if (!again) await this.close()
     }
@@ -128,10 +137,12 @@ export class Run {
 
   private async backup(space: number): Promise<void> {
     const source = await this.database(space, 0)
+    const compact = this.backups % 2 === 0
     const target = join(this.shared?.backups ?? this.directory, `backup ${this.backups++}`)
     // Others may be deleting spaces of theirs.
-    await source.backup(target, { spaces: this.shared === undefined })
+    await source.backup(target, { spaces: this.shared === undefined, compact })
     const copy = await this.open(target, { mode: 'readOnly' })
+    await assertWhole(copy)
     await this.verify({ scope: copy, model: this.models[space]!, isLive: false })
     await copy.close()
     rmSync(target, { recursive: true })

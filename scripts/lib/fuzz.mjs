@@ -28,6 +28,7 @@ export const CORE_TARGETS = {
   pages: 512,
   pipeline: 512,
   query: 1024,
+  repair: 512,
   requests: 256,
   update: 1024,
 }

@@ -13,6 +13,7 @@ mod operations;
 mod pages;
 mod pipeline;
 mod query;
+mod repair;
 mod requests;
 mod update;
 
@@ -22,7 +23,7 @@ use lodestore::error::{ErrorCode, Result};
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is that of its corpus.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("catalog-record", catalog_record::run),
     ("data-file", data_file::run),
     ("document", document::run),
@@ -35,6 +36,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("pages", pages::run),
     ("pipeline", pipeline::run),
     ("query", query::run),
+    ("repair", repair::run),
     ("requests", requests::run),
     ("update", update::run),
 ];

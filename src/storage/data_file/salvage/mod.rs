@@ -253,7 +253,8 @@ impl Salvage {
     /// Reads a whole page; false if it is not within the file.
     fn read_page(&mut self, page: u64, out: &mut [u8]) -> Result<bool> {
         let start = page.checked_mul(self.page_size as u64);
-        let Some(start) = start.filter(|start| start + out.len() as u64 <= self.length) else {
+        let end = start.and_then(|start| start.checked_add(out.len() as u64));
+        let (Some(start), true) = (start, end.is_some_and(|end| end <= self.length)) else {
             return Ok(false);
         };
         self.read(start, out)?;
