@@ -1,7 +1,7 @@
 /** A copy of a database while it is in use. */
 
 import { rm } from 'node:fs/promises'
-import { open } from 'lodestore'
+import { open, restore } from 'lodestore'
 
 const db = await open('./data/backup-source', { stores: { orders: { keyPath: 'id' } } })
 const orders = db.store('orders')
@@ -17,9 +17,12 @@ await orders.put({ id: 3000, total: 1 })
 await backup
 console.log('everything copied:', reported.done === reported.total)
 
-// A backup is a database like any other: it can be opened, or put back with `restore(target,
-// path)`.
+// A backup is a database like any other.
 const copy = await open(target, { mode: 'readOnly' })
 console.log('orders in the copy are at least:', Math.min(await copy.store('orders').count(), 3000))
 await copy.close()
 await db.close()
+
+// It is verified before it takes the place of what there is.
+const { ok, documents } = await restore(target, './data/backup-source')
+console.log('restored:', ok && documents >= 3000)

@@ -111,5 +111,9 @@ export const OUTPUT: Record<string, string[]> = {
   ],
   'spaces.mjs': ['spaces: ada, grace', "ada's first note", 'left: ada'],
   'worker-threads.mjs': ['rows: 3000', 'of worker 1: 1000'],
-  'backup.mjs': ['everything copied: true', 'orders in the copy are at least: 3000'],
+  'backup.mjs': [
+    'everything copied: true',
+    'orders in the copy are at least: 3000',
+    'restored: true',
+  ],
 }

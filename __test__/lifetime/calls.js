@@ -260,6 +260,14 @@ function callsOf(open, path, name) {
     },
     backup: (db, i) => db.backup(join(path, 'copies', `${name} ${i}`)),
     verify: (db) => db.verify(),
+    'restore and repair': async (db, i) => {
+      const copy = join(path, 'copies', `${name} ${i} of files`)
+      await db.backup(copy)
+      const { repair, restore } = require('../../index.js')
+      await restore(copy, `${copy} restored`)
+      await restore(copy, `${copy} restored`)
+      await repair(copy, `${copy} repaired`)
+    },
     compact: (db) => db.compact(),
     close: async (_, i) => {
       const another = await open(path)
