@@ -1,8 +1,8 @@
 //! Lodestore's core: an embedded document store over LMDB.
 //!
 //! Layers, each using only those below it: `binding` (Node.js), `protocol`, `store`, `catalog`,
-//! `storage`, and without the store's I/O `update`, `query`, `sorter`, `value`, `collation`, `key`,
-//! `wtf8`, `error`, `fault`.
+//! `storage`, and without the store's I/O `update`, `query`, `sorter`, `seal`, `value`,
+//! `collation`, `key`, `wtf8`, `error`, `fault`.
 
 #[cfg(feature = "node")]
 pub mod binding;
@@ -14,6 +14,7 @@ pub mod fault;
 pub mod key;
 pub mod protocol;
 pub mod query;
+pub mod seal;
 pub mod sorter;
 pub mod storage;
 pub mod store;

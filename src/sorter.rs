@@ -1,11 +1,12 @@
-//! Sorting more than fits in memory: sorted runs in temporary files, which are merged.
+//! Sorting more than fits in memory: sorted runs in temporary files, which are merged. The files
+//! are encrypted, whatever the database.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::Read;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::seal::{SealedReader, SealedWriter};
 
 /// Something to be sorted: a sort key, and what it belongs to.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub struct Sorter {
     heap: BinaryHeap<Item>,
     /// Sorted runs. Those of each level are merged of so many of the one before, so that a value is
     /// written a few times only, however often there is no room.
-    levels: Vec<Vec<File>>,
+    levels: Vec<Vec<SealedReader>>,
 }
 
 /// What a sort may keep in memory before it uses temporary files, in bytes.
@@ -191,11 +192,11 @@ impl Sorter {
 }
 
 /// A sorted run that is being written.
-struct Run(BufWriter<File>);
+struct Run(SealedWriter);
 
 impl Run {
     fn new() -> Result<Self> {
-        tempfile::tempfile().map(|file| Self(BufWriter::new(file))).map_err(failed)
+        tempfile::tempfile().and_then(SealedWriter::new).map(Self).map_err(failed)
     }
 
     fn push(&mut self, item: &Item) -> Result<()> {
@@ -205,15 +206,13 @@ impl Run {
         self.0.write_all(&item.bytes).map_err(failed)
     }
 
-    fn finish(self) -> Result<File> {
-        let mut file = self.0.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.rewind().map_err(failed)?;
-        Ok(file)
+    fn finish(self) -> Result<SealedReader> {
+        self.0.finish().map_err(failed)
     }
 }
 
 /// A run of the first `wanted` values of several.
-fn merge_into_one(runs: Vec<File>, wanted: usize) -> Result<File> {
+fn merge_into_one(runs: Vec<SealedReader>, wanted: usize) -> Result<SealedReader> {
     let mut merged = merge(runs, Vec::new(), wanted)?;
     let mut run = Run::new()?;
     while let Some(std::cmp::Reverse((item, _))) = merged.head() {
@@ -224,10 +223,9 @@ fn merge_into_one(runs: Vec<File>, wanted: usize) -> Result<File> {
 }
 
 /// The first `wanted` values of runs and sorted items.
-fn merge(runs: Vec<File>, items: Vec<Item>, wanted: usize) -> Result<Sorted> {
+fn merge(runs: Vec<SealedReader>, items: Vec<Item>, wanted: usize) -> Result<Sorted> {
     let in_memory = items.iter().map(Item::size).sum();
-    let mut sources: Vec<_> =
-        runs.into_iter().map(|run| Source::File(BufReader::new(run))).collect();
+    let mut sources: Vec<_> = runs.into_iter().map(Source::File).collect();
     sources.push(Source::Memory(items.into_iter()));
     let mut heads = BinaryHeap::with_capacity(sources.len());
     for (at, source) in sources.iter_mut().enumerate() {
@@ -251,7 +249,7 @@ pub struct Sorted {
 #[derive(Debug)]
 enum Source {
     Memory(std::vec::IntoIter<Item>),
-    File(BufReader<File>),
+    File(SealedReader),
 }
 
 impl Source {
