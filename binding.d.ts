@@ -19,7 +19,7 @@ export declare class NativeCare {
    * Puts a verified copy of a database in the place of another one; answers with the report of
    * the verification.
    */
-  restore(from: string, to: string): void
+  restore(from: string, to: string, encryption?: NativeEncryption | undefined | null): void
   /** Ends the work early. */
   cancel(): void
 }
@@ -75,6 +75,12 @@ export declare class NativeDatabase {
   stats(): string
   /** Cancels the request of a ticket, if it can be cancelled and is under way. */
   cancel(ticket: number): void
+  /** Lets `next` open the database in the place of `current`. */
+  changeKey(ticket: number, current: NativeEncryption, next: NativeEncryption): void
+  /** Lets `additional` open the database as well as `current`. */
+  addKey(ticket: number, current: NativeEncryption, additional: NativeEncryption): void
+  /** Lets `removed` open the database no more. */
+  removeKey(ticket: number, removed: NativeEncryption): void
   /**
    * Takes the lock of those who rely on the schema, shared or for this thread alone; false if
    * others hold it in a way that does not allow that. What was held before is given up.
@@ -132,6 +138,26 @@ export interface NativeBackupOptions {
   spaces: boolean
   /** Whether free pages are left out. */
   compact: boolean
+  /** Whether the copy is encrypted otherwise: as `encryption` says, or not at all. */
+  reseal: boolean
+  /** How it is encrypted then. */
+  encryption?: NativeEncryption
+}
+
+/** How a database is encrypted, and what unlocks it: a passphrase or a key. */
+export interface NativeEncryption {
+  /** The passphrase. */
+  passphrase?: string
+  /** The key, of 32 bytes. */
+  key?: Uint8Array
+  /** `aes-256-gcm` or `chacha20-poly1305`. */
+  cipher?: string
+  /** KiB of memory that Argon2id takes. */
+  memory?: number
+  /** Its passes. */
+  iterations?: number
+  /** Its lanes. */
+  parallelism?: number
 }
 
 /** Options of `openDatabase`. */
@@ -154,6 +180,8 @@ export interface NativeOpenOptions {
   maxReaders?: number
   /** Milliseconds. */
   snapshotTimeout?: number
+  /** Of a sealed database. */
+  encryption?: NativeEncryption
 }
 
 /** Options of `begin`. */

@@ -330,7 +330,46 @@ export interface OpenOptions<Stores = { readonly [store: string]: StoreDefinitio
    * tell where, as far as that is known. The rest of the database stays usable.
    */
   onIntegrityError?: ((error: LodestoreError) => void) | undefined
+  /**
+   * Encrypts a database that is created, and unlocks one that was created so. Without it, an
+   * encrypted database does not open (ENCRYPTED).
+   */
+  encryption?: EncryptionOptions | undefined
 }
+
+/** What is used to encrypt: AES with 256-bit keys in GCM, or ChaCha20 with Poly1305. */
+export type Cipher = 'aes-256-gcm' | 'chacha20-poly1305'
+
+/** A key of 32 bytes, or a function that gives one, from a keychain for instance. */
+export type EncryptionKey = Uint8Array | (() => Uint8Array | Promise<Uint8Array>)
+
+/** Costs of Argon2id, which makes a key of a passphrase. */
+export interface KdfOptions {
+  /** KiB of memory, at least 8 for each of `parallelism`. Default: 65,536. */
+  memory?: number | undefined
+  /** Passes over the memory. Default: 3. */
+  iterations?: number | undefined
+  /** Lanes. Default: 4. */
+  parallelism?: number | undefined
+}
+
+interface EncryptionChoices {
+  /** The cipher of a database that is created. Default: 'aes-256-gcm'. */
+  cipher?: Cipher | undefined
+  /** How costly a passphrase is made, in a database that is created. */
+  kdf?: KdfOptions | undefined
+}
+
+/** What opens an encrypted database: a passphrase (a string is one), or a key. */
+export type EncryptionSecret =
+  | string
+  | { passphrase: string; key?: undefined; kdf?: KdfOptions | undefined }
+  | { key: EncryptionKey; passphrase?: undefined }
+
+/** How a database is encrypted: with a passphrase, or with a key. */
+export type EncryptionOptions =
+  | ({ passphrase: string; key?: undefined } & EncryptionChoices)
+  | ({ key: EncryptionKey; passphrase?: undefined } & EncryptionChoices)
 
 /**
  * Opens a database, which is a directory, and creates it if need be. `':memory:'` is a database
@@ -338,9 +377,9 @@ export interface OpenOptions<Stores = { readonly [store: string]: StoreDefinitio
  *
  * @throws {LodestoreError} INVALID_ARGUMENT (also for a store or index in `stores` that is there
  *   with another definition), DATABASE_NOT_FOUND, DATABASE_EXISTS, NOT_A_DATABASE, PERMISSION,
- *   CORRUPT, INCOMPATIBLE_VERSION, BUSY, RESOURCE_LIMIT, DISK_FULL, IO, UNSUPPORTED. Loading this
- *   module throws UNSUPPORTED where there is no native library, and ABI_MISMATCH for one of another
- *   version.
+ *   ENCRYPTED, NOT_ENCRYPTED, WRONG_KEY, CORRUPT, INCOMPATIBLE_VERSION, BUSY, RESOURCE_LIMIT,
+ *   DISK_FULL, IO, UNSUPPORTED. Loading this module throws UNSUPPORTED where there is no native
+ *   library, and ABI_MISMATCH for one of another version.
  * @example
  * const db = await open('./data', {
  *   stores: { users: { keyPath: 'id', key: 'uuidv7', indexes: { byEmail: { on: 'email' } } } },
@@ -360,11 +399,18 @@ export function open<T extends DatabaseTypes<T> = AnyTypes>(
  * spaces; there may also be nothing, or an empty directory. The copy is verified before anything is
  * replaced, and replaces it from one moment to the next.
  *
- * @throws {LodestoreError} DATABASE_NOT_FOUND, CORRUPT if the one at `from` is damaged, BUSY if the
- *   one at `to` is open anywhere, DATABASE_EXISTS if there is something else at `to`, PERMISSION,
- *   DISK_FULL, IO, ABORTED, INVALID_ARGUMENT. After each of them `to` is as it was.
+ * @throws {LodestoreError} DATABASE_NOT_FOUND, CORRUPT if the one at `from` is damaged, ENCRYPTED,
+ *   NOT_ENCRYPTED, WRONG_KEY, BUSY if the one at `to` is open anywhere, DATABASE_EXISTS if there is
+ *   something else at `to`, PERMISSION, DISK_FULL, IO, ABORTED, INVALID_ARGUMENT. After each of
+ *   them `to` is as it was.
  */
-export function restore(from: string, to: string, options?: LongWorkOptions): Promise<VerifyReport>
+export function restore(from: string, to: string, options?: RestoreOptions): Promise<VerifyReport>
+
+/** Options of `restore`. */
+export interface RestoreOptions extends LongWorkOptions {
+  /** What opens the database at `from`, if it is encrypted. */
+  encryption?: EncryptionOptions | undefined
+}
 
 /** Options of `repair`. */
 export interface RepairOptions extends LongWorkOptions {
@@ -413,8 +459,8 @@ export interface RepairReport {
  * of the damaged one at `from`, which stays as it is. Indexes and counts are made anew.
  *
  * @throws {LodestoreError} DATABASE_NOT_FOUND, NOT_A_DATABASE if nothing of it can be read,
- *   INCOMPATIBLE_VERSION, DATABASE_EXISTS, BUSY if the one at `from` is open anywhere, PERMISSION,
- *   DISK_FULL, IO, ABORTED, INVALID_ARGUMENT
+ *   UNSUPPORTED if it is encrypted, INCOMPATIBLE_VERSION, DATABASE_EXISTS, BUSY if the one at
+ *   `from` is open anywhere, PERMISSION, DISK_FULL, IO, ABORTED, INVALID_ARGUMENT
  */
 export function repair(from: string, to: string, options?: RepairOptions): Promise<RepairReport>
 
@@ -536,6 +582,11 @@ export interface BackupOptions extends LongWorkOptions {
    * page. Default: true.
    */
   compact?: boolean | undefined
+  /**
+   * Encrypt the copy in this way, whatever the database: with other secrets and new keys. `null`:
+   * do not encrypt it. Default: as the database; an encrypted space needs this option.
+   */
+  encryption?: EncryptionOptions | null | undefined
 }
 
 /** How documents are written as text; see docs/exchange.md. */
@@ -813,6 +864,30 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
    *   whose end it would wait
    */
   flush(): Promise<void>
+
+  /**
+   * Lets `next` open the encrypted database in the place of `current`. What is encrypted stays as
+   * it is: this takes no longer than making a key of a passphrase.
+   *
+   * @throws {LodestoreError} WRONG_KEY if `current` does not open it, NOT_ENCRYPTED, TX_READ_ONLY,
+   *   DISK_FULL, IO, CLOSED; INVALID_ARGUMENT, also inside a transaction
+   */
+  changePassphrase(current: EncryptionSecret, next: EncryptionSecret): Promise<void>
+
+  /**
+   * Lets `additional` open the encrypted database as well as `current`, which does already: a
+   * second passphrase, or a recovery key.
+   *
+   * @throws {LodestoreError} as `changePassphrase`; RESOURCE_LIMIT beyond 32
+   */
+  addKey(current: EncryptionSecret, additional: EncryptionSecret): Promise<void>
+
+  /**
+   * Lets a passphrase or key open the encrypted database no more.
+   *
+   * @throws {LodestoreError} as `changePassphrase`; INVALID_ARGUMENT if nothing else opens it
+   */
+  removeKey(secret: EncryptionSecret): Promise<void>
 
   /**
    * Copies the database into a new directory while it is in use.

@@ -8,7 +8,8 @@ const { exportTo } = require('./exchange/export')
 const { importFrom } = require('./exchange/import')
 const { decodeInternal } = require('./internal-codec')
 const { printReport, receiveEvent } = require('./native-event')
-const { checkBackup, checkCompact } = require('./options/care')
+const { addKey, backupOptions, changePassphrase, removeKey } = require('./key-care')
+const { checkCompact } = require('./options/care')
 const { checkArgument, invalidArgument, nonEmptyString } = require('./options/check')
 const { checkFunction, checkNested, checkTransaction } = require('./options/transaction')
 const { PinnedView } = require('./pinned-view')
@@ -203,20 +204,38 @@ class Database extends EventEmitter {
   /** Copies the database while it is in use. */
   async backup(path, options) {
     checkArgument('backup', path, nonEmptyString, 'path')
-    const { spaces = true, compact = true, onProgress, signal } = checkBackup(options)
+    const { onProgress, signal, ...how } = await backupOptions(options)
     const connection = this.#connection
     connection.checkOpen()
     await connection.settleWrites()
     const target = resolve(path)
-    await connection.call(
-      (ticket) => connection.native.backup(ticket, target, { spaces, compact }),
-      { onProgress, signal },
-    )
+    await connection.call((ticket) => connection.native.backup(ticket, target, how), {
+      onProgress,
+      signal,
+    })
   }
 
   /** Looks for damage, while the database is in use. */
   async verify(options) {
     return await verify(this.#connection, options)
+  }
+
+  /** Lets another passphrase or key open the database in the place of one that does. */
+  async changePassphrase(current, next) {
+    this.#refuseInside('changePassphrase', 'do it afterwards')
+    await changePassphrase(this.#connection, current, next)
+  }
+
+  /** Lets one more passphrase or key open the database. */
+  async addKey(current, additional) {
+    this.#refuseInside('addKey', 'do it afterwards')
+    await addKey(this.#connection, current, additional)
+  }
+
+  /** Lets a passphrase or key open the database no more. */
+  async removeKey(secret) {
+    this.#refuseInside('removeKey', 'do it afterwards')
+    await removeKey(this.#connection, secret)
   }
 
   /** Writes documents as text. */

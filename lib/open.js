@@ -3,6 +3,7 @@
 const binding = require('./binding')
 const { Connection } = require('./connection')
 const { Database } = require('./database')
+const { withKey } = require('./options/encryption')
 const { checkOpen } = require('./options/open')
 const { createMissing } = require('./schema')
 
@@ -14,7 +15,8 @@ const { createMissing } = require('./schema')
  * @returns {Promise<Database>}
  */
 async function open(path, options) {
-  const { native, stores, onIntegrityError } = checkOpen(path, options)
+  const { native, stores, encryption, onIntegrityError } = checkOpen(path, options)
+  if (encryption !== undefined) native.encryption = await withKey('open', encryption)
   const connection = await Connection.open(binding, native)
   connection.onIntegrityError = onIntegrityError ?? null
   try {

@@ -3,6 +3,8 @@
 //
 //   node --import tsx scripts/fixture.mjs tests/fixtures/format-<version>[-<what is special>]
 //
+// One whose name ends with '-passphrase' or '-key' is encrypted; see __test__/format/contents.ts.
+//
 // A fixture that was released is never made again.
 
 import { readdirSync, rmSync } from 'node:fs'
@@ -12,7 +14,7 @@ import { Failure, main } from './lib/common.mjs'
 
 const require = createRequire(import.meta.url)
 const { open } = require('../index.js')
-const { writeContents } = require('../__test__/format/contents.ts')
+const { encryptionOf, writeContents } = require('../__test__/format/contents.ts')
 
 /** Removes what an open makes anew. */
 function removeLocks(directory) {
@@ -26,6 +28,7 @@ function removeLocks(directory) {
 await main(async () => {
   const [path] = process.argv.slice(2)
   if (path === undefined) throw new Failure('name the directory to make')
-  await writeContents(open, path)
+  const encryption = encryptionOf(path)
+  await writeContents((where, options) => open(where, { ...options, encryption }), path)
   removeLocks(path)
 })

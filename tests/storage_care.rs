@@ -60,7 +60,7 @@ fn files_in(path: &Path) -> Vec<String> {
 fn spaces_are_databases_of_their_own() {
     let dir = tempfile::tempdir().unwrap();
     let root = open(dir.path());
-    let options = OpenOptions::default();
+    let options = options();
     let open_only = OpenOptions { mode: OpenMode::Open, ..options.clone() };
     assert_eq!(code(root.open_space(&name("a"), &open_only)), ErrorCode::DatabaseNotFound);
     let a = root.open_space(&name("a"), &options).unwrap();
@@ -88,7 +88,7 @@ fn a_backup_is_whole_and_includes_spaces() {
     let dir = tempfile::tempdir().unwrap();
     let root = open(&dir.path().join("db"));
     fill(&root, 5_000);
-    let space = root.open_space(&name("s"), &OpenOptions::default()).unwrap();
+    let space = root.open_space(&name("s"), &options()).unwrap();
     put(&space, b"in space", b"1");
     let watch = Watch::default();
     let copy = dir.path().join("copy");
@@ -102,7 +102,7 @@ fn a_backup_is_whole_and_includes_spaces() {
     let copied = open(&copy);
     assert_eq!(get(&copied, b"later"), None);
     assert_eq!(get(&copied, &4_999u32.to_be_bytes()), Some(vec![99; 300]));
-    let copied_space = copied.open_space(&name("s"), &OpenOptions::default()).unwrap();
+    let copied_space = copied.open_space(&name("s"), &options()).unwrap();
     assert!(get(&copied_space, b"in space").is_some());
     assert_eq!(copied.format().uuid, root.format().uuid);
 
@@ -137,7 +137,7 @@ fn a_space_that_is_deleted_meanwhile_is_left_out_of_the_backup() {
     let root = open(&dir.path().join("db"));
     fill(&root, 2_000);
     for space in ["a", "b"] {
-        let space = root.open_space(&name(space), &OpenOptions::default()).unwrap();
+        let space = root.open_space(&name(space), &options()).unwrap();
         put(&space, b"k", b"v");
         space.close().unwrap();
     }
@@ -150,7 +150,7 @@ fn a_space_that_is_deleted_meanwhile_is_left_out_of_the_backup() {
     assert_eq!(names(&root), [name("a")]);
     let copied = open(&copy);
     assert_eq!(names(&copied), [name("a")]);
-    let a = copied.open_space(&name("a"), &OpenOptions::default()).unwrap();
+    let a = copied.open_space(&name("a"), &options()).unwrap();
     assert_eq!(get(&a, b"k").as_deref(), Some(&b"v"[..]));
     a.close().unwrap();
     copied.close().unwrap();
@@ -206,8 +206,7 @@ fn leftovers_of_a_killed_compaction_are_removed() {
 #[test]
 fn a_marker_of_unsynced_writes_is_seen_after_a_restart_of_the_machine() {
     let dir = tempfile::tempdir().unwrap();
-    let options =
-        OpenOptions { durability: lodestore::storage::Durability::None, ..OpenOptions::default() };
+    let options = OpenOptions { durability: lodestore::storage::Durability::None, ..options() };
     let lock = dir.path().join("lodestore.lock");
     let db = connect(dir.path(), &options).unwrap();
     let session_free = std::fs::read_to_string(&lock).unwrap();

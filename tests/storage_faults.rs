@@ -108,7 +108,7 @@ fn peer() {
             }
         }
         "holds" => {
-            let options = OpenOptions { max_readers: 16, ..OpenOptions::default() };
+            let options = OpenOptions { max_readers: 16, ..options() };
             let _db = connect(path, &options).unwrap();
             say_ready();
             std::io::stdin().read_exact(&mut [0]).unwrap_or(());
@@ -173,7 +173,7 @@ fn a_map_that_cannot_grow_fails_the_write_and_nothing_else() {
 }
 
 fn run_out_of_address_space(path: &Path) {
-    let options = OpenOptions { map_size: 64 << 20, ..OpenOptions::default() };
+    let options = OpenOptions { map_size: 64 << 20, ..options() };
     let db = connect(path, &options).unwrap();
     put(&db, b"a", b"1");
     // The threads have their memory by then.
@@ -257,11 +257,11 @@ fn first_not_refused(
         db.flush(),
         db.check_open(),
         db.spaces().map(drop),
-        db.open_space(&name, &OpenOptions::default()).map(drop),
+        db.open_space(&name, &options()).map(drop),
         db.delete_space(&name),
         compact(db, patient(Duration::ZERO)),
         backup(db, &path.join("copy"), false, CopyMethod::Compact, &*patient(Duration::ZERO)),
-        connect(path, &OpenOptions::default()).map(drop),
+        connect(path, &options()).map(drop),
     ];
     let refused = |outcome: &lodestore::error::Result<()>| {
         outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::Closed)
@@ -283,7 +283,7 @@ fn a_forked_child_is_told_that_the_database_is_closed() {
     if child == 0 {
         let mut first = first_not_refused(&db, &snapshot, &turn, dir.path());
         // What was not open in the parent is the child's own.
-        if first == 0 && connect(other.path(), &OpenOptions::default()).is_err() {
+        if first == 0 && connect(other.path(), &options()).is_err() {
             first = 100;
         }
         // SAFETY: ends the child at once.
@@ -303,8 +303,7 @@ fn a_forked_child_is_told_that_the_database_is_closed() {
 #[test]
 fn writes_wait_for_a_compaction_however_long_it_takes() {
     let dir = tempfile::tempdir().unwrap();
-    let options =
-        OpenOptions { busy_timeout: Duration::from_millis(200), ..OpenOptions::default() };
+    let options = OpenOptions { busy_timeout: Duration::from_millis(200), ..options() };
     let db = connect(dir.path(), &options).unwrap();
     put(&db, b"a", b"1");
     let compacting = {
@@ -349,7 +348,7 @@ fn figures_and_flushes_during_compactions_harm_nothing() {
 #[test]
 fn a_flush_waits_for_a_write_larger_than_what_may_be_pending() {
     let dir = tempfile::tempdir().unwrap();
-    let options = OpenOptions { max_pending_bytes: 1_000, ..OpenOptions::default() };
+    let options = OpenOptions { max_pending_bytes: 1_000, ..options() };
     let db = connect(dir.path(), &options).unwrap();
     let (done, outcome) = std::sync::mpsc::channel();
     let work = Box::new(|txn: &mut lodestore::storage::WriteTxn<'_>| {
@@ -378,7 +377,7 @@ fn a_space_that_was_opened_is_not_one_that_is_being_deleted() {
             }
         });
         for _ in 0..100 {
-            let space = root.open_space(&name, &OpenOptions::default()).unwrap();
+            let space = root.open_space(&name, &options()).unwrap();
             put(&space, b"k", b"1");
             let named = root.spaces().unwrap();
             assert!(named.iter().any(|space| space.name == name));

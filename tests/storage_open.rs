@@ -12,7 +12,7 @@ use lodestore::error::{ErrorCode, Result};
 use lodestore::storage::{Connection, OpenMode, OpenOptions, connect};
 
 fn open_as(path: &Path, mode: OpenMode) -> Result<Arc<Connection>> {
-    connect(path, &OpenOptions { mode, ..OpenOptions::default() })
+    connect(path, &OpenOptions { mode, ..options() })
 }
 
 #[test]
@@ -143,8 +143,8 @@ fn a_truncated_file_is_refused_at_every_length() {
 
 #[test]
 fn a_database_in_memory_vanishes_on_close() {
-    let db = connect(Path::new(":memory:"), &OpenOptions::default()).unwrap();
-    let other = connect(Path::new(":memory:"), &OpenOptions::default()).unwrap();
+    let db = connect(Path::new(":memory:"), &options()).unwrap();
+    let other = connect(Path::new(":memory:"), &options()).unwrap();
     put(&db, b"a", b"");
     assert_eq!(get(&other, b"a"), None, "each one is private");
     let stats = db.stats().unwrap();

@@ -130,7 +130,7 @@ fn a_nested_failure_undoes_only_itself() {
 #[test]
 fn a_full_map_grows_without_losing_a_batch() {
     let dir = tempfile::tempdir().unwrap();
-    let options = OpenOptions { map_size: 1 << 20, ..OpenOptions::default() };
+    let options = OpenOptions { map_size: 1 << 20, ..options() };
     let db = connect(dir.path(), &options).unwrap();
     let reader = db.turn_reader();
     let snapshot = db.snapshot(false).unwrap();
@@ -161,7 +161,7 @@ fn a_full_map_grows_without_losing_a_batch() {
 #[test]
 fn too_many_pending_bytes_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let options = OpenOptions { max_pending_bytes: 1000, ..OpenOptions::default() };
+    let options = OpenOptions { max_pending_bytes: 1000, ..options() };
     let db = connect(dir.path(), &options).unwrap();
     let (release, held) = mpsc::channel::<()>();
     let first = submit(&db, move |_| {

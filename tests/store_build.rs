@@ -11,9 +11,7 @@ use std::time::Duration;
 use lodestore::catalog::{IndexPart, IndexState, Origin};
 use lodestore::error::{Error, ErrorCode, Result};
 use lodestore::protocol::WriteBatch;
-use lodestore::storage::{
-    Connection, Durability, OpenOptions, SessionHandle, SessionOptions, connect,
-};
+use lodestore::storage::{Connection, Durability, SessionHandle, SessionOptions, connect};
 use lodestore::store::index_build::{Step, pending_builds, step};
 use lodestore::store::{
     Build, BuildObserver, BuiltIndex, Failure, IndexBuild, IndexSpec, Reference, Schema,
@@ -152,7 +150,10 @@ struct Live {
 
 impl Live {
     fn open(path: &Path) -> Self {
-        Self { connection: connect(path, &OpenOptions::default()).unwrap(), shared: Arc::default() }
+        Self {
+            connection: connect(path, &store_support::support::scratch::sealed::options()).unwrap(),
+            shared: Arc::default(),
+        }
     }
 
     /// Begins a transaction; nothing else is written until it is dropped.

@@ -19,7 +19,8 @@ before(async () => {
 })
 
 test(`nothing acknowledged is lost at random moments (LODESTORE_SEED=${seed})`, async (t) => {
-  const outcome = await killWriters({ seed, cycles: 6, atRandom: 1, library: undefined })
+  const cycles = Number(process.env.LODESTORE_CRASH_CYCLES ?? 6)
+  const outcome = await killWriters({ seed, cycles, atRandom: 1, library: undefined })
   t.diagnostic(`${outcome.acknowledged} operations were acknowledged`)
 })
 

@@ -3,6 +3,8 @@
  * change what a fixture was made from; add a fixture with the change of the format that needs one.
  */
 
+import type { EncryptionOptions } from '../../index.js'
+
 /** A key longer than what is stored directly. */
 const LONG = 'long key '.repeat(300)
 
@@ -97,6 +99,14 @@ export const CONTENTS: Record<string, [key: unknown, value: unknown][]> = {
   quick: [[1, { id: 1, text: 'again and '.repeat(500) }]],
   pairs: [[[1, 'x'], { a: 1, b: 'x' }]],
   '\u0000 \ud800 名前': [['a key of its own', { large: new Uint8Array(9000).fill(7) }]],
+}
+
+/** How the database of a name is encrypted: not at all, with a passphrase, or with a key. */
+export function encryptionOf(name: string): EncryptionOptions | undefined {
+  const kdf = { memory: 64, iterations: 2, parallelism: 2 }
+  if (name.endsWith('-passphrase')) return { passphrase: 'a passphrase: \u00e9\u20ac', kdf }
+  const key = Uint8Array.from({ length: 32 }, (_, i) => i * 7)
+  return name.endsWith('-key') ? { key, cipher: 'chacha20-poly1305' } : undefined
 }
 
 /** Writes it all into an empty database. */

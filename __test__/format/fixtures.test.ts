@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { cpSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { open } from '../../index.js'
+import * as lodestore from '../../index.js'
 import { IndexModel } from '../model/store'
 import { temporaryDirectory } from '../support/database'
 import { isSame } from '../support/same'
-import { CONTENTS, SPACE, STORES } from './contents'
+import { CONTENTS, SPACE, STORES, encryptionOf } from './contents'
 
 const FIXTURES = join(__dirname, '..', '..', 'tests', 'fixtures')
 
@@ -36,7 +36,7 @@ async function check(db: any, more: Record<string, unknown[]> = {}): Promise<voi
   }
 }
 
-const names = readdirSync(FIXTURES).filter((name) => name.startsWith('format-'))
+const names = readdirSync(FIXTURES).filter((name) => /^(format|sealed)-/.test(name))
 
 test('there is a fixture', () => assert.ok(names.length > 0))
 
@@ -44,6 +44,8 @@ for (const name of names) {
   test(`${name} opens, is whole, and can be written`, async (t) => {
     const path = join(await temporaryDirectory(t), 'db')
     cpSync(join(FIXTURES, name), path, { recursive: true })
+    const encryption = encryptionOf(name)
+    const open = (from: string, options: object) => lodestore.open(from, { ...options, encryption })
     const readOnly = await open(path, { mode: 'readOnly' })
     await check(readOnly)
     await readOnly.close()

@@ -116,6 +116,9 @@ const DATABASE: Calls = {
   stats: [(db) => db.stats()],
   diagnostics: [(db) => db.diagnostics()],
   flush: [(db) => db.flush()],
+  changePassphrase: [(db) => db.changePassphrase('current', 'next')],
+  addKey: [(db) => db.addKey('current', 'additional')],
+  removeKey: [(db) => db.removeKey('secret')],
   backup: [(db, { target }) => db.backup(target)],
   exportTo: [(db, { target }) => db.exportTo(`${target}.ndjson`)],
   importFrom: [

@@ -2,6 +2,7 @@
 
 const {
   abortSignal,
+  anything,
   boolean,
   callback,
   checkArgument,
@@ -14,7 +15,7 @@ const {
 
 const LONG_WORK = { onProgress: callback, signal: abortSignal }
 const FINDINGS = { spaces: boolean, maxFindings: integer(0, 1_000_000), ...LONG_WORK }
-const BACKUP_OPTIONS = { spaces: boolean, compact: boolean, ...LONG_WORK }
+const BACKUP_OPTIONS = { spaces: boolean, compact: boolean, encryption: anything, ...LONG_WORK }
 const VERIFY_OPTIONS = { level: oneOf('quick', 'full'), ...FINDINGS }
 
 /** Checks the options of `backup`. @throws {LodestoreError} INVALID_ARGUMENT */
@@ -34,7 +35,7 @@ function checkVerify(options) {
 
 /** Checks the options of `restore`. @throws {LodestoreError} INVALID_ARGUMENT */
 function checkRestore(options) {
-  return checkOptions('restore', options, LONG_WORK)
+  return checkOptions('restore', options, { encryption: anything, ...LONG_WORK })
 }
 
 /** Checks the options of `repair`. @throws {LodestoreError} INVALID_ARGUMENT */

@@ -10,6 +10,7 @@ const {
   nonEmptyString,
   oneOf,
 } = require('./check')
+const { checkEncryption } = require('./encryption')
 const { checkStores } = require('./schema')
 
 const MILLISECONDS = 'milliseconds'
@@ -27,7 +28,12 @@ const NATIVE_OPTIONS = {
   snapshotTimeout: integer(1, 2 ** 31 - 1, MILLISECONDS),
 }
 
-const OPEN_OPTIONS = { ...NATIVE_OPTIONS, stores: anything, onIntegrityError: callback }
+const OPEN_OPTIONS = {
+  ...NATIVE_OPTIONS,
+  stores: anything,
+  onIntegrityError: callback,
+  encryption: anything,
+}
 
 const IN_MEMORY = ':memory:'
 
@@ -36,13 +42,18 @@ const IN_MEMORY = ':memory:'
  *
  * @param {unknown} path
  * @param {unknown} options
- * @returns {{ native: object, stores: import('./schema').StoreSchema[], onIntegrityError?: any }}
+ * @returns {{ native: object, stores: import('./schema').StoreSchema[], onIntegrityError?: any,
+ *   encryption?: object }}
  *   `native` with the defaults of what the native library needs to be told
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
 function checkOpen(path, options) {
   checkArgument('open', path, nonEmptyString, 'path')
-  const { stores, onIntegrityError, ...given } = checkOptions('open', options, OPEN_OPTIONS)
+  const { stores, onIntegrityError, encryption, ...given } = checkOptions(
+    'open',
+    options,
+    OPEN_OPTIONS,
+  )
   const native = {
     mode: 'openOrCreate',
     durability: 'strict',
@@ -53,6 +64,7 @@ function checkOpen(path, options) {
     native,
     stores: stores === undefined ? [] : checkStores('open', stores),
     onIntegrityError,
+    encryption: encryption === undefined ? undefined : checkEncryption('open', encryption),
   }
 }
 

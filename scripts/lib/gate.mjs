@@ -71,6 +71,12 @@ async function licenses() {
   checkLicenses()
 }
 
+/** The tests of models, stores, queries and crashes once more, on encrypted databases. */
+async function sealedTests() {
+  const { runGateTests } = await import('../test-sealed.mjs')
+  runGateTests()
+}
+
 async function javaScriptTests(paths) {
   const { runTests } = await import('../test-js.mjs')
   runTests(paths)
@@ -93,6 +99,7 @@ const STEPS = [
   { name: 'generated', body: generated, needs: ['build'] },
   { name: 'rust', body: rustTests },
   { name: 'fault', body: faultLibrary },
+  { name: 'sealed', body: sealedTests, needs: ['build'] },
   { name: 'packaging', body: packaging },
   { name: 'js', body: () => javaScriptTests(), needs: ['build'] },
 ]

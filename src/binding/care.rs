@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use napi_derive::napi;
 
 use super::error::OrThrow;
+use super::options::NativeEncryption;
 use super::outbox::{OnMessage, Outbox};
 use super::pool;
 use crate::error::{Error, ErrorCode, Result};
@@ -96,9 +97,17 @@ impl NativeCare {
     /// Puts a verified copy of a database in the place of another one; answers with the report of
     /// the verification.
     #[napi(catch_unwind)]
-    pub fn restore(&self, from: String, to: String) -> napi::Result<()> {
+    pub fn restore(
+        &self,
+        from: String,
+        to: String,
+        encryption: Option<NativeEncryption>,
+    ) -> napi::Result<()> {
+        let encryption =
+            encryption.map(NativeEncryption::into_encryption).transpose().or_throw()?;
         self.spawn(move |care| {
-            let verified = restore(&PathBuf::from(from), &PathBuf::from(to), care)?;
+            let (from, to) = (PathBuf::from(from), PathBuf::from(to));
+            let verified = restore(&from, &to, encryption, care)?;
             protocol::encode_verified(verified)
         })
     }

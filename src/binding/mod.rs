@@ -14,6 +14,7 @@ mod fast_calls;
 #[cfg(feature = "fault-points")]
 mod fault;
 mod inline_wait;
+mod keys;
 mod open;
 mod options;
 mod outbox;

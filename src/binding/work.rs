@@ -9,11 +9,12 @@ use napi_derive::napi;
 
 use super::database::{NativeDatabase, Shared};
 use super::error::OrThrow;
+use super::options::NativeEncryption;
 use super::pool;
 use crate::catalog::{Catalog, IndexState};
 use crate::error::{Error, ErrorCode, Result};
 use crate::protocol::{self, Executions};
-use crate::storage::{Care, CopyMethod, backup, compact};
+use crate::storage::{Care, CopyMethod, backup, backup_resealed, compact};
 use crate::store::index_build::Step;
 use crate::store::{
     BuildObserver, BuiltIndex, IndexBuild, IndexSpec, Reference, VerifyLevel, VerifyOptions, verify,
@@ -27,6 +28,10 @@ pub struct NativeBackupOptions {
     pub spaces: bool,
     /// Whether free pages are left out.
     pub compact: bool,
+    /// Whether the copy is encrypted otherwise: as `encryption` says, or not at all.
+    pub reseal: bool,
+    /// How it is encrypted then.
+    pub encryption: Option<NativeEncryption>,
 }
 
 /// Options of `verify`.
@@ -66,7 +71,7 @@ impl Drop for Answer {
 }
 
 /// How work in the pool reports and is cancelled.
-struct Reporter {
+pub(super) struct Reporter {
     shared: Arc<Shared>,
     ticket: u32,
     cancelled: Arc<AtomicBool>,
@@ -83,7 +88,8 @@ impl Care for Reporter {
 }
 
 impl NativeDatabase {
-    fn spawn(
+    /// Runs `work` in the pool, and sends what it gives.
+    pub(super) fn spawn(
         &self,
         ticket: u32,
         work: impl FnOnce(&Shared, Arc<Reporter>) -> Result<Vec<u8>> + Send + 'static,
@@ -144,10 +150,17 @@ impl NativeDatabase {
         path: String,
         options: NativeBackupOptions,
     ) -> napi::Result<()> {
+        let NativeBackupOptions { spaces, compact, reseal, encryption } = options;
+        let encryption =
+            encryption.map(NativeEncryption::into_encryption).transpose().or_throw()?;
         self.spawn(ticket, move |shared, reporter| {
-            let method = if options.compact { CopyMethod::Compact } else { CopyMethod::Plain };
+            let method = if compact { CopyMethod::Compact } else { CopyMethod::Plain };
             let path = PathBuf::from(path);
-            backup(&shared.connection, &path, options.spaces, method, &*reporter)?;
+            let connection = &shared.connection;
+            match reseal {
+                true => backup_resealed(connection, &path, spaces, encryption, &*reporter)?,
+                false => backup(connection, &path, spaces, method, &*reporter)?,
+            }
             Ok(Vec::new())
         })
         .or_throw()

@@ -9,14 +9,17 @@ use super::connection::Connection;
 use super::copy::copy_snapshot;
 use super::copy_pages::copy_pages;
 use super::environment::Environment;
+use super::format::FormatRecord;
 use super::lock_file::io_error;
 use super::meta::{self, tag};
-use super::options::{OpenMode, OpenOptions};
+use super::options::{Encryption, OpenMode, OpenOptions, Unlock};
 use super::platform;
+use super::reseal::copy_resealed;
 use super::snapshot::Snapshot;
 use super::spaces::{self, Space};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault;
+use crate::seal::KDF_DEFAULT;
 
 /// How a database is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +35,8 @@ pub enum CopyMethod {
 /// one moment of its own; without, the copy has none.
 ///
 /// # Errors
-/// `DATABASE_EXISTS` if there is something at `target`; `ABORTED`, `DISK_FULL`, `PERMISSION`, `IO`,
-/// `CORRUPT`.
+/// `DATABASE_EXISTS` if there is something at `target`; `INVALID_ARGUMENT` for a space of a sealed
+/// database, whose key its database has; `ABORTED`, `DISK_FULL`, `PERMISSION`, `IO`, `CORRUPT`.
 pub fn backup(
     connection: &Arc<Connection>,
     target: &Path,
@@ -41,11 +44,98 @@ pub fn backup(
     method: CopyMethod,
     care: &dyn Care,
 ) -> Result<()> {
+    if connection.is_space() && connection.environment().sealed().is_some() {
+        return Err(Error::new(
+            ErrorCode::InvalidArgument,
+            "a copy of an encrypted space alone needs a key of its own: give the option encryption",
+        ));
+    }
     refuse_existing(target)?;
     let unfinished = Unfinished::create(target)?;
     let copying = Copying { method, phase: "backup", care };
     copying.database(connection, &unfinished.path, with_spaces)?;
     unfinished.finish(target)
+}
+
+/// Copies the database as [`backup`] does, encrypted as `encryption` says, or not at all: a plain
+/// database becomes an encrypted one, an encrypted one a plain one, or one with new data keys.
+///
+/// # Errors
+/// As [`backup`]; `RESOURCE_LIMIT` if there is not enough memory to derive a key.
+pub fn backup_resealed(
+    connection: &Arc<Connection>,
+    target: &Path,
+    with_spaces: bool,
+    encryption: Option<Encryption>,
+    care: &dyn Care,
+) -> Result<()> {
+    refuse_existing(target)?;
+    let unfinished = Unfinished::create(target)?;
+    let path = &unfinished.path;
+    let spaces = reseal(connection, path, "backup", encryption.as_ref(), care)?;
+    if !spaces.is_empty() {
+        let options = OpenOptions { mode: OpenMode::Open, encryption, ..OpenOptions::default() };
+        let copy = super::registry::connect(path, &options)?;
+        let missing = match with_spaces {
+            true => reseal_spaces(connection, &copy, spaces, path, care),
+            false => Ok(spaces),
+        };
+        let forgotten = missing.and_then(|missing| forget(&copy, missing));
+        copy.close()?;
+        forgotten?;
+    }
+    unfinished.finish(target)
+}
+
+/// Copies one environment; returns the spaces that the copied state names.
+fn reseal(
+    connection: &Connection,
+    target: &Path,
+    phase: &str,
+    encryption: Option<&Encryption>,
+    care: &dyn Care,
+) -> Result<Vec<Space>> {
+    let environment = connection.environment();
+    let map_size = environment.raw()?.info().map_size;
+    connection.snapshot(true)?.with(|txn| {
+        let format = FormatRecord::read(txn)?.unwrap_or(environment.format);
+        copy_resealed(txn, &format, target, map_size, encryption, (phase, care))?;
+        spaces::list(txn)
+    })
+}
+
+/// Copies spaces; returns those that were deleted in the meantime.
+fn reseal_spaces(
+    connection: &Arc<Connection>,
+    copy: &Connection,
+    spaces: Vec<Space>,
+    target: &Path,
+    care: &dyn Care,
+) -> Result<Vec<Space>> {
+    copy.create_space_key()?;
+    let encryption = copy.space_encryption()?;
+    let target = target.join("spaces");
+    create(&target)?;
+    let mut missing = Vec::new();
+    for space in spaces {
+        let from = match connection.open_space(&space.name, &connection.join_options()) {
+            Ok(from) => from,
+            Err(error) if error.code() == ErrorCode::DatabaseNotFound => {
+                missing.push(space);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let to = target.join(&space.directory);
+        create(&to)?;
+        let phase = format!("space {}", space.name);
+        let copied = reseal(&from, &to, &phase, encryption.as_ref(), care);
+        from.close()?;
+        copied?;
+        sync(&to)?;
+    }
+    sync(&target)?;
+    Ok(missing)
 }
 
 /// How a copy is made.
@@ -73,7 +163,7 @@ impl Copying<'_> {
         let spaces = self.one(connection, target, self.phase)?;
         let missing = if with_spaces { self.spaces(connection, spaces, target)? } else { spaces };
         if !missing.is_empty() {
-            forget_spaces(target, missing)?;
+            forget_spaces(connection, target, missing)?;
         }
         Ok(())
     }
@@ -165,17 +255,26 @@ pub(super) fn refuse_existing(target: &Path) -> Result<()> {
 }
 
 /// Takes the names of spaces that were not copied out of the copy.
-fn forget_spaces(copy: &Path, spaces: Vec<Space>) -> Result<()> {
-    let options = OpenOptions { mode: OpenMode::Open, ..OpenOptions::default() };
+fn forget_spaces(connection: &Connection, copy: &Path, spaces: Vec<Space>) -> Result<()> {
+    let encryption = connection.environment().sealed().map(|store| Encryption {
+        unlock: Unlock::Keys(store.keys()),
+        cipher: store.cipher(),
+        kdf: KDF_DEFAULT,
+    });
+    let options = OpenOptions { mode: OpenMode::Open, encryption, ..OpenOptions::default() };
     let copy = super::registry::connect(copy, &options)?;
-    let forgotten = copy.commit_now(move |txn| {
+    let forgotten = forget(&copy, spaces);
+    copy.close()?;
+    forgotten
+}
+
+fn forget(copy: &Connection, spaces: Vec<Space>) -> Result<()> {
+    copy.commit_now(move |txn| {
         spaces.iter().try_for_each(|space| {
             let key = [&[tag::SPACE], space.name.as_bytes()].concat();
             meta::delete_record(txn, &key).map(drop)
         })
-    });
-    copy.close()?;
-    forgotten
+    })
 }
 
 /// A directory beside the target, which becomes the target when it is complete, and is removed if

@@ -58,6 +58,11 @@ impl Connection {
         *self.parent.lock() = Some(parent);
     }
 
+    /// Whether it is to a space whose database is known.
+    pub(super) fn is_space(&self) -> bool {
+        self.parent.lock().is_some()
+    }
+
     /// The shared environment.
     pub fn environment(&self) -> &Arc<Environment> {
         &self.environment

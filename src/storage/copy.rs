@@ -61,12 +61,17 @@ pub(super) fn create_environment(directory: &Path, map_size: usize) -> Result<(E
         map_size,
         max_readers: 1,
     };
-    // SAFETY: the caller has just made the directory and nobody else knows of it.
-    let env = unsafe { Env::open(directory, options) }.map_err(Error::from)?;
+    let env = open_new(directory, options)?;
     let mut txn = env.write_txn()?;
     let tables = Tables::create(&mut txn)?;
     txn.commit()?;
     Ok((env, tables))
+}
+
+/// Opens an environment in a directory that the caller has just made and that nobody else knows of.
+pub(super) fn open_new(directory: &Path, options: EnvOptions) -> Result<Env> {
+    // SAFETY: nothing in this process or another one has the directory open, or files in it.
+    unsafe { Env::open(directory, options) }.map_err(Error::from)
 }
 
 struct Copy<'c, 's> {

@@ -209,6 +209,23 @@ pub fn put_enveloped(
     })
 }
 
+/// The payload in the envelope under LMDB key `raw`.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn unwrap(raw: &[u8], envelope: &[u8]) -> Result<Vec<u8>> {
+    let mut payload = Vec::new();
+    Payload::check(raw, envelope)?.append_to(&mut payload)?;
+    Ok(payload)
+}
+
+/// A payload in an envelope, as it is, under LMDB key `raw`.
+pub(crate) fn wrap(raw: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut envelope = vec![0; OVERHEAD + payload.len()];
+    seal(raw, 0, [&[], payload], &mut envelope);
+    envelope
+}
+
 /// Writes an envelope into `out`, which has exactly its length.
 fn seal(raw: &[u8], flags: u8, parts: [&[u8]; 2], out: &mut [u8]) {
     let Some((covered, trailer)) = out.split_last_chunk_mut::<CHECKSUM>() else { return };

@@ -11,14 +11,15 @@ use parking_lot::{Mutex, RwLock};
 use super::connection::Connection;
 use super::format::FormatRecord;
 use super::gate::Gate;
-use super::lmdb::{Code, Env, RoTxn};
+use super::lmdb::{Code, Env, RoTxn, RwTxn, Txn};
 use super::lock_file::LockFile;
 use super::observer::{Event, Observer, Observers};
 use super::options::{Layout, OpenOptions};
 use super::platform;
+use super::sealed::{Memo, SealedStore};
 use super::snapshot::{Snapshot, TurnReader};
 use super::stats::{self, OldestReader};
-use super::txn::Tables;
+use super::txn::{ReadTxn, Tables, WriteTxn};
 use super::writer::{Writer, is_writer_thread};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault;
@@ -45,6 +46,8 @@ pub struct Environment {
     pub(super) read_only: bool,
     pub(super) lock_file: LockFile,
     pub(super) format: FormatRecord,
+    /// The keys and the cache of a sealed database.
+    sealed: Option<SealedStore>,
     pub(super) writer: Writer,
     gate: Gate,
     /// Held while the map's size is changed, and while a write transaction begins.
@@ -112,6 +115,7 @@ pub(super) struct Parts {
     pub read_only: bool,
     pub lock_file: LockFile,
     pub format: FormatRecord,
+    pub sealed: Option<SealedStore>,
     pub left_unsynced: bool,
     pub temporary: Option<PathBuf>,
 }
@@ -123,12 +127,14 @@ impl Environment {
             layout: parts.layout,
             identity: parts.identity,
             left_unsynced: AtomicBool::new(parts.left_unsynced),
-            options: parts.options,
+            // Secrets are not kept.
+            options: OpenOptions { encryption: None, ..parts.options },
             raw: RwLock::new(Some(parts.raw)),
             tables: RwLock::new(parts.tables),
             read_only: parts.read_only,
             lock_file: parts.lock_file,
             format: parts.format,
+            sealed: parts.sealed,
             writer,
             gate: Gate::default(),
             mapping: Mutex::default(),
@@ -168,6 +174,28 @@ impl Environment {
     #[inline]
     pub(super) fn tables(&self) -> Tables {
         *self.tables.read()
+    }
+
+    /// The keys and the cache of a sealed database.
+    pub(super) fn sealed(&self) -> Option<&SealedStore> {
+        self.sealed.as_ref()
+    }
+
+    /// What a snapshot sees; `memo` is the snapshot's.
+    #[inline]
+    pub(super) fn read_txn<'t>(&'t self, raw: Txn<'t>, memo: &'t Memo) -> ReadTxn<'t> {
+        match &self.sealed {
+            None => ReadTxn::new(raw, self.tables()),
+            Some(store) => ReadTxn::of_sealed(raw, self.tables(), store, memo),
+        }
+    }
+
+    /// What a write transaction sees and changes.
+    pub(super) fn write_txn<'t>(&'t self, raw: RwTxn<'t>) -> WriteTxn<'t> {
+        match &self.sealed {
+            None => WriteTxn::new(raw, self.tables()),
+            Some(store) => WriteTxn::of_sealed(raw, self.tables(), store),
+        }
     }
 
     pub(super) fn gate(&self) -> &Gate {

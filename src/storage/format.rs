@@ -2,8 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::meta::{self, tag};
-use super::txn::{ReadTxn, WriteTxn};
+use super::meta::tag;
+use super::sealed::{get_clear, put_clear};
+use super::txn::{ReadTxn, Table, WriteTxn};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The version of the on-disk format that this code writes.
@@ -14,10 +15,12 @@ pub mod flag {
     pub const PARTIAL_INDEXES: u64 = 1;
     /// Indexes of which the strings are in the order of a collation.
     pub const COLLATED_INDEXES: u64 = 2;
+    /// Everything but a few records is encrypted.
+    pub const SEALED: u64 = 4;
 }
 
 /// Feature flags that this code understands.
-const KNOWN_FLAGS: u64 = flag::PARTIAL_INDEXES | flag::COLLATED_INDEXES;
+const KNOWN_FLAGS: u64 = flag::PARTIAL_INDEXES | flag::COLLATED_INDEXES | flag::SEALED;
 const MAGIC: &[u8; 8] = b"LODESTOR";
 const LENGTH: usize = 48;
 
@@ -52,7 +55,8 @@ impl FormatRecord {
 
     /// Reads the record; `None` if there is none. Refuses versions and flags it does not know.
     pub fn read(txn: &ReadTxn<'_>) -> Result<Option<Self>> {
-        let Some(bytes) = meta::get_record(txn, &[tag::FORMAT])? else { return Ok(None) };
+        let bytes = get_clear(txn.raw(), txn.dbi(Table::Meta), &[tag::FORMAT])?;
+        let Some(bytes) = bytes else { return Ok(None) };
         let record = Self::decode(&bytes)?;
         record.check()?;
         Ok(Some(record))
@@ -60,7 +64,8 @@ impl FormatRecord {
 
     /// Writes the record.
     pub fn write(&self, txn: &mut WriteTxn<'_>) -> Result<()> {
-        meta::put_record(txn, &[tag::FORMAT], &self.encode())
+        let meta = txn.dbi(Table::Meta);
+        put_clear(txn.raw_mut(), meta, &[tag::FORMAT], &self.encode())
     }
 
     /// Says that the database uses a feature, so that versions that do not know it leave it alone.
@@ -72,6 +77,11 @@ impl FormatRecord {
             // Environments of tests have no record.
             _ => Ok(()),
         }
+    }
+
+    /// Whether the database is sealed.
+    pub fn is_sealed(&self) -> bool {
+        self.flags & flag::SEALED != 0
     }
 
     /// The stored record.

@@ -33,6 +33,12 @@ pub mod tag {
     pub const SWEEP: u8 = b'W';
     /// A space, by name.
     pub const SPACE: u8 = b'P';
+    /// The keys of a sealed database.
+    pub const KEYS: u8 = b'K';
+    /// An epoch of a sealed database, by number.
+    pub const EPOCH: u8 = b'E';
+    /// What the keys of a sealed database's spaces are derived from.
+    pub const SPACE_KEY: u8 = b'Y';
     /// Room in a transaction's memory; never committed.
     pub const ROOM: u8 = b'R';
 }

@@ -1,12 +1,13 @@
 //! Opening: from a path to an environment, with everything that can be wrong on the way.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::compact;
 use super::data_file;
 use super::disk_space;
-use super::environment::{Environment, Parts};
+use super::environment::{Environment, Parts, closed};
 use super::format::FormatRecord;
 use super::lmdb::code::NO_RESOURCES;
 use super::lmdb::{Dbi, Env, EnvFlags, EnvOptions, RoTxn};
@@ -14,6 +15,8 @@ use super::lock_file::{LockFile, io_error};
 use super::memory;
 use super::options::{Layout, OpenMode, OpenOptions};
 use super::platform::{self, Identity};
+use super::sealed::{self, NewKeys, SealedStore};
+use super::snapshot::Snapshot;
 use super::txn::{ReadTxn, Tables, WriteTxn};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -109,7 +112,7 @@ fn refuse_network(directory: &Path) -> Result<()> {
 
 /// Whether an open may share an environment that this process has open.
 pub(super) fn check_join(
-    environment: &Environment,
+    environment: &Arc<Environment>,
     options: &OpenOptions,
     prepared: &Prepared,
 ) -> Result<()> {
@@ -123,13 +126,25 @@ pub(super) fn check_join(
             "this process has the database open for reading only; close that first",
         ));
     }
-    Ok(())
+    match (environment.sealed(), &options.encryption) {
+        (None, None) => Ok(()),
+        (Some(_), None) => Err(encrypted(&prepared.directory)),
+        (None, Some(_)) => Err(not_encrypted(&prepared.directory)),
+        (Some(store), Some(encryption)) => {
+            let places = environment.tables().places();
+            Snapshot::begin(environment, true)?.with(|txn| {
+                let uuid = environment.format.uuid;
+                sealed::check_secret(store, txn.raw(), places, uuid, encryption)
+            })
+        }
+    }
 }
 
 /// Opens the environment.
 ///
 /// Errors: those of [`data_file::check`], `NOT_A_DATABASE` (an LMDB file of another program),
-/// `INCOMPATIBLE_VERSION`, `BUSY`, `PERMISSION`, `DISK_FULL`, `UNSUPPORTED`, `IO`.
+/// `ENCRYPTED`, `NOT_ENCRYPTED`, `WRONG_KEY`, `INCOMPATIBLE_VERSION`, `BUSY`, `PERMISSION`,
+/// `DISK_FULL`, `UNSUPPORTED`, `IO`.
 pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<Environment> {
     let layout = Layout { directory: prepared.directory };
     let wants_read_only = options.mode == OpenMode::ReadOnly;
@@ -149,12 +164,13 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
             format!("LMDB's keys are limited to {} bytes on this system", raw.max_key_size()),
         ));
     }
-    let (tables, format) = match open_tables(&raw, options.mode, &layout.directory) {
+    let opened = match open_tables(&raw, options, &layout.directory) {
         Err(error) if left_unsynced && error.code() == ErrorCode::NotADatabase => {
             return Err(damaged(&layout, &error));
         }
         result => result?,
     };
+    let Opened { tables, format, sealed } = opened;
     if !prepared.has_data {
         platform::sync_directory(&layout.directory)
             .map_err(|error| io_error("cannot sync the directory", &layout.directory, &error))?;
@@ -172,6 +188,7 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
         read_only,
         lock_file,
         format,
+        sealed,
         left_unsynced,
         temporary: prepared.temporary,
     }))
@@ -240,7 +257,8 @@ fn allocate_reader_table(layout: &Layout, options: &OpenOptions) -> Result<()> {
 /// Opens LMDB again after the files were replaced.
 pub(super) fn reopen(environment: &Environment) -> Result<(Env, Tables)> {
     let (raw, _) = open_raw(&environment.layout, &environment.options)?;
-    let (tables, _) = open_tables(&raw, OpenMode::Open, &environment.layout.directory)?;
+    let directory = &environment.layout.directory;
+    let (tables, _) = find_tables(&raw, directory)?.ok_or_else(|| not_found(directory))?;
     Ok((raw, tables))
 }
 
@@ -287,12 +305,28 @@ fn describe(error: Error, directory: &Path) -> Error {
     Error::new(error.code(), message).with_path(path).with_cause(cause)
 }
 
-/// Opens the four trees and reads the format record, or creates both.
-pub(super) fn open_tables(
-    raw: &Env,
-    mode: OpenMode,
-    directory: &Path,
-) -> Result<(Tables, FormatRecord)> {
+/// What stands in an LMDB environment.
+struct Opened {
+    tables: Tables,
+    format: FormatRecord,
+    sealed: Option<SealedStore>,
+}
+
+/// Opens the four trees, reads the format record and unlocks what is sealed, or creates all of it.
+fn open_tables(raw: &Env, options: &OpenOptions, directory: &Path) -> Result<Opened> {
+    match (find_tables(raw, directory)?, options.mode) {
+        (Some(_), OpenMode::Create) => Err(exists(directory)),
+        (Some((tables, format)), _) => {
+            let sealed = unlock(raw, tables, &format, options, directory)?;
+            Ok(Opened { tables, format, sealed })
+        }
+        (None, OpenMode::Open | OpenMode::ReadOnly) => Err(not_found(directory)),
+        (None, _) => create_tables(raw, options, directory),
+    }
+}
+
+/// Opens the four trees and reads the format record; `None` if there is nothing.
+fn find_tables(raw: &Env, directory: &Path) -> Result<Option<(Tables, FormatRecord)>> {
     let reader = RoTxn::begin(raw)?;
     let found = match reader.get() {
         Some(txn) => match Tables::open(&txn)? {
@@ -307,33 +341,75 @@ pub(super) fn open_tables(
     };
     // Handles become valid for others when the transaction that opened them commits.
     reader.commit()?;
-    match (found, mode) {
-        (Some(_), OpenMode::Create) => Err(exists(directory)),
-        (Some(found), _) => Ok(found),
-        (None, OpenMode::Open | OpenMode::ReadOnly) => Err(not_found(directory)),
-        (None, _) => create_tables(raw, mode, directory),
-    }
+    Ok(found)
 }
 
-fn create_tables(raw: &Env, mode: OpenMode, directory: &Path) -> Result<(Tables, FormatRecord)> {
+fn unlock(
+    raw: &Env,
+    tables: Tables,
+    format: &FormatRecord,
+    options: &OpenOptions,
+    directory: &Path,
+) -> Result<Option<SealedStore>> {
+    let encryption = match (format.is_sealed(), &options.encryption) {
+        (false, None) => return Ok(None),
+        (false, Some(_)) => return Err(not_encrypted(directory)),
+        (true, None) => return Err(encrypted(directory)),
+        (true, Some(encryption)) => encryption,
+    };
+    let reader = RoTxn::begin(raw)?;
+    let txn = reader.get().ok_or_else(closed)?;
+    sealed::unlock(&txn, tables.places(), format.uuid, encryption).map(Some)
+}
+
+fn create_tables(raw: &Env, options: &OpenOptions, directory: &Path) -> Result<Opened> {
+    let mut format = FormatRecord::new(raw.page_size());
+    // A passphrase takes a moment, in which nobody else should have to wait.
+    let keys = match &options.encryption {
+        Some(encryption) => {
+            format.flags |= super::format::flag::SEALED;
+            Some(NewKeys::generate(encryption, format.uuid, raw.page_size())?)
+        }
+        None => None,
+    };
     let mut txn = raw.write_txn()?;
     let tables = Tables::create(&mut txn)?;
     let mut txn = WriteTxn::new(txn, tables);
     // Another process may have been faster.
     if let Some(format) = FormatRecord::read(&txn)? {
-        if mode == OpenMode::Create {
+        if options.mode == OpenMode::Create {
             return Err(exists(directory));
         }
         txn.commit()?;
-        return Ok((tables, format));
+        let sealed = unlock(raw, tables, &format, options, directory)?;
+        return Ok(Opened { tables, format, sealed });
     }
-    let format = FormatRecord::new(raw.page_size());
     format.write(&mut txn)?;
+    let sealed = keys.map(|keys| keys.create(txn.raw_mut(), tables.places())).transpose()?;
     txn.commit().map_err(|error| {
         let data_file = Layout { directory: directory.to_owned() }.data();
         describe(disk_space::explain(error, raw, &data_file), directory)
     })?;
-    Ok((tables, format))
+    Ok(Opened { tables, format, sealed })
+}
+
+fn encrypted(path: &Path) -> Error {
+    Error::new(
+        ErrorCode::Encrypted,
+        format!("the database is encrypted; open it with a key or passphrase: {}", path.display()),
+    )
+    .with_path(path.display().to_string())
+}
+
+fn not_encrypted(path: &Path) -> Error {
+    Error::new(
+        ErrorCode::NotEncrypted,
+        format!(
+            "a key or passphrase was given, but the database is not encrypted: {}",
+            path.display()
+        ),
+    )
+    .with_path(path.display().to_string())
 }
 
 fn not_found(path: &Path) -> Error {

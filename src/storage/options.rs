@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::seal::{Cipher, DataKeys, KdfParameters, Secret};
+
 /// What may be there, and what may be done with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OpenMode {
@@ -47,6 +49,39 @@ pub struct OpenOptions {
     pub max_pending_bytes: usize,
     /// How long a snapshot may be held without being used.
     pub snapshot_timeout: Duration,
+    /// What unlocks a sealed database, and how a new one is sealed. Default: it is not.
+    pub encryption: Option<Encryption>,
+}
+
+/// How a database is encrypted, and what unlocks it.
+#[derive(Debug, Clone)]
+pub struct Encryption {
+    /// What unlocks it.
+    pub unlock: Unlock,
+    /// The cipher of a database that is created.
+    pub cipher: Cipher,
+    /// How a passphrase becomes a key, in a database that is created.
+    pub kdf: KdfParameters,
+}
+
+/// What unlocks a database.
+#[derive(Debug, Clone)]
+pub enum Unlock {
+    /// A user's secret.
+    Secret(Secret),
+    /// The data keys themselves, of a copy of a database that is open.
+    Keys(DataKeys),
+}
+
+impl Encryption {
+    /// With the default cipher and derivation.
+    pub fn with(secret: Secret) -> Self {
+        Self {
+            unlock: Unlock::Secret(secret),
+            cipher: Cipher::default(),
+            kdf: crate::seal::KDF_DEFAULT,
+        }
+    }
 }
 
 impl Default for OpenOptions {
@@ -59,6 +94,7 @@ impl Default for OpenOptions {
             busy_timeout: Duration::from_secs(30),
             max_pending_bytes: 64 << 20,
             snapshot_timeout: Duration::from_secs(60),
+            encryption: None,
         }
     }
 }

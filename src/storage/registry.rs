@@ -156,6 +156,9 @@ fn shut_down(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<(
         // A writer that is stuck behind another process keeps the file open, and the lock.
         drop(environment.replace_raw(None));
     }
+    if let Some(store) = environment.sealed() {
+        store.forget_all();
+    }
     if let Some(directory) = &environment.temporary {
         let removed = std::fs::remove_dir_all(directory)
             .map_err(|error| super::lock_file::io_error("cannot remove", directory, &error));

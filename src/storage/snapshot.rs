@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use super::environment::Environment;
 use super::lmdb::RoTxn;
 use super::platform::is_forked;
+use super::sealed::Memo;
 use super::txn::ReadTxn;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -29,7 +30,7 @@ pub struct Snapshot {
 }
 
 enum State {
-    Active(RoTxn),
+    Active(RoTxn, Memo),
     Ended(ErrorCode),
 }
 
@@ -50,7 +51,7 @@ impl Snapshot {
             created: Instant::now(),
             used: AtomicU64::new(0),
             exempt,
-            state: Mutex::new(State::Active(txn)),
+            state: Mutex::new(State::Active(txn, Memo::default())),
         });
         if exempt {
             environment.gate().hold();
@@ -68,8 +69,8 @@ impl Snapshot {
         let state = self.state.lock();
         self.touch();
         let result = match &*state {
-            State::Active(txn) => match txn.get() {
-                Some(raw) => work(&ReadTxn::new(raw, self.environment.tables())),
+            State::Active(txn, memo) => match txn.get() {
+                Some(raw) => work(&self.environment.read_txn(raw, memo)),
                 None => Err(ended(ErrorCode::Closed)),
             },
             State::Ended(code) => Err(ended(*code)),
@@ -85,7 +86,7 @@ impl Snapshot {
 
     /// Whether it has not ended; one that is being read has not.
     pub(super) fn is_active(&self) -> bool {
-        self.state.try_lock().is_none_or(|state| matches!(*state, State::Active(_)))
+        self.state.try_lock().is_none_or(|state| matches!(*state, State::Active(..)))
     }
 
     /// The id of the transaction whose state it shows.
@@ -104,7 +105,7 @@ impl Snapshot {
             return;
         }
         let mut state = self.state.lock();
-        if matches!(*state, State::Active(_)) {
+        if matches!(*state, State::Active(..)) {
             *state = State::Ended(code);
             drop(state);
             if self.exempt {
@@ -158,6 +159,7 @@ pub struct TurnReader {
 #[derive(Default)]
 struct Turn {
     txn: Option<RoTxn>,
+    memo: Memo,
 }
 
 impl Turn {
@@ -177,11 +179,11 @@ impl TurnReader {
     /// Reads the newest committed state, of any thread or process.
     pub fn with<T>(&self, work: impl FnOnce(&ReadTxn<'_>) -> Result<T>) -> Result<T> {
         self.environment.check_process()?;
-        let mut turn = self.current()?;
-        let Some(txn) = turn.txn.as_mut().and_then(|txn| txn.get()) else {
+        let turn = self.current()?;
+        let Some(txn) = turn.txn.as_ref().and_then(|txn| txn.get()) else {
             return Err(ended(ErrorCode::Closed));
         };
-        work(&ReadTxn::new(txn, self.environment.tables()))
+        work(&self.environment.read_txn(txn, &turn.memo))
     }
 
     /// Reads the state that was read last, if it is held still; the newest one otherwise.
@@ -189,7 +191,7 @@ impl TurnReader {
         self.environment.check_process()?;
         let turn = self.state.lock();
         if let Some(txn) = turn.txn.as_ref().and_then(|txn| txn.get()) {
-            return work(&ReadTxn::new(txn, self.environment.tables()));
+            return work(&self.environment.read_txn(txn, &turn.memo));
         }
         drop(turn);
         self.with(work)
@@ -242,6 +244,7 @@ impl TurnReader {
     }
 
     fn refresh(&self, turn: &mut Turn) -> Result<(), super::environment::ReadFailure> {
+        turn.memo.clear();
         match &mut turn.txn {
             Some(txn) => txn.renew()?,
             empty => *empty = Some(self.environment.begin_read()?),
@@ -283,6 +286,7 @@ impl TurnReader {
         let mut turn = self.state.lock();
         let was_active = turn.active_id().is_some();
         turn.txn = None;
+        turn.memo.clear();
         drop(turn);
         if was_active {
             self.environment.gate().leave();

@@ -5,16 +5,19 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 
+use zeroize::Zeroizing;
+
 use super::connection::Connection;
 use super::environment::closed;
 use super::lock_file::{EXCLUSIVE_PATIENCE, LockFile, io_error};
 use super::meta::{self, tag};
-use super::options::{Durability, Layout, OpenMode, OpenOptions};
+use super::options::{Durability, Encryption, Layout, OpenMode, OpenOptions};
 use super::platform;
 use super::registry;
 use super::txn::{ReadTxn, WriteTxn};
 use super::writer::{Commit, Job};
 use crate::error::{Error, ErrorCode, Result};
+use crate::seal::{KEY, Random, Secret, derive_key};
 use crate::wtf8::Wtf8String;
 
 /// A space's name and the name of its directory.
@@ -97,8 +100,20 @@ impl Connection {
             _ => OpenMode::OpenOrCreate,
         };
         let path = self.space_path(&directory);
-        let opened = registry::connect(&path, &OpenOptions { mode, ..options.clone() });
-        Ok((directory, opened))
+        let encryption = self.space_encryption()?;
+        let options = OpenOptions { mode, encryption, ..options.clone() };
+        Ok((directory, registry::connect(&path, &options)))
+    }
+
+    /// How the spaces of a sealed database are sealed: each with data keys of its own, which a key
+    /// opens that the database holds.
+    pub(super) fn space_encryption(&self) -> Result<Option<Encryption>> {
+        let Some(store) = self.environment().sealed() else { return Ok(None) };
+        let key = self.snapshot(false)?.with(|txn| meta::get_record(txn, &[tag::SPACE_KEY]))?;
+        let key = key.map(Zeroizing::new);
+        let key = key.ok_or_else(|| Error::corrupt("the key of the spaces is missing"))?;
+        let key = derive_key(&key, &[], &[b"lodestore space"])?;
+        Ok(Some(Encryption { cipher: store.cipher(), ..Encryption::with(Secret::Key(key)) }))
     }
 
     /// Opens a space that is there, for reading if that is what this connection is for.
@@ -106,12 +121,22 @@ impl Connection {
     /// # Errors
     /// `DATABASE_NOT_FOUND` if it was deleted meanwhile, or never completed; those of an open.
     pub fn open_existing_space(&self, space: &Space) -> Result<Arc<Connection>> {
-        registry::connect(&self.space_path(&space.directory), &self.join_options())
+        let encryption = self.space_encryption()?;
+        let options = OpenOptions { encryption, ..self.join_options() };
+        registry::connect(&self.space_path(&space.directory), &options)
     }
 
     /// Where the directories of spaces are.
     pub fn space_directory(&self) -> PathBuf {
         self.environment().layout.directory.join("spaces")
+    }
+
+    /// Gives a sealed database the key that its spaces need, unless it has it.
+    pub(super) fn create_space_key(&self) -> Result<()> {
+        match self.environment().sealed() {
+            Some(_) => self.commit_now(put_space_key),
+            None => Ok(()),
+        }
     }
 
     /// Deletes a space with everything in it.
@@ -142,9 +167,13 @@ impl Connection {
 
     fn create_space(&self, name: &Wtf8String) -> Result<String> {
         let key = record_key(name);
+        let sealed = self.environment().sealed().is_some();
         self.commit_now(move |txn| {
             if let Some(payload) = meta::get_record(txn, &key)? {
                 return parse_directory(&payload);
+            }
+            if sealed {
+                put_space_key(txn)?;
             }
             let id = uuid::Uuid::new_v4().simple().to_string();
             meta::put_record(txn, &key, id.as_bytes())?;
@@ -202,6 +231,14 @@ impl Connection {
         self.submit(Box::new(Change { work: Box::new(work), value: None, sender }))?;
         receiver.recv().map_err(|_| closed())?
     }
+}
+
+fn put_space_key(txn: &mut WriteTxn<'_>) -> Result<()> {
+    if meta::get_record(txn, &[tag::SPACE_KEY])?.is_some() {
+        return Ok(());
+    }
+    let key = Zeroizing::new(Random::new().bytes::<KEY>()?);
+    meta::put_record(txn, &[tag::SPACE_KEY], &*key)
 }
 
 fn no_space(name: &Wtf8String) -> Error {

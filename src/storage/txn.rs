@@ -6,8 +6,9 @@ use std::ffi::CStr;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::lmdb::{Dbi, RwTxn, Txn};
+use super::lmdb::{Code, Dbi, PutMode, RwTxn, Txn};
 use super::meta;
+use super::sealed::{Memo, Places, SealedStore, SealedTxn};
 use super::tree_id::TreeId;
 use crate::error::{Error, Result};
 
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 pub enum Table {
     /// Format, catalog, counts, shapes: records about the data.
     Meta,
-    /// Documents.
+    /// Documents. In a sealed database, the blocks of all four trees.
     Docs,
     /// Index entries.
     Index,
@@ -83,6 +84,11 @@ impl Tables {
             Table::Log => self.log,
         }
     }
+
+    /// Where a sealed database has its blocks, and its records in clear.
+    pub(super) const fn places(self) -> Places {
+        Places { blocks: self.docs, clear: self.meta }
+    }
 }
 
 /// A number that is kept exactly, in the transaction that changes what it counts.
@@ -105,12 +111,20 @@ impl Counter {
 pub struct ReadTxn<'e> {
     raw: Txn<'e>,
     tables: Tables,
+    /// The four trees, if the database is sealed.
+    sealed: Option<Box<SealedTxn<'e>>>,
 }
 
 impl<'e> ReadTxn<'e> {
     /// Over a snapshot.
     pub fn new(raw: Txn<'e>, tables: Tables) -> Self {
-        Self { raw, tables }
+        Self { raw, tables, sealed: None }
+    }
+
+    /// Over a snapshot of a sealed database; `memo` is the snapshot's.
+    pub fn of_sealed(raw: Txn<'e>, tables: Tables, store: &'e SealedStore, memo: &'e Memo) -> Self {
+        let sealed = SealedTxn::of_snapshot(store, tables.places(), memo);
+        Self { raw, tables, sealed: Some(Box::new(sealed)) }
     }
 
     /// The LMDB transaction.
@@ -123,6 +137,51 @@ impl<'e> ReadTxn<'e> {
     #[inline]
     pub fn dbi(&self, table: Table) -> Dbi {
         self.tables.dbi(table)
+    }
+
+    /// The trees of a sealed database.
+    #[inline]
+    pub(super) fn sealed(&self) -> Option<&SealedTxn<'e>> {
+        self.sealed.as_deref()
+    }
+
+    /// The value under a key of at most [`MAX_KEY`](super::tree::MAX_DIRECT) bytes or of a bucket's
+    /// part.
+    #[inline]
+    pub(super) fn value(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
+        match &self.sealed {
+            None => Ok(self.raw.get(self.dbi(table), key)?),
+            Some(sealed) => sealed.get(&self.raw, table as usize, key),
+        }
+    }
+
+    /// Fills `values` with the values under `keys`, of which there are as many.
+    pub(super) fn values<'t>(
+        &'t self,
+        table: Table,
+        keys: &[&[u8]],
+        values: &mut [Option<&'t [u8]>],
+    ) -> Result<()> {
+        let Some(sealed) = &self.sealed else {
+            return Ok(self.raw.get_each(self.dbi(table), keys, values)?);
+        };
+        for (value, key) in values.iter_mut().zip(keys) {
+            *value = sealed.get(&self.raw, table as usize, key)?;
+        }
+        Ok(())
+    }
+
+    /// About how many entries have keys from `from` on, below `to`; `None` if that is not known.
+    pub(super) fn distance(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: Option<&[u8]>,
+    ) -> Result<Option<u64>> {
+        match &self.sealed {
+            None => Ok(self.raw.distance(self.dbi(table), from, to)?),
+            Some(sealed) => sealed.distance(&self.raw, table as usize, from, to).map(Some),
+        }
     }
 
     /// The transaction's id.
@@ -170,10 +229,17 @@ impl<'e> WriteTxn<'e> {
         Self::with_changes(raw, tables, Changes::default())
     }
 
+    /// Over an LMDB write transaction of a sealed database.
+    pub fn of_sealed(raw: RwTxn<'e>, tables: Tables, store: &'e SealedStore) -> Self {
+        let mut txn = Self::new(raw, tables);
+        txn.read.sealed = Some(Box::new(SealedTxn::of_writer(store, tables.places())));
+        txn
+    }
+
     fn with_changes(raw: RwTxn<'e>, tables: Tables, changes: Changes) -> Self {
         // SAFETY: the view is private to this value, is dropped with it, and lends nothing past a
         // change: reads borrow `self`, changes borrow it mutably.
-        let read = ReadTxn { raw: unsafe { raw.view() }, tables };
+        let read = ReadTxn { raw: unsafe { raw.view() }, tables, sealed: None };
         Self { read, raw, changes }
     }
 
@@ -186,6 +252,9 @@ impl<'e> WriteTxn<'e> {
     /// Runs `work` in a nested transaction: it becomes part of this one if `work` succeeds, and
     /// leaves no trace if it fails.
     pub fn nested<T>(&mut self, work: impl FnOnce(&mut WriteTxn<'_>) -> Result<T>) -> Result<T> {
+        if self.read.sealed.is_some() {
+            return self.nested_in_sealed(work);
+        }
         if self.raw.changes() > MANY_CHANGES {
             meta::make_room(self)?;
             self.changes.made_room = true;
@@ -203,6 +272,70 @@ impl<'e> WriteTxn<'e> {
         self.raw.add_changes(made);
         self.changes = changes;
         Ok(value)
+    }
+
+    /// A nested transaction of a sealed database is a layer of changed nodes.
+    fn nested_in_sealed<T>(
+        &mut self,
+        work: impl FnOnce(&mut WriteTxn<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let changes = self.changes.clone();
+        if let Some(sealed) = &mut self.read.sealed {
+            sealed.push_layer();
+        }
+        let result = work(self);
+        let Some(sealed) = &mut self.read.sealed else { return result };
+        match result {
+            Ok(value) => sealed.merge_layer().map(|()| value),
+            Err(error) => {
+                sealed.discard_layer(&mut self.raw);
+                self.changes = changes;
+                Err(error)
+            }
+        }
+    }
+
+    /// Inserts or replaces a value of `len` bytes, which `fill` writes, in the first mode that LMDB
+    /// accepts.
+    pub(super) fn write(
+        &mut self,
+        table: Table,
+        key: &[u8],
+        len: usize,
+        modes: &[PutMode],
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<()> {
+        if let Some(sealed) = &mut self.read.sealed {
+            return sealed.put(&mut self.raw, table as usize, key, len, fill);
+        }
+        let dbi = self.read.dbi(table);
+        for &mode in modes {
+            match self.raw.reserve(dbi, key, len, mode) {
+                Ok(out) => {
+                    fill(out);
+                    return Ok(());
+                }
+                Err(Code::KEY_EXISTS) => {}
+                Err(code) => return Err(code.into()),
+            }
+        }
+        Err(Code::KEY_EXISTS.into())
+    }
+
+    /// Removes an entry; false if it was not there.
+    pub(super) fn remove(&mut self, table: Table, key: &[u8]) -> Result<bool> {
+        match &mut self.read.sealed {
+            None => Ok(self.raw.delete(self.read.tables.dbi(table), key)?),
+            Some(sealed) => sealed.delete(&mut self.raw, table as usize, key),
+        }
+    }
+
+    /// Lets go of what the values that were read are lent from; in a sealed database they take
+    /// memory until then, or until the next change.
+    pub fn release(&mut self) {
+        if let Some(sealed) = &mut self.read.sealed {
+            sealed.release();
+        }
     }
 
     /// Changes a counter; written when the outermost transaction commits.
@@ -242,6 +375,9 @@ impl<'e> WriteTxn<'e> {
                 let count = add(self.stored_count(counter)?, delta, counter)?;
                 meta::write_count(&mut self, counter, count)?;
             }
+        }
+        if let Some(sealed) = &mut self.read.sealed {
+            sealed.flush(&mut self.raw)?;
         }
         Ok(self.raw.commit()?)
     }

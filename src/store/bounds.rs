@@ -100,10 +100,7 @@ impl Bounds {
 impl Upper {
     fn load(txn: &ReadTxn<'_>, tree: Tree) -> Result<Self> {
         let key = tree.cursor(txn)?.last()?.map(|entry| entry.key.to_vec());
-        let prefix = tree.id.prefix();
-        let last = txn.raw().cursor(txn.dbi(tree.table))?.last()?;
-        let last_tree = last.is_none_or(|(raw, _)| raw < &*prefix || raw.starts_with(&prefix));
-        Ok(Self { key, last_tree })
+        Ok(Self { key, last_tree: tree.is_last(txn)? })
     }
 
     #[inline]

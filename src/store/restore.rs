@@ -7,19 +7,26 @@ use super::verify::{Verified, VerifyLevel, VerifyOptions, verify};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault;
 use crate::storage::{
-    Care, CopyMethod, Copying, NewDirectory, OpenMode, OpenOptions, Replacement, connect,
-    data_file_of, exclusively,
+    Care, CopyMethod, Copying, Encryption, NewDirectory, OpenMode, OpenOptions, Replacement,
+    connect, data_file_of, exclusively,
 };
 
 /// Makes the database at `to` what the one at `from` is, with its spaces. What is there already is
-/// replaced, at one moment; there may also be nothing, or an empty directory.
+/// replaced, at one moment; there may also be nothing, or an empty directory. `encryption` unlocks
+/// the one at `from`, if that is sealed.
 ///
 /// # Errors
-/// `DATABASE_NOT_FOUND` if there is none at `from`; `CORRUPT` if that is damaged; `BUSY` if the one
-/// at `to` is open; `DATABASE_EXISTS` if there is something else at `to`; `INVALID_ARGUMENT` if
-/// both are the same; `ABORTED`, `DISK_FULL`, `PERMISSION`, `IO`. After each of them, `to` is as it
-/// was.
-pub fn restore(from: &Path, to: &Path, care: &dyn Care) -> Result<Verified> {
+/// `DATABASE_NOT_FOUND` if there is none at `from`; `ENCRYPTED`, `NOT_ENCRYPTED`, `WRONG_KEY`;
+/// `CORRUPT` if that is damaged; `BUSY` if the one at `to` is open; `DATABASE_EXISTS` if there is
+/// something else at `to`; `INVALID_ARGUMENT` if both are the same; `ABORTED`, `DISK_FULL`,
+/// `PERMISSION`, `IO`. After each of them, `to` is as it was.
+pub fn restore(
+    from: &Path,
+    to: &Path,
+    encryption: Option<Encryption>,
+    care: &dyn Care,
+) -> Result<Verified> {
+    let options = OpenOptions { encryption, ..OpenOptions::default() };
     if !data_file_of(from).is_file() {
         let message = format!("there is no database at {}", from.display());
         return Err(
@@ -28,7 +35,7 @@ pub fn restore(from: &Path, to: &Path, care: &dyn Care) -> Result<Verified> {
     }
     if !data_file_of(to).is_file() {
         let directory = NewDirectory::create(to)?;
-        let verified = copy(from, directory.path(), care)?;
+        let verified = copy(from, directory.path(), &options, care)?;
         directory.finish()?;
         return Ok(verified);
     }
@@ -40,9 +47,9 @@ pub fn restore(from: &Path, to: &Path, care: &dyn Care) -> Result<Verified> {
     }
     exclusively(to, |exclusive| {
         let replacement = Replacement::create(to)?;
-        let verified = copy(from, replacement.path(), care)?;
+        let verified = copy(from, replacement.path(), &options, care)?;
         fault::point("restore-verified");
-        let options = OpenOptions { mode: OpenMode::Open, ..OpenOptions::default() };
+        let options = OpenOptions { mode: OpenMode::Open, ..options };
         let copied = connect(replacement.path(), &options)?;
         copied.rename_space_directories()?;
         copied.close()?;
@@ -53,8 +60,8 @@ pub fn restore(from: &Path, to: &Path, care: &dyn Care) -> Result<Verified> {
 }
 
 /// Copies a database into an empty directory, and verifies the copy.
-fn copy(from: &Path, to: &Path, care: &dyn Care) -> Result<Verified> {
-    let options = OpenOptions { mode: OpenMode::ReadOnly, ..OpenOptions::default() };
+fn copy(from: &Path, to: &Path, options: &OpenOptions, care: &dyn Care) -> Result<Verified> {
+    let options = OpenOptions { mode: OpenMode::ReadOnly, ..options.clone() };
     let source = connect(from, &options)?;
     let copying = Copying { method: CopyMethod::Compact, phase: "copy", care };
     let copied = copying.database(&source, to, true);

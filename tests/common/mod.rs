@@ -1,6 +1,10 @@
 //! Helpers of the engine tests.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "../support/sealed.rs"]
+#[allow(clippy::duplicate_mod, reason = "other helpers of a test may have it, too")]
+mod sealed;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -8,15 +12,17 @@ use std::time::Duration;
 
 use lodestore::error::{Error, ErrorCode, Result};
 use lodestore::storage::{
-    Commit, Connection, Durability, Job, OpenOptions, SessionHandle, SessionOptions, Table, Tree,
-    TreeId, WriteTxn, connect,
+    Commit, Connection, Durability, Job, SessionHandle, SessionOptions, Table, Tree, TreeId,
+    WriteTxn, connect,
 };
+
+pub use sealed::options;
 
 /// A tree that belongs to no store.
 pub const TREE: Tree = Tree { table: Table::Docs, id: TreeId(1000) };
 
 pub fn open(path: &Path) -> Arc<Connection> {
-    connect(path, &OpenOptions::default()).unwrap()
+    connect(path, &options()).unwrap()
 }
 
 type Work = Box<dyn FnMut(&mut WriteTxn<'_>) -> Result<()> + Send>;

@@ -1,7 +1,13 @@
-//! A bare LMDB environment with the four trees, in a temporary directory.
+//! A bare LMDB environment with the four trees, in a temporary directory; sealed if the environment
+//! says so ([`sealed`]).
 
-use lodestore::storage::lmdb::{Env, EnvFlags, EnvOptions, RoTxn};
+use lodestore::storage::lmdb::{Env, EnvFlags, EnvOptions, RoTxn, RwTxn, Txn};
+use lodestore::storage::sealed::{Memo, SealedStore};
 use lodestore::storage::{ReadTxn, Tables, WriteTxn};
+
+#[path = "sealed.rs"]
+#[allow(clippy::duplicate_mod, reason = "other helpers of a test may have it, too")]
+pub mod sealed;
 
 /// Bytes of address space of an environment.
 pub const MAP_SIZE: usize = 4 << 30;
@@ -10,6 +16,7 @@ pub const MAP_SIZE: usize = 4 << 30;
 pub struct Scratch {
     env: Env,
     tables: Tables,
+    sealed: Option<SealedStore>,
     directory: tempfile::TempDir,
 }
 
@@ -30,8 +37,29 @@ impl Scratch {
         let env = unsafe { Env::open(directory.path(), options) }.unwrap();
         let mut txn = env.write_txn().unwrap();
         let tables = Tables::create(&mut txn).unwrap();
+        let page_size = env.page_size();
+        let sealed = sealed::encryption().map(|encryption| {
+            if txn.entries(tables.dbi(lodestore::storage::Table::Meta)).unwrap() > 0 {
+                return SealedStore::open(&txn, tables, &encryption).unwrap();
+            }
+            SealedStore::create(&mut txn, tables, page_size, &encryption).unwrap()
+        });
         txn.commit().unwrap();
-        Self { env, tables, directory }
+        Self { env, tables, sealed, directory }
+    }
+
+    fn write_txn<'t>(&'t self, raw: RwTxn<'t>) -> WriteTxn<'t> {
+        match &self.sealed {
+            None => WriteTxn::new(raw, self.tables),
+            Some(store) => WriteTxn::of_sealed(raw, self.tables, store),
+        }
+    }
+
+    fn read_txn<'t>(&'t self, raw: Txn<'t>, memo: &'t Memo) -> ReadTxn<'t> {
+        match &self.sealed {
+            None => ReadTxn::new(raw, self.tables),
+            Some(store) => ReadTxn::of_sealed(raw, self.tables, store, memo),
+        }
     }
 
     /// Where it is.
@@ -41,7 +69,7 @@ impl Scratch {
 
     /// Runs `f` in a write transaction and commits it.
     pub fn write<T>(&self, f: impl FnOnce(&mut WriteTxn<'_>) -> T) -> T {
-        let mut txn = WriteTxn::new(self.env.write_txn().unwrap(), self.tables);
+        let mut txn = self.write_txn(self.env.write_txn().unwrap());
         let result = f(&mut txn);
         txn.commit().unwrap();
         result
@@ -49,12 +77,13 @@ impl Scratch {
 
     /// Runs `f` in a write transaction and aborts it.
     pub fn aborted<T>(&self, f: impl FnOnce(&mut WriteTxn<'_>) -> T) -> T {
-        f(&mut WriteTxn::new(self.env.write_txn().unwrap(), self.tables))
+        f(&mut self.write_txn(self.env.write_txn().unwrap()))
     }
 
     /// Runs `f` on a snapshot of the newest state.
     pub fn read<T>(&self, f: impl FnOnce(&ReadTxn<'_>) -> T) -> T {
         let raw = RoTxn::begin(&self.env).unwrap();
-        f(&ReadTxn::new(raw.get().unwrap(), self.tables))
+        let memo = Memo::default();
+        f(&self.read_txn(raw.get().unwrap(), &memo))
     }
 }

@@ -18,7 +18,8 @@ mod snapshot_pages;
 mod txn;
 
 pub use code::Code;
-pub use cursor::{Cursor, WriteCursor};
+pub use cursor::{Cursor, Entry, WriteCursor};
+pub(crate) use distance::{Step, between};
 pub use env::{Env, EnvFlags, EnvOptions, Info, Reader, WeakEnv};
 pub(crate) use snapshot_pages::TOGETHER;
 pub use txn::{PutMode, RoTxn, RwTxn, Txn};

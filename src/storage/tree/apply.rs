@@ -47,6 +47,9 @@ impl Tree {
         txn: &mut WriteTxn<'_>,
         changes: impl Iterator<Item = Change<'a>>,
     ) -> Result<Applied> {
+        if txn.sealed().is_some() {
+            return self.apply_one_by_one(txn, changes);
+        }
         let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
         let mut changes = changes.peekable();
         while changes.peek().is_some() {
@@ -78,6 +81,21 @@ impl Tree {
                     return Ok(Applied::Missing);
                 }
                 _ => {}
+            }
+        }
+        Ok(Applied::All)
+    }
+
+    fn apply_one_by_one<'a>(
+        &self,
+        txn: &mut WriteTxn<'_>,
+        changes: impl Iterator<Item = Change<'a>>,
+    ) -> Result<Applied> {
+        for change in changes {
+            match change {
+                Change::Put { key, value, .. } => self.put(txn, key, value)?,
+                Change::Delete(key) if !self.delete(txn, key)? => return Ok(Applied::Missing),
+                Change::Delete(_) => {}
             }
         }
         Ok(Applied::All)

@@ -6,10 +6,11 @@
 
 use super::ordinal::{MIDDLE, make_room};
 use super::part::{self, Part, Piece};
+use super::raw_cursor::RawCursor;
 use super::raw_key::PartKey;
 use crate::error::Result;
-use crate::storage::lmdb::{Cursor, Dbi, PutMode};
-use crate::storage::txn::{ReadTxn, WriteTxn};
+use crate::storage::lmdb::PutMode;
+use crate::storage::txn::{ReadTxn, Table, WriteTxn};
 
 /// A part that is larger splits, in bytes.
 pub(super) const MAX_PART: usize = 64 << 10;
@@ -18,61 +19,75 @@ const MIN_PART: usize = MAX_PART / 4;
 /// What a merged part may have, in bytes.
 const MAX_MERGED: usize = MAX_PART * 3 / 4;
 
-/// A part, found.
+/// A part on the way to another one.
 #[derive(Clone, Copy)]
-pub(super) struct Located<'t> {
-    pub(super) ordinal: u64,
-    pub(super) part: Part<'t>,
+struct Probe {
+    ordinal: u64,
+    /// Whether its first entry is above what is looked for.
+    is_above: bool,
 }
 
-/// The part that holds `rest`, or would: the last one whose first entry is not above it, or the
-/// first one. `None` if there is no such bucket. Leaves the cursor anywhere.
-pub(super) fn locate<'t>(
-    cursor: &mut Cursor<'t>,
+/// The ordinal of the part that holds `rest`, or would: the last one whose first entry is not above
+/// it, or the first one. `None` if there is no such bucket. Leaves the cursor anywhere.
+pub(super) fn locate(
+    cursor: &mut RawCursor<'_>,
     bucket: &mut PartKey,
     rest: &[u8],
-) -> Result<Option<Located<'t>>> {
-    let Some(mut low) = at_or_after(cursor, bucket, 0)? else { return Ok(None) };
-    let mut high = last(cursor, bucket)?.unwrap_or(low);
-    if high.ordinal == low.ordinal || high.part.entry(0)?.0 <= rest {
-        return Ok(Some(high));
+) -> Result<Option<u64>> {
+    at_or_after(cursor, bucket, 0)?;
+    let Some(mut low) = probe(cursor, bucket, rest)? else { return Ok(None) };
+    last(cursor, bucket)?;
+    let mut high = probe(cursor, bucket, rest)?.unwrap_or(low);
+    if high.ordinal == low.ordinal || !high.is_above {
+        return Ok(Some(high.ordinal));
     }
     // `low` is the first part or begins at or before `rest`; `high` begins after it.
     loop {
         let middle = low.ordinal.midpoint(high.ordinal);
-        let mut probe = match at_or_after(cursor, bucket, middle)? {
-            Some(probe) if probe.ordinal > low.ordinal => probe,
-            _ => return Ok(Some(low)),
+        at_or_after(cursor, bucket, middle)?;
+        let mut found = match probe(cursor, bucket, rest)? {
+            Some(found) if found.ordinal > low.ordinal => found,
+            _ => return Ok(Some(low.ordinal)),
         };
-        if probe.ordinal >= high.ordinal {
+        if found.ordinal >= high.ordinal {
             // No part is between the middle and `high`.
-            match before(cursor, bucket)? {
-                Some(last_below) if last_below.ordinal > low.ordinal => probe = last_below,
-                _ => return Ok(Some(low)),
+            before(cursor, bucket)?;
+            match probe(cursor, bucket, rest)? {
+                Some(last_below) if last_below.ordinal > low.ordinal => found = last_below,
+                _ => return Ok(Some(low.ordinal)),
             }
-            if probe.part.entry(0)?.0 <= rest {
-                return Ok(Some(probe));
+            if !found.is_above {
+                return Ok(Some(found.ordinal));
             }
         }
-        if probe.part.entry(0)?.0 <= rest {
-            low = probe;
+        if found.is_above {
+            high = found;
         } else {
-            high = probe;
+            low = found;
         }
     }
+}
+
+/// The part at the cursor's position, if it is of the bucket.
+fn probe(cursor: &RawCursor<'_>, bucket: &PartKey, rest: &[u8]) -> Result<Option<Probe>> {
+    let Some((raw, value)) = cursor.entry() else { return Ok(None) };
+    let Some(ordinal) = bucket.ordinal_of(raw) else { return Ok(None) };
+    Ok(Some(Probe { ordinal, is_above: Part::parse(value)?.entry(0)?.0 > rest }))
 }
 
 /// The value of a long key.
 pub(super) fn get<'t>(
     txn: &'t ReadTxn<'_>,
-    dbi: Dbi,
+    table: Table,
     mut bucket: PartKey,
     rest: &[u8],
 ) -> Result<Option<&'t [u8]>> {
-    let mut cursor = txn.raw().cursor(dbi)?;
-    let Some(found) = locate(&mut cursor, &mut bucket, rest)? else { return Ok(None) };
-    match found.part.search(rest)? {
-        Ok(index) => Ok(Some(found.part.entry(index)?.1)),
+    let mut cursor = RawCursor::open(txn, table)?;
+    let Some(ordinal) = locate(&mut cursor, &mut bucket, rest)? else { return Ok(None) };
+    let stored = txn.value(table, bucket.at(ordinal))?.ok_or_else(part::damaged)?;
+    let part = Part::parse(stored)?;
+    match part.search(rest)? {
+        Ok(index) => Ok(Some(part.entry(index)?.1)),
         Err(_) => Ok(None),
     }
 }
@@ -80,7 +95,7 @@ pub(super) fn get<'t>(
 /// Writes a long key with a value of `value_len` bytes, which `fill` writes.
 pub(super) fn put(
     txn: &mut WriteTxn<'_>,
-    dbi: Dbi,
+    table: Table,
     mut bucket: PartKey,
     rest: &[u8],
     value_len: usize,
@@ -88,8 +103,8 @@ pub(super) fn put(
 ) -> Result<()> {
     let new = Piece::New { rest, value_len };
     part::part_size(&[new])?;
-    let Some(found) = copy_located(txn, dbi, &mut bucket, rest)? else {
-        return write(txn, dbi, bucket.at(MIDDLE), &[new], fill);
+    let Some(found) = copy_located(txn, table, &mut bucket, rest)? else {
+        return write(txn, table, bucket.at(MIDDLE), &[new], fill);
     };
     let Found { ordinal, place, .. } = found;
     let Some(stored) = found.stored else {
@@ -97,11 +112,11 @@ pub(super) fn put(
             Ok(_) => ordinal,
             Err(index) => {
                 let old = 1 - index.min(1);
-                let ordinals = make_room(txn, dbi, &mut bucket, ordinal, 1, Some(old))?;
+                let ordinals = make_room(txn, table, &mut bucket, ordinal, 1, Some(old))?;
                 ordinals.into_iter().nth(1 - old).ok_or_else(part::damaged)?
             }
         };
-        return write(txn, dbi, bucket.at(ordinal), &[new], fill);
+        return write(txn, table, bucket.at(ordinal), &[new], fill);
     };
     let old = Part::parse(&stored)?;
     let mut pieces = pieces_of(&old)?;
@@ -119,17 +134,17 @@ pub(super) fn put(
     };
     let groups = split(&pieces, index);
     if groups.len() == 1 {
-        return write(txn, dbi, bucket.at(ordinal), &pieces, fill);
+        return write(txn, table, bucket.at(ordinal), &pieces, fill);
     }
     let unchanged = match place {
         Err(0) if groups.len() == 2 => Some(1),
         Err(index) if groups.len() == 2 && index == old.count() => Some(0),
         _ => None,
     };
-    let ordinals = make_room(txn, dbi, &mut bucket, ordinal, groups.len() - 1, unchanged)?;
+    let ordinals = make_room(txn, table, &mut bucket, ordinal, groups.len() - 1, unchanged)?;
     for (at, (group, ordinal)) in groups.into_iter().zip(ordinals).enumerate() {
         if unchanged != Some(at) {
-            write(txn, dbi, bucket.at(ordinal), group, fill)?;
+            write(txn, table, bucket.at(ordinal), group, fill)?;
         }
     }
     Ok(())
@@ -138,33 +153,33 @@ pub(super) fn put(
 /// Removes a long key; false if it was not there.
 pub(super) fn delete(
     txn: &mut WriteTxn<'_>,
-    dbi: Dbi,
+    table: Table,
     mut bucket: PartKey,
     rest: &[u8],
 ) -> Result<bool> {
-    let found = copy_located(txn, dbi, &mut bucket, rest)?;
+    let found = copy_located(txn, table, &mut bucket, rest)?;
     let Some(Found { ordinal, place: Ok(index), stored }) = found else { return Ok(false) };
     let mut pieces = match &stored {
         Some(stored) => pieces_of(&Part::parse(stored)?)?,
         None => Vec::new(),
     };
     if pieces.len() <= 1 {
-        txn.raw_mut().delete(dbi, bucket.at(ordinal))?;
+        txn.remove(table, bucket.at(ordinal))?;
         return Ok(true);
     }
     pieces.remove(index);
     if part::part_size(&pieces)? < MIN_PART
-        && let Some((neighbour, bytes)) = mergeable(txn, dbi, &mut bucket, ordinal, &pieces)?
+        && let Some((neighbour, bytes)) = mergeable(txn, table, &mut bucket, ordinal, &pieces)?
     {
         let theirs = pieces_of(&Part::parse(&bytes)?)?;
         let (low, high) = (ordinal.min(neighbour), ordinal.max(neighbour));
         let merged =
             if ordinal == low { [pieces, theirs].concat() } else { [theirs, pieces].concat() };
-        write(txn, dbi, bucket.at(low), &merged, &mut |_| {})?;
-        txn.raw_mut().delete(dbi, bucket.at(high))?;
+        write(txn, table, bucket.at(low), &merged, &mut |_| {})?;
+        txn.remove(table, bucket.at(high))?;
         return Ok(true);
     }
-    write(txn, dbi, bucket.at(ordinal), &pieces, &mut |_| {})?;
+    write(txn, table, bucket.at(ordinal), &pieces, &mut |_| {})?;
     Ok(true)
 }
 
@@ -180,14 +195,14 @@ struct Found {
 
 fn copy_located(
     txn: &WriteTxn<'_>,
-    dbi: Dbi,
+    table: Table,
     bucket: &mut PartKey,
     rest: &[u8],
 ) -> Result<Option<Found>> {
-    let mut cursor = txn.raw().cursor(dbi)?;
-    let Some(Located { ordinal, part }) = locate(&mut cursor, bucket, rest)? else {
-        return Ok(None);
-    };
+    let mut cursor = RawCursor::open(txn, table)?;
+    let Some(ordinal) = locate(&mut cursor, bucket, rest)? else { return Ok(None) };
+    cursor.seek(bucket.at(ordinal))?;
+    let part = part_at(&cursor, bucket)?.ok_or_else(part::damaged)?;
     let place = part.search(rest)?;
     let alone = part.count() == 1 && part.bytes().len() > MAX_PART;
     let stored = (!alone).then(|| part.bytes().to_vec());
@@ -205,14 +220,13 @@ fn pieces_of<'p>(part: &Part<'p>) -> Result<Vec<Piece<'p>>> {
 
 fn write(
     txn: &mut WriteTxn<'_>,
-    dbi: Dbi,
+    table: Table,
     raw: &[u8],
     pieces: &[Piece<'_>],
     fill: &mut dyn FnMut(&mut [u8]),
 ) -> Result<()> {
-    let out = txn.raw_mut().reserve(dbi, raw, part::part_size(pieces)?, PutMode::Upsert)?;
-    part::write_part(out, pieces, fill);
-    Ok(())
+    let size = part::part_size(pieces)?;
+    txn.write(table, raw, size, &[PutMode::Upsert], |out| part::write_part(out, pieces, fill))
 }
 
 /// Divides entries into parts: in one, if that is small enough; with the changed entry apart if it
@@ -253,59 +267,62 @@ fn halve<'p, 'a>(pieces: &'p [Piece<'a>], groups: &mut Vec<&'p [Piece<'a>]>) {
 /// A neighbour that a part of these entries can merge with: its ordinal and a copy.
 fn mergeable(
     txn: &WriteTxn<'_>,
-    dbi: Dbi,
+    table: Table,
     bucket: &mut PartKey,
     ordinal: u64,
     pieces: &[Piece<'_>],
 ) -> Result<Option<(u64, Vec<u8>)>> {
     let size = part::part_size(pieces)?;
-    let mut cursor = txn.raw().cursor(dbi)?;
-    cursor.seek(bucket.at(ordinal))?;
-    let previous = before(&mut cursor, bucket)?;
-    let next = match ordinal.checked_add(1) {
-        Some(above) => at_or_after(&mut cursor, bucket, above)?,
-        None => None,
+    let mut cursor = RawCursor::open(txn, table)?;
+    let fitting = |cursor: &RawCursor<'_>, bucket: &PartKey| -> Result<Option<Vec<u8>>> {
+        let part = part_at(cursor, bucket)?.map(|part| part.bytes());
+        Ok(part.filter(|bytes| bytes.len() + size <= MAX_MERGED).map(<[u8]>::to_vec))
     };
-    let mut neighbours = [next, previous].into_iter().flatten();
-    let fitting = neighbours.find(|neighbour| neighbour.part.bytes().len() + size <= MAX_MERGED);
-    Ok(fitting.map(|neighbour| (neighbour.ordinal, neighbour.part.bytes().to_vec())))
+    if let Some(above) = ordinal.checked_add(1)
+        && let Some(next) = at_or_after(&mut cursor, bucket, above)?
+        && let Some(bytes) = fitting(&cursor, bucket)?
+    {
+        return Ok(Some((next, bytes)));
+    }
+    cursor.seek(bucket.at(ordinal))?;
+    let Some(previous) = before(&mut cursor, bucket)? else { return Ok(None) };
+    Ok(fitting(&cursor, bucket)?.map(|bytes| (previous, bytes)))
 }
 
-/// The first part with that ordinal or a higher one.
-pub(super) fn at_or_after<'t>(
-    cursor: &mut Cursor<'t>,
+/// Moves to the first part with that ordinal or a higher one, and gives its ordinal.
+pub(super) fn at_or_after(
+    cursor: &mut RawCursor<'_>,
     bucket: &mut PartKey,
     ordinal: u64,
-) -> Result<Option<Located<'t>>> {
-    let found = cursor.seek(bucket.at(ordinal))?;
-    located(bucket, found)
+) -> Result<Option<u64>> {
+    cursor.seek(bucket.at(ordinal))?;
+    Ok(ordinal_at(cursor, bucket))
 }
 
-/// The part before the cursor's position.
-pub(super) fn before<'t>(cursor: &mut Cursor<'t>, bucket: &PartKey) -> Result<Option<Located<'t>>> {
-    let found = cursor.prev()?;
-    located(bucket, found)
+/// Moves to the part before the cursor's position, and gives its ordinal.
+pub(super) fn before(cursor: &mut RawCursor<'_>, bucket: &PartKey) -> Result<Option<u64>> {
+    cursor.prev()?;
+    Ok(ordinal_at(cursor, bucket))
 }
 
-/// The bucket's last part.
-fn last<'t>(cursor: &mut Cursor<'t>, bucket: &mut PartKey) -> Result<Option<Located<'t>>> {
-    let found = match cursor.seek(bucket.at(u64::MAX))? {
-        Some((raw, value)) if bucket.ordinal_of(raw).is_some() => Some((raw, value)),
-        Some(_) => cursor.prev()?,
-        None => cursor.last()?,
-    };
-    located(bucket, found)
-}
-
-fn located<'t>(
-    bucket: &PartKey,
-    found: Option<(&'t [u8], &'t [u8])>,
-) -> Result<Option<Located<'t>>> {
-    match found {
-        Some((raw, value)) => match bucket.ordinal_of(raw) {
-            Some(ordinal) => Ok(Some(Located { ordinal, part: Part::parse(value)? })),
-            None => Ok(None),
-        },
-        None => Ok(None),
+/// Moves to the bucket's last part.
+fn last(cursor: &mut RawCursor<'_>, bucket: &mut PartKey) -> Result<()> {
+    let found = cursor.seek(bucket.at(u64::MAX))?;
+    if !found {
+        cursor.last()?;
+    } else if ordinal_at(cursor, bucket).is_none() {
+        cursor.prev()?;
     }
+    Ok(())
+}
+
+/// The ordinal of the part at the cursor's position, if it is of the bucket.
+fn ordinal_at(cursor: &RawCursor<'_>, bucket: &PartKey) -> Option<u64> {
+    cursor.entry().and_then(|(raw, _)| bucket.ordinal_of(raw))
+}
+
+/// The part at the cursor's position, if it is of the bucket.
+fn part_at<'c>(cursor: &'c RawCursor<'_>, bucket: &PartKey) -> Result<Option<Part<'c>>> {
+    let stored = cursor.entry().filter(|(raw, _)| bucket.ordinal_of(raw).is_some());
+    stored.map(|(_, value)| Part::parse(value)).transpose()
 }

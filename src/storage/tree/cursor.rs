@@ -1,10 +1,10 @@
 //! Cursors over a tree.
 
-use super::part::Part;
+use super::part::{self, Part};
+use super::raw_cursor::RawCursor;
 use super::raw_key::{self, MAX_DIRECT, PartKey};
 use super::{Tree, bucket};
-use crate::error::{Error, Result};
-use crate::storage::lmdb;
+use crate::error::Result;
 use crate::storage::tree_id::TreePrefix;
 use crate::storage::txn::ReadTxn;
 
@@ -23,18 +23,21 @@ pub struct Entry<'c> {
 pub struct TreeCursor<'t> {
     tree: Tree,
     prefix: TreePrefix,
-    cursor: lmdb::Cursor<'t>,
-    position: Position<'t>,
+    cursor: RawCursor<'t>,
+    position: Position,
     /// Prefix and key of the entry, while the position is within a bucket.
     long: Vec<u8>,
 }
 
-enum Position<'t> {
+#[derive(Clone, Copy, PartialEq)]
+enum Position {
     Unset,
     BeforeFirst,
     AfterLast,
-    Direct { raw: &'t [u8], value: &'t [u8] },
-    Bucket { part: Part<'t>, index: usize, value: &'t [u8] },
+    /// At the entry that the cursor beneath is at.
+    Direct,
+    /// At an entry of the bucket's part that the cursor beneath is at.
+    Bucket(usize),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -45,7 +48,7 @@ enum Direction {
 
 impl<'t> TreeCursor<'t> {
     pub(super) fn open(tree: Tree, txn: &'t ReadTxn<'_>) -> Result<Self> {
-        let cursor = txn.raw().cursor(txn.dbi(tree.table))?;
+        let cursor = RawCursor::open(txn, tree.table)?;
         let prefix = tree.id.prefix();
         Ok(Self { tree, prefix, cursor, position: Position::Unset, long: Vec::new() })
     }
@@ -58,9 +61,13 @@ impl<'t> TreeCursor<'t> {
     /// The entry at the position; `None` if there is no position, or none in the tree.
     #[inline]
     pub fn entry(&self) -> Option<Entry<'_>> {
-        let (raw, value) = match &self.position {
-            Position::Direct { raw, value } => (*raw, *value),
-            Position::Bucket { value, .. } => (self.long.as_slice(), *value),
+        let (raw, value) = match self.position {
+            Position::Direct => self.cursor.entry()?,
+            Position::Bucket(index) => {
+                // The part was looked at when the cursor came to it.
+                let entry = self.part().and_then(|part| part.entry(index)).ok()?;
+                (self.long.as_slice(), entry.1)
+            }
             _ => return None,
         };
         Some(Entry { key: raw.get(self.prefix.len()..).unwrap_or_default(), value, raw })
@@ -68,60 +75,56 @@ impl<'t> TreeCursor<'t> {
 
     /// The first entry.
     pub fn first(&mut self) -> Result<Option<Entry<'_>>> {
-        let found = self.cursor.seek(&self.prefix)?;
-        self.arrive(found, Direction::Forward)
+        self.cursor.seek(&self.prefix)?;
+        self.arrive(Direction::Forward)
     }
 
     /// The last entry.
     pub fn last(&mut self) -> Result<Option<Entry<'_>>> {
-        let found = match above(&self.prefix) {
-            Some(end) if self.cursor.seek(&end)?.is_some() => self.cursor.prev()?,
+        match above(&self.prefix) {
+            Some(end) if self.cursor.seek(&end)? => self.cursor.prev()?,
             _ => self.cursor.last()?,
         };
-        self.arrive(found, Direction::Backward)
+        self.arrive(Direction::Backward)
     }
 
     /// The entry after the position: the first one if there is no position yet or the cursor ran
     /// past the beginning.
     #[expect(clippy::should_implement_trait, reason = "entries are borrowed from the cursor")]
     pub fn next(&mut self) -> Result<Option<Entry<'_>>> {
-        match &mut self.position {
-            Position::Direct { .. } => {}
-            Position::Bucket { part, index, .. } if *index + 1 < part.count() => {
-                let (part, index) = (*part, *index + 1);
-                return self.place_in_bucket(part, index);
+        match self.position {
+            Position::Direct => {}
+            Position::Bucket(index) => {
+                if index + 1 < self.part()?.count() {
+                    return self.place_in_bucket(index + 1);
+                }
             }
-            Position::Bucket { .. } => {}
             Position::AfterLast => return Ok(None),
             Position::Unset | Position::BeforeFirst => return self.first(),
         }
-        let found = self.cursor.next()?;
-        self.arrive(found, Direction::Forward)
+        self.cursor.next()?;
+        self.arrive(Direction::Forward)
     }
 
     /// The entry before the position: the last one if there is no position yet or the cursor ran
     /// past the end.
     pub fn prev(&mut self) -> Result<Option<Entry<'_>>> {
-        match &mut self.position {
-            Position::Direct { .. } => {}
-            Position::Bucket { part, index, .. } if *index > 0 => {
-                let (part, index) = (*part, *index - 1);
-                return self.place_in_bucket(part, index);
-            }
-            Position::Bucket { .. } => {}
+        match self.position {
+            Position::Direct | Position::Bucket(0) => {}
+            Position::Bucket(index) => return self.place_in_bucket(index - 1),
             Position::BeforeFirst => return Ok(None),
             Position::Unset | Position::AfterLast => return self.last(),
         }
-        let found = self.cursor.prev()?;
-        self.arrive(found, Direction::Backward)
+        self.cursor.prev()?;
+        self.arrive(Direction::Backward)
     }
 
     /// The first entry whose key is `key` or above.
     pub fn seek(&mut self, key: &[u8]) -> Result<Option<Entry<'_>>> {
         let Some((bucket, rest)) = PartKey::split(&self.prefix, key) else {
             let cursor = &mut self.cursor;
-            let found = raw_key::with_joined(&self.prefix, key, |raw| cursor.seek(raw))?;
-            return self.arrive(found, Direction::Forward);
+            raw_key::with_joined(&self.prefix, key, |raw| cursor.seek(raw))?;
+            return self.arrive(Direction::Forward);
         };
         self.seek_long(bucket, rest)
     }
@@ -143,7 +146,7 @@ impl<'t> TreeCursor<'t> {
         };
         let below = |raw: &[u8]| raw_end.as_deref().is_none_or(|end| raw < end);
         while self.entry().is_some_and(|entry| below(entry.raw)) {
-            if !matches!(self.position, Position::Direct { .. }) {
+            if self.position != Position::Direct {
                 if !self.entry().map_or(Ok(false), &mut visit)? {
                     return Ok(());
                 }
@@ -153,20 +156,20 @@ impl<'t> TreeCursor<'t> {
             // While keys are direct, one comparison tells both ends: that of the range is not above
             // that of the tree.
             let mut stopped = false;
-            let at = self.cursor.visit_below(raw_end.as_deref(), |(raw, value)| {
+            self.cursor.visit_below(raw_end.as_deref(), |raw, value| {
                 if raw.len() > MAX_DIRECT {
                     return Ok(false);
                 }
                 let key = raw.get(prefix..).unwrap_or_default();
                 let goes_on = visit(Entry { key, value, raw })?;
                 stopped = !goes_on;
-                Ok::<_, Error>(goes_on)
+                Ok(goes_on)
             })?;
             if stopped {
                 return Ok(());
             }
             // A bucket, or the end.
-            self.arrive(at, Direction::Forward)?;
+            self.arrive(Direction::Forward)?;
         }
         Ok(())
     }
@@ -178,29 +181,31 @@ impl<'t> TreeCursor<'t> {
     }
 
     fn seek_long(&mut self, mut bucket: PartKey, rest: &[u8]) -> Result<Option<Entry<'_>>> {
-        let Some(found) = bucket::locate(&mut self.cursor, &mut bucket, rest)? else {
-            let found = self.cursor.seek(bucket.at(0))?;
-            return self.arrive(found, Direction::Forward);
+        let Some(ordinal) = bucket::locate(&mut self.cursor, &mut bucket, rest)? else {
+            self.cursor.seek(bucket.at(0))?;
+            return self.arrive(Direction::Forward);
         };
-        let (part, ordinal) = (found.part, found.ordinal);
         // The search may have left the cursor at another part.
         self.cursor.seek(bucket.at(ordinal))?;
+        let part = self.part()?;
         let index = part.search(rest)?.unwrap_or_else(|insert_at| insert_at);
         if index == part.count() {
-            let found = self.cursor.next()?;
-            return self.arrive(found, Direction::Forward);
+            self.cursor.next()?;
+            return self.arrive(Direction::Forward);
         }
-        self.enter_bucket(bucket.at(ordinal), part, index)
+        self.enter_bucket(index)
     }
 
-    /// Takes the position that LMDB's cursor has reached.
+    /// The bucket's part that the cursor beneath is at.
+    fn part(&self) -> Result<Part<'_>> {
+        Part::parse(self.cursor.entry().ok_or_else(part::damaged)?.1)
+    }
+
+    /// Takes the position that the cursor beneath has reached.
     #[inline]
-    fn arrive(
-        &mut self,
-        found: Option<(&'t [u8], &'t [u8])>,
-        direction: Direction,
-    ) -> Result<Option<Entry<'_>>> {
-        let Some((raw, value)) = found.filter(|(raw, _)| raw.starts_with(&self.prefix)) else {
+    fn arrive(&mut self, direction: Direction) -> Result<Option<Entry<'_>>> {
+        let raw = self.cursor.entry().map(|(raw, _)| raw);
+        let Some(raw) = raw.filter(|raw| raw.starts_with(&self.prefix)) else {
             self.position = match direction {
                 Direction::Forward => Position::AfterLast,
                 Direction::Backward => Position::BeforeFirst,
@@ -208,42 +213,33 @@ impl<'t> TreeCursor<'t> {
             return Ok(None);
         };
         if raw.len() > MAX_DIRECT {
-            return self.arrive_in_bucket(raw, value, direction);
+            return self.arrive_in_bucket(direction);
         }
-        self.position = Position::Direct { raw, value };
+        self.position = Position::Direct;
         Ok(self.entry())
     }
 
     #[cold]
-    fn arrive_in_bucket(
-        &mut self,
-        raw: &'t [u8],
-        value: &'t [u8],
-        direction: Direction,
-    ) -> Result<Option<Entry<'_>>> {
-        let part = Part::parse(value)?;
-        let index = if direction == Direction::Forward { 0 } else { part.count() - 1 };
-        self.enter_bucket(raw, part, index)
+    fn arrive_in_bucket(&mut self, direction: Direction) -> Result<Option<Entry<'_>>> {
+        let count = self.part()?.count();
+        self.enter_bucket(if direction == Direction::Forward { 0 } else { count - 1 })
     }
 
-    /// Takes a position within the bucket that LMDB key `raw` names.
-    fn enter_bucket(
-        &mut self,
-        raw: &[u8],
-        part: Part<'t>,
-        index: usize,
-    ) -> Result<Option<Entry<'_>>> {
+    /// Takes a position within the bucket that the cursor beneath is in.
+    fn enter_bucket(&mut self, index: usize) -> Result<Option<Entry<'_>>> {
+        let raw = self.cursor.entry().map(|(raw, _)| raw).unwrap_or_default();
         self.long.clear();
         self.long.extend_from_slice(raw_key::bucket_name(raw)?.unwrap_or_default());
-        self.place_in_bucket(part, index)
+        self.place_in_bucket(index)
     }
 
     /// Takes a position within the bucket that `long` names already.
-    fn place_in_bucket(&mut self, part: Part<'t>, index: usize) -> Result<Option<Entry<'_>>> {
-        let (rest, value) = part.entry(index)?;
+    fn place_in_bucket(&mut self, index: usize) -> Result<Option<Entry<'_>>> {
+        let (_, stored) = self.cursor.entry().ok_or_else(part::damaged)?;
+        let (rest, _) = Part::parse(stored)?.entry(index)?;
         self.long.truncate(MAX_DIRECT);
         self.long.extend_from_slice(rest);
-        self.position = Position::Bucket { part, index, value };
+        self.position = Position::Bucket(index);
         Ok(self.entry())
     }
 }

@@ -92,7 +92,7 @@ impl Lookups {
                 *value = self.tree.get(txn, self.key(at))?;
             }
         } else {
-            txn.raw().get_each(txn.dbi(self.tree.table), keys, found)?;
+            txn.values(self.tree.table, keys, found)?;
         }
         Ok(values)
     }

@@ -4,6 +4,9 @@
 //! A key is stored under the tree's prefix and its own bytes. Where that exceeds
 //! [`MAX_DIRECT`] bytes, it goes to a bucket of long keys with the same beginning (`bucket`), whose
 //! LMDB key sorts right after a direct key of these bytes; so the order of all keys is exact.
+//!
+//! In a sealed database the same entries stand in trees of sealed blocks
+//! ([`sealed`](super::sealed)) instead of LMDB's own.
 
 mod apply;
 mod bucket;
@@ -11,17 +14,19 @@ mod cursor;
 mod get_each;
 mod ordinal;
 mod part;
+mod raw_cursor;
 mod raw_key;
 
 pub use apply::{Applied, Change};
 pub use cursor::{Entry, TreeCursor};
 pub(crate) use get_each::Lookups;
+pub(crate) use raw_cursor::RawCursor;
 pub use raw_key::MAX_DIRECT;
 pub(crate) use raw_key::with_joined;
 
 use raw_key::PartKey;
 
-use super::lmdb::{Code, PutMode};
+use super::lmdb::PutMode;
 use super::tree_id::TreeId;
 use super::txn::{ReadTxn, Table, WriteTxn};
 use crate::error::{Error, Result};
@@ -42,11 +47,11 @@ impl Tree {
     /// `CORRUPT` if a bucket is malformed.
     #[inline]
     pub fn get<'t>(&self, txn: &'t ReadTxn<'_>, key: &[u8]) -> Result<Option<&'t [u8]>> {
-        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        let prefix = self.id.prefix();
         if let Some((bucket, rest)) = PartKey::split(&prefix, key) {
-            return bucket::get(txn, dbi, bucket, rest);
+            return bucket::get(txn, self.table, bucket, rest);
         }
-        Ok(with_joined(&prefix, key, |raw| txn.raw().get(dbi, raw))?)
+        with_joined(&prefix, key, |raw| txn.value(self.table, raw))
     }
 
     /// What `f` makes of the value under `key`, and of prefix and key in one piece.
@@ -60,14 +65,34 @@ impl Tree {
         key: &[u8],
         f: impl FnOnce(&[u8], &'t [u8]) -> Result<T>,
     ) -> Result<Option<T>> {
-        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        let prefix = self.id.prefix();
         with_joined(&prefix, key, |raw| {
             let found = match PartKey::split(&prefix, key) {
-                Some((bucket, rest)) => bucket::get(txn, dbi, bucket, rest)?,
-                None => txn.raw().get(dbi, raw)?,
+                Some((bucket, rest)) => bucket::get(txn, self.table, bucket, rest)?,
+                None => txn.value(self.table, raw)?,
             };
             found.map(|value| f(raw, value)).transpose()
         })
+    }
+
+    /// What `f` makes of the value under `key`, which is lent to it alone. Unlike [`Tree::get`]
+    /// this keeps nothing in memory until the transaction ends, whatever the kind of the database:
+    /// for those who look at very many values.
+    ///
+    /// # Errors
+    /// `CORRUPT`.
+    pub fn look<T>(
+        &self,
+        txn: &ReadTxn<'_>,
+        key: &[u8],
+        f: impl FnOnce(Option<&[u8]>) -> T,
+    ) -> Result<T> {
+        if txn.sealed().is_none() {
+            return Ok(f(self.get(txn, key)?));
+        }
+        let mut cursor = self.cursor(txn)?;
+        let found = cursor.seek(key)?.filter(|entry| entry.key == key);
+        Ok(f(found.map(|entry| entry.value)))
     }
 
     /// Inserts or replaces.
@@ -116,37 +141,25 @@ impl Tree {
         modes: &[PutMode],
         fill: impl FnOnce(&mut [u8]),
     ) -> Result<()> {
-        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        let prefix = self.id.prefix();
         if let Some((bucket, rest)) = PartKey::split(&prefix, key) {
             let mut fill = Some(fill);
-            return bucket::put(txn, dbi, bucket, rest, len, &mut |out| {
+            return bucket::put(txn, self.table, bucket, rest, len, &mut |out| {
                 if let Some(fill) = fill.take() {
                     fill(out);
                 }
             });
         }
-        with_joined(&prefix, key, |raw| {
-            for &mode in modes {
-                match txn.raw_mut().reserve(dbi, raw, len, mode) {
-                    Ok(out) => {
-                        fill(out);
-                        return Ok(());
-                    }
-                    Err(Code::KEY_EXISTS) => {}
-                    Err(code) => return Err(code.into()),
-                }
-            }
-            Err(Code::KEY_EXISTS.into())
-        })
+        with_joined(&prefix, key, |raw| txn.write(self.table, raw, len, modes, fill))
     }
 
     /// Removes an entry; false if it was not there.
     pub fn delete(&self, txn: &mut WriteTxn<'_>, key: &[u8]) -> Result<bool> {
-        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        let prefix = self.id.prefix();
         if let Some((bucket, rest)) = PartKey::split(&prefix, key) {
-            return bucket::delete(txn, dbi, bucket, rest);
+            return bucket::delete(txn, self.table, bucket, rest);
         }
-        Ok(with_joined(&prefix, key, |raw| txn.raw_mut().delete(dbi, raw))?)
+        with_joined(&prefix, key, |raw| txn.remove(self.table, raw))
     }
 
     /// About how many entries have keys from `from` on, below `to` (`None`: up to the end); at most
@@ -161,7 +174,7 @@ impl Tree {
         to: Option<&[u8]>,
         enough: u64,
     ) -> Result<u64> {
-        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        let prefix = self.id.prefix();
         let raw = |key: &[u8]| {
             let mut raw = [&*prefix, key].concat();
             raw.truncate(MAX_DIRECT);
@@ -172,7 +185,7 @@ impl Tree {
             Some(to) => Some(raw(to)),
             None => crate::key::successor_prefix(prefix.to_vec()),
         };
-        if let Some(distance) = txn.raw().distance(dbi, &low, high.as_deref())? {
+        if let Some(distance) = txn.distance(self.table, &low, high.as_deref())? {
             return Ok(distance.min(enough));
         }
         let mut count = 0;
@@ -190,6 +203,15 @@ impl Tree {
         TreeCursor::open(*self, txn)
     }
 
+    /// Whether no tree behind this one, in the LMDB tree that both are in, has entries.
+    pub(crate) fn is_last(&self, txn: &ReadTxn<'_>) -> Result<bool> {
+        let prefix = self.id.prefix();
+        let mut cursor = RawCursor::open(txn, self.table)?;
+        cursor.last()?;
+        let last = cursor.entry();
+        Ok(last.is_none_or(|(raw, _)| raw < &*prefix || raw.starts_with(&prefix)))
+    }
+
     /// Whether the tree has no entries.
     pub fn is_empty(&self, txn: &ReadTxn<'_>) -> Result<bool> {
         Ok(self.cursor(txn)?.first()?.is_none())
@@ -200,7 +222,7 @@ impl Tree {
     ///
     /// For trees that nobody reads any more: what is left over while it is true is no longer whole.
     pub fn delete_some(&self, txn: &mut WriteTxn<'_>, max_entries: usize) -> Result<bool> {
-        let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());
+        let prefix = self.id.prefix();
         let mut left = max_entries;
         loop {
             let keys = first_keys(txn, self.table, &prefix, left.min(SWEEP_CHUNK))?;
@@ -208,7 +230,7 @@ impl Tree {
                 return self.is_empty(txn);
             }
             for key in &keys {
-                txn.raw_mut().delete(dbi, key)?;
+                txn.remove(self.table, key)?;
             }
             left -= keys.len();
         }
@@ -221,18 +243,18 @@ impl Tree {
 /// `CORRUPT` if a key has none, or a page is damaged.
 pub fn ids(txn: &ReadTxn<'_>, table: Table) -> Result<Vec<TreeId>> {
     let mut ids = Vec::new();
-    let mut cursor = txn.raw().cursor(txn.dbi(table))?;
-    let mut found = cursor.first()?;
-    while let Some((raw, _)) = found {
+    let mut cursor = RawCursor::open(txn, table)?;
+    cursor.seek(&[])?;
+    while let Some((raw, _)) = cursor.entry() {
         let (id, _) =
             TreeId::read(raw)
                 .filter(|(id, _)| ids.last().is_none_or(|last| last < id))
                 .ok_or_else(|| Error::corrupt("a key belongs to no tree, or is out of order"))?;
         ids.push(id);
-        found = match crate::key::successor_prefix(id.prefix().to_vec()) {
-            Some(next) => cursor.seek(&next)?,
-            None => None,
-        };
+        match crate::key::successor_prefix(id.prefix().to_vec()) {
+            Some(next) if cursor.seek(&next)? => {}
+            _ => break,
+        }
     }
     Ok(ids)
 }
@@ -280,14 +302,14 @@ fn first_keys(
     count: usize,
 ) -> Result<Vec<Vec<u8>>> {
     let mut keys = Vec::new();
-    let mut cursor = txn.raw().cursor(txn.dbi(table))?;
-    let mut found = cursor.seek(prefix)?;
-    while let Some((raw, _)) = found.filter(|(raw, _)| raw.starts_with(prefix)) {
+    let mut cursor = RawCursor::open(txn, table)?;
+    cursor.seek(prefix)?;
+    while let Some((raw, _)) = cursor.entry().filter(|(raw, _)| raw.starts_with(prefix)) {
         if keys.len() == count {
             break;
         }
         keys.push(raw.to_vec());
-        found = cursor.next()?;
+        cursor.next()?;
     }
     Ok(keys)
 }

@@ -5,10 +5,11 @@
 
 use super::bucket::{at_or_after, before};
 use super::part;
+use super::raw_cursor::RawCursor;
 use super::raw_key::PartKey;
 use crate::error::{Error, ErrorCode, Result};
-use crate::storage::lmdb::{Dbi, PutMode};
-use crate::storage::txn::WriteTxn;
+use crate::storage::lmdb::PutMode;
+use crate::storage::txn::{Table, WriteTxn};
 
 /// The ordinal of a bucket's first part.
 pub(super) const MIDDLE: u64 = 1 << 63;
@@ -19,32 +20,32 @@ const STEP: u64 = 1 << 40;
 /// `unchanged`, if given, is the part's own (which may be another than before).
 pub(super) fn make_room(
     txn: &mut WriteTxn<'_>,
-    dbi: Dbi,
+    table: Table,
     bucket: &mut PartKey,
     ordinal: u64,
     extra: usize,
     unchanged: Option<usize>,
 ) -> Result<Vec<u64>> {
-    if let Some(ordinals) = find_room(txn, dbi, bucket, ordinal, extra, unchanged)? {
+    if let Some(ordinals) = find_room(txn, table, bucket, ordinal, extra, unchanged)? {
         return Ok(ordinals);
     }
-    let ordinal = number_anew(txn, dbi, bucket, ordinal)?;
-    find_room(txn, dbi, bucket, ordinal, extra, unchanged)?.ok_or_else(too_many_parts)
+    let ordinal = number_anew(txn, table, bucket, ordinal)?;
+    find_room(txn, table, bucket, ordinal, extra, unchanged)?.ok_or_else(too_many_parts)
 }
 
 fn find_room(
     txn: &WriteTxn<'_>,
-    dbi: Dbi,
+    table: Table,
     bucket: &mut PartKey,
     ordinal: u64,
     extra: usize,
     unchanged: Option<usize>,
 ) -> Result<Option<Vec<u64>>> {
-    let mut cursor = txn.raw().cursor(dbi)?;
+    let mut cursor = RawCursor::open(txn, table)?;
     cursor.seek(bucket.at(ordinal))?;
-    let previous = before(&mut cursor, bucket)?.map(|part| part.ordinal);
+    let previous = before(&mut cursor, bucket)?;
     let next = match ordinal.checked_add(1) {
-        Some(above) => at_or_after(&mut cursor, bucket, above)?.map(|part| part.ordinal),
+        Some(above) => at_or_after(&mut cursor, bucket, above)?,
         None => None,
     };
     let count = extra as u64;
@@ -68,17 +69,17 @@ fn find_room(
 /// Gives the bucket's parts evenly spaced ordinals; returns the new one of part `ordinal`.
 fn number_anew(
     txn: &mut WriteTxn<'_>,
-    dbi: Dbi,
+    table: Table,
     bucket: &mut PartKey,
     ordinal: u64,
 ) -> Result<u64> {
     let mut old = Vec::new();
     {
-        let mut cursor = txn.raw().cursor(dbi)?;
-        let mut found = cursor.seek(bucket.at(0))?;
-        while let Some(ordinal) = found.and_then(|(raw, _)| bucket.ordinal_of(raw)) {
+        let mut cursor = RawCursor::open(txn, table)?;
+        cursor.seek(bucket.at(0))?;
+        while let Some(ordinal) = cursor.entry().and_then(|(raw, _)| bucket.ordinal_of(raw)) {
             old.push(ordinal);
-            found = cursor.next()?;
+            cursor.next()?;
         }
     }
     let span = (old.len() as u64).checked_mul(STEP).filter(|span| *span < MIDDLE);
@@ -90,9 +91,10 @@ fn number_anew(
     let up = moves.iter().rev().filter(|(from, to)| from < to);
     let down = moves.iter().filter(|(from, to)| from > to);
     for &(from, to) in up.chain(down) {
-        let part = txn.raw().get(dbi, bucket.at(from))?.ok_or_else(part::damaged)?.to_vec();
-        txn.raw_mut().put(dbi, bucket.at(to), &part, PutMode::Insert)?;
-        txn.raw_mut().delete(dbi, bucket.at(from))?;
+        let part = txn.value(table, bucket.at(from))?.ok_or_else(part::damaged)?.to_vec();
+        let fill = |out: &mut [u8]| out.copy_from_slice(&part);
+        txn.write(table, bucket.at(to), part.len(), &[PutMode::Insert], fill)?;
+        txn.remove(table, bucket.at(from))?;
     }
     let moved = moves.iter().find(|(from, _)| *from == ordinal);
     moved.map(|(_, to)| *to).ok_or_else(part::damaged)

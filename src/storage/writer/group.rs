@@ -104,7 +104,7 @@ impl Group {
 
 fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
     let txn_id = txn.id();
-    let mut txn = WriteTxn::new(txn, env.tables());
+    let mut txn = env.write_txn(txn);
     let mut group = Group {
         jobs: Vec::new(),
         bytes: 0,

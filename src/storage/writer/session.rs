@@ -206,7 +206,7 @@ pub(super) fn run(
     started: Started,
 ) {
     let txn_id = txn.id();
-    let mut txn = WriteTxn::new(txn, env.tables());
+    let mut txn = env.write_txn(txn);
     let channel = Arc::new(Channel::default());
     started(Ok(SessionHandle { channel: channel.clone() }));
     let limits = Limits { options, started: Instant::now() };
@@ -272,6 +272,7 @@ fn serve(txn: &mut WriteTxn<'_>, channel: &Channel, limits: &Limits, depth: usiz
         };
         match message {
             Message::Run(command) => {
+                txn.release();
                 if let Err(error) = command(Ok(txn)) {
                     return End::Failed(error);
                 }

@@ -246,14 +246,13 @@ impl StoreCheck<'_, '_, '_> {
                 add(&mut expected.counts, entry.kind);
             }
             let entry_key = self.bytes.get(entry.key()).unwrap_or_default();
-            let (kind, wrong) = match tree.get(self.txn, entry_key)? {
+            let found = tree.look(self.txn, entry_key, |value| value.map(EntryKind::of))?;
+            let (kind, wrong) = match found {
                 None => (ProblemKind::MissingEntry, "the index lacks an entry of the document"),
-                Some(value) => match EntryKind::of(value) {
-                    Ok(kind) if kind == entry.kind => continue,
-                    _ => {
-                        (ProblemKind::Entry, "an index entry of the document is of the wrong kind")
-                    }
-                },
+                Some(Ok(kind)) if kind == entry.kind => continue,
+                Some(_) => {
+                    (ProblemKind::Entry, "an index entry of the document is of the wrong kind")
+                }
             };
             if let Some(expected) = self.expected.get_mut(position) {
                 expected.is_lacking = true;

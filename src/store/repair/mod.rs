@@ -41,8 +41,9 @@ const STEP_DOCUMENTS: usize = 100_000;
 /// of the one at `from`, which stays as it is.
 ///
 /// # Errors
-/// `DATABASE_NOT_FOUND`, `NOT_A_DATABASE`, `INCOMPATIBLE_VERSION`, `DATABASE_EXISTS`, `BUSY` if the
-/// damaged database is open, `ABORTED`, `DISK_FULL`, `PERMISSION`, `IO`.
+/// `DATABASE_NOT_FOUND`, `NOT_A_DATABASE`, `UNSUPPORTED` if it is encrypted,
+/// `INCOMPATIBLE_VERSION`, `DATABASE_EXISTS`, `BUSY` if the damaged database is open, `ABORTED`,
+/// `DISK_FULL`, `PERMISSION`, `IO`.
 pub fn repair(
     from: &Path,
     to: &Path,
@@ -120,6 +121,12 @@ impl One<'_> {
             report.note(ProblemKind::Page, message);
         }
         let records = Records::read(&mut salvage, care, report)?;
+        if records.are_sealed() {
+            return Err(Error::new(
+                ErrorCode::Unsupported,
+                "an encrypted database cannot be repaired; restore a backup",
+            ));
+        }
         if let Some(format) = records.format() {
             format.check()?;
         } else {

@@ -115,6 +115,11 @@ impl Records {
         FormatRecord::decode(self.any(&[tag::FORMAT])?).ok()
     }
 
+    /// Whether they are those of a sealed database.
+    pub(super) fn are_sealed(&self) -> bool {
+        self.any(&[tag::KEYS]).is_some() || self.format().is_some_and(|format| format.is_sealed())
+    }
+
     /// Trees that were dropped.
     pub(super) fn dropped(&self) -> BTreeSet<TreeId> {
         self.all(&[tag::SWEEP]).filter_map(|(key, ..)| meta_key::sweep_tree(key)).collect()

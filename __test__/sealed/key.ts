@@ -1,0 +1,8 @@
+/** A key that is nowhere written down as a whole. */
+
+export const KEY_LENGTH = 32
+
+/** A byte of it. */
+export function keyByte(at: number): number {
+  return (at * at * 13 + at * 151 + 43) & 0xff
+}

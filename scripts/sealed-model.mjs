@@ -1,0 +1,20 @@
+// Runs random operations on sealed trees and on ordered maps, and compares them: with the engine's
+// own test, for longer than the gate does.
+//
+//   node scripts/sealed-model.mjs [--ops 1000000]
+//
+// LODESTORE_SEED replays a run.
+
+import { parseArgs } from 'node:util'
+import { main, run } from './lib/common.mjs'
+
+const { values } = parseArgs({ options: { ops: { type: 'string', default: '1000000' } } })
+const test = 'storage::sealed::tests::model::behaves_as_ordered_maps'
+
+await main(() =>
+  run(
+    'cargo',
+    ['test', '--locked', '--profile', 'ci', '--lib', '--', '--exact', test, '--nocapture'],
+    { env: { ...process.env, LODESTORE_OPERATIONS: values.ops } },
+  ),
+)

@@ -1,0 +1,100 @@
+//! What opens a sealed database: changing a passphrase, several keys.
+//!
+//! Each secret wraps the same data keys, so that none of this touches the content: a change is one
+//! record in one commit.
+
+use super::connection::Connection;
+use super::sealed::{SealedStore, get_clear, key_record, put_clear};
+use super::txn::Table;
+use crate::error::{Error, ErrorCode, Result};
+use crate::seal::{KdfParameters, KeyRecord, Random, Secret, Unlocked};
+use crate::storage::meta::tag;
+
+impl Connection {
+    /// Lets `next` open the database in the place of `current`. A passphrase gets `kdf`.
+    ///
+    /// # Errors
+    /// `NOT_ENCRYPTED`; `WRONG_KEY` if `current` does not open the database; `TX_READ_ONLY`, and
+    /// those of a commit.
+    pub fn change_secret(&self, current: &Secret, next: &Secret, kdf: KdfParameters) -> Result<()> {
+        self.update_keys(current, |record, database, unlocked, random| {
+            // The new one first: there is room, since the old one goes.
+            record.remove_slot(unlocked.slot);
+            record.add_slot(database, &unlocked.keys, next, kdf, random).map(drop)
+        })?;
+        // What the old one has opened in this process stays open, but opens nothing more.
+        let store = self.sealed_store()?;
+        store.forget_known();
+        store.remember(next)
+    }
+
+    /// Lets `additional` open the database as well as `current`, which does already.
+    ///
+    /// # Errors
+    /// As [`Connection::change_secret`]; `RESOURCE_LIMIT` beyond 32 secrets.
+    pub fn add_secret(
+        &self,
+        current: &Secret,
+        additional: &Secret,
+        kdf: KdfParameters,
+    ) -> Result<()> {
+        self.update_keys(current, |record, database, unlocked, random| {
+            record.add_slot(database, &unlocked.keys, additional, kdf, random).map(drop)
+        })
+    }
+
+    /// Lets `secret` open the database no more.
+    ///
+    /// # Errors
+    /// As [`Connection::change_secret`]; `INVALID_ARGUMENT` if nothing else opens it.
+    pub fn remove_secret(&self, secret: &Secret) -> Result<()> {
+        self.update_keys(secret, |record, _, unlocked, _| {
+            if record.slots().len() <= 1 {
+                return Err(Error::new(
+                    ErrorCode::InvalidArgument,
+                    "nothing else opens the database; add another key or passphrase first",
+                ));
+            }
+            record.remove_slot(unlocked.slot);
+            Ok(())
+        })?;
+        self.sealed_store().map(SealedStore::forget_known)
+    }
+
+    fn sealed_store(&self) -> Result<&SealedStore> {
+        let store = self.environment().sealed();
+        store.ok_or_else(|| Error::new(ErrorCode::NotEncrypted, "the database is not encrypted"))
+    }
+
+    /// Changes the record of the keys. Keys are derived while nobody waits; should the record have
+    /// been changed by another in the meantime, all is done again.
+    fn update_keys(
+        &self,
+        secret: &Secret,
+        change: impl Fn(&mut KeyRecord, &[u8; 16], &Unlocked, &mut Random) -> Result<()>,
+    ) -> Result<()> {
+        self.check_writable()?;
+        self.sealed_store()?;
+        let database = *self.format().uuid.as_bytes();
+        let places = self.environment().tables().places();
+        let mut random = Random::new();
+        loop {
+            let mut record = self.snapshot(false)?.with(|txn| key_record(txn.raw(), places))?;
+            let before = record.encode();
+            let unlocked = record.unlock(&database, secret)?;
+            change(&mut record, &database, &unlocked, &mut random)?;
+            let after = record.encode();
+            let changed = self.commit_now(move |txn| {
+                let meta = txn.dbi(Table::Meta);
+                if get_clear(txn.raw(), meta, &[tag::KEYS])?.as_ref() != Some(&before) {
+                    return Ok(false);
+                }
+                put_clear(txn.raw_mut(), meta, &[tag::KEYS], &after)?;
+                Ok(true)
+            })?;
+            if changed {
+                return Ok(());
+            }
+        }
+    }
+}

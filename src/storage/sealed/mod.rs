@@ -1,0 +1,34 @@
+//! Sealed trees: B+trees of encrypted blocks above one LMDB tree.
+//!
+//! A block is an LMDB entry of one page under a random id (`block`); decrypted, it is a node of a
+//! tree (`node`) or a part of a large value (`blob`). A node refers to its children by their ids,
+//! which do not change when a node does: so a change seals the nodes that it changes, and LMDB's
+//! transactions make it atomic and give readers their snapshots.
+//!
+//! A write transaction keeps the nodes that it changes decrypted and seals each once, when it
+//! commits (`commit`). Nested transactions are layers of such nodes. Readers share a cache of
+//! decrypted nodes (`cache`).
+
+mod balance;
+mod blob;
+mod block;
+mod cache;
+mod clear;
+mod commit;
+mod cursor;
+mod node;
+mod plaintext;
+mod store;
+mod txn;
+mod unlock;
+mod write;
+
+pub(crate) use clear::{get as get_clear, put as put_clear};
+pub(crate) use cursor::Cursor;
+pub(crate) use store::Places;
+pub use store::SealedStore;
+pub use txn::{Memo, SealedTxn};
+pub(crate) use unlock::{NewKeys, check_secret, key_record, unlock};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,335 @@
+//! What a sealed environment has in memory: keys, the cache, and where its trees begin.
+
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::block::{self, OVERHEAD, PAGE_HEADER, Stamp};
+use super::cache::Cache;
+use super::clear;
+use super::node::Node;
+use super::plaintext::Plaintext;
+use crate::error::{Error, ErrorCode, Result};
+use crate::seal::{Cipher, DataKeys, Key, NONCE, Random, SealingKey, Secret, derive_key};
+use crate::storage::lmdb::{Dbi, RwTxn, Txn};
+
+/// Bytes of decrypted nodes that are kept for readers.
+const CACHE: usize = 32 << 20;
+/// Bytes of changed nodes of a transaction that are kept in memory.
+const CHANGED: usize = 32 << 20;
+/// Keys of epochs that are kept ready.
+const READY_KEYS: usize = 1_024;
+/// Blocks that are sealed under one epoch.
+const SEALS: u64 = 1 << 28;
+/// Bytes of an epoch's random value.
+const EPOCH: usize = 16;
+
+/// The trees of a sealed database: one for each of [`Table`](crate::storage::Table).
+pub(crate) const TREES: usize = 4;
+
+/// Where the blocks are, and where what stands in clear is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places {
+    /// The LMDB tree of the blocks.
+    pub blocks: Dbi,
+    /// The LMDB tree of the records in clear.
+    pub clear: Dbi,
+}
+
+/// A sealed environment.
+pub struct SealedStore {
+    cipher: Cipher,
+    database: [u8; 16],
+    keys: RwLock<DataKeys>,
+    /// What has unlocked it in this process, under a key of the process.
+    known: Mutex<Known>,
+    block_size: usize,
+    roots: [u64; TREES],
+    epochs: RwLock<Vec<(u32, Arc<SealingKey>)>>,
+    cache: Cache,
+    sealing: Mutex<Sealing>,
+    limits: Limits,
+}
+
+/// What tests make small.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Blocks that are sealed under one epoch: far fewer than either cipher bears.
+    pub seals: u64,
+    /// Changed nodes of a transaction that are kept in memory.
+    pub changed: usize,
+    /// Decrypted nodes that are kept for readers.
+    pub cached: usize,
+}
+
+/// Secrets by which a second open in this process is told from a wrong one without deriving a key
+/// again.
+struct Known {
+    salt: [u8; 16],
+    secrets: Vec<Key>,
+}
+
+impl Known {
+    fn digest(&self, secret: &Secret) -> Result<Key> {
+        match secret {
+            Secret::Passphrase(text) => derive_key(text, &self.salt, &[b"passphrase"]),
+            Secret::Key(key) => derive_key(key.bytes(), &self.salt, &[b"key"]),
+        }
+    }
+}
+
+/// What is needed to seal.
+struct Sealing {
+    random: Random,
+    epoch: Option<Epoch>,
+}
+
+/// The epoch that this process seals under. Nobody else does: its value is random.
+struct Epoch {
+    number: u32,
+    value: [u8; EPOCH],
+    data_key: u32,
+    key: Arc<SealingKey>,
+    /// The next nonce.
+    next: u64,
+}
+
+/// Seals the blocks of one transaction, whose epoch is recorded in it.
+pub(super) struct Sealer {
+    number: u32,
+    key: Arc<SealingKey>,
+}
+
+impl SealedStore {
+    /// An environment with these keys and roots.
+    pub(crate) fn new(
+        cipher: Cipher,
+        database: [u8; 16],
+        keys: DataKeys,
+        block_size: u32,
+        roots: [u64; TREES],
+    ) -> Self {
+        let block_size = block_size as usize;
+        let limits = Limits {
+            seals: SEALS,
+            changed: CHANGED / block_size.max(1),
+            cached: CACHE / block_size.max(1),
+        };
+        Self {
+            cipher,
+            database,
+            keys: RwLock::new(keys),
+            known: Mutex::new(Known { salt: [0; 16], secrets: Vec::new() }),
+            block_size,
+            roots,
+            epochs: RwLock::default(),
+            cache: Cache::new(limits.cached),
+            sealing: Mutex::new(Sealing { random: Random::new(), epoch: None }),
+            limits,
+        }
+    }
+
+    /// Bytes of a block in an environment with pages of that size.
+    pub(crate) fn block_size(page_size: u32) -> u32 {
+        page_size.saturating_sub(PAGE_HEADER)
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, cache: Cache::new(limits.cached), ..self }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Bytes of a node.
+    pub(super) fn payload(&self) -> usize {
+        self.block_size.saturating_sub(OVERHEAD)
+    }
+
+    pub(super) fn root(&self, tree: usize) -> u64 {
+        self.roots.get(tree).copied().unwrap_or_default()
+    }
+
+    pub(super) fn is_root(&self, id: u64) -> bool {
+        self.roots.contains(&id)
+    }
+
+    pub(super) fn random_id(&self) -> Result<u64> {
+        self.sealing.lock().random.u64()
+    }
+
+    /// The data keys.
+    pub(crate) fn keys(&self) -> DataKeys {
+        self.keys.read().clone()
+    }
+
+    /// The cipher.
+    pub(crate) fn cipher(&self) -> Cipher {
+        self.cipher
+    }
+
+    /// Remembers a secret that has unlocked the database.
+    pub(crate) fn remember(&self, secret: &Secret) -> Result<()> {
+        let mut known = self.known.lock();
+        if known.secrets.is_empty() {
+            known.salt = self.sealing.lock().random.bytes()?;
+        }
+        let digest = known.digest(secret)?;
+        if known.secrets.iter().all(|other| other.bytes() != digest.bytes()) {
+            known.secrets.push(digest);
+        }
+        Ok(())
+    }
+
+    /// Forgets which secrets have: one of them opens the database no more.
+    pub(crate) fn forget_known(&self) {
+        self.known.lock().secrets.clear();
+    }
+
+    /// Whether this secret has unlocked the database in this process.
+    pub(crate) fn is_known(&self, secret: &Secret) -> Result<bool> {
+        let known = self.known.lock();
+        let digest = known.digest(secret)?;
+        Ok(known.secrets.iter().any(|other| other.bytes() == digest.bytes()))
+    }
+
+    /// Forgets keys, secrets and what was decrypted. Nothing can be read or written afterwards.
+    pub(crate) fn forget_all(&self) {
+        *self.keys.write() = DataKeys::none();
+        self.epochs.write().clear();
+        self.sealing.lock().epoch = None;
+        self.known.lock().secrets.clear();
+        self.cache.clear();
+    }
+
+    /// The node in the block `id`.
+    #[inline]
+    pub(super) fn load(&self, txn: &Txn<'_>, places: Places, id: u64) -> Result<Arc<Node>> {
+        let stored = txn.get(places.blocks, &id.to_be_bytes())?.ok_or_else(missing)?;
+        let stamp = block::stamp_of(stored).ok_or_else(damaged)?;
+        if let Some(node) = self.cache.get(id, stamp) {
+            return Ok(node);
+        }
+        let mut plaintext = Plaintext::zeroed(self.payload());
+        self.load_into(txn, places, id, stored, plaintext.bytes_mut())?;
+        let node = Arc::new(Node::parse(plaintext).ok_or_else(damaged)?);
+        self.cache.insert(id, stamp, &node);
+        Ok(node)
+    }
+
+    /// Decrypts a block into `out`, which has the payload's size.
+    pub(super) fn load_into(
+        &self,
+        txn: &Txn<'_>,
+        places: Places,
+        id: u64,
+        stored: &[u8],
+        out: &mut [u8],
+    ) -> Result<()> {
+        let number = block::epoch_of(block::stamp_of(stored).ok_or_else(damaged)?);
+        let open = |key: &SealingKey, out: &mut [u8]| {
+            block::open_into(key, &self.database, id, stored, out)
+        };
+        let ready = self.epochs.read().iter().find(|(own, _)| *own == number).cloned();
+        if ready.is_some_and(|(_, key)| open(&key, out)) {
+            return Ok(());
+        }
+        // Of an epoch that a transaction recorded and gave up, another process may have the number.
+        let (data_key, value) = clear::epoch(txn, places.clear, number)?.ok_or_else(damaged)?;
+        let key = self.derive(data_key, &value)?;
+        if open(&key, out) {
+            self.keep_epoch(number, &key);
+            return Ok(());
+        }
+        out.fill(0);
+        Err(damaged())
+    }
+
+    fn keep_epoch(&self, number: u32, key: &Arc<SealingKey>) {
+        let mut epochs = self.epochs.write();
+        epochs.retain(|(own, _)| *own != number);
+        if epochs.len() >= READY_KEYS {
+            epochs.clear();
+        }
+        epochs.push((number, Arc::clone(key)));
+    }
+
+    fn derive(&self, data_key: u32, value: &[u8; EPOCH]) -> Result<Arc<SealingKey>> {
+        let keys = self.keys.read();
+        let data_key = keys.get(data_key).ok_or_else(damaged)?;
+        let key = derive_key(data_key.bytes(), value, &[b"lodestore block", &self.database])?;
+        Ok(Arc::new(SealingKey::new(self.cipher, &key)))
+    }
+
+    /// Gets ready to seal in a write transaction: makes sure that its records name this process's
+    /// epoch, which an earlier transaction may have recorded and given up.
+    pub(super) fn sealer(&self, txn: &mut RwTxn<'_>, places: Places) -> Result<Sealer> {
+        let mut sealing = self.sealing.lock();
+        if sealing.epoch.as_ref().is_none_or(|epoch| epoch.next >= self.limits.seals) {
+            let (data_key, _) = self.keys.read().newest()?;
+            let value = sealing.random.bytes()?;
+            let key = self.derive(data_key, &value)?;
+            sealing.epoch = Some(Epoch { number: 0, value, data_key, key, next: 0 });
+        }
+        let epoch = sealing.epoch.as_mut().ok_or_else(damaged)?;
+        let recorded = clear::epoch(txn, places.clear, epoch.number)?;
+        if epoch.number == 0 || recorded != Some((epoch.data_key, epoch.value)) {
+            // The number may be another process's by now; the value is nobody else's.
+            epoch.number = clear::add_epoch(txn, places.clear, epoch.data_key, &epoch.value)?;
+        }
+        self.keep_epoch(epoch.number, &epoch.key);
+        Ok(Sealer { number: epoch.number, key: Arc::clone(&epoch.key) })
+    }
+
+    fn next_stamp(&self, sealer: &Sealer) -> Result<Stamp> {
+        let mut sealing = self.sealing.lock();
+        let epoch = sealing.epoch.as_mut().filter(|epoch| epoch.number == sealer.number);
+        let epoch = epoch.ok_or_else(damaged)?;
+        let counter = epoch.next;
+        epoch.next = counter.checked_add(1).ok_or_else(damaged)?;
+        let mut stamp = [0; size_of::<Stamp>()];
+        let bytes = sealer.number.to_le_bytes().into_iter().chain(counter.to_le_bytes());
+        for (to, from) in stamp.iter_mut().zip(bytes) {
+            *to = from;
+        }
+        Ok(stamp)
+    }
+
+    /// Seals a payload as the block `id` into `out`, which has a block's size.
+    pub(super) fn seal(
+        &self,
+        sealer: &Sealer,
+        id: u64,
+        payload: &[u8],
+        out: &mut [u8],
+    ) -> Result<Stamp> {
+        let stamp = self.next_stamp(sealer)?;
+        if block::seal(&sealer.key, &self.database, id, &stamp, payload, out) {
+            return Ok(stamp);
+        }
+        Err(Error::new(ErrorCode::ResourceLimit, "a block cannot be sealed"))
+    }
+
+    /// A node that was sealed is likely to be read.
+    pub(super) fn keep(&self, id: u64, stamp: &Stamp, node: &Arc<Node>) {
+        self.cache.insert(id, stamp, node);
+    }
+
+    pub(super) fn stored_size(&self) -> usize {
+        self.block_size
+    }
+}
+
+const _: () = assert!(NONCE >= size_of::<u64>(), "a nonce holds a counter");
+
+#[cold]
+pub(super) fn damaged() -> Error {
+    Error::corrupt("a block of the sealed database is damaged, or was put in another's place")
+}
+
+#[cold]
+pub(super) fn missing() -> Error {
+    Error::corrupt("a block of the sealed database is missing")
+}

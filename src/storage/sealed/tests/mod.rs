@@ -1,0 +1,88 @@
+//! Sealed trees against ordered maps.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod epochs;
+mod model;
+mod nodes;
+mod structure;
+
+use std::collections::BTreeMap;
+
+use super::commit::create;
+use super::store::{Limits, TREES};
+use super::*;
+use crate::seal::{Cipher, DataKeys, Random as Generator};
+use crate::storage::lmdb::{Dbi, Env, EnvFlags, EnvOptions, RoTxn};
+
+type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// A small random generator (SplitMix64), so that a seed replays a run.
+struct Random(u64);
+
+impl Random {
+    fn from_env() -> Self {
+        let seed = match std::env::var("LODESTORE_SEED") {
+            Ok(seed) => seed.parse().expect("LODESTORE_SEED is a number"),
+            Err(_) => Generator::new().u64().unwrap(),
+        };
+        println!("LODESTORE_SEED={seed}");
+        Self(seed)
+    }
+
+    fn u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut bits = self.0;
+        bits = (bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ bits >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        bits ^ bits >> 31
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.u64() % end as u64) as usize
+    }
+}
+
+/// An LMDB environment with sealed trees, and the same trees as another process would have them:
+/// with keys, epochs and a cache of its own.
+struct Database {
+    env: Env,
+    places: Places,
+    stores: [SealedStore; 2],
+    _directory: tempfile::TempDir,
+}
+
+const DATABASE: [u8; 16] = [9; 16];
+const ROOTS: [u64; TREES] = [11, 22, u64::MAX, 0];
+
+fn limits(changed: usize) -> Limits {
+    Limits { seals: 1 << 28, changed, cached: 512 }
+}
+
+impl Database {
+    fn new(cipher: Cipher, block_size: u32, limits: Limits) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let options = EnvOptions {
+            flags: EnvFlags { no_sync: true, ..EnvFlags::default() },
+            map_size: 8 << 30,
+            max_readers: 64,
+        };
+        let env = crate::storage::copy::open_new(directory.path(), options).unwrap();
+        let mut txn = env.write_txn().unwrap();
+        let clear = txn.create_tree(c"meta").unwrap();
+        let blocks = txn.create_tree(c"docs").unwrap();
+        let places = Places { blocks, clear };
+        let keys = DataKeys::generate(&mut Generator::new()).unwrap();
+        let store = || {
+            SealedStore::new(cipher, DATABASE, keys.clone(), block_size, ROOTS).with_limits(limits)
+        };
+        let stores = [store(), store()];
+        create(&stores[0], &mut txn, places).unwrap();
+        txn.commit().unwrap();
+        Self { env, places, stores, _directory: directory }
+    }
+
+    fn entries(&self, dbi: Dbi) -> u64 {
+        RoTxn::begin(&self.env).unwrap().get().unwrap().entries(dbi).unwrap()
+    }
+}
