@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { open } from '../../index.js'
 import type { VerifyReport } from '../../index.js'
+import { encryptionOf } from '../format/contents'
 import { temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
 import { DataFile } from '../support/pages'
@@ -322,7 +323,8 @@ test('the databases of earlier versions are sound', async (t) => {
   for (const name of await readdir(fixtures)) {
     const path = join(await temporaryDirectory(t), name)
     await cp(join(fixtures, name), path, { recursive: true })
-    const db = await open(path, { mode: 'readOnly' })
+    const encryption = encryptionOf(name)
+    const db = await open(path, { mode: 'readOnly', ...(encryption && { encryption }) })
     assert.deepEqual((await db.verify()).findings, [], name)
     await db.close()
   }

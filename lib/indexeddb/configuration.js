@@ -1,13 +1,21 @@
 'use strict'
 
 const { resolve } = require('node:path')
-const { checkOptions, invalidArgument, nonEmptyString, oneOf } = require('../options/check')
+const {
+  anything,
+  checkOptions,
+  invalidArgument,
+  nonEmptyString,
+  oneOf,
+} = require('../options/check')
+const { checkEncryption } = require('../options/encryption')
 const { Root } = require('./engine')
 const { exception } = require('./exceptions')
 
 const OPTIONS = {
   path: nonEmptyString,
   durability: oneOf('strict', 'relaxed', 'none'),
+  encryption: anything,
 }
 
 /** @type {Root | null} */
@@ -16,15 +24,22 @@ let root = null
 /**
  * Says where databases are kept; to be called before the first one is opened.
  *
- * @param {{ path: string, durability?: 'strict' | 'relaxed' | 'none' }} options
+ * @param {object} options
+ * @param {string} options.path
+ * @param {'strict' | 'relaxed' | 'none'} [options.durability]
+ * @param {object} [options.encryption]
  */
 function configure(options) {
-  const { path, durability } = checkOptions('configure', options, OPTIONS)
+  const { path, durability, encryption } = checkOptions('configure', options, OPTIONS)
   if (path === ':memory:') {
     const message = 'configure: path must be a directory; databases of IndexedDB are kept on disk'
     throw invalidArgument(message, 'path')
   }
-  root = new Root({ path: resolve(path), durability })
+  root = new Root({
+    path: resolve(path),
+    durability,
+    encryption: encryption === undefined ? undefined : checkEncryption('configure', encryption),
+  })
 }
 
 /** @returns {Root} @throws {DOMException} InvalidStateError if nobody has said where */

@@ -4,6 +4,7 @@ const binding = require('../binding')
 const { Connection } = require('../connection')
 const { decodeInternal } = require('../internal-codec')
 const { printReport, receiveEvent } = require('../native-event')
+const { withKey } = require('../options/encryption')
 const { TransactionSession } = require('../transaction-session')
 const { Scheduler } = require('./scheduler')
 const { appendSchema } = require('./schema-changes')
@@ -33,7 +34,7 @@ class Engine {
    * @returns {Promise<Engine>}
    */
   static async open(options) {
-    return new Engine(await Connection.open(binding, options))
+    return new Engine(await connect(options))
   }
 
   /** Its version; 0 if it has none yet. */
@@ -65,6 +66,13 @@ class Engine {
   }
 }
 
+/** Opens a database; asks for its key first, where a function gives it. */
+async function connect({ encryption, ...options }) {
+  if (encryption === undefined) return await Connection.open(binding, options)
+  const secret = await withKey('configure', encryption)
+  return await Connection.open(binding, { ...options, encryption: secret })
+}
+
 /**
  * Prints what the native library warns of.
  *
@@ -87,7 +95,7 @@ class Root {
   /** The end of one that has failed. */
   #left = Promise.resolve()
 
-  /** @param {{ path: string, durability?: string }} options */
+  /** @param {{ path: string, durability?: string, encryption?: object }} options */
   constructor(options) {
     this.options = options
   }
@@ -132,7 +140,7 @@ class Root {
   async #connect(options) {
     try {
       await this.#left
-      const connection = await Connection.open(binding, options)
+      const connection = await connect(options)
       reportEvents(connection, () => {
         this.#connection = null
         this.#left = connection.close()

@@ -11,6 +11,8 @@ export interface ConfigureOptions {
   path: string
   /** What transactions of durability `'default'` have reached at the end; default `'strict'`. */
   durability?: 'strict' | 'relaxed' | 'none'
+  /** Encrypts the databases; see `open`. */
+  encryption?: import('../../index').EncryptionOptions
 }
 
 /**
