@@ -75,7 +75,7 @@ test('what is damaged is not opened, until it is restored or repaired', async (t
     assert.match(error.message, /restore a backup, or save what can be read with repair/)
     await fails(() => open(path, { mode: 'readOnly' }), 'CORRUPT')
     assert.equal(readFileSync(markerOf(path), 'utf8'), 'another boot')
-    const target = `${path} repaired`
+    const target = join(await temporaryDirectory(t), 'repaired')
     const { stores } = await repair(path, target)
     assert.ok(stores[0]!.documents >= COUNT - 1)
     assert.deepEqual(await warningsOf(target), [])
