@@ -10,7 +10,7 @@ use super::clear;
 use super::node::Node;
 use super::plaintext::Plaintext;
 use crate::error::{Error, ErrorCode, Result};
-use crate::seal::{Cipher, DataKeys, Key, NONCE, Random, SealingKey, Secret, derive_key};
+use crate::seal::{Cipher, DataKeys, Key, Nonce, Random, SealingKey, Secret, derive_key};
 use crate::storage::lmdb::{Dbi, RwTxn, Txn};
 
 /// Bytes of decrypted nodes that are kept for readers.
@@ -90,8 +90,22 @@ struct Epoch {
     value: [u8; EPOCH],
     data_key: u32,
     key: Arc<SealingKey>,
-    /// The next nonce.
-    next: u64,
+    /// Where nonces begin. It is random, since another process may get the epoch's number if the
+    /// transaction is given up that recorded it: then number and nonce must not come again.
+    base: Nonce,
+    /// How many blocks were sealed.
+    sealed: u64,
+}
+
+impl Epoch {
+    /// A nonce that was not used with the key.
+    fn next_nonce(&mut self) -> Option<Nonce> {
+        let mut nonce = self.base;
+        let count = nonce.first_chunk_mut::<{ size_of::<u64>() }>()?;
+        *count = u64::from_le_bytes(*count).wrapping_add(self.sealed).to_le_bytes();
+        self.sealed = self.sealed.checked_add(1)?;
+        Some(nonce)
+    }
 }
 
 /// Seals the blocks of one transaction, whose epoch is recorded in it.
@@ -267,11 +281,12 @@ impl SealedStore {
     /// epoch, which an earlier transaction may have recorded and given up.
     pub(super) fn sealer(&self, txn: &mut RwTxn<'_>, places: Places) -> Result<Sealer> {
         let mut sealing = self.sealing.lock();
-        if sealing.epoch.as_ref().is_none_or(|epoch| epoch.next >= self.limits.seals) {
+        if sealing.epoch.as_ref().is_none_or(|epoch| epoch.sealed >= self.limits.seals) {
             let (data_key, _) = self.keys.read().newest()?;
             let value = sealing.random.bytes()?;
             let key = self.derive(data_key, &value)?;
-            sealing.epoch = Some(Epoch { number: 0, value, data_key, key, next: 0 });
+            let base = sealing.random.bytes()?;
+            sealing.epoch = Some(Epoch { number: 0, value, data_key, key, base, sealed: 0 });
         }
         let epoch = sealing.epoch.as_mut().ok_or_else(damaged)?;
         let recorded = clear::epoch(txn, places.clear, epoch.number)?;
@@ -287,10 +302,9 @@ impl SealedStore {
         let mut sealing = self.sealing.lock();
         let epoch = sealing.epoch.as_mut().filter(|epoch| epoch.number == sealer.number);
         let epoch = epoch.ok_or_else(damaged)?;
-        let counter = epoch.next;
-        epoch.next = counter.checked_add(1).ok_or_else(damaged)?;
+        let nonce = epoch.next_nonce().ok_or_else(damaged)?;
         let mut stamp = [0; size_of::<Stamp>()];
-        let bytes = sealer.number.to_le_bytes().into_iter().chain(counter.to_le_bytes());
+        let bytes = sealer.number.to_le_bytes().into_iter().chain(nonce);
         for (to, from) in stamp.iter_mut().zip(bytes) {
             *to = from;
         }
@@ -321,8 +335,6 @@ impl SealedStore {
         self.block_size
     }
 }
-
-const _: () = assert!(NONCE >= size_of::<u64>(), "a nonce holds a counter");
 
 #[cold]
 pub(super) fn damaged() -> Error {

@@ -65,6 +65,24 @@ fn an_epoch_outlives_the_transaction_that_recorded_it() {
     }
 }
 
+/// What a transaction has sealed that was given up is not what another process seals in the same
+/// block, under the same number of an epoch.
+#[test]
+fn what_was_given_up_is_not_read() {
+    let database = Database::new(Cipher::Aes256Gcm, 4_080, limits(100));
+    put(&database, 1, 1, false);
+    put(&database, 2, 2, true);
+    assert_eq!(epochs(&database), 2);
+    let reader = RoTxn::begin(&database.env).unwrap();
+    let memo = Memo::default();
+    let sealed = SealedTxn::of_snapshot(&database.stores[1], database.places, &memo);
+    let txn = reader.get().unwrap();
+    for (number, there) in [(1_u32, false), (2, true)] {
+        let found = sealed.get(&txn, 0, &number.to_be_bytes()).unwrap();
+        assert_eq!(found.is_some(), there, "{number}");
+    }
+}
+
 /// What stands in clear before each block names its key and nonce: no two of all that were ever
 /// stored have the same.
 #[test]

@@ -43,12 +43,12 @@ impl Random {
     }
 }
 
-/// An LMDB environment with sealed trees, and the same trees as another process would have them:
-/// with keys, epochs and a cache of its own.
+/// An LMDB environment with sealed trees, and the same trees as other processes would have them:
+/// with keys, epochs and a cache of their own.
 struct Database {
     env: Env,
     places: Places,
-    stores: [SealedStore; 2],
+    stores: [SealedStore; 3],
     _directory: tempfile::TempDir,
 }
 
@@ -76,7 +76,7 @@ impl Database {
         let store = || {
             SealedStore::new(cipher, DATABASE, keys.clone(), block_size, ROOTS).with_limits(limits)
         };
-        let stores = [store(), store()];
+        let stores = [store(), store(), store()];
         create(&stores[0], &mut txn, places).unwrap();
         txn.commit().unwrap();
         Self { env, places, stores, _directory: directory }
