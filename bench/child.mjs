@@ -46,7 +46,7 @@ async function openFor(group, peer, path) {
   const db =
     api === 'indexeddb'
       ? await IndexedDb.open(await peer.openScope(path), durability)
-      : await peer.open(path, { durability, compression })
+      : await peer.open(path, { durability, compression, encrypted: api === 'sealed' })
   let closing
   return { db, close: () => (closing ??= Promise.resolve(db.close())) }
 }
@@ -68,6 +68,7 @@ async function main({ peer: peerName, group: groupName, only, path, count, secon
       db,
       close,
       path,
+      encrypted: group.api === 'sealed',
       count,
       seconds,
       random: new Random(seed),

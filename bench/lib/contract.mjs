@@ -50,8 +50,9 @@
  * @property {(path: string) => Promise<{ indexedDB: IDBFactory, IDBKeyRange: object }>} [openScope]
  *   the globals of IndexedDB, with databases in this directory; the whole of what peers offer that
  *   are IndexedDB and nothing else
- * @property {(path: string, options: { durability: Durability, compression?: boolean }) =>
- *   Promise<Database>} [open] `path` is a directory; creates what is missing
+ * @property {(path: string, options: { durability: Durability, compression?: boolean,
+ *   encrypted?: boolean }) => Promise<Database>} [open] `path` is a directory; creates what is
+ *   missing; `encrypted` with the key of `key.mjs`
  */
 
 /**
@@ -66,6 +67,7 @@
  * @property {() => import('../dataset.mjs').Expected} expected
  * @property {number} seconds for which a workload is repeated
  * @property {string} path the directory of the database
+ * @property {boolean} encrypted whether it is opened with a key
  * @property {() => Promise<void>} close closes the database before the workload ends
  */
 
@@ -107,10 +109,10 @@
  */
 
 /**
- * What a workload talks to: a `Database`, or `IndexedDb` (`indexeddb.mjs`), which is the same over
- * every peer that offers IndexedDB.
+ * What a workload talks to: a `Database`, one that is encrypted (`sealed`), or `IndexedDb`
+ * (`indexeddb.mjs`), which is the same over every peer that offers IndexedDB.
  *
- * @typedef {'own' | 'indexeddb'} Api
+ * @typedef {'own' | 'sealed' | 'indexeddb'} Api
  */
 
 /**

@@ -5,6 +5,7 @@ const BEGIN = '<!-- bench:begin -->'
 const END = '<!-- bench:end -->'
 const PEERS = ['lodestore', 'lmdb', 'better-sqlite3-json', 'better-sqlite3-columns', 'node-sqlite']
 const PEERS_OF_INDEXED_DB = ['lodestore', 'indexeddbshim', 'fake-indexeddb']
+const PEERS_OF_SEALED = ['lodestore', 'multiple-ciphers-json', 'multiple-ciphers-columns']
 const WORKLOADS = [
   'bulkStrict',
   'put',
@@ -23,6 +24,22 @@ const WORKLOADS = [
   'delete',
   'disk',
   'open',
+]
+
+const WORKLOADS_OF_SEALED = [
+  'sealedBulkStrict',
+  'sealedPut',
+  'sealedPutConcurrent',
+  'sealedGetSync',
+  'sealedGetMany',
+  'sealedFindEqual',
+  'sealedFindRange',
+  'sealedScan',
+  'sealedCountIndex',
+  'sealedUpdateConcurrent',
+  'sealedDelete',
+  'sealedDisk',
+  'sealedOpen',
 ]
 
 const WORKLOADS_OF_INDEXED_DB = [
@@ -62,6 +79,7 @@ export function section(run) {
   const { summary, docs } = scales.find((scale) => scale.docs === options.main)
   const size = docs.toLocaleString('en')
   const view = { ...run, summary }
+  const sealed = tableOf(view, WORKLOADS_OF_SEALED, PEERS_OF_SEALED)
   const indexedDb = tableOf(view, WORKLOADS_OF_INDEXED_DB, PEERS_OF_INDEXED_DB)
   return [
     `${size} documents of 12 fields (350 bytes of JSON) with two indexes, each store in fresh`,
@@ -70,6 +88,8 @@ export function section(run) {
     '[bench/RESULTS.md](bench/RESULTS.md):',
     '',
     ...tableOf(view, WORKLOADS, PEERS),
+    ...(sealed.length > 0 ? ['The same in encrypted databases:', ''] : []),
+    ...sealed,
     ...(indexedDb.length > 0 ? ['The same through the interface of IndexedDB:', ''] : []),
     ...indexedDb,
     '`npm run bench -- --scales` runs it again.',

@@ -5,6 +5,7 @@ import { ratioOf } from './summary.mjs'
 
 const INDEXED_DB =
   'The same documents through the interface of IndexedDB (`lodestore/indexeddb`), by the same code:'
+const SEALED = 'The same work in databases that are encrypted with a key of 32 bytes:'
 const percent = (share) => `±${Math.round(share * 50)} %`
 
 function cell(row, workload) {
@@ -129,7 +130,8 @@ export function report(run) {
   const { node, platform, arch, cpus, model } = run.machine
   const { summary, passes } = run.scales.find(({ docs }) => docs === main)
   const { notes, texts } = numberNotes(summary)
-  const own = viewOf(run, summary, notes, ({ api }) => api !== 'indexeddb')
+  const own = viewOf(run, summary, notes, ({ api }) => api === undefined)
+  const sealed = viewOf(run, summary, notes, ({ api }) => api === 'sealed')
   const indexedDb = viewOf(run, summary, notes, ({ api }) => api === 'indexeddb')
   return [
     '# Benchmark',
@@ -144,6 +146,7 @@ export function report(run) {
     '![Figures relative to the best](chart.svg)',
     '',
     ...(own.summary.length > 0 ? [...figures(own, toBest), ''] : []),
+    ...(sealed.summary.length > 0 ? [SEALED, '', ...figures(sealed, toBest), ''] : []),
     ...(indexedDb.summary.length > 0 ? [INDEXED_DB, '', ...figures(indexedDb, toEach), ''] : []),
     ...texts.map((text, i) => `${i + 1}. ${text}`),
     '',
@@ -164,6 +167,7 @@ export function report(run) {
     'calls hold it.',
     '',
     ...(own.summary.length > 0 ? [...delays(own), ''] : []),
+    ...(sealed.summary.length > 0 ? [...delays(sealed), ''] : []),
     ...(indexedDb.summary.length > 0 ? [...delays(indexedDb), ''] : []),
   ].join('\n')
 }

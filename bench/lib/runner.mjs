@@ -62,8 +62,8 @@ export class Runner {
     this.loaded = new Set()
     /** Passes that were made. */
     this.passes = 0
-    /** The group that makes the set that others find loaded. */
-    this.loading = undefined
+    /** The groups that make the sets that others find loaded. */
+    this.loading = []
     /** What the peers say of themselves, by name. */
     this.about = {}
     /** Why a process of a peer failed, by name. */
@@ -75,7 +75,7 @@ export class Runner {
   /** @param {import('./contract.mjs').Group[]} groups */
   async run(groups) {
     const { only, passes, loadsOnce, isLate } = this.options
-    this.loading = groups.find(({ stage }) => stage === 'kept')
+    this.loading = groups.filter(({ stage }) => stage === 'kept')
     const asked = groups.filter(({ workloads }) =>
       workloads.some(({ name }) => only.includes(name)),
     )
@@ -118,7 +118,7 @@ export class Runner {
     for (let time = 0; time < (group.times ?? 1); time++) {
       answers.push(await this.runTask(group, peer, pass, path, run))
     }
-    if (group.stage === 'kept' && this.hasLoaded(answers[0])) this.loaded.add(peer.name)
+    if (group.stage === 'kept' && hasLoaded(group, answers[0])) this.loaded.add(path)
     if (group.stage === 'empty' || group.stage === 'copy') this.clear(path)
     const failed = answers.find((answer) => answer.failed !== undefined)
     if (failed !== undefined || answers.length === 1) {
@@ -140,33 +140,27 @@ export class Runner {
 
   /** Makes what a group finds. @returns {Promise<string | undefined>} the directory */
   async prepare(group, peer, pass) {
-    const kept = join(this.directory(peer), 'loaded')
+    const loading = this.loading.find(({ api }) => api === group.api)
+    const kept = join(this.directory(peer), `loaded-${group.api ?? 'own'}`)
     const own = join(this.directory(peer), group.name)
     if (group.stage === 'kept' || group.stage === 'empty') {
       const path = group.stage === 'kept' ? kept : own
-      if (path === kept) this.loaded.delete(peer.name)
+      this.loaded.delete(path)
       this.clear(path)
       mkdirSync(path, { recursive: true })
       return path
     }
-    if (!this.loaded.has(peer.name)) {
+    if (!this.loaded.has(kept)) {
       this.clear(kept)
       mkdirSync(kept, { recursive: true })
-      const { loading } = this
       const answer = await this.runTask(loading, peer, pass, kept, [loading.loads])
-      if (!this.hasLoaded(answer)) return undefined
-      this.loaded.add(peer.name)
+      if (!hasLoaded(loading, answer)) return undefined
+      this.loaded.add(kept)
     }
     if (group.stage !== 'copy') return kept
     this.clear(own)
     cpSync(kept, own, { recursive: true })
     return own
-  }
-
-  /** Whether the answer of the group that loads says that all documents are there. */
-  hasLoaded({ results }) {
-    const outcome = results?.[this.loading.loads]
-    return outcome !== undefined && outcome.failed === undefined && outcome.wrong === undefined
   }
 
   record(peer, pass, only, answer) {
@@ -192,4 +186,10 @@ export class Runner {
     this.outcomes[workload][peer.name] ??= []
     this.outcomes[workload][peer.name].push(outcome)
   }
+}
+
+/** Whether the answer of a group that loads says that all documents are there. */
+function hasLoaded({ loads }, { results }) {
+  const outcome = results?.[loads]
+  return outcome !== undefined && outcome.failed === undefined && outcome.wrong === undefined
 }

@@ -19,7 +19,7 @@ export const PEERS = [
   {
     name: 'lodestore',
     package: null,
-    apis: ['own', 'indexeddb'],
+    apis: ['own', 'indexeddb', 'sealed'],
     load: async () => (await import('./lodestore.mjs')).default,
   },
   {
@@ -73,6 +73,18 @@ export const PEERS = [
     package: null,
     isReference: true,
     load: async () => (await import('./append.mjs')).default,
+  },
+  {
+    name: 'multiple-ciphers-json',
+    package: 'better-sqlite3-multiple-ciphers',
+    apis: ['sealed'],
+    load: async () => (await import('./multiple-ciphers.mjs')).json,
+  },
+  {
+    name: 'multiple-ciphers-columns',
+    package: 'better-sqlite3-multiple-ciphers',
+    apis: ['sealed'],
+    load: async () => (await import('./multiple-ciphers.mjs')).columns,
   },
   {
     name: 'indexeddbshim',

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { KEY } from '../lib/key.mjs'
 
 const require = createRequire(import.meta.url)
 const { open } = require('../../index.js')
@@ -6,8 +7,9 @@ const { open } = require('../../index.js')
 const INDEXES = { byCity: { on: 'city' }, byScore: { on: 'score' } }
 
 class Lodestore {
-  static async open(path, { durability, compression = false }) {
+  static async open(path, { durability, compression = false, encrypted = false }) {
     const db = await open(path, {
+      ...(encrypted && { encryption: { key: KEY } }),
       stores: {
         docs: { keyPath: 'id', indexes: INDEXES, compression: compression ? 'zstd' : 'none' },
         cities: { keyPath: 'name' },

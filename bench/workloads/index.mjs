@@ -5,12 +5,8 @@ import { memoryGrowth, READS } from './read.mjs'
 import { update, updateConcurrent } from './update.mjs'
 import * as write from './write.mjs'
 
-/**
- * What one process runs, in this order.
- *
- * @type {import('../lib/contract.mjs').Group[]}
- */
-export const GROUPS = [
+/** @type {import('../lib/contract.mjs').Group[]} */
+const PLAIN = [
   {
     name: 'load',
     stage: 'kept',
@@ -53,6 +49,42 @@ export const GROUPS = [
     workloads: [updateConcurrent],
   },
   { name: 'delete', stage: 'copy', durability: 'default', workloads: [write.remove] },
+]
+
+/** Groups whose work is also done in encrypted databases. */
+const SEALED = [
+  ...['load', 'load-strict', 'put', 'put-relaxed', 'put-concurrent', 'open', 'read', 'update'],
+  ...['update-concurrent', 'delete'],
+]
+
+const sealedName = (name) => `sealed${name[0].toUpperCase()}${name.slice(1)}`
+
+/** The same work in an encrypted database. */
+function sealed({ name, loads, workloads, ...group }) {
+  return {
+    ...group,
+    name: `sealed-${name}`,
+    api: 'sealed',
+    loads: loads === undefined ? undefined : sealedName(loads),
+    workloads: workloads
+      .filter((workload) => workload !== moduleLoad)
+      .map((workload) => ({
+        ...workload,
+        name: sealedName(workload.name),
+        title: `encrypted: ${workload.title}`,
+        grows: false,
+      })),
+  }
+}
+
+/**
+ * What one process runs, in this order.
+ *
+ * @type {import('../lib/contract.mjs').Group[]}
+ */
+export const GROUPS = [
+  ...PLAIN,
+  ...PLAIN.filter(({ name }) => SEALED.includes(name)).map(sealed),
   {
     name: 'indexeddb',
     api: 'indexeddb',

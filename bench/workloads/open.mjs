@@ -2,10 +2,10 @@ import { documentAt } from '../dataset.mjs'
 import { checkDocument } from './check.mjs'
 
 /** Opens an existing database and reads one document; the module is loaded already. */
-async function openAndGet({ peer, path, count }) {
+async function openAndGet({ peer, path, encrypted, count }) {
   const id = count >>> 1
   const start = performance.now()
-  const db = await peer.open(path, { durability: 'default' })
+  const db = await peer.open(path, { durability: 'default', encrypted })
   const document = await db.get(id)
   const elapsed = performance.now() - start
   checkDocument(db, document, documentAt(id))
