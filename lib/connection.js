@@ -73,18 +73,24 @@ class Connection {
       const connection = new Connection(nativeOptions)
       guardedClass(binding.NativeDatabase.prototype)
       reference = new WeakRef(connection)
-      connection.begin(await opening)
+      await connection.begin(await opening)
       return connection
     } catch (error) {
       throw errorOf(error)
     }
   }
 
-  /** Takes the database that was opened. */
-  begin(native) {
+  /** Takes the database that was opened; closes it if that is not possible. */
+  async begin(native) {
     this.native = guardNative(native, this.turn, this.errorOf)
-    this.memory.begin(this.native)
-    this.newest.refreshCatalog()
+    try {
+      this.memory.begin(this.native)
+      this.newest.refreshCatalog()
+    } catch (error) {
+      // What cannot be closed either is said by what failed first.
+      await this.close().catch(() => {})
+      throw error
+    }
   }
 
   /** @throws {LodestoreError} CLOSED */
