@@ -1,14 +1,17 @@
 //! Interactive transactions: the writer thread works for one caller, command by command, until the
 //! caller commits, rolls back, goes away, or runs out of time.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::Commit;
 use super::group::{self, poison_after_commit};
+use super::patience::Patience;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault;
 use crate::storage::environment::Environment;
@@ -107,6 +110,8 @@ impl Drop for SessionHandle {
 struct Channel {
     state: Mutex<ChannelState>,
     wake: Condvar,
+    /// How many messages have come.
+    arrivals: AtomicU64,
 }
 
 #[derive(Default)]
@@ -121,6 +126,7 @@ impl Channel {
         match state.ended.clone() {
             None => {
                 state.messages.push_back(message);
+                self.arrivals.fetch_add(1, Ordering::Release);
                 drop(state);
                 self.wake.notify_one();
             }
@@ -135,12 +141,21 @@ impl Channel {
         let idle = limits.options.idle_timeout.map(|limit| Instant::now() + limit);
         let total = limits.options.total_timeout.map(|limit| limits.started + limit);
         let deadline = [idle, total].into_iter().flatten().min();
+        let mut patience = limits.patience.borrow_mut();
+        patience.idle();
         let mut state = self.state.lock();
+        if state.messages.is_empty() && patience.is_worthwhile() {
+            let seen = self.arrivals.load(Ordering::Acquire);
+            drop(state);
+            patience.watch(|| self.arrivals.load(Ordering::Acquire) != seen);
+            state = self.state.lock();
+        }
         loop {
             if total.is_some_and(|total| Instant::now() >= total) {
                 return Err(limits.timed_out());
             }
             if let Some(message) = state.messages.pop_front() {
+                patience.arrived();
                 return Ok(message);
             }
             match deadline {
@@ -171,6 +186,7 @@ impl Channel {
 struct Limits {
     options: SessionOptions,
     started: Instant,
+    patience: RefCell<Patience>,
 }
 
 impl Limits {
@@ -209,7 +225,8 @@ pub(super) fn run(
     let mut txn = env.write_txn(txn);
     let channel = Arc::new(Channel::default());
     started(Ok(SessionHandle { channel: channel.clone() }));
-    let limits = Limits { options, started: Instant::now() };
+    let patience = RefCell::new(Patience::new());
+    let limits = Limits { options, started: Instant::now(), patience };
     // Also when a command panics, nobody may wait for ever.
     let on_unwind = EndOnDrop(&channel);
     let end = serve(&mut txn, &channel, &limits, 0);
