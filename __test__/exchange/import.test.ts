@@ -85,8 +85,8 @@ test('an import goes on where it was stopped', async (t) => {
       throw new Error('torn')
     }
     await assert.rejects(db.importFrom(torn(), options), /torn/)
-    const { line, isComplete } = await db.store('marks').get('docs')
-    assert.equal(line, Math.floor((stop - 1) / 100) * 100)
+    const { imported, isComplete } = await db.store('marks').get('docs')
+    assert.equal(imported, Math.floor((stop - 1) / 100) * 100)
     assert.equal(isComplete, false)
   }
   const controller = new AbortController()
@@ -102,6 +102,22 @@ test('an import goes on where it was stopped', async (t) => {
     numbers,
     Array.from({ length: 1050 }, (_, i) => i),
   )
+})
+
+test('it goes on between documents of one line, past those that were bad', async (t) => {
+  const db: any = await temporaryDatabase(t, { stores: STORES })
+  const elements = Array.from({ length: 50 }, (_, id) => (id % 7 === 3 ? '{}' : `{"id":${id}}`))
+  const source = [`[${elements.join(',')}]`]
+  const options = { store: 'docs', format: 'json', batch: 10, maxErrors: 50, checkpoint }
+  for (let stops = 0; stops < 3; stops++) {
+    const controller = new AbortController()
+    const { signal } = controller
+    const onProgress = (): void => controller.abort()
+    await rejects(db.importFrom(source, { ...options, signal, onProgress }), 'ABORTED')
+  }
+  const { imported, failed } = await db.importFrom(source, options)
+  assert.deepEqual([imported, failed], [43, 7])
+  assert.equal(await db.store('docs').count(), 43)
 })
 
 test('progress is told, and what it throws stops the import', async (t) => {

@@ -77,7 +77,6 @@ class Import {
   #options
   /** @type {import('./read-documents').Item[]} of one store */
   #batch = []
-  #line = 0
   #imported = 0
   #existing = 0
   #failed = 0
@@ -104,11 +103,12 @@ class Import {
     try {
       if (signal?.aborted) throw aborted(signal)
       if (await this.#resume()) return
-      const done = this.#line
+      // Not by lines: several documents may stand on one.
+      let done = this.#imported + this.#existing + this.#failed
       const pacer = new Pacer()
       for await (const item of items) {
-        if (item.line <= done) continue
-        await this.#take(item)
+        if (done-- > 0) continue
+        await this.#add(item)
         if (pacer.isDue()) await nextTurn()
         if (signal?.aborted) throw aborted(signal)
       }
@@ -130,17 +130,19 @@ class Import {
     }
     const before = await store.get(checkpoint.key)
     if (before === undefined) return false
-    ;({
-      line: this.#line,
-      imported: this.#imported,
-      existing: this.#existing,
-      failed: this.#failed,
-      errors: this.#errors,
-    } = before)
+    this.#take(before)
     return before.isComplete
   }
 
-  async #take(item) {
+  /** Takes the numbers of what is written. */
+  #take({ imported, existing, failed, errors }) {
+    this.#imported = imported
+    this.#existing = existing
+    this.#failed = failed
+    this.#errors = errors
+  }
+
+  async #add(item) {
     const { batch = BATCH } = this.#options
     if (item.error !== undefined) {
       const bad = this.#batch.filter(({ error }) => error !== undefined).length
@@ -175,16 +177,15 @@ class Import {
     const bad = items.filter(({ error }) => error !== undefined)
     const outcome = { existing: 0, errors: bad.map(({ line, error }) => ({ line, error })) }
     const good = items.filter(({ error }) => error === undefined)
-    const line = items.at(-1)?.line ?? this.#line
     const isSimple = checkpoint === undefined && onExisting === 'replace'
     let numbers
     if (isSimple) {
       await this.#putMany(good, outcome)
-      numbers = this.#numbersWith(outcome, items, line)
+      numbers = this.#numbersWith(outcome, items.length)
     } else {
       numbers = await this.#database.transaction(async (tx) => {
         await this.#putInside(tx, good, outcome, onExisting)
-        const after = this.#numbersWith(outcome, items, line)
+        const after = this.#numbersWith(outcome, items.length)
         // Nothing of the batch is left then.
         if (after.failed > this.#mostErrors) throw outcome.errors[0].error
         if (checkpoint !== undefined) {
@@ -193,25 +194,20 @@ class Import {
         return after
       }, TRANSACTION)
     }
-    this.#line = numbers.line
-    this.#imported = numbers.imported
-    this.#existing = numbers.existing
-    this.#failed = numbers.failed
-    this.#errors = numbers.errors
+    this.#take(numbers)
     onProgress?.({ phase: 'import', done: this.#imported, total: this.#imported })
     if (this.#failed > this.#mostErrors) throw outcome.errors[0].error
   }
 
   /** What the numbers are once a batch is written. */
-  #numbersWith({ existing, errors }, items, line) {
+  #numbersWith({ existing, errors }, count) {
     const told = errors.map(({ line: at, error: { code, message } }) => ({
       line: at,
       code,
       message,
     }))
     return {
-      line,
-      imported: this.#imported + items.length - existing - errors.length,
+      imported: this.#imported + count - existing - errors.length,
       existing: this.#existing + existing,
       failed: this.#failed + errors.length,
       errors: [...this.#errors, ...told.toSorted((a, b) => a.line - b.line)].slice(0, LISTED),
