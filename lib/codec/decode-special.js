@@ -4,14 +4,10 @@ const { Blob, File } = require('node:buffer')
 const { LodestoreError } = require('../errors')
 const { TAG, MAX_DEPTH, ERROR_TYPES, DOM_EXCEPTION, BINARY_TYPES } = require('./tags')
 const { readValue, readArray, readU32, take, corrupt } = require('./decode')
+const { HIDDEN_ERROR_FIELDS, emptyDomException, emptyError } = require('./error-values')
 const { readFields } = require('./fields')
 const { readerOf } = require('./inline-objects')
 const { readNames, readText } = require('./names')
-
-const AGGREGATE_ERROR = ERROR_TYPES.indexOf('AggregateError')
-
-/** Own fields of errors that are not enumerable. */
-const HIDDEN_ERROR_FIELDS = new Set(['message', 'stack', 'cause', 'errors'])
 
 /** Reads a value of one of the rarer tags; the decoder's position is behind the tag at `start`. */
 function readSpecial(decoder, tag, start) {
@@ -198,32 +194,12 @@ function readError(decoder, start) {
   const type = decoder.buffer[take(decoder, 1)]
   if (type >= ERROR_TYPES.length) corrupt(`there is no error type ${type}`)
   if (type === DOM_EXCEPTION) return readDomException(decoder, start)
-  const error = register(decoder, start, emptyError(type))
+  const error = register(decoder, start, emptyError(ERROR_TYPES[type]))
   const fields = readFieldObject(decoder)
   for (const [name, value] of Object.entries(fields)) {
-    define(error, name, value, !HIDDEN_ERROR_FIELDS.has(name))
+    define(error, name, value, !HIDDEN_ERROR_FIELDS.includes(name))
   }
   return error
-}
-
-function emptyError(type) {
-  if (type !== AGGREGATE_ERROR) return withoutStack(() => new globalThis[ERROR_TYPES[type]]())
-  const error = withoutStack(() => new AggregateError([]))
-  delete error.errors
-  return error
-}
-
-/** Makes an error without the stack of the place that reads it. */
-function withoutStack(make) {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    const error = make()
-    delete error.stack
-    return error
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
 }
 
 function readDomException(decoder, start) {
@@ -231,7 +207,7 @@ function readDomException(decoder, start) {
   if (typeof name !== 'string' || typeof message !== 'string') {
     corrupt('a DOMException has no name or message')
   }
-  const error = withoutStack(() => new DOMException(message, name))
+  const error = emptyDomException(message, name)
   register(decoder, start, error)
   if (typeof stack === 'string') define(error, 'stack', stack, false)
   return error

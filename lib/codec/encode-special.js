@@ -4,6 +4,7 @@ const { types } = require('node:util')
 const { TAG, ERROR_TYPES, DOM_EXCEPTION, BINARY_TYPES } = require('./tags')
 const { writeString } = require('./strings')
 const { KIND, isFile, isDomException } = require('./classify')
+const { HIDDEN_ERROR_FIELDS } = require('./error-values')
 
 /** The name of a typed array's type, whatever its prototype says. */
 const typedArrayName = Object.getOwnPropertyDescriptor(
@@ -12,9 +13,6 @@ const typedArrayName = Object.getOwnPropertyDescriptor(
 ).get
 
 const { getTime } = Date.prototype
-
-/** Own fields of errors that are not enumerable. */
-const HIDDEN_ERROR_FIELDS = ['message', 'stack', 'cause', 'errors']
 
 /**
  * Writes an object of a built-in type at the writer's position.

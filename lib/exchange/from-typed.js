@@ -1,19 +1,12 @@
 'use strict'
 
 const { Blob, File } = require('node:buffer')
-const { MAX_DEPTH } = require('../codec/tags')
+const { HIDDEN_ERROR_FIELDS, emptyDomException, emptyError } = require('../codec/error-values')
+const { BINARY_TYPES, ERROR_TYPES, MAX_DEPTH } = require('../codec/tags')
 const { invalidArgument } = require('../options/check')
-const { HIDDEN_ERROR_FIELDS } = require('./to-typed')
 
-const ERRORS = new Set([
-  ...['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError'],
-  ...['URIError', 'AggregateError'],
-])
-const VIEWS = new Set([
-  ...['Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array'],
-  ...['Uint32Array', 'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array'],
-  ...['Float16Array', 'DataView'],
-])
+const ERRORS = new Set(ERROR_TYPES.filter((type) => type !== 'DOMException'))
+const VIEWS = new Set(BINARY_TYPES.filter((type) => type !== 'ArrayBuffer'))
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 const MAX_LENGTH = 2 ** 32 - 1
 
@@ -138,10 +131,7 @@ class Reader {
     const { type, fields = {}, ...hidden } = objectAt(json, path)
     if (type === 'DOMException') return domException(hidden, path, made)
     if (!ERRORS.has(type)) throw wrong(path, 'its type is not that of an error')
-    const error = withoutStack(() =>
-      type === 'AggregateError' ? new AggregateError([]) : new globalThis[type](),
-    )
-    delete error.errors
+    const error = emptyError(type)
     made(error)
     for (const name of Object.keys(hidden)) {
       if (!HIDDEN_ERROR_FIELDS.includes(name)) throw wrong(path, `there is no ${name}`)
@@ -259,23 +249,10 @@ function boxed(value, path) {
 }
 
 function domException({ name, message, stack }, path, made) {
-  const error = withoutStack(() => new DOMException(textAt(message, path), textAt(name, path)))
+  const error = emptyDomException(textAt(message, path), textAt(name, path))
   made(error)
   if (stack !== undefined) define(error, 'stack', textAt(stack, path), false)
   return error
-}
-
-/** Makes an error without the stack of this place. */
-function withoutStack(make) {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    const error = make()
-    delete error.stack
-    return error
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
 }
 
 module.exports = { fromTyped }

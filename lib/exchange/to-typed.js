@@ -2,18 +2,13 @@
 
 const { types } = require('node:util')
 const { KIND, classify, isDomException, isFile } = require('../codec/classify')
+const { HIDDEN_ERROR_FIELDS } = require('../codec/error-values')
+const { ERROR_TYPES } = require('../codec/tags')
 
 /*
  * Documents as JSON that keeps their types (docs/exchange.md): what JSON has stands for itself,
  * anything else is an object whose only field begins with a dollar.
  */
-
-/** Fields of errors that are not enumerable. */
-const HIDDEN_ERROR_FIELDS = ['message', 'stack', 'cause', 'errors']
-const ERROR_TYPES = new Set([
-  ...['EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'],
-  'AggregateError',
-])
 
 /**
  * A document as what `JSON.stringify` makes typed JSON of.
@@ -197,7 +192,7 @@ function bytesOf({ buffer, byteOffset, byteLength }) {
 function errorType(error) {
   for (let at = error; at !== null; at = Object.getPrototypeOf(at)) {
     const name = Object.getOwnPropertyDescriptor(at, 'name')?.value
-    if (at !== error && ERROR_TYPES.has(name)) return name
+    if (at !== error && ERROR_TYPES.includes(name)) return name
   }
   return 'Error'
 }
@@ -212,4 +207,4 @@ function isIndex(name) {
   return number >= 0 && number < 2 ** 32 - 1 && String(Math.trunc(number)) === name
 }
 
-module.exports = { HIDDEN_ERROR_FIELDS, toTyped }
+module.exports = { toTyped }
