@@ -114,6 +114,22 @@ fn reseal_spaces(
 ) -> Result<Vec<Space>> {
     copy.create_space_key()?;
     let encryption = copy.space_encryption()?;
+    each_space(connection, spaces, target, |from, to, phase| {
+        reseal(from, to, phase, encryption.as_ref(), care).map(drop)
+    })
+}
+
+/// Copies each space to its place below `target` by `copy`, which is told what progress calls it;
+/// returns those that were deleted in the meantime.
+fn each_space(
+    connection: &Arc<Connection>,
+    spaces: Vec<Space>,
+    target: &Path,
+    copy: impl Fn(&Connection, &Path, &str) -> Result<()>,
+) -> Result<Vec<Space>> {
+    if spaces.is_empty() {
+        return Ok(spaces);
+    }
     let target = target.join("spaces");
     create(&target)?;
     let mut missing = Vec::new();
@@ -128,8 +144,7 @@ fn reseal_spaces(
         };
         let to = target.join(&space.directory);
         create(&to)?;
-        let phase = format!("space {}", space.name);
-        let copied = reseal(&from, &to, &phase, encryption.as_ref(), care);
+        let copied = copy(&from, &to, &format!("space {}", space.name));
         from.close()?;
         copied?;
         sync(&to)?;
@@ -161,43 +176,16 @@ impl Copying<'_> {
         with_spaces: bool,
     ) -> Result<()> {
         let spaces = self.one(connection, target, self.phase)?;
-        let missing = if with_spaces { self.spaces(connection, spaces, target)? } else { spaces };
+        let missing = match with_spaces {
+            true => each_space(connection, spaces, target, |from, to, phase| {
+                self.one(from, to, phase).map(drop)
+            })?,
+            false => spaces,
+        };
         if !missing.is_empty() {
             forget_spaces(connection, target, missing)?;
         }
         Ok(())
-    }
-
-    /// Copies spaces; returns those that were deleted in the meantime.
-    fn spaces(
-        &self,
-        connection: &Arc<Connection>,
-        spaces: Vec<Space>,
-        target: &Path,
-    ) -> Result<Vec<Space>> {
-        if spaces.is_empty() {
-            return Ok(spaces);
-        }
-        let target = target.join("spaces");
-        create(&target)?;
-        let mut missing = Vec::new();
-        for space in spaces {
-            let from = match connection.open_space(&space.name, &connection.join_options()) {
-                Ok(from) => from,
-                Err(error) if error.code() == ErrorCode::DatabaseNotFound => {
-                    missing.push(space);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            let to = target.join(&space.directory);
-            create(&to)?;
-            self.one(&from, &to, &format!("space {}", space.name))?;
-            from.close()?;
-            sync(&to)?;
-        }
-        sync(&target)?;
-        Ok(missing)
     }
 
     /// Copies one environment; returns the spaces that the copied state names.
