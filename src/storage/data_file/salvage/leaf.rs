@@ -4,6 +4,9 @@
 //! every entry of a page whose header cannot be right, is looked for at each place where it might
 //! begin: whoever visits tells by a checksum whether it is one.
 
+use std::iter::StepBy;
+use std::ops::Range;
+
 use super::super::{u16_at, u32_at, u64_at};
 
 pub(super) const HEADER: usize = 16;
@@ -40,18 +43,21 @@ struct Frame {
     slots: Vec<usize>,
 }
 
+/// Where the slots of a page of one kind stand and where its entries begin, if its header can be
+/// right.
+pub(super) fn slots_of(page: &[u8], flags: u16) -> Option<(StepBy<Range<usize>>, usize)> {
+    let (lower, upper) = (usize::from(u16_at(page, 12)?), usize::from(u16_at(page, 14)?));
+    let fits = u16_at(page, 10)? == flags
+        && lower > HEADER
+        && lower.is_multiple_of(2)
+        && lower <= upper
+        && upper <= page.len();
+    fits.then(|| ((HEADER..lower).step_by(2), upper))
+}
+
 impl Frame {
     fn of(page: &[u8]) -> Option<Self> {
-        let (lower, upper) = (usize::from(u16_at(page, 12)?), usize::from(u16_at(page, 14)?));
-        let fits = u16_at(page, 10)? == LEAF
-            && lower > HEADER
-            && lower.is_multiple_of(2)
-            && lower <= upper
-            && upper <= page.len();
-        if !fits {
-            return None;
-        }
-        let slots = (HEADER..lower).step_by(2);
+        let (slots, upper) = slots_of(page, LEAF)?;
         let slots: Vec<_> =
             slots.map(|at| u16_at(page, at).map(usize::from)).collect::<Option<_>>()?;
         Some(Self { upper, slots })

@@ -151,17 +151,9 @@ fn read_head(bytes: &[u8]) -> Option<Head> {
 
 /// The keys and numbers of a branch's children; `None` if it is none.
 pub(super) fn children(page: &[u8]) -> Option<Vec<(Vec<u8>, u64)>> {
-    let (lower, upper) = (usize::from(u16_at(page, 12)?), usize::from(u16_at(page, 14)?));
-    let fits = u16_at(page, 10)? == BRANCH
-        && lower > HEADER
-        && lower.is_multiple_of(2)
-        && lower <= upper
-        && upper <= page.len();
-    if !fits {
-        return None;
-    }
-    let mut children = Vec::with_capacity((lower - HEADER) / 2);
-    for slot in (HEADER..lower).step_by(2) {
+    let (slots, upper) = leaf::slots_of(page, BRANCH)?;
+    let mut children = Vec::with_capacity(slots.len());
+    for slot in slots {
         let at = usize::from(u16_at(page, slot)?);
         let (low, high) = (u32_at(page, at)?, u16_at(page, at + 4)?);
         let length = usize::from(u16_at(page, at + 6)?);
