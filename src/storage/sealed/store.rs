@@ -1,5 +1,6 @@
 //! What a sealed environment has in memory: keys, the cache, and where its trees begin.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -45,7 +46,7 @@ pub struct SealedStore {
     known: Mutex<Known>,
     block_size: usize,
     roots: [u64; TREES],
-    epochs: RwLock<Vec<(u32, Arc<SealingKey>)>>,
+    epochs: RwLock<HashMap<u32, Arc<SealingKey>>>,
     cache: Cache,
     sealing: Mutex<Sealing>,
     limits: Limits,
@@ -246,8 +247,8 @@ impl SealedStore {
         let open = |key: &SealingKey, out: &mut [u8]| {
             block::open_into(key, &self.database, id, stored, out)
         };
-        let ready = self.epochs.read().iter().find(|(own, _)| *own == number).cloned();
-        if ready.is_some_and(|(_, key)| open(&key, out)) {
+        let ready = self.epochs.read().get(&number).cloned();
+        if ready.is_some_and(|key| open(&key, out)) {
             return Ok(());
         }
         // Of an epoch that a transaction recorded and gave up, another process may have the number.
@@ -263,11 +264,10 @@ impl SealedStore {
 
     fn keep_epoch(&self, number: u32, key: &Arc<SealingKey>) {
         let mut epochs = self.epochs.write();
-        epochs.retain(|(own, _)| *own != number);
         if epochs.len() >= READY_KEYS {
             epochs.clear();
         }
-        epochs.push((number, Arc::clone(key)));
+        epochs.insert(number, Arc::clone(key));
     }
 
     fn derive(&self, data_key: u32, value: &[u8; EPOCH]) -> Result<Arc<SealingKey>> {
