@@ -1,7 +1,6 @@
 //! Hot backup: a consistent copy of a database, and of each of its spaces, while they are in use.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::care::Care;
@@ -10,13 +9,12 @@ use super::copy::copy_snapshot;
 use super::copy_pages::copy_pages;
 use super::environment::Environment;
 use super::format::FormatRecord;
-use super::lock_file::io_error;
 use super::meta::{self, tag};
 use super::options::{Encryption, OpenMode, OpenOptions, Unlock};
-use super::platform;
 use super::reseal::copy_resealed;
 use super::snapshot::Snapshot;
 use super::spaces::{self, Space};
+use super::unfinished::{Unfinished, create, refuse_existing, sync};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault;
 use crate::seal::KDF_DEFAULT;
@@ -223,26 +221,7 @@ pub(super) fn copy_environment(
     snapshot.with(|txn| copy_snapshot(txn, target, map_size, care.cancel(), &mut progress))
 }
 
-pub(super) fn refuse_existing(target: &Path) -> Result<()> {
-    let is_free = match fs::read_dir(target) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
-        Err(_) => false,
-    };
-    if is_free {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorCode::DatabaseExists,
-        format!(
-            "this needs a new or empty directory, and there is something: {}",
-            target.display()
-        ),
-    )
-    .with_path(target.display().to_string()))
-}
-
-/// Takes the names of spaces that were not copied out of the copy.
+/// Takes the names of spaces that were not copied out of the copy at a path.
 fn forget_spaces(connection: &Connection, copy: &Path, spaces: Vec<Space>) -> Result<()> {
     let encryption = connection.environment().sealed().map(|store| Encryption {
         unlock: Unlock::Keys(store.keys()),
@@ -256,65 +235,15 @@ fn forget_spaces(connection: &Connection, copy: &Path, spaces: Vec<Space>) -> Re
     forgotten
 }
 
-fn forget(copy: &Connection, spaces: Vec<Space>) -> Result<()> {
+/// Takes the names of spaces out of a copy.
+pub(super) fn forget(copy: &Connection, spaces: Vec<Space>) -> Result<()> {
+    if spaces.is_empty() {
+        return Ok(());
+    }
     copy.commit_now(move |txn| {
         spaces.iter().try_for_each(|space| {
             let key = [&[tag::SPACE], space.name.as_bytes()].concat();
             meta::delete_record(txn, &key).map(drop)
         })
     })
-}
-
-/// A directory beside the target, which becomes the target when it is complete, and is removed if
-/// it never is.
-pub(super) struct Unfinished {
-    pub(super) path: PathBuf,
-    parent: PathBuf,
-}
-
-impl Unfinished {
-    pub(super) fn create(target: &Path) -> Result<Self> {
-        let parent = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let unique = uuid::Uuid::new_v4().simple();
-        let path = parent.join(format!(".{name}.{unique}.unfinished"));
-        create(&path)?;
-        Ok(Self { path, parent })
-    }
-
-    pub(super) fn finish(self, target: &Path) -> Result<()> {
-        sync(&self.path)?;
-        fault::point("backup-copied");
-        // Windows does not rename over an empty directory.
-        match fs::remove_dir(target) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(io_error("cannot replace the directory", target, &error));
-            }
-            _ => {}
-        }
-        fs::rename(&self.path, target)
-            .map_err(|error| io_error("cannot complete the backup", target, &error))?;
-        fault::point("backup-renamed");
-        sync(&self.parent)
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // After `finish` there is nothing here any more. A failure on the way has its own error.
-        drop(fs::remove_dir_all(&self.path));
-    }
-}
-
-pub(super) fn create(path: &Path) -> Result<()> {
-    platform::create_private_directory(path)
-        .map_err(|error| io_error("cannot create the directory", path, &error))
-}
-
-pub(super) fn sync(path: &Path) -> Result<()> {
-    platform::sync_directory(path)
-        .map_err(|error| io_error("cannot sync the directory", path, &error))
 }

@@ -17,7 +17,8 @@ use super::snapshot::Snapshot;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault;
 
-const PREFIX: &str = "compact-";
+/// What the directory of a data file that is to replace the one around it begins with.
+pub(super) const PREFIX: &str = "compact-";
 
 /// Rewrites the data file. Writes wait meanwhile; reads go on, but for the moment in which the
 /// files change places, at which snapshots expire.
@@ -79,22 +80,6 @@ fn swap(environment: &Arc<Environment>, from: &Path, to: &Path) -> Result<()> {
     environment.replace_raw(Some(raw));
     fault::point("compact-end");
     renamed
-}
-
-/// Removes what a compaction or restoration left behind that was killed. The caller holds the
-/// shared lock, so none is under way.
-pub(super) fn remove_leftovers(directory: &Path) -> Result<()> {
-    let entries = fs::read_dir(directory)
-        .map_err(|error| io_error("cannot read the directory", directory, &error))?;
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let is_left_over = |prefix: &&str| name.to_string_lossy().starts_with(*prefix);
-        if [PREFIX, super::restore::PREFIX].iter().any(is_left_over) {
-            fs::remove_dir_all(entry.path())
-                .map_err(|error| io_error("cannot remove", &entry.path(), &error))?;
-        }
-    }
-    Ok(())
 }
 
 /// The directory of the new file until it is in place.

@@ -61,16 +61,18 @@ pub(super) fn create_environment(directory: &Path, map_size: usize) -> Result<(E
         map_size,
         max_readers: 1,
     };
-    let env = open_new(directory, options)?;
+    let env = open_alone(directory, options)?;
     let mut txn = env.write_txn()?;
     let tables = Tables::create(&mut txn)?;
     txn.commit()?;
     Ok((env, tables))
 }
 
-/// Opens an environment in a directory that the caller has just made and that nobody else knows of.
-pub(super) fn open_new(directory: &Path, options: EnvOptions) -> Result<Env> {
-    // SAFETY: nothing in this process or another one has the directory open, or files in it.
+/// Opens an environment in a directory that the caller has just made and that nobody else knows of,
+/// or that nobody else can open.
+pub(super) fn open_alone(directory: &Path, options: EnvOptions) -> Result<Env> {
+    // SAFETY: nothing in this process or another one has the directory open, or files in it; the
+    // data file is new, or has been checked.
     unsafe { Env::open(directory, options) }.map_err(Error::from)
 }
 

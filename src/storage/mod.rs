@@ -16,6 +16,7 @@ mod format;
 mod gate;
 mod housekeeper;
 mod keys;
+mod leftovers;
 pub mod lmdb;
 pub mod lock_file;
 mod memory;
@@ -36,6 +37,7 @@ mod stats;
 pub mod tree;
 mod tree_id;
 mod txn;
+mod unfinished;
 mod writer;
 
 pub use backup::{CopyMethod, Copying, backup, backup_resealed};

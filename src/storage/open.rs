@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::compact;
 use super::data_file;
 use super::disk_space;
 use super::environment::{Environment, Parts, closed};
 use super::format::FormatRecord;
+use super::leftovers::remove_leftovers;
 use super::lmdb::code::NO_RESOURCES;
 use super::lmdb::{Dbi, Env, EnvFlags, EnvOptions, RoTxn};
 use super::lock_file::{LockFile, io_error};
 use super::memory;
-use super::options::{Layout, OpenMode, OpenOptions};
+use super::options::{Encryption, Layout, OpenMode, OpenOptions};
 use super::platform::{self, Identity};
-use super::sealed::{self, NewKeys, SealedStore};
+use super::sealed::{self, Memo, NewKeys, SealedStore};
 use super::snapshot::Snapshot;
+use super::spaces;
 use super::txn::{ReadTxn, Tables, WriteTxn};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -176,7 +177,16 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
             .map_err(|error| io_error("cannot sync the directory", &layout.directory, &error))?;
     }
     if !read_only {
-        compact::remove_leftovers(&layout.directory)?;
+        remove_leftovers(&layout.directory, || {
+            let reader = RoTxn::begin(&raw)?;
+            let txn = reader.get().ok_or_else(closed)?;
+            match &sealed {
+                None => spaces::list(&ReadTxn::new(txn, tables)),
+                Some(store) => {
+                    spaces::list(&ReadTxn::of_sealed(txn, tables, store, &Memo::default()))
+                }
+            }
+        })?;
         raw.clear_stale_readers()?;
     }
     Ok(Environment::new(Parts {
@@ -317,7 +327,7 @@ fn open_tables(raw: &Env, options: &OpenOptions, directory: &Path) -> Result<Ope
     match (find_tables(raw, directory)?, options.mode) {
         (Some(_), OpenMode::Create) => Err(exists(directory)),
         (Some((tables, format)), _) => {
-            let sealed = unlock(raw, tables, &format, options, directory)?;
+            let sealed = unlock(raw, tables, &format, options.encryption.as_ref(), directory)?;
             Ok(Opened { tables, format, sealed })
         }
         (None, OpenMode::Open | OpenMode::ReadOnly) => Err(not_found(directory)),
@@ -326,7 +336,7 @@ fn open_tables(raw: &Env, options: &OpenOptions, directory: &Path) -> Result<Ope
 }
 
 /// Opens the four trees and reads the format record; `None` if there is nothing.
-fn find_tables(raw: &Env, directory: &Path) -> Result<Option<(Tables, FormatRecord)>> {
+pub(super) fn find_tables(raw: &Env, directory: &Path) -> Result<Option<(Tables, FormatRecord)>> {
     let reader = RoTxn::begin(raw)?;
     let found = match reader.get() {
         Some(txn) => match Tables::open(&txn)? {
@@ -344,14 +354,15 @@ fn find_tables(raw: &Env, directory: &Path) -> Result<Option<(Tables, FormatReco
     Ok(found)
 }
 
-fn unlock(
+/// Unlocks what is sealed.
+pub(super) fn unlock(
     raw: &Env,
     tables: Tables,
     format: &FormatRecord,
-    options: &OpenOptions,
+    encryption: Option<&Encryption>,
     directory: &Path,
 ) -> Result<Option<SealedStore>> {
-    let encryption = match (format.is_sealed(), &options.encryption) {
+    let encryption = match (format.is_sealed(), encryption) {
         (false, None) => return Ok(None),
         (false, Some(_)) => return Err(not_encrypted(directory)),
         (true, None) => return Err(encrypted(directory)),
@@ -381,7 +392,7 @@ fn create_tables(raw: &Env, options: &OpenOptions, directory: &Path) -> Result<O
             return Err(exists(directory));
         }
         txn.commit()?;
-        let sealed = unlock(raw, tables, &format, options, directory)?;
+        let sealed = unlock(raw, tables, &format, options.encryption.as_ref(), directory)?;
         return Ok(Opened { tables, format, sealed });
     }
     format.write(&mut txn)?;
@@ -412,7 +423,7 @@ fn not_encrypted(path: &Path) -> Error {
     .with_path(path.display().to_string())
 }
 
-fn not_found(path: &Path) -> Error {
+pub(super) fn not_found(path: &Path) -> Error {
     Error::new(ErrorCode::DatabaseNotFound, format!("there is no database at {}", path.display()))
         .with_path(path.display().to_string())
 }

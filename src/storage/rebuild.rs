@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::backup::{Unfinished, create, refuse_existing, sync};
 use super::copy::create_environment;
 use super::lmdb::{Env, RoTxn};
 use super::lock_file::{EXCLUSIVE_PATIENCE, LockFile, io_error};
@@ -11,6 +10,7 @@ use super::options::Layout;
 use super::platform;
 use super::registry;
 use super::txn::{ReadTxn, Tables, WriteTxn};
+use super::unfinished::{Unfinished, create, refuse_existing, sync};
 use crate::error::{Error, ErrorCode, Result};
 
 /// Address space beyond what is to be written.

@@ -54,7 +54,7 @@ pub(super) fn copy_resealed(
     }
     care.progress(phase, done, done);
     env.sync()?;
-    super::backup::sync(target)
+    super::unfinished::sync(target)
 }
 
 struct Copy<'c, 's> {

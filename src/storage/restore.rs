@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::backup::{create, sync};
 use super::connection::Connection;
 use super::lock_file::io_error;
 use super::meta::{self, tag};
 use super::options::Layout;
 use super::platform;
+use super::unfinished::{create, sync};
 use crate::error::Result;
 use crate::fault;
 
@@ -19,6 +19,7 @@ pub(super) const PREFIX: &str = "restore-";
 pub struct Replacement {
     path: PathBuf,
     database: PathBuf,
+    is_kept: bool,
 }
 
 impl Replacement {
@@ -29,7 +30,7 @@ impl Replacement {
     pub fn create(database: &Path) -> Result<Self> {
         let path = database.join(format!("{PREFIX}{}", uuid::Uuid::new_v4().simple()));
         create(&path)?;
-        Ok(Self { path, database: database.to_owned() })
+        Ok(Self { path, database: database.to_owned(), is_kept: false })
     }
 
     /// Where it is.
@@ -43,7 +44,7 @@ impl Replacement {
     ///
     /// # Errors
     /// `PERMISSION`, `DISK_FULL`, `IO`; then the database is as it was, or replaced.
-    pub fn replace(self) -> Result<()> {
+    pub fn replace(mut self) -> Result<()> {
         let spaces = self.path.join("spaces");
         let target = self.database.join("spaces");
         let mut named = Vec::new();
@@ -61,12 +62,13 @@ impl Replacement {
         rename(&data, &Layout { directory: self.database.clone() }.data())?;
         fault::point("restore-renamed");
         sync(&self.database)?;
-        // Spaces without a name are garbage. What cannot be removed goes with the next deletion.
+        fault::point("restore-synced");
+        // Spaces without a name are garbage. What cannot be removed now goes at the next open,
+        // which looks for it if this directory is still there.
         if target.is_dir() {
             for entry in entries(&target)? {
-                if !named.contains(&entry.file_name()) {
-                    drop(fs::remove_dir_all(entry.path()));
-                }
+                let is_named = named.contains(&entry.file_name());
+                self.is_kept |= !is_named && fs::remove_dir_all(entry.path()).is_err();
             }
         }
         Ok(())
@@ -76,6 +78,9 @@ impl Replacement {
 impl Drop for Replacement {
     fn drop(&mut self) {
         // Left behind, it is removed at the next open.
+        if self.is_kept {
+            return;
+        }
         drop(fs::remove_dir_all(&self.path));
     }
 }

@@ -1,7 +1,5 @@
 //! Spaces: databases of their own in a directory of the database that names them.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 
@@ -9,11 +7,13 @@ use zeroize::Zeroizing;
 
 use super::connection::Connection;
 use super::environment::closed;
+use super::leftovers::remove_unnamed;
 use super::lock_file::{EXCLUSIVE_PATIENCE, LockFile, io_error};
 use super::meta::{self, tag};
 use super::options::{Durability, Encryption, Layout, OpenMode, OpenOptions};
 use super::platform;
 use super::registry;
+use super::sealed::SealedStore;
 use super::txn::{ReadTxn, WriteTxn};
 use super::writer::{Commit, Job};
 use crate::error::{Error, ErrorCode, Result};
@@ -52,6 +52,18 @@ pub(super) fn list(txn: &ReadTxn<'_>) -> Result<Vec<Space>> {
         spaces.push(Space { name, directory: parse_directory(&payload)? });
     }
     Ok(spaces)
+}
+
+/// How the spaces of a database are sealed, if it is.
+pub(super) fn encryption(
+    txn: &ReadTxn<'_>,
+    sealed: Option<&SealedStore>,
+) -> Result<Option<Encryption>> {
+    let Some(store) = sealed else { return Ok(None) };
+    let key = meta::get_record(txn, &[tag::SPACE_KEY])?.map(Zeroizing::new);
+    let key = key.ok_or_else(|| Error::corrupt("the key of the spaces is missing"))?;
+    let key = derive_key(&key, &[], &[b"lodestore space"])?;
+    Ok(Some(Encryption { cipher: store.cipher(), ..Encryption::with(Secret::Key(key)) }))
 }
 
 impl Connection {
@@ -109,11 +121,7 @@ impl Connection {
     /// opens that the database holds.
     pub(super) fn space_encryption(&self) -> Result<Option<Encryption>> {
         let Some(store) = self.environment().sealed() else { return Ok(None) };
-        let key = self.snapshot(false)?.with(|txn| meta::get_record(txn, &[tag::SPACE_KEY]))?;
-        let key = key.map(Zeroizing::new);
-        let key = key.ok_or_else(|| Error::corrupt("the key of the spaces is missing"))?;
-        let key = derive_key(&key, &[], &[b"lodestore space"])?;
-        Ok(Some(Encryption { cipher: store.cipher(), ..Encryption::with(Secret::Key(key)) }))
+        self.snapshot(false)?.with(|txn| encryption(txn, Some(store)))
     }
 
     /// Opens a space that is there, for reading if that is what this connection is for.
@@ -194,32 +202,7 @@ impl Connection {
 
     /// Removes directories that no name leads to.
     fn remove_orphans(&self) -> Result<()> {
-        let parent = self.space_directory();
-        let entries: Vec<_> = fs::read_dir(&parent)
-            .map_err(|error| io_error("cannot read the directory", &parent, &error))?
-            .flatten()
-            .collect();
-        // A name is committed before its directory is made, so names are read after directories.
-        let named = self.spaces()?;
-        for entry in entries {
-            let name = entry.file_name();
-            if named.iter().all(|space| *space.directory != *name) {
-                match fs::remove_dir_all(entry.path()) {
-                    // Somebody was about to open it, and will see that it has no name. The next
-                    // deletion removes what is left.
-                    Err(error)
-                        if !matches!(
-                            error.kind(),
-                            ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound
-                        ) =>
-                    {
-                        return Err(io_error("cannot remove", &entry.path(), &error));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
+        remove_unnamed(&self.space_directory(), || self.spaces())
     }
 
     /// Runs a change as a job and waits for its commit.

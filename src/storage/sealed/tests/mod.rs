@@ -67,7 +67,7 @@ impl Database {
             map_size: 8 << 30,
             max_readers: 64,
         };
-        let env = crate::storage::copy::open_new(directory.path(), options).unwrap();
+        let env = crate::storage::copy::open_alone(directory.path(), options).unwrap();
         let mut txn = env.write_txn().unwrap();
         let clear = txn.create_tree(c"meta").unwrap();
         let blocks = txn.create_tree(c"docs").unwrap();
