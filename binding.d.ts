@@ -20,6 +20,8 @@ export declare class NativeCare {
    * the verification.
    */
   restore(from: string, to: string, encryption?: NativeEncryption | undefined | null): void
+  /** Encrypts a database, or decrypts it; answers with the report of the verification. */
+  reencrypt(path: string, encryption: NativeEncryption, encrypts: boolean): void
   /** Ends the work early. */
   cancel(): void
 }

@@ -412,6 +412,33 @@ export interface RestoreOptions extends LongWorkOptions {
   encryption?: EncryptionOptions | undefined
 }
 
+/** Options of `encrypt` and `decrypt`. */
+export interface ReencryptOptions extends LongWorkOptions {
+  /** What the database is encrypted with from now on, or what opens it so far. */
+  encryption: EncryptionOptions
+}
+
+/**
+ * Encrypts the database at `path`, with its spaces. It must not be open anywhere. An encrypted copy
+ * is made and verified, and replaces it from one moment to the next; for as long there must be room
+ * for both. What is encrypted already gets other keys by `changePassphrase`.
+ *
+ * The plain files are deleted, not overwritten: their content may stay on the disk until it is
+ * written over.
+ *
+ * @throws {LodestoreError} DATABASE_NOT_FOUND, NOT_A_DATABASE, ENCRYPTED if it is already, BUSY if
+ *   it is open anywhere, CORRUPT if it is damaged, INCOMPATIBLE_VERSION, PERMISSION, DISK_FULL,
+ *   RESOURCE_LIMIT, IO, ABORTED, INVALID_ARGUMENT. After each of them it is as it was.
+ */
+export function encrypt(path: string, options: ReencryptOptions): Promise<VerifyReport>
+
+/**
+ * Decrypts the database at `path`, as `encrypt` encrypts it.
+ *
+ * @throws {LodestoreError} as `encrypt`, but NOT_ENCRYPTED for ENCRYPTED; WRONG_KEY
+ */
+export function decrypt(path: string, options: ReencryptOptions): Promise<VerifyReport>
+
 /** Options of `repair`. */
 export interface RepairOptions extends LongWorkOptions {
   /** Repair the spaces along. Default: true. */

@@ -1,5 +1,6 @@
 'use strict'
 
+const { decrypt, encrypt } = require('./lib/care/encrypt')
 const { files } = require('./lib/care/files')
 const { redact } = require('./lib/care/redact')
 const { repair } = require('./lib/care/repair')
@@ -13,6 +14,8 @@ const { expr } = require('./lib/query/expression')
 module.exports.open = open
 module.exports.restore = restore
 module.exports.repair = repair
+module.exports.encrypt = encrypt
+module.exports.decrypt = decrypt
 module.exports.files = files
 module.exports.redact = redact
 module.exports.KeyRange = KeyRange

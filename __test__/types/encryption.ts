@@ -1,7 +1,7 @@
 // Types of what encrypts and opens a database.
 
-import { open, restore } from '../../index.js'
-import type { EncryptionOptions, EncryptionSecret } from '../../index.js'
+import { decrypt, encrypt, open, restore } from '../../index.js'
+import type { EncryptionOptions, EncryptionSecret, VerifyReport } from '../../index.js'
 
 export async function check(): Promise<void> {
   const key = new Uint8Array(32)
@@ -14,6 +14,13 @@ export async function check(): Promise<void> {
   await open('./data', { encryption: { key } })
   await open('./data', { encryption: { key: async () => key } })
   await restore('x', 'y', { encryption: { key: () => key } })
+  const report: VerifyReport = await encrypt('x', { encryption, onProgress: ({ done }) => done })
+  const { signal } = new AbortController()
+  if (report.ok) await decrypt('x', { encryption: { key: async () => key }, signal })
+  // @ts-expect-error with what?
+  await encrypt('x')
+  // @ts-expect-error null asks backup for a plain copy
+  await encrypt('x', { encryption: null })
   const secret: EncryptionSecret = 'x'
   await db.changePassphrase(secret, { passphrase: 'y', kdf: { iterations: 5 } })
   await db.addKey('x', { key })

@@ -38,6 +38,15 @@ function checkRestore(options) {
   return checkOptions('restore', options, { encryption: anything, ...LONG_WORK })
 }
 
+/**
+ * Checks the options of `encrypt` and `decrypt`, which need `encryption`.
+ *
+ * @throws {LodestoreError} INVALID_ARGUMENT
+ */
+function checkReencrypt(method, options) {
+  return checkOptions(method, options, { encryption: anything, ...LONG_WORK })
+}
+
 /** Checks the options of `repair`. @throws {LodestoreError} INVALID_ARGUMENT */
 function checkRepair(options) {
   return checkOptions('repair', options, FINDINGS)
@@ -58,6 +67,7 @@ module.exports = {
   checkBackup,
   checkCompact,
   checkPath,
+  checkReencrypt,
   checkRepair,
   checkRestore,
   checkVerify,

@@ -1,4 +1,4 @@
-//! Care of databases that are not open: repairing and restoring.
+//! Care of databases that are not open: repairing, restoring, encrypting.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::pool;
 use crate::error::{Error, ErrorCode, Result};
 use crate::protocol;
 use crate::storage::Care;
-use crate::store::{RepairOptions, repair, restore};
+use crate::store::{RepairOptions, decrypt, encrypt, repair, restore};
 
 /// The ticket of the only request that there is.
 const TICKET: u32 = 1;
@@ -108,6 +108,25 @@ impl NativeCare {
         self.spawn(move |care| {
             let (from, to) = (PathBuf::from(from), PathBuf::from(to));
             let verified = restore(&from, &to, encryption, care)?;
+            protocol::encode_verified(verified)
+        })
+    }
+
+    /// Encrypts a database, or decrypts it; answers with the report of the verification.
+    #[napi(catch_unwind)]
+    pub fn reencrypt(
+        &self,
+        path: String,
+        encryption: NativeEncryption,
+        encrypts: bool,
+    ) -> napi::Result<()> {
+        let encryption = encryption.into_encryption().or_throw()?;
+        self.spawn(move |care| {
+            let path = PathBuf::from(path);
+            let verified = match encrypts {
+                true => encrypt(&path, encryption, care)?,
+                false => decrypt(&path, &encryption, care)?,
+            };
             protocol::encode_verified(verified)
         })
     }

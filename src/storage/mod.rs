@@ -3,6 +3,7 @@
 
 mod backup;
 mod care;
+mod closed;
 mod compact;
 mod compression;
 mod connection;
@@ -26,6 +27,7 @@ mod open;
 mod options;
 mod platform;
 mod rebuild;
+mod reencrypt;
 mod registry;
 mod reseal;
 mod restore;
@@ -50,6 +52,7 @@ pub use observer::{Event, Observer};
 pub use options::{Durability, Encryption, OpenMode, OpenOptions, Unlock};
 pub use platform::{is_forked, survive_file_size_limit};
 pub use rebuild::{Exclusive, NewDatabase, NewDirectory, data_file_of, exclusively};
+pub use reencrypt::copy_reencrypted;
 pub use registry::connect;
 pub use restore::Replacement;
 pub use schema_lock::SchemaLock;

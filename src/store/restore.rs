@@ -28,10 +28,7 @@ pub fn restore(
 ) -> Result<Verified> {
     let options = OpenOptions { encryption, ..OpenOptions::default() };
     if !data_file_of(from).is_file() {
-        let message = format!("there is no database at {}", from.display());
-        return Err(
-            Error::new(ErrorCode::DatabaseNotFound, message).with_path(from.display().to_string())
-        );
+        return Err(not_found(from));
     }
     if !data_file_of(to).is_file() {
         let directory = NewDirectory::create(to)?;
@@ -72,13 +69,17 @@ fn copy(from: &Path, to: &Path, options: &OpenOptions, care: &dyn Care) -> Resul
     let how = VerifyOptions { level: VerifyLevel::Full, with_spaces: true, described: 1 };
     let verified = verify(&copied, how, care);
     copied.close()?;
-    let verified = verified?;
+    refuse_damaged(verified?, "what is to be restored", from)
+}
+
+/// Refuses a copy of `what`, at `path`, in which damage was found.
+pub(super) fn refuse_damaged(verified: Verified, what: &str, path: &Path) -> Result<Verified> {
     let Some(problem) = verified.report.problems.first() else { return Ok(verified) };
     let mut error = Error::corrupt(format!(
-        "what is to be restored is damaged in {} places, and nothing was replaced; the first: {}",
+        "{what} is damaged in {} places, and nothing was replaced; the first: {}",
         verified.report.problem_count, problem.message
     ))
-    .with_path(from.display().to_string());
+    .with_path(path.display().to_string());
     if let Some(store) = &problem.store {
         error = error.with_store(store);
     }
@@ -89,4 +90,9 @@ fn copy(from: &Path, to: &Path, options: &OpenOptions, care: &dyn Care) -> Resul
         error = error.with_key(key);
     }
     Err(error)
+}
+
+pub(super) fn not_found(path: &Path) -> Error {
+    let message = format!("there is no database at {}", path.display());
+    Error::new(ErrorCode::DatabaseNotFound, message).with_path(path.display().to_string())
 }
