@@ -37,8 +37,9 @@ class TransactionSession {
    * @param {import('./connection').Connection} connection
    * @param {object} options checked options of `db.transaction`
    * @param {boolean} joins whether calls on the database made by its function join it
+   * @param {boolean} [mayWait] whether this thread may wait a moment for the writer
    */
-  static async begin(connection, options, joins) {
+  static async begin(connection, options, joins, mayWait = true) {
     const { allowed, durability = 'default' } = options
     const { timeout = TOTAL_TIMEOUT_MS, idleTimeout = IDLE_TIMEOUT_MS } = options
     connection.queue.flushAll()
@@ -48,7 +49,7 @@ class TransactionSession {
       durability: DURABILITY[durability],
     }
     const payload = await connection.call((ticket) => {
-      connection.take(connection.native.begin(ticket, limits, !pace.isDue()))
+      connection.take(connection.native.begin(ticket, limits, mayWait && !pace.isDue()))
     })
     const session = new TransactionSession(connection, payload.readUInt32LE(0), allowed, joins)
     await session.loadCatalog(payload.readDoubleLE(4))

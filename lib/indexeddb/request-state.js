@@ -1,5 +1,6 @@
 'use strict'
 
+const { isHeard } = require('./event-target')
 const { exceptionOf } = require('./exceptions')
 const { TargetState } = require('./target-state')
 
@@ -61,6 +62,12 @@ class RequestState extends TargetState {
     this.failure = exceptionOf(error)
     this.isSettled = true
     this.transaction.requestSettled(this)
+  }
+
+  /** Whether it has succeeded, and nobody listens. */
+  get isUnheard() {
+    if (!this.isSettled || this.failure !== null) return false
+    return this.face === null || !isHeard(this.face, 'success')
   }
 
   /** Shows what it has come to. */

@@ -42,6 +42,8 @@ class Scheduler {
     this.isGraceOver = false
     /** How often one of ours has committed a change. */
     this.commits = 0
+    /** What the next one writes through, which begins right behind a commit. */
+    this.prepared = null
   }
 
   /** @param {import('./transaction-state').TransactionState} transaction */
@@ -66,6 +68,7 @@ class Scheduler {
     if (isCommitted && transaction.mode !== 'readonly') this.registerShapes(transaction)
     for (const each of free) this.startIfFree(each)
     this.admitNext()
+    this.dropPrepared()
   }
 
   /** Lets the stores that were written to learn what their values look like. */
@@ -110,10 +113,8 @@ class Scheduler {
   }
 
   async admit(transaction) {
-    const { durability } = transaction
     try {
-      const options = { allowed: null, durability, timeout: 0, idleTimeout: 0 }
-      const session = await TransactionSession.begin(this.connection, options, false)
+      const session = await this.takeSession(transaction)
       const isOutdated = !this.isUnchanged(transaction)
       if (transaction.isFinished || isOutdated) await session.abandon()
       if (isOutdated) throw exception('AbortError', CHANGED)
@@ -126,9 +127,54 @@ class Scheduler {
     this.admitNext()
   }
 
+  /** Commits a transaction, and has the session begin that the next one needs. */
+  async commit(transaction) {
+    const committed = transaction.level.session.commit()
+    const next = this.waiting[0] ?? this.lines.nextAfter(transaction)
+    if (next !== undefined && next.mode === 'readwrite' && next.steps.length > 0) {
+      this.prepare(next)
+    }
+    await committed
+  }
+
+  prepare({ durability }) {
+    const session = this.begin(durability, false)
+    this.prepared = { durability, session }
+    // Who takes it hears of a failure.
+    session.catch(() => {})
+  }
+
+  /** What a transaction writes through: what was prepared for it, or a new one. */
+  takeSession({ durability }) {
+    const { prepared } = this
+    if (prepared?.durability === durability) {
+      this.prepared = null
+      return prepared.session
+    }
+    this.dropPrepared()
+    return this.begin(durability, true)
+  }
+
+  /** Ends the session that was prepared, if nobody has taken it. */
+  dropPrepared() {
+    const { prepared } = this
+    if (prepared === null) return
+    this.prepared = null
+    prepared.session.then(
+      (session) => session.abandon(),
+      () => {},
+    )
+  }
+
+  /** @param {boolean} mayWait whether the writer is expected to be free */
+  begin(durability, mayWait) {
+    const options = { allowed: null, durability, timeout: 0, idleTimeout: 0 }
+    return TransactionSession.begin(this.connection, options, false, mayWait)
+  }
+
   giveGrace() {
     // Before that, it waits for writers of other threads and processes itself.
-    if (!this.writer.view?.interactive) return
+    if (this.writer.level === null) return
     this.grace ??= setTimeout(() => {
       this.isGraceOver = true
       this.reconsider()
@@ -149,19 +195,20 @@ class Scheduler {
 
   /** Lets a transaction that has written nothing read on without the writer. */
   stepBack(transaction) {
-    const { view } = transaction
-    const mayStep = view !== null && view.interactive && view.session.writes === 0
+    const { level, view } = transaction
+    const mayStep = level !== null && level.session.writes === 0
     if (!mayStep || !transaction.isAnswered || transaction.isFinished) return
     // Nobody else has been able to write since it began.
-    const pinned = this.snapshots.open()
+    const pinned = view.interactive ? this.snapshots.open() : view
     transaction.view = pinned
+    transaction.level = null
     if (transaction.base === undefined) this.steppedBack++
     transaction.base = {
       id: this.connection.memory.transactionIdOf(pinned.snapshot),
       commits: this.commits,
     }
     this.writer = null
-    void view.session.abandon().then(() => this.admitNext())
+    void level.session.abandon().then(() => this.admitNext())
   }
 
   /** Whether no others have written since a transaction stepped back. */

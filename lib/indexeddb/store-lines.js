@@ -74,6 +74,22 @@ class StoreLines {
     }
   }
 
+  /** The next one that writes, if it waits for this transaction and no other. */
+  nextAfter(transaction) {
+    for (const name of this.#places.get(transaction).names) {
+      const [next] = this.#lines.get(name).waiting
+      if (next !== undefined && this.#waitsOnlyFor(transaction, next)) return next
+    }
+    return undefined
+  }
+
+  #waitsOnlyFor(transaction, next) {
+    return this.#places.get(next).names.every((name) => {
+      const [first, second] = this.#lines.get(name).all
+      return first === next || (first === transaction && second === next)
+    })
+  }
+
   /** Whether a transaction waits for no other one. */
   isFree(transaction) {
     const { names } = this.#places.get(transaction)

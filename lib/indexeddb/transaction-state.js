@@ -2,7 +2,7 @@
 
 const { Promise } = require('../globals')
 const pace = require('../pace')
-const { isHeard, setParent } = require('./event-target')
+const { setParent } = require('./event-target')
 const { exception, exceptionOf, inactive } = require('./exceptions')
 const { abortEvent, completeEvent, errorEvent, fire, successEvent } = require('./fire')
 const { Queue } = require('./queue')
@@ -56,8 +56,10 @@ class TransactionState extends TargetState {
     this.state = STATE.ACTIVE
     /** @type {DOMException | null} why it was aborted */
     this.error = null
-    /** What the data is read and written through, once it has begun. */
+    /** What the data is read through, and written if it is `level`; null before it has begun. */
     this.view = null
+    /** @type {import('../transaction-level').TransactionLevel | null} while it may write */
+    this.level = null
     this.isStarted = false
     /** Requests that the program has not been told about, in order. */
     this.requests = new Queue()
@@ -143,10 +145,25 @@ class TransactionState extends TargetState {
     this.database.scheduler.acquire(this)
   }
 
-  /** Takes what the data is read and written through from now on. */
-  use(view) {
-    this.view = view
+  /** Takes what it may write through from now on. */
+  use(level) {
+    this.level = level
+    this.view = level
+    if (this.mode === 'readwrite' && !this.steps.first.writes) this.readAside()
     this.issueSteps()
+  }
+
+  /**
+   * Reads through a snapshot, on this thread, until it writes: nobody else can write meanwhile, so
+   * it shows the same.
+   */
+  readAside() {
+    try {
+      this.view = this.database.scheduler.snapshots.open()
+    } catch (error) {
+      // It does without a reader of its own.
+      if (error.code !== 'READERS_FULL') throw error
+    }
   }
 
   beginReading() {
@@ -164,6 +181,16 @@ class TransactionState extends TargetState {
     if (view === null || view.interactive) return
     this.view = null
     this.database.scheduler.snapshots.close(view)
+  }
+
+  /** What was read through a snapshot goes on where it writes. @returns {boolean} if it may */
+  beginWriting() {
+    // What reads through the snapshot is answered first.
+    if (this.asked > 0) return false
+    this.endReading()
+    this.view = this.level
+    if (this.level === null) this.acquire()
+    return this.level !== null
   }
 
   /* Requests */
@@ -216,13 +243,7 @@ class TransactionState extends TargetState {
         return
       }
       if (steps.first.writes && this.scanning > 0) return
-      if (steps.first.writes && !this.view.interactive) {
-        // What reads through the snapshot is answered first.
-        if (this.asked > 0) return
-        this.endReading()
-        this.acquire()
-        return
-      }
+      if (steps.first.writes && !this.view.interactive && !this.beginWriting()) return
       this.perform(steps.shift())
     }
   }
@@ -276,6 +297,7 @@ class TransactionState extends TargetState {
   /** Does what is to be done next: tells of a request, or commits. */
   goOn() {
     if (this.isDelivering || this.isFinished) return
+    if (this.level !== null && this.isLeft) this.passUnheard()
     if (this.requests.length > 0) {
       if (!this.requests.first.isSettled) return
       this.isDelivering = true
@@ -285,10 +307,21 @@ class TransactionState extends TargetState {
     }
   }
 
+  /** Whether no code runs that may make requests. */
+  get isLeft() {
+    return this.state === STATE.INACTIVE || this.state === STATE.COMMITTING
+  }
+
   /** Whether nothing is left to do, or may come. */
   get isIdle() {
-    const isLeft = this.state === STATE.INACTIVE || this.state === STATE.COMMITTING
-    return isLeft && this.isStarted && !this.isHeld && this.steps.length === 0 && !this.isEnding
+    const isLeft = this.isLeft && this.isStarted
+    return isLeft && !this.isHeld && this.steps.length === 0 && !this.isEnding
+  }
+
+  /** Ends requests of which nobody is to be told, which takes no task: the commit need not wait. */
+  passUnheard() {
+    const { requests } = this
+    while (requests.first?.isUnheard && !deliveryPacer.isDue()) requests.shift().finish()
   }
 
   /** Tells the program of requests: of all that nobody listens to, and of one more. */
@@ -302,10 +335,10 @@ class TransactionState extends TargetState {
         done()
         return
       }
+      const { isUnheard } = requests.first
       const request = requests.shift()
       request.finish()
-      const { face, failure } = request
-      if (failure !== null || (face !== null && isHeard(face, 'success'))) {
+      if (!isUnheard) {
         this.tell(request, done)
         return
       }
@@ -356,10 +389,10 @@ class TransactionState extends TargetState {
   async finishWork() {
     this.isEnding = true
     this.state = STATE.COMMITTING
-    const { view } = this
+    const { level } = this
     try {
-      if (view?.interactive) await view.session.commit()
-      else this.endReading()
+      this.endReading()
+      if (level !== null) await this.database.scheduler.commit(this)
     } catch (error) {
       if (!this.isFinished) this.abort(exceptionOf(error))
       return
@@ -409,9 +442,8 @@ class TransactionState extends TargetState {
   }
 
   async undo() {
-    const { view } = this
-    if (view?.interactive) await view.session.abandon()
-    else this.endReading()
+    this.endReading()
+    await this.level?.session.abandon()
   }
 }
 
