@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { rmSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { configure, indexedDB } from 'lodestore/indexeddb'
 import { LodestoreError, open } from '../../index.js'
+import { completed, openDatabase, resultOf } from '../indexeddb/requests'
 import { runChild } from '../support/child'
 import { temporaryDirectory } from '../support/database'
 import { assertCode, fails } from '../support/errors'
@@ -95,4 +97,53 @@ test('without room for a database, open says so', { skip: noMounts() }, async (t
   await (
     await open(join(directory, 'small'), { stores: { s: {} } }).catch(() => undefined)
   )?.close()
+})
+
+/** Writes a file until nothing more fits on the disk. */
+function fillFile(path: string): void {
+  const file = openSync(path, 'w')
+  try {
+    for (;;) writeSync(file, Buffer.alloc(1024))
+  } catch (error: any) {
+    assert.equal(error.code, 'ENOSPC')
+  } finally {
+    closeSync(file)
+  }
+}
+
+test('databases can be deleted on a full disk', { skip: noMounts() }, async (t) => {
+  const directory = mountMemory(t, '6m')
+  const path = join(directory, 'db')
+  const root = await open(path)
+  const space = await open(path, { space: 'space', stores: { s: { keyPath: 'id' } } })
+  await fillUntilFull(space, 0)
+  await space.close()
+  fillFile(join(directory, 'rest'))
+
+  await root.deleteSpace('space')
+  assert.deepEqual(await root.spaces(), [])
+  await root.close()
+})
+
+test('so can those of IndexedDB', { skip: noMounts() }, async (t) => {
+  const directory = mountMemory(t, '6m')
+  configure({ path: join(directory, 'db') })
+  const db = await openDatabase('full', 1, (made) => made.createObjectStore('s'))
+  await assert.rejects(
+    async () => {
+      for (let key = 0; ; key++) {
+        const tx = db.transaction('s', 'readwrite')
+        tx.objectStore('s').put(randomBytes(10_000), key)
+        await completed(tx)
+      }
+    },
+    { name: 'QuotaExceededError' },
+  )
+  db.close()
+  fillFile(join(directory, 'rest'))
+
+  await resultOf(indexedDB.deleteDatabase('full'))
+  assert.deepEqual(await indexedDB.databases(), [])
+  const again = await openDatabase('full', 1, (made) => made.createObjectStore('s'))
+  again.close()
 })

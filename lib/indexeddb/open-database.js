@@ -210,8 +210,14 @@ async function remove(entry, request) {
     }
     const { version } = engine
     if (!(await makeWay(entry, request, version, null))) continue
-    // Those who wait to open or delete it keep the storage: they find it as new.
-    if (version > 0) await engine.clear()
+    try {
+      // Those who wait to open or delete it keep the storage: they find it as new.
+      if (version > 0) await engine.clear()
+    } catch (error) {
+      // Without its files there is room on a full disk.
+      if (error.code === 'DISK_FULL' && (await entry.remove())) return version
+      throw error
+    }
     await entry.remove()
     return version
   }

@@ -161,10 +161,20 @@ impl Connection {
         let identity = platform::identity(&path)
             .map_err(|error| io_error("cannot look at the directory", &path, &error))?;
         registry::unopened(&identity, || {
-            let lock = LockFile::open(&Layout { directory: path.clone() }.lock(), false)?;
+            let layout = Layout { directory: path.clone() };
+            let lock = LockFile::open(&layout.lock(), false)?;
             // The name goes first: a directory without a name is garbage, a name without its
             // directory would be a space that lost its data.
-            lock.exclusively(EXCLUSIVE_PATIENCE, |_| self.forget_space(name, &directory))
+            lock.exclusively(EXCLUSIVE_PATIENCE, |_| {
+                let forgotten = self.forget_space(name, &directory);
+                if !forgotten.as_ref().is_err_and(|error| error.code() == ErrorCode::DiskFull) {
+                    return forgotten;
+                }
+                // On a full disk, what is to be deleted makes room for that.
+                let data = layout.data();
+                fs::remove_file(&data).map_err(|error| io_error("cannot remove", &data, &error))?;
+                self.forget_space(name, &directory)
+            })
         })?;
         self.remove_orphans()
     }
