@@ -1,5 +1,6 @@
 //! Spaces: databases of their own in a directory of the database that names them.
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 

@@ -1,5 +1,6 @@
 //! How long the writer thread stays awake when it has nothing to do.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// How long the thread watches for more work before it sleeps: about what falling asleep and being
@@ -22,8 +23,11 @@ pub(super) struct Patience {
 
 impl Patience {
     pub fn new() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { since: None, is_short: false, is_possible: processors > 1 }
+        // To ask takes as long as a dozen system calls.
+        static HAS_SEVERAL_PROCESSORS: LazyLock<bool> = LazyLock::new(|| {
+            std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1)
+        });
+        Self { since: None, is_short: false, is_possible: *HAS_SEVERAL_PROCESSORS }
     }
 
     /// The thread has no work now.
