@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::leaf::{self, Data};
-use super::{Class, LEAF, Salvage, report};
+use super::{Class, LEAF, OVERFLOW, Salvage, report};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::care::Care;
 use crate::storage::data_file::meta_page::{LENGTH, MAGIC, TreeRecord};
@@ -202,7 +202,7 @@ impl Walk<'_> {
                 Data::Here(list) => list,
                 Data::Elsewhere { page, size } => {
                     if self.salvage.read_large(page, size, false, &mut large)? {
-                        self.own_run(page, size);
+                        self.own_run(page, size)?;
                         large.as_slice()
                     } else {
                         &[][..]
@@ -267,17 +267,39 @@ impl Walk<'_> {
         self.salvage.set_class(number, Class::Leaf(table));
         leaf::visit(page, |node| -> Result<bool> {
             if let Data::Elsewhere { page, size } = node.data {
-                self.own_run(page, size);
+                self.own_run(page, size)?;
             }
             Ok(true)
         })?;
         Ok(true)
     }
 
-    fn own_run(&mut self, first: u64, size: usize) {
+    /// Notes the pages of a large value, as far as they can be its own: an entry that is damaged
+    /// leads to pages of others, or has another length.
+    fn own_run(&mut self, first: u64, size: usize) -> Result<()> {
         let count = (HEADER + size).div_ceil(self.salvage.page_size) as u64;
         let end = first.saturating_add(count).min(self.salvage.pages());
+        let mut head = [0; HEADER];
         for page in first.max(2)..end {
+            self.salvage.read(page * self.salvage.page_size as u64, &mut head)?;
+            let kind = u16_at(&head, 10).filter(|_| u64_at(&head, 0) == Some(page));
+            match kind {
+                // The head of the run says how long it is.
+                Some(OVERFLOW) if page == first => {
+                    let pages = u64::from(u32_at(&head, 12).unwrap_or(1)).clamp(1, count);
+                    (first..first.saturating_add(pages).min(end)).for_each(|page| self.own(page));
+                    return Ok(());
+                }
+                Some(BRANCH | LEAF | OVERFLOW) => return Ok(()),
+                _ => self.own(page),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a page of a large value. One that is free is none, whatever leads to it.
+    fn own(&mut self, page: u64) {
+        if self.salvage.class(page) != Class::Free {
             self.salvage.set_class(page, Class::Other);
         }
     }
