@@ -14,7 +14,7 @@ export declare class NativeCare {
   /** Messages go to `on_message`, which does not keep the process alive. */
   constructor(onMessage: (message: Buffer) => void)
   /** Makes a new database of what can be read of a damaged one; answers with a report. */
-  repair(from: string, to: string, spaces: boolean, described: number): void
+  repair(from: string, to: string, spaces: boolean, described: number, encryption?: NativeEncryption | undefined | null): void
   /**
    * Puts a verified copy of a database in the place of another one; answers with the report of
    * the verification.
@@ -130,6 +130,9 @@ export declare class NativeDatabase {
 
 /** All settings of a collation that a document describes, as JSON. */
 export declare function collation(document: Uint8Array): string
+
+/** The key of a passphrase, by Argon2id: KiB of memory, passes and lanes. */
+export declare function derivePassphraseKey(passphrase: string, salt: Uint8Array, memory: number, iterations: number, parallelism: number): Promise<Buffer>
 
 /** Every error code, with `*` behind those that are retryable. */
 export declare function errorCodes(): Array<string>

@@ -781,6 +781,7 @@ module.exports = nativeBinding
 module.exports.NativeCare = nativeBinding.NativeCare
 module.exports.NativeDatabase = nativeBinding.NativeDatabase
 module.exports.collation = nativeBinding.collation
+module.exports.derivePassphraseKey = nativeBinding.derivePassphraseKey
 module.exports.errorCodes = nativeBinding.errorCodes
 module.exports.nativeVersion = nativeBinding.nativeVersion
 module.exports.openDatabase = nativeBinding.openDatabase

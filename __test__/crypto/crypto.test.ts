@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createCipheriv, hkdfSync, randomBytes, scryptSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import { test } from 'node:test'
+import { derivePassphraseKey } from '../../lib/binding'
 import { open, seal } from '../../lib/crypto.js'
 import { fails } from '../support/errors'
 
@@ -85,8 +86,63 @@ test('the format is what the documentation says', async () => {
   header[2] = 2
   const parameters = { N: 2 ** 17, r: 8, p: 1, maxmem: 256 << 20 }
   const derived = scryptSync('passphrase', header.subarray(4, 20), 32, parameters)
-  const opened = await open(make(derived, header), { passphrase: 'passphrase', ...options })
-  assert.equal(opened, 'text')
+  const old = make(derived, header)
+  assert.equal(await open(old, { passphrase: 'passphrase', ...options }), 'text')
+  await fails(() => open(old, { passphrase: 'another', ...options }), 'WRONG_KEY')
+})
+
+/** 1 KiB for each of 8 blocks, once: what a test can repeat. */
+const CHEAP = { memory: 8, iterations: 1, parallelism: 1 }
+
+test('a passphrase becomes a key by Argon2id', async () => {
+  // The vectors of Argon2's reference implementation (src/test.c).
+  for (const [memory, passes, lanes, expected] of [
+    [256, 2, 1, '9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe'],
+    [256, 2, 2, '6d093c501fd5999645e0ea3bf620d7b8be7fd2db59c20d9fff9539da2bf57037'],
+    [65_536, 2, 1, '09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7'],
+  ] as const) {
+    const salt = Buffer.from('somesalt')
+    const derived = await derivePassphraseKey('password', salt, memory, passes, lanes)
+    assert.equal(derived.toString('hex'), expected)
+  }
+  const sealed = await seal('text', {
+    passphrase: 'passphrase',
+    kdf: CHEAP,
+    associatedData: 'bound',
+    encoding: 'bytes',
+  })
+  // As the documentation has it, and not as the code.
+  const header = sealed.subarray(0, 44)
+  assert.deepEqual([...header.subarray(0, 16)], [2, 1, 2, 2, 8, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0])
+  const own = await derivePassphraseKey('passphrase', header.subarray(16, 32), 8, 1, 1)
+  const cipher = createCipheriv('aes-256-gcm', own, header.subarray(32))
+  cipher.setAAD(Buffer.concat([header, Buffer.from('bound')]))
+  const expected = [header, cipher.update('text'), cipher.final(), cipher.getAuthTag()]
+  assert.deepEqual(sealed, Buffer.concat(expected))
+  const byDefault = await seal('x', { passphrase: 'p', encoding: 'bytes' })
+  assert.deepEqual(
+    [4, 8, 12].map((at) => byDefault.readUInt32LE(at)),
+    [65_536, 3, 4],
+  )
+})
+
+test('no bit of a value that a passphrase sealed may change', async () => {
+  const passphrase = 'secret words'
+  const options = { passphrase, kdf: CHEAP, encoding: 'bytes' } as const
+  for (const cipher of CIPHERS) {
+    const sealed = await seal('value', { ...options, cipher })
+    assert.equal(await open(sealed, { passphrase }), 'value')
+    await fails(() => open(sealed, { passphrase: 'others' }), 'WRONG_KEY')
+    await fails(() => open(sealed, { key }), 'WRONG_KEY')
+    for (let bit = 0; bit < sealed.length * 8; bit++) {
+      const changed = Buffer.from(sealed)
+      changed[bit >> 3]! ^= 1 << (bit & 7)
+      await fails(() => open(changed, { passphrase }), 'WRONG_KEY')
+    }
+    for (let length = 0; length < sealed.length; length++) {
+      await fails(() => open(sealed.subarray(0, length), { passphrase }), 'WRONG_KEY')
+    }
+  }
 })
 
 test('arguments are checked, and no message has a secret', async () => {
@@ -98,6 +154,11 @@ test('arguments are checked, and no message has a secret', async () => {
     () => seal('x', { key: key.subarray(1) }),
     () => seal('x', { key: secret } as any),
     () => seal('x', { passphrase: '' }),
+    () => seal('x', { passphrase: secret, kdf: { memory: 7 } }),
+    () => seal('x', { passphrase: secret, kdf: { memory: 8, parallelism: 2 } }),
+    () => seal('x', { passphrase: secret, kdf: { memory: 2 ** 21 } }),
+    () => seal('x', { passphrase: secret, kdf: { memory: 2 ** 20, iterations: 17 } }),
+    () => seal('x', { passphrase: secret, kdf: 5 } as any),
     () => seal('x', { key, cipher: 'rot13' } as any),
     () => seal('x', { key, encoding: 'hex' } as any),
     () => seal('x', { key, associatedData: 5 } as any),

@@ -64,14 +64,30 @@ function checkSecret(method, options, path, specification = SECRET_OPTIONS) {
     const message = `${method}: ${path} needs either 'passphrase' or 'key'`
     throw invalidArgument(message, path)
   }
-  const parameters = checkOptions(method, kdf, KDF_OPTIONS, `${path}.kdf`)
-  const { memory = 65_536, parallelism = 4 } = parameters
-  if (memory < 8 * parallelism) {
-    const message = `${method}: ${path}.kdf.memory must be at least 8 KiB for each of 'parallelism'`
-    throw invalidArgument(message, `${path}.kdf.memory`)
-  }
+  const parameters = checkKdf(method, kdf, `${path}.kdf`)
   // The same passphrase, however the keyboard composes its characters.
   return { passphrase: passphrase?.normalize('NFC'), key, cipher, ...parameters }
+}
+
+/** The second recommended option of RFC 9106, as the native library has it. */
+const KDF_DEFAULT = Object.freeze({ memory: 65_536, iterations: 3, parallelism: 4 })
+
+/**
+ * Checks how a passphrase becomes a key.
+ *
+ * @param {string} method
+ * @param {unknown} kdf
+ * @param {string} path where it stands among the arguments
+ * @returns {{ memory: number, iterations: number, parallelism: number }}
+ * @throws {LodestoreError} INVALID_ARGUMENT
+ */
+function checkKdf(method, kdf, path) {
+  const parameters = { ...KDF_DEFAULT, ...checkOptions(method, kdf, KDF_OPTIONS, path) }
+  if (parameters.memory < 8 * parameters.parallelism) {
+    const message = `${method}: ${path}.memory must be at least 8 KiB for each of 'parallelism'`
+    throw invalidArgument(message, `${path}.memory`)
+  }
+  return parameters
 }
 
 /**
@@ -90,4 +106,4 @@ async function withKey(method, encryption, path = 'options.encryption') {
   return { ...encryption, key: checkArgument(method, key, result, `${path}.key`) }
 }
 
-module.exports = { checkEncryption, checkSecret, withKey }
+module.exports = { checkEncryption, checkKdf, checkSecret, withKey }

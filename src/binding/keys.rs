@@ -1,12 +1,15 @@
 //! What opens a sealed database.
 
+use napi::bindgen_prelude::{AsyncTask, BufferSlice, Uint8Array};
+use napi::{Env, Task};
 use napi_derive::napi;
+use zeroize::Zeroizing;
 
 use super::database::NativeDatabase;
-use super::error::OrThrow;
+use super::error::{OrThrow, guarded};
 use super::options::NativeEncryption;
 use crate::error::{Error, ErrorCode, Result};
-use crate::seal::{KdfParameters, Secret};
+use crate::seal::{KdfParameters, Key, Secret};
 use crate::storage::Unlock;
 
 fn secret(given: NativeEncryption) -> Result<(Secret, KdfParameters)> {
@@ -58,5 +61,39 @@ impl NativeDatabase {
             shared.connection.remove_secret(&removed).map(|()| Vec::new())
         })
         .or_throw()
+    }
+}
+
+/// The key of a passphrase, by Argon2id: KiB of memory, passes and lanes.
+#[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
+pub fn derive_passphrase_key(
+    passphrase: String,
+    salt: Uint8Array,
+    memory: u32,
+    iterations: u32,
+    parallelism: u32,
+) -> AsyncTask<DeriveTask> {
+    let passphrase = Zeroizing::new(passphrase.into_bytes());
+    let parameters = KdfParameters { memory, iterations, parallelism };
+    AsyncTask::new(DeriveTask { passphrase, salt: salt.to_vec(), parameters })
+}
+
+/// The work of [`derive_passphrase_key`].
+pub struct DeriveTask {
+    passphrase: Zeroizing<Vec<u8>>,
+    salt: Vec<u8>,
+    parameters: KdfParameters,
+}
+
+impl Task for DeriveTask {
+    type Output = Key;
+    type JsValue = BufferSlice<'static>;
+
+    fn compute(&mut self) -> napi::Result<Key> {
+        guarded(|| self.parameters.derive(&self.passphrase, &self.salt).or_throw())
+    }
+
+    fn resolve(&mut self, env: Env, key: Key) -> napi::Result<BufferSlice<'static>> {
+        BufferSlice::copy_from(&env, key.bytes())
     }
 }

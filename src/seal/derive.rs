@@ -42,7 +42,7 @@ impl KdfParameters {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for impossible parameters; `RESOURCE_LIMIT` if the memory is not there.
-    pub(super) fn derive(self, passphrase: &[u8], salt: &[u8]) -> Result<Key> {
+    pub fn derive(self, passphrase: &[u8], salt: &[u8]) -> Result<Key> {
         if !self.are_possible() {
             return Err(impossible());
         }
