@@ -445,6 +445,8 @@ export interface RepairOptions extends LongWorkOptions {
   spaces?: boolean | undefined
   /** How many findings the report lists, and lost keys of each store. Default: 100. */
   maxFindings?: number | undefined
+  /** What unlocks an encrypted database. What is made of it is encrypted with the same keys. */
+  encryption?: EncryptionOptions | undefined
 }
 
 /** What became of a store. */

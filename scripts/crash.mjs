@@ -1,10 +1,11 @@
 // Kills writing processes at random moments and at named points, and checks the database after
 // each kill.
 //
-//   npm run crash -- [--cycles 200] [--jobs 2]
+//   npm run crash -- [--cycles 200] [--jobs 2] [--sealed]
 //
-// Each job works on databases of its own. LODESTORE_SEED, with one job, repeats the choices of a
-// run; where in its work a process dies also depends on the machine.
+// With --sealed the databases are encrypted. Each job works on databases of its own.
+// LODESTORE_SEED, with one job, repeats the choices of a run; where in its work a process dies also
+// depends on the machine.
 
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
@@ -27,11 +28,13 @@ function readOptions() {
     options: {
       cycles: { type: 'string', default: '200' },
       jobs: { type: 'string', default: String(availableParallelism()) },
+      sealed: { type: 'boolean', default: false },
     },
   })
   const [cycles, jobs] = [Number(values.cycles), Number(values.jobs)]
-  if (cycles >= 1 && jobs >= 1) return { cycles, jobs: Math.min(jobs, cycles) }
-  throw new Failure('usage: npm run crash -- [--cycles 200] [--jobs 2]')
+  const { sealed } = values
+  if (cycles >= 1 && jobs >= 1) return { cycles, jobs: Math.min(jobs, cycles), sealed }
+  throw new Failure('usage: npm run crash -- [--cycles 200] [--jobs 2] [--sealed]')
 }
 
 /** The outcomes of all jobs as one. */
@@ -57,9 +60,11 @@ function printTable({ kills, killsAtRandom, missed }) {
 }
 
 /** Runs the jobs; the first that fails ends all. */
-async function killInJobs(cycles, jobs) {
+async function killInJobs(cycles, jobs, sealed) {
   const require = createRequire(import.meta.url)
   require('tsx/cjs')
+  const { sealedEnvironment } = require('../__test__/support/sealed.ts')
+  if (sealed) Object.assign(process.env, sealedEnvironment())
   const { killWriters, Lost } = require('../__test__/crash/cycles.ts')
   const { POINTS } = require('../__test__/crash/points.ts')
   const { seed } = require('../__test__/support/random.ts')
@@ -97,12 +102,12 @@ async function killInJobs(cycles, jobs) {
 }
 
 await main(async () => {
-  const { cycles, jobs } = readOptions()
+  const { cycles, jobs, sealed } = readOptions()
   ensurePackages()
   const reason = whyNoFaultLibrary()
   if (reason !== undefined) throw new Failure(`the crash test needs fault points: ${reason}`)
   ensureFaultLibrary()
-  const outcome = await killInJobs(cycles, jobs)
+  const outcome = await killInJobs(cycles, jobs, sealed)
   printTable(outcome)
   if (outcome.cycles < cycles) throw new Failure(`ended after ${outcome.cycles} kills`)
   const times = Math.floor(cycles / KILLS_PER_POINT)

@@ -6,6 +6,7 @@ import { open } from '../../index.js'
 import { IndexModel } from '../model/store'
 import { heard, say } from '../support/parent'
 import { isSame } from '../support/same'
+import { sealedKey } from '../support/sealed'
 import { ACCOUNTS, FIRST_BALANCE, PASSING_INDEXES, SCRATCH, STORES, largeBody } from './stores'
 
 /** What is in the database, as far as the driver must know it. */
@@ -39,7 +40,7 @@ function check(condition: boolean, message: string): asserts condition {
 function checkByEngine(path: string): void {
   const library = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
   if (library === undefined) return
-  const problems: string[] = require(library).checkDatabase(path)
+  const problems: string[] = require(library).checkDatabase(path, sealedKey)
   check(problems.length === 0, `the engine's check of ${path}: ${problems.slice(0, 5).join('; ')}`)
 }
 

@@ -7,10 +7,11 @@ import assert from 'node:assert/strict'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, repair } from '../../index.js'
-import type { RepairReport } from '../../index.js'
+import type { EncryptionOptions, RepairReport } from '../../index.js'
 import { Random } from '../support/random'
 import { isSame } from '../support/same'
-import { layoutOf, ownersOf, type Layout, type Owner } from './layout'
+import { layoutOf, type Layout, type Owner } from './layout'
+import { sealedLayoutOf } from './sealed-layout'
 import { NAMES, bytesOf, create, versionOf, type Contents, type Doc } from './source'
 
 /** What happened in all rounds. */
@@ -20,6 +21,8 @@ export interface Tally {
   refused: number
   /** Rounds in which nothing that means anything was hit. */
   harmless: number
+  /** Rounds in which keys were hit, and nothing could be decrypted any more. */
+  locked: number
   /** Documents that were hit, and how many of all were not given back. */
   hit: number
   lost: number
@@ -35,20 +38,33 @@ export interface Subject {
   contents: Contents
   /** The tree id of each store. */
   trees: Record<string, number>
+  /** What opens it, if it is sealed. */
+  encryption?: EncryptionOptions | undefined
+  /** Whether damage takes what nothing of a sealed database can be read without. */
+  takesKeys: (places: readonly number[]) => boolean
 }
 
+const KEY = new Uint8Array(32).fill(9)
+
 /** Makes the database. */
-export async function prepare(directory: string, count: number): Promise<Subject> {
+export async function prepare(
+  directory: string,
+  count: number,
+  isSealed: boolean,
+): Promise<Subject> {
   const path = join(directory, 'sound')
-  const contents = await create(path, count)
-  const layout = layoutOf(path)
+  const encryption = isSealed ? { key: KEY } : undefined
+  const contents = await create(path, count, encryption)
+  const sealed = isSealed ? sealedLayoutOf(path, KEY) : undefined
+  const layout = sealed ?? layoutOf(path)
+  const takesKeys = sealed?.takesKeys ?? (() => false)
   const trees: Record<string, number> = {}
   for (const name of NAMES) {
     const { size } = contents[name]
     const [tree] = [...layout.counts].find(([, documents]) => documents === size)!
     trees[name] = tree
   }
-  return { directory, sound: bytesOf(path), layout, contents, trees }
+  return { directory, sound: bytesOf(path), layout, contents, trees, encryption, takesKeys }
 }
 
 /** Writes random bytes over random pages; gives the places that have changed. */
@@ -88,30 +104,44 @@ export async function round(subject: Subject, seed: number, tally: Tally): Promi
   rmSync(target, { recursive: true, force: true })
   mkdirSync(path)
   writeFileSync(join(path, 'data.mdb'), bytes)
-  const hits = ownersOf(subject.layout, places)
+  const hits = subject.layout.ownersOf(places)
   const means = (what: number) => places.some((place) => meaningful[place] === what)
   const isNoticeable = means(1)
   const hitsMeta = places.some((place) => pageOf(place) < 2)
   const hitsFreeList = places.some((place) => freeList.has(pageOf(place)))
   const isHarmless = !isNoticeable && !means(2) && !hitsMeta
-  const refused = await verified(path, isNoticeable, isHarmless)
-  const report = await repair(path, target)
-  if (hits.length > 0) assert.equal(report.ok, false, 'repair says that nothing was damaged')
-  // Then nobody can tell for certain which of several versions is the newest.
-  const isVague = hitsMeta || hitsFreeList
-  await compare(subject, target, report, hits, isVague, tally)
+  const { encryption } = subject
+  const refused = await verified(path, encryption, isNoticeable, isHarmless)
   tally.rounds++
   tally.refused += Number(refused)
   tally.harmless += Number(isHarmless)
+  const takesKeys = subject.takesKeys(places)
+  const report = await repair(path, target, { encryption }).catch((error: any) => {
+    assert.ok(takesKeys, error)
+    assert.match(error.code, /^(CORRUPT|WRONG_KEY)$/, error)
+  })
+  if (report === undefined) {
+    tally.locked++
+    return
+  }
+  if (hits.length > 0) assert.equal(report.ok, false, 'repair says that nothing was damaged')
+  // Then nobody can tell for certain which of several versions is the newest.
+  const isVague = hitsMeta || hitsFreeList
+  await compare(subject, target, report, takesKeys ? 'all' : hits, isVague, tally)
 }
 
 /** Whether an open refuses; otherwise `verify` must find what it has to. */
-async function verified(path: string, mustFind: boolean, isHarmless: boolean): Promise<boolean> {
+async function verified(
+  path: string,
+  encryption: EncryptionOptions | undefined,
+  mustFind: boolean,
+  isHarmless: boolean,
+): Promise<boolean> {
   let db
   try {
-    db = await open(path, { mode: 'readOnly' })
+    db = await open(path, { mode: 'readOnly', encryption })
   } catch (error: any) {
-    assert.match(error.code, /^(CORRUPT|NOT_A_DATABASE|INCOMPATIBLE_VERSION)$/, error)
+    assert.match(error.code, /^(CORRUPT|NOT_A_DATABASE|INCOMPATIBLE_VERSION|WRONG_KEY)$/, error)
     return true
   }
   const report = await db.verify()
@@ -122,18 +152,18 @@ async function verified(path: string, mustFind: boolean, isHarmless: boolean): P
 }
 
 async function compare(
-  { contents, trees }: Subject,
+  { contents, trees, encryption }: Subject,
   target: string,
   report: RepairReport,
-  hits: readonly Owner[],
+  hits: readonly Owner[] | 'all',
   isVague: boolean,
   tally: Tally,
 ): Promise<void> {
-  const db = (await open(target, { mode: 'open' })) as any
+  const db = (await open(target, { mode: 'open', encryption })) as any
   assert.deepEqual((await db.verify()).findings, [])
   for (const name of NAMES) {
-    const ofStore = hits.filter(({ tree }) => tree === trees[name])
-    const hitKeys = new Set(ofStore.map(({ key }) => key))
+    const ofStore = hits === 'all' ? [] : hits.filter(({ tree }) => tree === trees[name])
+    const hitKeys = new Set(hits === 'all' ? contents[name].keys() : ofStore.map(({ key }) => key))
     // One whose record was hit is saved under its number.
     const names = [name, `recovered-${NAMES.indexOf(name) + 1}`]
     const store = report.stores.find((each) => names.includes(each.name))
@@ -182,6 +212,7 @@ export const emptyTally = (): Tally => ({
   rounds: 0,
   refused: 0,
   harmless: 0,
+  locked: 0,
   hit: 0,
   lost: 0,
   uncertain: 0,

@@ -6,12 +6,16 @@ import { DataFile, type Node, type Page } from '../support/pages'
 /** A stretch of the file. */
 type Stretch = readonly [from: number, to: number]
 
-/** A stretch that belongs to a document. */
+/** A document. */
 export interface Owner {
-  from: number
-  to: number
   tree: number
   key: unknown
+}
+
+/** A stretch that belongs to a document. */
+interface Owned extends Owner {
+  from: number
+  to: number
 }
 
 /** What the bytes of a file are for. */
@@ -21,36 +25,46 @@ export interface Layout {
   meaningful: Uint8Array
   /** How many documents each tree id has. */
   counts: Map<number, number>
-  /** The documents that have bytes on a page, by the page's number. */
-  owners: Map<number, Owner[]>
   /** Pages of the list of free pages. */
   freeList: Set<number>
+  /** The documents that changes of bytes at some places cost. */
+  ownersOf: (places: readonly number[]) => Owner[]
 }
 
 const LONGEST = 1_900
 
-/** Reads a sound file. */
-export function layoutOf(directory: string): Layout {
+/** The layout of a sound file in which nothing is known yet. */
+export function newLayout(directory: string): Layout {
   const file = new DataFile(directory)
-  const layout: Layout = {
+  return {
     file,
     meaningful: new Uint8Array(file.bytes.length),
     counts: new Map(),
-    owners: new Map(),
     freeList: new Set(),
+    ownersOf: () => [],
   }
+}
+
+/** The documents that have bytes on a page, by the page's number. */
+type Owners = Map<number, Owned[]>
+
+/** Reads a sound file that is not sealed. */
+export function layoutOf(directory: string): Layout {
+  const layout = newLayout(directory)
+  const { file } = layout
+  const owners: Owners = new Map()
   for (const name of ['meta', 'docs', 'index'] as const) {
-    for (const page of file.tree(name)) mark(layout, page, name === 'docs')
+    for (const page of file.tree(name)) mark(layout, page, name === 'docs' ? owners : undefined)
   }
   markTrees(layout)
   for (const page of file.pages(file.freeRoot)) markFreeList(layout, page)
-  return layout
+  return { ...layout, ownersOf: (places) => ownersIn(file, owners, places) }
 }
 
 const MUST = 1
 const MAY = 2
 
-function means(layout: Layout, ...stretches: Stretch[]): void {
+export function means(layout: Layout, ...stretches: Stretch[]): void {
   for (const [from, to] of stretches) layout.meaningful.fill(MUST, from, to)
 }
 
@@ -59,11 +73,12 @@ function mayMean(layout: Layout, from: number, to: number): void {
 }
 
 /** The number, kind, bounds and slots of a page. */
-function markHead(layout: Layout, { at, nodes }: Page): void {
+export function markHead(layout: Layout, { at, nodes }: Page): void {
   means(layout, [at, at + 8], [at + 10, at + 16 + nodes.length * 2])
 }
 
-function mark(layout: Layout, page: Page, isDocs: boolean): void {
+/** Notes what the bytes of a page mean, and whose they are if somebody wants to know. */
+export function mark(layout: Layout, page: Page, owners?: Owners): void {
   const { file } = layout
   markHead(layout, page)
   for (const node of page.nodes) {
@@ -81,45 +96,50 @@ function mark(layout: Layout, page: Page, isDocs: boolean): void {
       stretches.push([start, start + 8], [start + 10, start + 16 + node.size])
     }
     means(layout, ...stretches)
-    if (isDocs) noteDocuments(layout, node, stretches)
+    if (owners !== undefined) noteDocuments(layout, owners, node, stretches)
   }
 }
 
-/** Notes where the documents of an entry are: one, or those of a bucket of long keys. */
-function noteDocuments(layout: Layout, node: Node, stretches: Stretch[]): void {
-  const { file } = layout
-  const { size, data } = node
-  const note = (raw: Buffer): void => {
-    const [tree, key] = [raw[0]!, decodeKey(raw.subarray(1))]
-    layout.counts.set(tree, (layout.counts.get(tree) ?? 0) + 1)
-    for (const [from, to] of stretches) own(layout, { from, to, tree, key })
-  }
-  if (node.key.length <= LONGEST) return note(node.key)
-  const run = stretches.length > 1 ? stretches[stretches.length - 1]![0] + 6 : data
-  const value = file.bytes.subarray(run, run + size)
+/** Counts a document of a key that a tree's id stands before. */
+export function noteDocument(layout: Layout, raw: Buffer): Owner {
+  const [tree, key] = [raw[0]!, decodeKey(raw.subarray(1))]
+  layout.counts.set(tree, (layout.counts.get(tree) ?? 0) + 1)
+  return { tree, key }
+}
+
+/** The keys that are stored under a key of LMDB: one, or those of a bucket of long keys. */
+export function entriesOf(key: Buffer, value: Buffer): Buffer[] {
+  if (key.length <= LONGEST) return [key]
   const count = value.readUInt32LE(0)
   let start = 4 + count * 4
-  for (let i = 0; i < count; i++) {
+  return Array.from({ length: count }, (_, i) => {
     const length = value.readUInt32LE(start)
-    note(
-      Buffer.concat([node.key.subarray(0, LONGEST), value.subarray(start + 4, start + 4 + length)]),
-    )
+    const rest = value.subarray(start + 4, start + 4 + length)
     start = 4 + count * 4 + value.readUInt32LE(4 + i * 4)
+    return Buffer.concat([key.subarray(0, LONGEST), rest])
+  })
+}
+
+/** Notes where the documents of an entry are. */
+function noteDocuments(layout: Layout, owners: Owners, node: Node, stretches: Stretch[]): void {
+  const { file } = layout
+  const run = stretches.length > 1 ? stretches[stretches.length - 1]![0] + 6 : node.data
+  for (const raw of entriesOf(node.key, file.bytes.subarray(run, run + node.size))) {
+    const document = noteDocument(layout, raw)
+    for (const [from, to] of stretches) own(file, owners, { from, to, ...document })
   }
 }
 
 /** Notes on which pages a stretch is. */
-function own(layout: Layout, owner: Owner): void {
-  const { pageSize } = layout.file
+function own({ pageSize }: DataFile, owners: Owners, owner: Owned): void {
   for (let page = Math.floor(owner.from / pageSize); page * pageSize < owner.to; page++) {
-    const owners = layout.owners.get(page)
-    if (owners === undefined) layout.owners.set(page, [owner])
-    else owners.push(owner)
+    const known = owners.get(page)
+    if (known === undefined) owners.set(page, [owner])
+    else known.push(owner)
   }
 }
 
-/** The documents that have bytes at some places, by tree id. */
-export function ownersOf({ owners, file }: Layout, places: readonly number[]): Owner[] {
+function ownersIn(file: DataFile, owners: Owners, places: readonly number[]): Owner[] {
   const found = new Set<Owner>()
   for (const place of places) {
     for (const owner of owners.get(Math.floor(place / file.pageSize)) ?? []) {
@@ -130,7 +150,7 @@ export function ownersOf({ owners, file }: Layout, places: readonly number[]): O
 }
 
 /** The records of the four trees, but for what nothing reads. */
-function markTrees(layout: Layout): void {
+export function markTrees(layout: Layout): void {
   const { file } = layout
   const root = file.page(file.number(file.meta + 128))
   markHead(layout, root)
@@ -139,7 +159,7 @@ function markTrees(layout: Layout): void {
   }
 }
 
-function markFreeList(layout: Layout, page: Page): void {
+export function markFreeList(layout: Layout, page: Page): void {
   const { file } = layout
   layout.freeList.add(page.number)
   markHead(layout, page)

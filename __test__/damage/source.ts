@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { open } from '../../index.js'
+import type { EncryptionOptions } from '../../index.js'
 
 /** A document of the drill, which its store, id and version determine. */
 export interface Doc {
@@ -50,8 +51,12 @@ export function versionOf(store: string, doc: Doc): Doc | undefined {
 }
 
 /** Creates the database at a path, with pages that are free again, and closes it. */
-export async function create(path: string, count: number): Promise<Contents> {
-  const db = (await open(path, { stores: STORES, durability: 'relaxed' })) as any
+export async function create(
+  path: string,
+  count: number,
+  encryption?: EncryptionOptions,
+): Promise<Contents> {
+  const db = (await open(path, { stores: STORES, durability: 'relaxed', encryption })) as any
   const contents: Contents = { people: new Map(), files: new Map() }
   const write = async (store: (typeof NAMES)[number], docs: Doc[]): Promise<void> => {
     await db.store(store).putMany(docs)

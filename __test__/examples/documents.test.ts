@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { programsOf } from './documents'
 import { makeDirectory, root, runProgram } from './run'
+import { OWN_KEYS, unlessSealed } from '../support/sealed'
 
 /** The documents with programs, what each chapter of theirs assumes, and how many there are. */
 const DOCUMENTS = [
@@ -22,7 +23,8 @@ for (const { file, prelude, least } of DOCUMENTS) {
   })
 
   for (const { title, source } of programs) {
-    test(`${file}: ${title}`, async (t) => {
+    const options = title === 'Encryption' ? unlessSealed(OWN_KEYS) : {}
+    test(`${file}: ${title}`, options, async (t) => {
       const { directory, remove } = makeDirectory()
       t.after(remove)
       const program = join(directory, 'program.mjs')

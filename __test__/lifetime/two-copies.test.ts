@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { open } from '../../index.js'
 import { temporaryDirectory } from '../support/database'
 import { assertCode } from '../support/errors'
+import { sealedKey } from '../support/sealed'
 
 const root = join(__dirname, '..', '..')
 
@@ -50,7 +51,8 @@ test('two copies of the package in one process', { skip: noLocks }, async (t) =>
 
   await t.test('and the second one can open it when the first one has closed it', async () => {
     await db.close()
-    const again = await copy.open(path)
+    const encryption = sealedKey === undefined ? undefined : { key: sealedKey }
+    const again = await copy.open(path, { encryption })
     assert.equal(await again.store('s').get(2), 'still')
     const error = await open(path).catch((refused) => refused)
     assertCode(error, 'UNSUPPORTED')

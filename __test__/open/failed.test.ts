@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { open, repair } from '../../index.js'
 import { rejects, temporaryDirectory } from '../support/database'
+import { PAGES, unlessSealed } from '../support/sealed'
 
-test('a database whose catalog cannot be read is not left open', async (t) => {
+test('a database whose catalog cannot be read is not left open', unlessSealed(PAGES), async (t) => {
   const directory = await temporaryDirectory(t)
   const path = join(directory, 'db')
   const db = await open(path, { stores: { peculiar: { keyPath: 'id' } } })

@@ -14,6 +14,7 @@ import { CLASSES, ROWS, groupsOf } from './rows'
 import { openOld } from './state'
 import { SITUATIONS, cellOf, readTables, writeTables } from './table'
 import { endWorker } from './threads'
+import { isSealed } from '../support/sealed'
 
 const isWritten = process.env.LODESTORE_WRITE_TABLE === '1'
 const table = isWritten ? new Map<string, string>() : readTables()
@@ -58,7 +59,9 @@ for (const situation of SITUATIONS) {
       for (const [i, name] of names.entries()) {
         executed.add(name)
         if (isWritten) table.set(name, words[i]!)
-        const expected = table.get(name) ?? 'missing in docs/reentrancy.md'
+        const written = table.get(name) ?? 'missing in docs/reentrancy.md'
+        // Keys are refused as those of another database.
+        const expected = isSealed ? written.replace('NOT_ENCRYPTED', 'WRONG_KEY') : written
         if (words[i] !== expected) differences.push(`${name}: ${words[i]}, not ${expected}`)
       }
     }

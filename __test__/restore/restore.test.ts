@@ -6,6 +6,7 @@ import { open, restore } from '../../index.js'
 import { temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
 import { DataFile, type Page } from '../support/pages'
+import { PAGES, unlessSealed } from '../support/sealed'
 
 const STORES = { s: { keyPath: 'id', indexes: { byN: { on: 'n' } } } } as const
 
@@ -80,7 +81,7 @@ test('a backup is restored where there is nothing, or an empty directory', async
   assert.deepEqual(readdirSync(directory).toSorted(), ['empty', 'new'])
 })
 
-test('a damaged backup is refused before anything is replaced', async (t) => {
+test('a damaged backup is refused before anything is replaced', unlessSealed(PAGES), async (t) => {
   const { path, backup } = await backedUp(t)
   const before = readdirSync(path).toSorted()
   const bytes = readFileSync(join(path, 'data.mdb'))

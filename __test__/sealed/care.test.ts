@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { open, repair, restore } from '../../index.js'
+import { open, restore } from '../../index.js'
 import type { EncryptionOptions } from '../../index.js'
 import { temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
+import { OWN_KEYS, unlessSealed } from '../support/sealed'
 
 const encryption = { key: new Uint8Array(32).fill(9) }
 const stores = { s: { keyPath: 'id', indexes: { byName: { on: 'name', unique: true } } } }
@@ -20,51 +21,47 @@ async function create(path: string) {
   return db
 }
 
-test('an encrypted database is verified, backed up and restored', async (t) => {
-  const root = await temporaryDirectory(t)
-  const path = join(root, 'db')
-  const db = await create(path)
-  for (const level of ['quick', 'full'] as const) {
-    assert.equal((await db.verify({ level })).ok, true)
-  }
-  await db.backup(join(root, 'compact'))
-  await db.backup(join(root, 'plain'), { compact: false })
-  await db.store('s').put({ id: 1_000, name: 'later' })
-  await db.close()
-  for (const method of ['compact', 'plain']) {
-    const from = join(root, method)
-    await fails(() => restore(from, path), 'ENCRYPTED')
-    const wrong = { encryption: { key: new Uint8Array(32) } }
-    await fails(() => restore(from, path, wrong), 'WRONG_KEY')
-    const before = await open(path, { encryption })
-    assert.equal(await before.store('s').count(), method === 'compact' ? 501 : 500)
-    await before.close()
-    await restore(from, path, { encryption })
-    const restored = await open(path, { encryption })
-    assert.equal(await restored.store('s').count(), 500)
-    assert.deepEqual(await restored.spaces(), ['a'])
-    await restored.close()
-    const space = await open(path, { encryption, space: 'a', mode: 'open' })
-    assert.equal((await space.store('s').get(1)).name, 'in the space')
-    // Its key is its database's.
-    const alone = join(root, `${method} space`)
-    await fails(() => space.backup(alone), 'INVALID_ARGUMENT')
-    await space.backup(alone, { encryption })
-    await space.close()
-    const copy = await open(alone, { encryption })
-    assert.equal((await copy.store('s').get(1)).name, 'in the space')
-    await copy.close()
-    await restore(from, join(root, `new ${method}`), { encryption })
-  }
-})
-
-test('an encrypted database is not repaired, and says so', async (t) => {
-  const root = await temporaryDirectory(t)
-  const path = join(root, 'db')
-  await (await create(path)).close()
-  await fails(() => repair(path, join(root, 'repaired')), 'UNSUPPORTED')
-  assert.equal(existsSync(join(root, 'repaired')), false)
-})
+test(
+  'an encrypted database is verified, backed up and restored',
+  unlessSealed(OWN_KEYS),
+  async (t) => {
+    const root = await temporaryDirectory(t)
+    const path = join(root, 'db')
+    const db = await create(path)
+    for (const level of ['quick', 'full'] as const) {
+      assert.equal((await db.verify({ level })).ok, true)
+    }
+    await db.backup(join(root, 'compact'))
+    await db.backup(join(root, 'plain'), { compact: false })
+    await db.store('s').put({ id: 1_000, name: 'later' })
+    await db.close()
+    for (const method of ['compact', 'plain']) {
+      const from = join(root, method)
+      await fails(() => restore(from, path), 'ENCRYPTED')
+      const wrong = { encryption: { key: new Uint8Array(32) } }
+      await fails(() => restore(from, path, wrong), 'WRONG_KEY')
+      const before = await open(path, { encryption })
+      assert.equal(await before.store('s').count(), method === 'compact' ? 501 : 500)
+      await before.close()
+      await restore(from, path, { encryption })
+      const restored = await open(path, { encryption })
+      assert.equal(await restored.store('s').count(), 500)
+      assert.deepEqual(await restored.spaces(), ['a'])
+      await restored.close()
+      const space = await open(path, { encryption, space: 'a', mode: 'open' })
+      assert.equal((await space.store('s').get(1)).name, 'in the space')
+      // Its key is its database's.
+      const alone = join(root, `${method} space`)
+      await fails(() => space.backup(alone), 'INVALID_ARGUMENT')
+      await space.backup(alone, { encryption })
+      await space.close()
+      const copy = await open(alone, { encryption })
+      assert.equal((await copy.store('s').get(1)).name, 'in the space')
+      await copy.close()
+      await restore(from, join(root, `new ${method}`), { encryption })
+    }
+  },
+)
 
 test('a copy is encrypted, decrypted, or encrypted with other keys', async (t) => {
   const root = await temporaryDirectory(t)

@@ -6,6 +6,7 @@ import { configure, indexedDB } from 'lodestore/indexeddb'
 import { open } from '../../index.js'
 import { temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
+import { OWN_KEYS, unlessSealed } from '../support/sealed'
 
 /** What a request gives. */
 function result<T>(request: EventTarget & { result: T; error: unknown }): Promise<T> {
@@ -15,7 +16,7 @@ function result<T>(request: EventTarget & { result: T; error: unknown }): Promis
   })
 }
 
-test('databases of IndexedDB are encrypted', async (t) => {
+test('databases of IndexedDB are encrypted', unlessSealed(OWN_KEYS), async (t) => {
   const path = await temporaryDirectory(t)
   const key = new Uint8Array(32).fill(4)
   assert.throws(() => configure({ path, encryption: {} as never }), { code: 'INVALID_ARGUMENT' })

@@ -7,39 +7,44 @@ import { open } from '../../index.js'
 import type { EncryptionOptions, OpenOptions } from '../../index.js'
 import { fails } from '../support/errors'
 import { temporaryDirectory } from '../support/database'
+import { OWN_KEYS, unlessSealed } from '../support/sealed'
 
 /** Cheap, since it is not the derivation that is tested. */
 const kdf = { memory: 64, iterations: 1, parallelism: 1 }
 
-test('a passphrase, a key or a function that gives a key opens what it created', async (t) => {
-  const key = randomBytes(32)
-  const secrets: [EncryptionOptions, EncryptionOptions][] = [
-    [{ passphrase: 'open sesame', kdf }, { passphrase: 'open sesam' }],
-    // Composed or not: the same characters.
-    [{ passphrase: 'caf\u00e9', kdf }, { passphrase: 'cafe' }],
-    [{ key, cipher: 'chacha20-poly1305' }, { key: randomBytes(32) }],
-    [{ key: async () => key }, { key: () => randomBytes(32) }],
-  ]
-  for (const [encryption, wrong] of secrets) {
+test(
+  'a passphrase, a key or a function that gives a key opens what it created',
+  unlessSealed(OWN_KEYS),
+  async (t) => {
+    const key = randomBytes(32)
+    const secrets: [EncryptionOptions, EncryptionOptions][] = [
+      [{ passphrase: 'open sesame', kdf }, { passphrase: 'open sesam' }],
+      // Composed or not: the same characters.
+      [{ passphrase: 'caf\u00e9', kdf }, { passphrase: 'cafe' }],
+      [{ key, cipher: 'chacha20-poly1305' }, { key: randomBytes(32) }],
+      [{ key: async () => key }, { key: () => randomBytes(32) }],
+    ]
+    for (const [encryption, wrong] of secrets) {
+      const path = await temporaryDirectory(t)
+      const db = await open(path, { encryption, stores: { users: { keyPath: 'id' } } })
+      await db.store('users').put({ id: 1, name: 'Ada' })
+      assert.equal(inspect(db, { depth: 9, showHidden: true }).includes('sesam'), false)
+      await db.close()
+      await fails(() => open(path), 'ENCRYPTED')
+      await fails(() => open(path, { mode: 'readOnly' }), 'ENCRYPTED')
+      const refused = await fails(() => open(path, { encryption: wrong }), 'WRONG_KEY')
+      assert.equal(inspect(refused).includes('sesam'), false)
+      const again = await open(path, { encryption })
+      assert.deepEqual(await again.store('users').get(1), { id: 1, name: 'Ada' })
+      await again.close()
+    }
     const path = await temporaryDirectory(t)
-    const db = await open(path, { encryption, stores: { users: { keyPath: 'id' } } })
-    await db.store('users').put({ id: 1, name: 'Ada' })
-    assert.equal(inspect(db, { depth: 9, showHidden: true }).includes('sesam'), false)
-    await db.close()
-    await fails(() => open(path), 'ENCRYPTED')
-    await fails(() => open(path, { mode: 'readOnly' }), 'ENCRYPTED')
-    const refused = await fails(() => open(path, { encryption: wrong }), 'WRONG_KEY')
-    assert.equal(inspect(refused).includes('sesam'), false)
-    const again = await open(path, { encryption })
-    assert.deepEqual(await again.store('users').get(1), { id: 1, name: 'Ada' })
-    await again.close()
-  }
-  const path = await temporaryDirectory(t)
-  await (await open(path, { encryption: { passphrase: 'caf\u00e9', kdf } })).close()
-  await (await open(path, { encryption: { passphrase: 'cafe\u0301' } })).close()
-})
+    await (await open(path, { encryption: { passphrase: 'caf\u00e9', kdf } })).close()
+    await (await open(path, { encryption: { passphrase: 'cafe\u0301' } })).close()
+  },
+)
 
-test('a database that is not encrypted takes no key', async (t) => {
+test('a database that is not encrypted takes no key', unlessSealed(OWN_KEYS), async (t) => {
   const path = await temporaryDirectory(t)
   await (await open(path)).close()
   await fails(() => open(path, { encryption: { passphrase: 'x' } }), 'NOT_ENCRYPTED')
@@ -77,7 +82,7 @@ test('what cannot be a key is refused, and not shown', async (t) => {
   await assert.rejects(open(path, { encryption: { key: failing } }), /the keychain is locked/)
 })
 
-test('spaces need the key of their database', async (t) => {
+test('spaces need the key of their database', unlessSealed(OWN_KEYS), async (t) => {
   const path = await temporaryDirectory(t)
   const encryption = { passphrase: 'one', kdf }
   const space = await open(path, { encryption, space: 'a', stores: { s: {} } })
@@ -90,11 +95,14 @@ test('spaces need the key of their database', async (t) => {
   await again.close()
 })
 
-test('worker threads share a sealed database, each with the key', async (t) => {
-  const path = await temporaryDirectory(t)
-  const encryption = { passphrase: 'one', kdf }
-  const db = await open(path, { encryption, stores: { s: {} } })
-  const code = `
+test(
+  'worker threads share a sealed database, each with the key',
+  unlessSealed(OWN_KEYS),
+  async (t) => {
+    const path = await temporaryDirectory(t)
+    const encryption = { passphrase: 'one', kdf }
+    const db = await open(path, { encryption, stores: { s: {} } })
+    const code = `
     const { open } = require(${JSON.stringify(require.resolve('../../index.js'))})
     const { workerData, parentPort } = require('node:worker_threads')
     open(workerData.path, { encryption: workerData.encryption })
@@ -104,14 +112,15 @@ test('worker threads share a sealed database, each with the key', async (t) => {
         parentPort.postMessage('done')
       }, (error) => parentPort.postMessage(error.code))
   `
-  const run = (data: object) =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(code, { eval: true, workerData: data })
-      worker.once('message', resolve).once('error', reject)
-    })
-  assert.equal(await run({ path, encryption: { passphrase: 'two' } }), 'WRONG_KEY')
-  assert.equal(await run({ path }), 'ENCRYPTED')
-  assert.equal(await run({ path, encryption }), 'done')
-  assert.equal(await db.store('s').get(1), 'from the worker')
-  await db.close()
-})
+    const run = (data: object) =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker(code, { eval: true, workerData: data })
+        worker.once('message', resolve).once('error', reject)
+      })
+    assert.equal(await run({ path, encryption: { passphrase: 'two' } }), 'WRONG_KEY')
+    assert.equal(await run({ path }), 'ENCRYPTED')
+    assert.equal(await run({ path, encryption }), 'done')
+    assert.equal(await db.store('s').get(1), 'from the worker')
+    await db.close()
+  },
+)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { open } from '../../index.js'
 import { assertConsistent } from '../support/check'
 import { rejects, temporaryDatabase, temporaryDirectory } from '../support/database'
+import { isSealed } from '../support/sealed'
 
 test('update tells what it found and what it changed', async (t) => {
   const db = await temporaryDatabase(t, { stores: { users: { keyPath: 'id' } } })
@@ -218,8 +219,8 @@ test('documents that get new fields do not repeat their names for ever', async (
   await db.compact()
   const { fileSize } = await db.stats()
   await db.close()
-  // Each document would have it twice.
-  assert.ok(fileSize < 1.5 * count * name.length, `${fileSize} bytes`)
+  // Each document would have it twice. Blocks are copied as they are, some of them half empty.
+  if (!isSealed) assert.ok(fileSize < 1.5 * count * name.length, `${fileSize} bytes`)
 })
 
 test('transactions use shapes that are known, and make none', async (t) => {

@@ -8,6 +8,7 @@ import { open, repair } from '../../index.js'
 import { temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
 import { DataFile } from '../support/pages'
+import { PAGES, unlessSealed } from '../support/sealed'
 
 const STORES = { s: { keyPath: 'id', indexes: { byN: { on: 'n' } } } } as const
 const COUNT = 1_000
@@ -47,37 +48,41 @@ test('what was left unsynced is checked at the next open, which says so, once', 
   assert.deepEqual(await warningsOf(path), [])
 })
 
-test('what is damaged is not opened, until it is restored or repaired', async (t) => {
-  const damages: [(file: DataFile) => void, object][] = [
-    [
-      (file) => {
-        const leaf = file.tree('docs').find(({ isLeaf }) => isLeaf)!
-        file.bytes[leaf.nodes[7]!.data + 2]! ^= 1
-      },
-      { store: 's', key: 7 },
-    ],
-    [
-      (file) => {
-        const leaf = file.tree('index').find(({ isLeaf }) => isLeaf)!
-        file.bytes[leaf.at + 15]! ^= 0xff
-      },
-      {},
-    ],
-  ]
-  for (const [damage, where] of damages) {
-    const path = await fill(t)
-    const file = new DataFile(path)
-    damage(file)
-    file.save()
-    writeFileSync(markerOf(path), 'another boot')
-    const error: any = await fails(() => open(path), 'CORRUPT')
-    for (const [name, value] of Object.entries(where)) assert.equal(error[name], value)
-    assert.match(error.message, /restore a backup, or save what can be read with repair/)
-    await fails(() => open(path, { mode: 'readOnly' }), 'CORRUPT')
-    assert.equal(readFileSync(markerOf(path), 'utf8'), 'another boot')
-    const target = join(await temporaryDirectory(t), 'repaired')
-    const { stores } = await repair(path, target)
-    assert.ok(stores[0]!.documents >= COUNT - 1)
-    assert.deepEqual(await warningsOf(target), [])
-  }
-})
+test(
+  'what is damaged is not opened, until it is restored or repaired',
+  unlessSealed(PAGES),
+  async (t) => {
+    const damages: [(file: DataFile) => void, object][] = [
+      [
+        (file) => {
+          const leaf = file.tree('docs').find(({ isLeaf }) => isLeaf)!
+          file.bytes[leaf.nodes[7]!.data + 2]! ^= 1
+        },
+        { store: 's', key: 7 },
+      ],
+      [
+        (file) => {
+          const leaf = file.tree('index').find(({ isLeaf }) => isLeaf)!
+          file.bytes[leaf.at + 15]! ^= 0xff
+        },
+        {},
+      ],
+    ]
+    for (const [damage, where] of damages) {
+      const path = await fill(t)
+      const file = new DataFile(path)
+      damage(file)
+      file.save()
+      writeFileSync(markerOf(path), 'another boot')
+      const error: any = await fails(() => open(path), 'CORRUPT')
+      for (const [name, value] of Object.entries(where)) assert.equal(error[name], value)
+      assert.match(error.message, /restore a backup, or save what can be read with repair/)
+      await fails(() => open(path, { mode: 'readOnly' }), 'CORRUPT')
+      assert.equal(readFileSync(markerOf(path), 'utf8'), 'another boot')
+      const target = join(await temporaryDirectory(t), 'repaired')
+      const { stores } = await repair(path, target)
+      assert.ok(stores[0]!.documents >= COUNT - 1)
+      assert.deepEqual(await warningsOf(target), [])
+    }
+  },
+)

@@ -12,6 +12,7 @@ import { temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
 import { DataFile } from '../support/pages'
 import { Random, seed } from '../support/random'
+import { PAGES, unlessSealed } from '../support/sealed'
 
 const STORES = {
   people: {
@@ -93,7 +94,7 @@ test('a sound database has nothing to report, at both levels', async (t) => {
   await db.close()
 })
 
-test('spaces are verified along, and findings name them', async (t) => {
+test('spaces are verified along, and findings name them', unlessSealed(PAGES), async (t) => {
   const path = await temporaryDirectory(t)
   const db = await fill(path)
   const space = (await open(path, { space: 'inner', stores: { s: { keyPath: 'id' } } })) as any
@@ -170,7 +171,7 @@ test('cancelling and exceptions of onProgress end it', async (t) => {
   await db.close()
 })
 
-test('a document that was changed in the file', async (t) => {
+test('a document that was changed in the file', unlessSealed(PAGES), async (t) => {
   const report = await found(t, (file) => {
     const { data } = leafOf(file).nodes[3]!
     file.bytes[data + 4]! ^= 0x10
@@ -182,20 +183,24 @@ test('a document that was changed in the file', async (t) => {
   assert.doesNotMatch(finding!.message, /name/)
 })
 
-test('a page of another kind, and one that points outside itself', async (t) => {
-  for (const damage of [10, 13, 15, 17]) {
-    const report = await found(t, (file) => (file.bytes[leafOf(file).at + damage] = 0xff))
-    assert.equal(report.findings[0]!.kind, 'page')
-    assert.equal(typeof report.findings[0]!.page, 'number')
-    assert.ok(kindsOf(report).includes('unreadable') || damage === 15)
-    const quick = await found(t, (file) => (file.bytes[leafOf(file).at + damage] = 0xff), {
-      level: 'quick',
-    })
-    assert.deepEqual(kindsOf(quick), ['page'])
-  }
-})
+test(
+  'a page of another kind, and one that points outside itself',
+  unlessSealed(PAGES),
+  async (t) => {
+    for (const damage of [10, 13, 15, 17]) {
+      const report = await found(t, (file) => (file.bytes[leafOf(file).at + damage] = 0xff))
+      assert.equal(report.findings[0]!.kind, 'page')
+      assert.equal(typeof report.findings[0]!.page, 'number')
+      assert.ok(kindsOf(report).includes('unreadable') || damage === 15)
+      const quick = await found(t, (file) => (file.bytes[leafOf(file).at + damage] = 0xff), {
+        level: 'quick',
+      })
+      assert.deepEqual(kindsOf(quick), ['page'])
+    }
+  },
+)
 
-test('keys that are out of order', async (t) => {
+test('keys that are out of order', unlessSealed(PAGES), async (t) => {
   const swap = (file: DataFile): void => {
     const { at } = leafOf(file)
     const first = file.bytes.readUInt16LE(at + 16)
@@ -216,7 +221,7 @@ function freeListOf(file: DataFile): number {
   throw new Error('there is no list of free pages')
 }
 
-test('a page that is in use and free', async (t) => {
+test('a page that is in use and free', unlessSealed(PAGES), async (t) => {
   const report = await found(t, (file) => {
     const list = freeListOf(file)
     // The first one is the highest.
@@ -257,7 +262,7 @@ test('a large value that is not where it should be', async (t) => {
   assert.equal(report.findings[0]!.kind, 'page')
 })
 
-test('an index entry of another kind', async (t) => {
+test('an index entry of another kind', unlessSealed(PAGES), async (t) => {
   const report = await found(t, (file) => {
     const leaves = file.tree('index').filter(({ isLeaf }) => isLeaf)
     file.bytes[leaves[0]!.nodes[0]!.data] = 1
@@ -266,7 +271,7 @@ test('an index entry of another kind', async (t) => {
   assert.equal(report.findings[0]!.store, 'people')
 })
 
-test('a record that was changed in the file', async (t) => {
+test('a record that was changed in the file', unlessSealed(PAGES), async (t) => {
   const report = await found(t, (file) => {
     const nodes = file.tree('meta').flatMap((page) => (page.isLeaf ? page.nodes : []))
     const counter = nodes.find(({ key }) => key.subarray(1).toString().startsWith('C'))!
@@ -275,17 +280,21 @@ test('a record that was changed in the file', async (t) => {
   assert.ok(kindsOf(report).includes('checksum'), JSON.stringify(report.findings))
 })
 
-test('only so many findings are listed as are asked for, and all are counted', async (t) => {
-  const damage = (file: DataFile): void => {
-    for (const { data } of leafOf(file).nodes) file.bytes[data + 4]! ^= 0x10
-  }
-  const all = await found(t, damage)
-  assert.ok(all.findingCount > 5)
-  const few = await found(t, damage, { maxFindings: 2 })
-  assert.equal(few.findings.length, 2)
-  assert.equal(few.findingCount, all.findingCount)
-  assert.equal((await found(t, damage, { maxFindings: 0 })).findings.length, 0)
-})
+test(
+  'only so many findings are listed as are asked for, and all are counted',
+  unlessSealed(PAGES),
+  async (t) => {
+    const damage = (file: DataFile): void => {
+      for (const { data } of leafOf(file).nodes) file.bytes[data + 4]! ^= 0x10
+    }
+    const all = await found(t, damage)
+    assert.ok(all.findingCount > 5)
+    const few = await found(t, damage, { maxFindings: 2 })
+    assert.equal(few.findings.length, 2)
+    assert.equal(few.findingCount, all.findingCount)
+    assert.equal((await found(t, damage, { maxFindings: 0 })).findings.length, 0)
+  },
+)
 
 test('random bytes anywhere in the file never end the process', async (t) => {
   const path = await temporaryDirectory(t)

@@ -49,7 +49,7 @@ function checkReencrypt(method, options) {
 
 /** Checks the options of `repair`. @throws {LodestoreError} INVALID_ARGUMENT */
 function checkRepair(options) {
-  return checkOptions('repair', options, FINDINGS)
+  return checkOptions('repair', options, { ...FINDINGS, encryption: anything })
 }
 
 /**

@@ -86,8 +86,12 @@ impl NativeCare {
         to: String,
         spaces: bool,
         described: u32,
+        encryption: Option<NativeEncryption>,
     ) -> napi::Result<()> {
-        let options = RepairOptions { with_spaces: spaces, described: described as usize };
+        let encryption =
+            encryption.map(NativeEncryption::into_encryption).transpose().or_throw()?;
+        let options =
+            RepairOptions { with_spaces: spaces, described: described as usize, encryption };
         self.spawn(move |care| {
             let report = repair(&PathBuf::from(from), &PathBuf::from(to), options, care)?;
             protocol::encode_repaired(report)

@@ -58,6 +58,7 @@ pub use restore::Replacement;
 pub use schema_lock::SchemaLock;
 pub use snapshot::{Snapshot, TurnReader};
 pub use spaces::Space;
+pub(crate) use spaces::encryption_of_spaces;
 pub use stats::{OldestReader, Stats};
 pub use tree::Tree;
 pub use tree_id::{TreeId, TreePrefix};

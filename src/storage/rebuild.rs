@@ -9,6 +9,7 @@ use super::lock_file::{EXCLUSIVE_PATIENCE, LockFile, io_error};
 use super::options::Layout;
 use super::platform;
 use super::registry;
+use super::sealed::{Memo, NewKeys, SealedStore};
 use super::txn::{ReadTxn, Tables, WriteTxn};
 use super::unfinished::{Unfinished, create, refuse_existing, sync};
 use crate::error::{Error, ErrorCode, Result};
@@ -63,6 +64,7 @@ impl NewDirectory {
 pub struct NewDatabase {
     env: Env,
     tables: Tables,
+    sealed: Option<SealedStore>,
     directory: PathBuf,
 }
 
@@ -75,7 +77,17 @@ impl NewDatabase {
         let map_size = bytes.saturating_mul(2).saturating_add(SPARE).next_multiple_of(65_536);
         let map_size = usize::try_from(map_size).unwrap_or(usize::MAX);
         let (env, tables) = create_environment(directory, map_size)?;
-        Ok(Self { env, tables, directory: directory.to_owned() })
+        Ok(Self { env, tables, sealed: None, directory: directory.to_owned() })
+    }
+
+    /// Seals it with these keys, while it is empty.
+    ///
+    /// # Errors
+    /// `DISK_FULL`, `IO`.
+    pub(crate) fn seal(&mut self, keys: NewKeys) -> Result<()> {
+        let mut txn = self.env.write_txn()?;
+        self.sealed = Some(keys.create(&mut txn, self.tables.places())?);
+        Ok(txn.commit()?)
     }
 
     /// LMDB's page size.
@@ -88,7 +100,11 @@ impl NewDatabase {
     /// # Errors
     /// Those of `work`; `DISK_FULL`, `MAP_FULL`, `IO`.
     pub fn write<T>(&self, work: impl FnOnce(&mut WriteTxn<'_>) -> Result<T>) -> Result<T> {
-        let mut txn = WriteTxn::new(self.env.write_txn()?, self.tables);
+        let raw = self.env.write_txn()?;
+        let mut txn = match &self.sealed {
+            None => WriteTxn::new(raw, self.tables),
+            Some(store) => WriteTxn::of_sealed(raw, self.tables, store),
+        };
         let result = work(&mut txn)?;
         txn.commit()?;
         Ok(result)
@@ -103,7 +119,11 @@ impl NewDatabase {
         let txn = reader
             .get()
             .ok_or_else(|| Error::new(ErrorCode::Closed, "the transaction has ended"))?;
-        work(&ReadTxn::new(txn, self.tables))
+        let memo = Memo::default();
+        work(&match &self.sealed {
+            None => ReadTxn::new(txn, self.tables),
+            Some(store) => ReadTxn::of_sealed(txn, self.tables, store, &memo),
+        })
     }
 
     /// Writes everything to disk.

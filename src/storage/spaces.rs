@@ -63,8 +63,15 @@ pub(super) fn encryption(
     let Some(store) = sealed else { return Ok(None) };
     let key = meta::get_record(txn, &[tag::SPACE_KEY])?.map(Zeroizing::new);
     let key = key.ok_or_else(|| Error::corrupt("the key of the spaces is missing"))?;
-    let key = derive_key(&key, &[], &[b"lodestore space"])?;
-    Ok(Some(Encryption { cipher: store.cipher(), ..Encryption::with(Secret::Key(key)) }))
+    Ok(Some(Encryption { cipher: store.cipher(), ..encryption_of_spaces(&key)? }))
+}
+
+/// What unlocks the spaces of a sealed database that has this record of their key.
+///
+/// # Errors
+/// None that can happen: see [`derive_key`].
+pub(crate) fn encryption_of_spaces(record: &[u8]) -> Result<Encryption> {
+    derive_key(record, &[], &[b"lodestore space"]).map(Secret::Key).map(Encryption::with)
 }
 
 impl Connection {

@@ -6,9 +6,11 @@ use std::ffi::CStr;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::care::Care;
+use super::data_file::PageProblem;
 use super::lmdb::{Code, Dbi, PutMode, RwTxn, Txn};
 use super::meta;
-use super::sealed::{Memo, Places, SealedStore, SealedTxn};
+use super::sealed::{Memo, Places, SealedStore, SealedTxn, check_blocks};
 use super::tree_id::TreeId;
 use crate::error::{Error, Result};
 
@@ -143,6 +145,17 @@ impl<'e> ReadTxn<'e> {
     #[inline]
     pub(super) fn sealed(&self) -> Option<&SealedTxn<'e>> {
         self.sealed.as_deref()
+    }
+
+    /// Checks every block, if the database is sealed, and tells `found` what is wrong.
+    ///
+    /// # Errors
+    /// `ABORTED`, and those of LMDB.
+    pub fn check_blocks(&self, care: &dyn Care, found: &mut dyn FnMut(PageProblem)) -> Result<()> {
+        match &self.sealed {
+            None => Ok(()),
+            Some(sealed) => check_blocks(sealed, &self.raw, care, found),
+        }
     }
 
     /// The value under a key of at most [`MAX_KEY`](super::tree::MAX_DIRECT) bytes or of a bucket's

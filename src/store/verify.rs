@@ -75,7 +75,10 @@ fn verify_one(
     let (snapshot, pages) = verify_pages(connection, care, report)?;
     // What is cached would not be looked at again.
     let shared = StoreShared::default();
-    snapshot.with(|txn| check_content(txn, &shared, level == VerifyLevel::Full, care, report))?;
+    snapshot.with(|txn| {
+        txn.check_blocks(care, &mut |problem| report.add(of_page(problem)))?;
+        check_content(txn, &shared, level == VerifyLevel::Full, care, report)
+    })?;
     Ok((snapshot.txn_id(), pages))
 }
 

@@ -47,7 +47,7 @@ pub fn run(data: &[u8]) {
         let mut problems = 0;
         let care = Unattended::default();
         allow(check_every_page(&path, None, &care, &mut |_| problems += 1), &UNREADABLE);
-        let options = RepairOptions { with_spaces: false, described: 5 };
+        let options = RepairOptions { with_spaces: false, described: 5, encryption: None };
         // Its result is checked by itself; one that is not whole would be `CORRUPT`.
         if let Some(report) = allow(repair(&from, &to, options, &care), &EXPECTED) {
             assert!(report.problems.len() as u64 <= report.problem_count);

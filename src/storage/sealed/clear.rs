@@ -35,11 +35,22 @@ fn epoch_key(number: u32) -> [u8; 5] {
 /// An epoch by its number.
 pub(super) fn epoch(txn: &Txn<'_>, meta: Dbi, number: u32) -> Result<Option<Epoch>> {
     let Some(payload) = get(txn, meta, &epoch_key(number))? else { return Ok(None) };
+    parse_epoch(&payload).map(Some)
+}
+
+/// An epoch as it is recorded.
+pub(super) fn parse_epoch(payload: &[u8]) -> Result<Epoch> {
     let parse = || {
         let (data_key, value) = payload.split_first_chunk()?;
         Some((u32::from_le_bytes(*data_key), value.try_into().ok()?))
     };
-    parse().map(Some).ok_or_else(|| Error::corrupt("the record of an epoch is damaged"))
+    parse().ok_or_else(|| Error::corrupt("the record of an epoch is damaged"))
+}
+
+/// The number of the epoch that a record is of.
+pub(super) fn epoch_number(key: &[u8]) -> Option<u32> {
+    let number = key.strip_prefix(&[tag::EPOCH])?;
+    number.try_into().ok().map(u32::from_be_bytes)
 }
 
 /// Records an epoch; gives its number, which is one above the last one's, and at least 1.

@@ -144,6 +144,11 @@ impl SealedStore {
         }
     }
 
+    /// One with the same keys and roots, and nothing else.
+    pub(super) fn anew(&self) -> Self {
+        Self::new(self.cipher, self.database, self.keys(), self.block_size as u32, self.roots)
+    }
+
     /// Bytes of a block in an environment with pages of that size.
     pub(crate) fn block_size(page_size: u32) -> u32 {
         page_size.saturating_sub(PAGE_HEADER)
@@ -270,7 +275,8 @@ impl SealedStore {
         epochs.insert(number, Arc::clone(key));
     }
 
-    fn derive(&self, data_key: u32, value: &[u8; EPOCH]) -> Result<Arc<SealingKey>> {
+    /// The key of an epoch.
+    pub(super) fn derive(&self, data_key: u32, value: &[u8; EPOCH]) -> Result<Arc<SealingKey>> {
         let keys = self.keys.read();
         let data_key = keys.get(data_key).ok_or_else(damaged)?;
         let key = derive_key(data_key.bytes(), value, &[b"lodestore block", &self.database])?;
@@ -329,6 +335,11 @@ impl SealedStore {
     /// A node that was sealed is likely to be read.
     pub(super) fn keep(&self, id: u64, stamp: &Stamp, node: &Arc<Node>) {
         self.cache.insert(id, stamp, node);
+    }
+
+    /// The identity of the database, which is authenticated with each block.
+    pub(super) fn database(&self) -> &[u8; 16] {
+        &self.database
     }
 
     pub(super) fn stored_size(&self) -> usize {

@@ -47,6 +47,12 @@ impl NewKeys {
         Ok(Self { record, store })
     }
 
+    /// The keys that another database has, for one that takes its place: its blocks are sealed in
+    /// epochs of its own.
+    pub(super) fn of_another(record: KeyRecord, store: SealedStore) -> Self {
+        Self { record, store }
+    }
+
     /// Writes the record of the keys and empty trees.
     pub(crate) fn create(self, txn: &mut RwTxn<'_>, places: Places) -> Result<SealedStore> {
         clear::put(txn, places.clear, &[tag::KEYS], &self.record.encode())?;
@@ -107,6 +113,20 @@ pub(crate) fn unlock(
             (keys.clone(), content.ok_or_else(wrong_key)?)
         }
     };
+    let store = store_of(&record, database, keys, &content)?;
+    if let Unlock::Secret(secret) = &encryption.unlock {
+        store.remember(secret)?;
+    }
+    Ok(store)
+}
+
+/// The environment of a record's keys and of what stands in its check.
+pub(super) fn store_of(
+    record: &KeyRecord,
+    database: [u8; 16],
+    keys: DataKeys,
+    content: &[u8],
+) -> Result<SealedStore> {
     let (roots, rest) = content.as_chunks::<ID>();
     let mut ids = roots.iter().map(|root| u64::from_le_bytes(*root));
     let mut roots = [0; TREES];
@@ -116,11 +136,7 @@ pub(crate) fn unlock(
     if ids.next().is_some() || !rest.is_empty() {
         return Err(damaged());
     }
-    let store = SealedStore::new(record.cipher, database, keys, record.block_size, roots);
-    if let Unlock::Secret(secret) = &encryption.unlock {
-        store.remember(secret)?;
-    }
-    Ok(store)
+    Ok(SealedStore::new(record.cipher, database, keys, record.block_size, roots))
 }
 
 /// Whether a secret opens a database that is open already.

@@ -8,7 +8,7 @@ use super::report::{RepairReport, RepairedStore};
 use crate::catalog::{IndexDef, KeyPath, Origin, StoreDef};
 use crate::error::{Error, Result};
 use crate::key;
-use crate::storage::data_file::{Found, Salvage, Trust};
+use crate::storage::data_file::{Found, Remains, Trust};
 use crate::storage::envelope::{self, Compression};
 use crate::storage::meta::{self, tag};
 use crate::storage::{Care, Counter, NewDatabase, Table, TreeId};
@@ -62,7 +62,7 @@ struct Saved {
 
 impl<'a> Documents<'a> {
     pub(super) fn new(
-        salvage: &mut Salvage,
+        remains: &mut dyn Remains,
         records: &Records,
         database: &'a NewDatabase,
         care: &'a dyn Care,
@@ -70,7 +70,7 @@ impl<'a> Documents<'a> {
     ) -> Result<Self> {
         let dropped = records.dropped();
         // Which trees have documents matters only if records are lost.
-        let used = if records.is_whole { BTreeSet::new() } else { used_trees(salvage, care)? };
+        let used = if records.is_whole { BTreeSet::new() } else { used_trees(remains, care)? };
         let is_used = |tree: TreeId| used.contains(&tree) && !dropped.contains(&tree);
         let mut stores = records.stores(report, is_used);
         let known: BTreeSet<_> = stores.iter().map(|store| store.tree).collect();
@@ -131,11 +131,11 @@ impl<'a> Documents<'a> {
     }
 
     /// Writes all that can be read.
-    pub(super) fn save(&mut self, salvage: &mut Salvage) -> Result<()> {
-        let (care, knows_free) = (self.care, salvage.knows_free_pages());
+    pub(super) fn save(&mut self, remains: &mut dyn Remains) -> Result<()> {
+        let (care, knows_free) = (self.care, remains.knows_free_pages());
         let mut take = |found: Found<'_>| self.take(&found, knows_free);
-        salvage.visit_reached(Table::Docs, care, "documents", &mut take)?;
-        salvage.visit_others(Trust::Orphan, care, "documents", &mut take)?;
+        remains.visit_reached(Table::Docs, care, "documents", &mut take)?;
+        remains.visit_others(Trust::Orphan, care, "documents", &mut take)?;
         self.flush()
     }
 
@@ -241,12 +241,12 @@ impl<'a> Documents<'a> {
     /// Tells what became of the stores; returns them, with the next numbers of their generators.
     pub(super) fn finish(
         mut self,
-        salvage: &mut Salvage,
+        remains: &mut dyn Remains,
         described: usize,
     ) -> Result<Vec<(StoreDef, u64)>> {
         let may_lack = |saving: &Saving| saving.lost() != Some(0) || !saving.missing.is_empty();
         if self.stores.values().any(may_lack) {
-            self.look_for_missing(salvage)?;
+            self.look_for_missing(remains)?;
         }
         let mut stores = Vec::new();
         for (tree, mut saving) in std::mem::take(&mut self.stores) {
@@ -287,7 +287,7 @@ impl<'a> Documents<'a> {
     }
 
     /// Looks in the indexes for documents that are not there.
-    fn look_for_missing(&mut self, salvage: &mut Salvage) -> Result<()> {
+    fn look_for_missing(&mut self, remains: &mut dyn Remains) -> Result<()> {
         let care = self.care;
         let (stores, indexes) = (&mut self.stores, &self.indexes);
         let database = self.database;
@@ -309,9 +309,9 @@ impl<'a> Documents<'a> {
             })?;
             Ok(is_known && found.is_entry)
         };
-        salvage.visit_reached(Table::Index, care, "lost documents", &mut look)?;
-        if salvage.knows_free_pages() {
-            salvage.visit_others(Trust::Orphan, care, "lost documents", &mut look)?;
+        remains.visit_reached(Table::Index, care, "lost documents", &mut look)?;
+        if remains.knows_free_pages() {
+            remains.visit_others(Trust::Orphan, care, "lost documents", &mut look)?;
         }
         Ok(())
     }
@@ -360,7 +360,7 @@ impl Saving {
 }
 
 /// The trees that documents are found of.
-fn used_trees(salvage: &mut Salvage, care: &dyn Care) -> Result<BTreeSet<TreeId>> {
+fn used_trees(remains: &mut dyn Remains, care: &dyn Care) -> Result<BTreeSet<TreeId>> {
     let mut used = BTreeSet::new();
     let mut look = |found: Found<'_>| {
         let mut is_valid = false;
@@ -373,8 +373,8 @@ fn used_trees(salvage: &mut Salvage, care: &dyn Care) -> Result<BTreeSet<TreeId>
         })?;
         Ok(is_valid)
     };
-    salvage.visit_reached(Table::Docs, care, "stores", &mut look)?;
-    salvage.visit_others(Trust::Orphan, care, "stores", &mut look)?;
+    remains.visit_reached(Table::Docs, care, "stores", &mut look)?;
+    remains.visit_others(Trust::Orphan, care, "stores", &mut look)?;
     Ok(used)
 }
 

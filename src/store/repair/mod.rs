@@ -21,17 +21,23 @@ use super::schema::{Reference, Schema};
 use super::shared::StoreShared;
 use crate::catalog::StoreDef;
 use crate::error::{Error, ErrorCode, Result};
-use crate::storage::data_file::Salvage;
-use crate::storage::{Care, NewDatabase, NewDirectory, data_file_of, exclusively, meta};
+use crate::storage::data_file::{Remains, Salvage};
+use crate::storage::sealed::SealedSalvage;
+use crate::storage::{
+    Care, Encryption, NewDatabase, NewDirectory, data_file_of, encryption_of_spaces, exclusively,
+    meta,
+};
 use crate::wtf8::Wtf8String;
 
 /// How a database is repaired.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct RepairOptions {
     /// Whether its spaces are repaired along.
     pub with_spaces: bool,
     /// How many problems, and lost keys of each store, are described.
     pub described: usize,
+    /// What unlocks it, if it is sealed. The new one is sealed with the same keys.
+    pub encryption: Option<Encryption>,
 }
 
 /// Documents that a step of an index build takes in.
@@ -41,9 +47,9 @@ const STEP_DOCUMENTS: usize = 100_000;
 /// of the one at `from`, which stays as it is.
 ///
 /// # Errors
-/// `DATABASE_NOT_FOUND`, `NOT_A_DATABASE`, `UNSUPPORTED` if it is encrypted,
-/// `INCOMPATIBLE_VERSION`, `DATABASE_EXISTS`, `BUSY` if the damaged database is open, `ABORTED`,
-/// `DISK_FULL`, `PERMISSION`, `IO`.
+/// `DATABASE_NOT_FOUND`, `NOT_A_DATABASE`, `ENCRYPTED`, `NOT_ENCRYPTED`, `WRONG_KEY`; `CORRUPT` if
+/// the records of its keys are lost; `INCOMPATIBLE_VERSION`, `DATABASE_EXISTS`, `BUSY` if the
+/// damaged database is open, `ABORTED`, `DISK_FULL`, `PERMISSION`, `IO`.
 pub fn repair(
     from: &Path,
     to: &Path,
@@ -59,8 +65,9 @@ pub fn repair(
     let directory = NewDirectory::create(to)?;
     let mut report = RepairReport { described: options.described, ..RepairReport::default() };
     exclusively(from, |_| {
-        let work = One { from, to: directory.path(), care, options };
-        work.repair(&mut report, |name, space, report| {
+        let own = (options.encryption.as_ref(), options.with_spaces);
+        let work = One { from, to: directory.path(), care, described: options.described };
+        work.repair(own, &mut report, |name, space, encryption, report| {
             let inside = Path::new("spaces").join(name);
             let from = from.join(&inside);
             if !data_file_of(&from).is_file() {
@@ -68,8 +75,10 @@ pub fn repair(
             }
             let to = directory.create_inside(&inside)?;
             report.space = Some(space.clone());
-            let work = One { from: &from, to: &to, care, options };
-            let repaired = exclusively(&from, |_| work.repair(report, |_, _, _| Ok(false)));
+            let work = One { from: &from, to: &to, care, described: options.described };
+            let repaired = exclusively(&from, |_| {
+                work.repair((encryption, false), report, |_, _, _, _| Ok(false))
+            });
             report.space = None;
             match repaired {
                 Err(error) if is_hopeless(&error) => {
@@ -86,8 +95,28 @@ pub fn repair(
     Ok(report)
 }
 
+/// Whether nothing of a space can be saved. The others can be all the same.
 fn is_hopeless(error: &Error) -> bool {
-    matches!(error.code(), ErrorCode::NotADatabase | ErrorCode::IncompatibleVersion)
+    let is_locked = matches!(
+        error.code(),
+        ErrorCode::WrongKey | ErrorCode::Encrypted | ErrorCode::NotEncrypted
+    );
+    let is_lost = matches!(
+        error.code(),
+        ErrorCode::NotADatabase | ErrorCode::IncompatibleVersion | ErrorCode::Corrupt
+    );
+    is_locked || is_lost
+}
+
+/// Repairs the space of a directory and a name, with what unlocks it; false if there is nothing.
+trait RepairSpace:
+    FnMut(&str, &Wtf8String, Option<&Encryption>, &mut RepairReport) -> Result<bool>
+{
+}
+
+impl<F> RepairSpace for F where
+    F: FnMut(&str, &Wtf8String, Option<&Encryption>, &mut RepairReport) -> Result<bool>
+{
 }
 
 /// One environment: the database itself, or a space.
@@ -95,25 +124,22 @@ struct One<'a> {
     from: &'a Path,
     to: &'a Path,
     care: &'a dyn Care,
-    options: RepairOptions,
+    described: usize,
 }
 
 impl One<'_> {
-    /// Repairs it. `space` repairs the space of a directory and a name; false if there is nothing.
+    /// Repairs it.
     fn repair(
         &self,
+        (encryption, with_spaces): (Option<&Encryption>, bool),
         report: &mut RepairReport,
-        mut space: impl FnMut(&str, &Wtf8String, &mut RepairReport) -> Result<bool>,
+        space: impl RepairSpace,
     ) -> Result<()> {
         let care = self.care;
         let mut salvage = Salvage::open(&data_file_of(self.from), care)?;
         report.pages += salvage.pages();
-        report.damaged_pages += salvage.damaged_pages().len() as u64;
         for page in salvage.damaged_pages() {
-            report.add(Problem {
-                page: Some(*page),
-                ..Problem::new(ProblemKind::Page, "the page is damaged")
-            });
+            report.add_page(*page, "the page is damaged");
         }
         if !salvage.knows_free_pages() {
             let message = "what was free is not known, or the newest commit: what nothing \
@@ -121,38 +147,75 @@ impl One<'_> {
             report.note(ProblemKind::Page, message);
         }
         let records = Records::read(&mut salvage, care, report)?;
-        if records.are_sealed() {
-            return Err(Error::new(
-                ErrorCode::Unsupported,
-                "an encrypted database cannot be repaired; restore a backup",
-            ));
-        }
         if let Some(format) = records.format() {
             format.check()?;
-        } else {
-            report.note(ProblemKind::Catalog, "the format record is lost; there is a new one");
         }
         let database = NewDatabase::create(self.to, salvage.length())?;
-        let mut documents = Documents::new(&mut salvage, &records, &database, care, report)?;
-        documents.save(&mut salvage)?;
-        let stores = documents.finish(&mut salvage, self.options.described)?;
-        let mut spaces = Vec::new();
-        if self.options.with_spaces {
-            for (key, directory) in records.spaces() {
-                let name = key.get(1..).and_then(Wtf8String::from_bytes);
-                let place = String::from_utf8(directory.clone())
-                    .ok()
-                    .filter(|place| uuid::Uuid::try_parse(place).is_ok());
-                let (Some(name), Some(place)) = (name, place) else { continue };
-                if space(&place, &name, report)? {
-                    spaces.push((key, directory));
+        let spaces = with_spaces.then_some(space);
+        match (records.are_in_clear(), encryption) {
+            (false, None) => {
+                if records.format().is_none() {
+                    let message = "the format record is lost; there is a new one";
+                    report.note(ProblemKind::Catalog, message);
                 }
+                self.save(&mut salvage, &records, &database, report, spaces)
+            }
+            (true, Some(encryption)) => {
+                let sealed = SealedSalvage::open(&mut salvage, encryption, care)?;
+                self.save_sealed(sealed, database, report, spaces)
+            }
+            (true, None) => Err(Error::new(
+                ErrorCode::Encrypted,
+                "the database is encrypted; it can be repaired with its key or passphrase",
+            )),
+            (false, Some(_)) if records.format().is_some() => {
+                Err(Error::new(ErrorCode::NotEncrypted, "the database is not encrypted"))
+            }
+            (false, Some(_)) => Err(Error::corrupt(
+                "the records of the database's keys are lost, without which nothing can be \
+                 decrypted; restore a backup",
+            )),
+        }
+    }
+
+    fn save_sealed(
+        &self,
+        mut sealed: SealedSalvage<'_>,
+        mut database: NewDatabase,
+        report: &mut RepairReport,
+        spaces: Option<impl RepairSpace>,
+    ) -> Result<()> {
+        for (page, what) in sealed.damage() {
+            match page {
+                Some(page) => report.add_page(*page, what),
+                None => report.note(ProblemKind::Page, *what),
             }
         }
-        records.write(&database, &stores, &spaces)?;
+        database.seal(sealed.new_keys())?;
+        let records = Records::read(&mut sealed, self.care, report)?.of_sealed(sealed.format());
+        self.save(&mut sealed, &records, &database, report, spaces)
+    }
+
+    /// Writes everything that can be read.
+    fn save(
+        &self,
+        remains: &mut dyn Remains,
+        records: &Records,
+        database: &NewDatabase,
+        report: &mut RepairReport,
+        spaces: Option<impl RepairSpace>,
+    ) -> Result<()> {
+        let mut documents = Documents::new(remains, records, database, self.care, report)?;
+        documents.save(remains)?;
+        let stores = documents.finish(remains, self.described)?;
+        let spaces = match spaces {
+            Some(space) => records.repair_spaces(report, space)?,
+            None => Vec::new(),
+        };
+        records.write(database, &stores, &spaces)?;
         let stores: Vec<_> = stores.into_iter().map(|(store, _)| store).collect();
-        self.build_indexes(&database, &stores, report)?;
-        self.check(&database)?;
+        self.build_indexes(database, &stores, report)?;
+        self.check(database)?;
         database.sync()
     }
 
@@ -229,7 +292,31 @@ impl One<'_> {
     }
 }
 
+/// The keys of records of spaces, and the names of the spaces' directories.
+type Spaces = Vec<(Vec<u8>, Vec<u8>)>;
+
 impl Records {
+    /// Repairs the spaces; gives those that there are now.
+    fn repair_spaces(
+        &self,
+        report: &mut RepairReport,
+        mut space: impl RepairSpace,
+    ) -> Result<Spaces> {
+        let encryption = self.space_key().map(encryption_of_spaces).transpose()?;
+        let mut spaces = Vec::new();
+        for (key, directory) in self.spaces() {
+            let name = key.get(1..).and_then(Wtf8String::from_bytes);
+            let place = String::from_utf8(directory.clone())
+                .ok()
+                .filter(|place| uuid::Uuid::try_parse(place).is_ok());
+            let (Some(name), Some(place)) = (name, place) else { continue };
+            if space(&place, &name, encryption.as_ref(), report)? {
+                spaces.push((key, directory));
+            }
+        }
+        Ok(spaces)
+    }
+
     /// Writes the records of the new database: `stores` with the next numbers of their generators.
     fn write(
         &self,
@@ -282,6 +369,9 @@ impl Records {
             }
             for (key, directory) in spaces {
                 meta::put_record(txn, key, directory)?;
+            }
+            if let Some(key) = self.space_key() {
+                meta::put_record(txn, &[tag::SPACE_KEY], key)?;
             }
             Ok(())
         })

@@ -12,7 +12,7 @@ use crate::catalog::{
     IndexCollation, IndexDef, IndexState, StoreDef, meta_key, record::decode_store,
 };
 use crate::error::Result;
-use crate::storage::data_file::{Found, Salvage, Trust};
+use crate::storage::data_file::{Found, Remains, Trust};
 use crate::storage::meta::{self, tag};
 use crate::storage::{Care, FormatRecord, Table, TreeId, envelope, tree};
 use crate::store::check::ProblemKind;
@@ -23,6 +23,8 @@ pub(super) struct Records {
     found: BTreeMap<Vec<u8>, (Rank, Vec<u8>)>,
     /// Whether all of them are there.
     pub(super) is_whole: bool,
+    /// The format record of a sealed database, which does not stand among the others.
+    in_clear: Option<FormatRecord>,
 }
 
 /// How good a record is: certain ones first.
@@ -31,17 +33,17 @@ type Rank = (Trust, bool);
 impl Records {
     /// Reads them.
     pub(super) fn read(
-        salvage: &mut Salvage,
+        remains: &mut dyn Remains,
         care: &dyn Care,
         report: &mut RepairReport,
     ) -> Result<Self> {
-        let mut records = Self { is_whole: salvage.is_whole(Table::Meta), ..Self::default() };
+        let mut records = Self { is_whole: remains.is_whole(Table::Meta), ..Self::default() };
         let mut damaged = BTreeSet::new();
         let mut take = |found: Found<'_>| records.take(&found, &mut damaged);
-        salvage.visit_reached(Table::Meta, care, "records", &mut take)?;
-        if !salvage.is_whole(Table::Meta) {
-            salvage.visit_others(Trust::Orphan, care, "records", &mut take)?;
-            salvage.visit_others(Trust::Stale, care, "records", &mut take)?;
+        remains.visit_reached(Table::Meta, care, "records", &mut take)?;
+        if !remains.is_whole(Table::Meta) {
+            remains.visit_others(Trust::Orphan, care, "records", &mut take)?;
+            remains.visit_others(Trust::Stale, care, "records", &mut take)?;
         }
         for key in damaged {
             let is_saved =
@@ -112,11 +114,24 @@ impl Records {
 
     /// The format record.
     pub(super) fn format(&self) -> Option<FormatRecord> {
+        if self.in_clear.is_some() {
+            return self.in_clear;
+        }
         FormatRecord::decode(self.any(&[tag::FORMAT])?).ok()
     }
 
-    /// Whether they are those of a sealed database.
-    pub(super) fn are_sealed(&self) -> bool {
+    /// These, of a sealed database with that format record.
+    pub(super) fn of_sealed(self, format: FormatRecord) -> Self {
+        Self { in_clear: Some(format), ..self }
+    }
+
+    /// What the keys of the spaces of a sealed database are derived from.
+    pub(super) fn space_key(&self) -> Option<&[u8]> {
+        self.any(&[tag::SPACE_KEY])
+    }
+
+    /// Whether they are those of a sealed database, in clear.
+    pub(super) fn are_in_clear(&self) -> bool {
         self.any(&[tag::KEYS]).is_some() || self.format().is_some_and(|format| format.is_sealed())
     }
 

@@ -56,6 +56,12 @@ impl RepairReport {
         }
     }
 
+    /// Takes a page in that is not what it should be.
+    pub(super) fn add_page(&mut self, page: u64, what: &str) {
+        self.damaged_pages += 1;
+        self.add(Problem { page: Some(page), ..Problem::new(ProblemKind::Page, what) });
+    }
+
     /// Takes a problem of the whole database in.
     pub(super) fn note(&mut self, kind: ProblemKind, message: impl Into<String>) {
         self.add(Problem::new(kind, message));

@@ -51,6 +51,43 @@ pub struct Found<'p> {
     pub may_be_old: bool,
     /// Whether it is certain that there is an entry here, whatever may be damaged of it.
     pub is_entry: bool,
+    /// The first of the pages that the value has for itself.
+    pub page: Option<u64>,
+}
+
+/// What is left of a database: of one whose entries stand in the pages of its file, or of a sealed
+/// one, whose entries stand in blocks.
+pub trait Remains {
+    /// Whether every part of a tree was reached.
+    fn is_whole(&self, table: Table) -> bool;
+
+    /// Whether what is found where nothing led to belongs to the newest state for certain.
+    fn knows_free_pages(&self) -> bool;
+
+    /// Visits the entries of a tree that are on the way down from its root.
+    ///
+    /// # Errors
+    /// `ABORTED`, `IO`; those of `visit`.
+    fn visit_reached(
+        &mut self,
+        table: Table,
+        care: &dyn Care,
+        phase: &str,
+        visit: &mut dyn FnMut(Found<'_>) -> Result<bool>,
+    ) -> Result<()>;
+
+    /// Visits what may be entries where nothing led to, or those of older states; of all trees.
+    /// `visit` tells whether it is one.
+    ///
+    /// # Errors
+    /// `ABORTED`, `IO`; those of `visit`.
+    fn visit_others(
+        &mut self,
+        trust: Trust,
+        care: &dyn Care,
+        phase: &str,
+        visit: &mut dyn FnMut(Found<'_>) -> Result<bool>,
+    ) -> Result<()>;
 }
 
 /// What a page is, as far as the walk from the root could tell.
@@ -99,99 +136,50 @@ impl Salvage {
         &self.damaged
     }
 
-    /// Whether every page of a tree was reached.
-    pub fn is_whole(&self, table: Table) -> bool {
-        self.whole.contains(&table)
-    }
-
-    /// Whether what is found on pages that nothing led to belongs to the newest state for certain.
-    pub fn knows_free_pages(&self) -> bool {
-        self.knows_free
-    }
-
     /// The length of the file in bytes.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// Visits the entries of the reached leaves of a tree, in the order of their pages' parents.
-    ///
-    /// # Errors
-    /// `ABORTED`, `IO`; those of `visit`.
-    pub fn visit_reached(
-        &mut self,
-        table: Table,
-        care: &dyn Care,
-        phase: &str,
-        mut visit: impl FnMut(Found<'_>) -> Result<bool>,
-    ) -> Result<()> {
-        let Some(&(_, root, depth)) = self.roots.iter().find(|(known, ..)| *known == table) else {
-            return Ok(());
-        };
-        let mut done = 0;
-        let total =
-            self.classes.iter().filter(|class| **class == Class::Leaf(table)).count() as u64;
-        // Branches were checked by the survey: only leaves that it reached are visited.
-        let mut pending = vec![(root, depth)];
-        let mut page = vec![0; self.page_size];
-        while let Some((number, levels)) = pending.pop() {
-            let is_leaf = levels <= 1;
-            if is_leaf && self.class(number) != Class::Leaf(table) {
-                continue;
-            }
-            if !self.read_page(number, &mut page)? {
-                continue;
-            }
-            if is_leaf {
-                done += 1;
-                report(care, phase, done, total)?;
-                self.visit_page(&page, Trust::Reached, &mut visit)?;
-            } else {
-                let children = survey::children(&page).unwrap_or_default();
-                pending.extend(children.into_iter().rev().map(|(_, child)| (child, levels - 1)));
-            }
-        }
-        Ok(())
+    /// Whether a page shows an older state.
+    pub(in crate::storage) fn is_free(&self, page: u64) -> bool {
+        self.class(page) == Class::Free
     }
 
-    /// Visits what may be entries on pages that nothing led to, or on free pages; of all trees.
-    /// `visit` tells whether it is one.
-    ///
-    /// # Errors
-    /// `ABORTED`, `IO`; those of `visit`.
-    pub fn visit_others(
-        &mut self,
-        trust: Trust,
-        care: &dyn Care,
-        phase: &str,
-        mut visit: impl FnMut(Found<'_>) -> Result<bool>,
-    ) -> Result<()> {
-        let wanted = if trust == Trust::Stale { Class::Free } else { Class::Unknown };
-        let mut page = vec![0; self.page_size];
-        let mut number = 0;
-        while number < self.pages() {
-            report(care, phase, number, self.pages())?;
-            if self.class(number) != wanted || !self.read_page(number, &mut page)? {
-                number += 1;
-                continue;
-            }
-            let kind = u16_at(&page, 10);
-            if kind == Some(OVERFLOW) && u64_at(&page, 0) == Some(number) {
-                // What a document holds is not to be taken for pages.
-                number += u64::from(u32_at(&page, 12).unwrap_or(1)).clamp(1, self.pages());
-                continue;
-            }
-            self.visit_page(&page, trust, &mut visit)?;
-            number += 1;
-        }
-        Ok(())
+    /// Whether nothing that was reached led to a page.
+    pub(in crate::storage) fn is_unknown(&self, page: u64) -> bool {
+        self.class(page) == Class::Unknown
+    }
+
+    /// Whether a page says of itself that it begins a large value.
+    pub(in crate::storage) fn is_run(&mut self, page: u64) -> Result<bool> {
+        let mut head = [0; HEADER];
+        self.read(page * self.page_size as u64, &mut head)?;
+        Ok(u64_at(&head, 0) == Some(page) && u16_at(&head, 10) == Some(OVERFLOW))
+    }
+
+    /// Whether a page is a leaf that was reached.
+    pub(in crate::storage) fn is_leaf(&self, page: u64) -> bool {
+        matches!(self.class(page), Class::Leaf(_))
+    }
+
+    /// Reads what is stored in a page of its own, whatever the head of the page says; false if it
+    /// is not within the file.
+    pub(in crate::storage) fn read_content(&mut self, page: u64, out: &mut [u8]) -> Result<bool> {
+        let start = page.checked_mul(self.page_size as u64).map(|start| start + HEADER as u64);
+        let end = start.and_then(|start| start.checked_add(out.len() as u64));
+        let (Some(start), true) = (start, end.is_some_and(|end| end <= self.length)) else {
+            return Ok(false);
+        };
+        self.read(start, out)?;
+        Ok(true)
     }
 
     fn visit_page(
         &mut self,
         page: &[u8],
         trust: Trust,
-        visit: &mut impl FnMut(Found<'_>) -> Result<bool>,
+        visit: &mut dyn FnMut(Found<'_>) -> Result<bool>,
     ) -> Result<()> {
         let mut large = Vec::new();
         leaf::visit(page, |node| {
@@ -202,12 +190,17 @@ impl Salvage {
                     is_there.then_some(large.as_slice())
                 }
             };
+            let page = match node.data {
+                Data::Here(_) => None,
+                Data::Elsewhere { page, .. } => Some(page),
+            };
             visit(Found {
                 key: node.key,
                 value,
                 trust,
                 may_be_old: node.may_be_old,
                 is_entry: node.has_slot && !node.may_be_old,
+                page,
             })
         })
     }
@@ -265,6 +258,85 @@ impl Salvage {
         self.file
             .read_exact_at(offset, out)
             .map_err(|error| io_error("cannot read the data file", &self.path, &error))
+    }
+}
+
+impl Remains for Salvage {
+    fn is_whole(&self, table: Table) -> bool {
+        self.whole.contains(&table)
+    }
+
+    fn knows_free_pages(&self) -> bool {
+        self.knows_free
+    }
+
+    fn visit_reached(
+        &mut self,
+        table: Table,
+        care: &dyn Care,
+        phase: &str,
+        visit: &mut dyn FnMut(Found<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let Some(&(_, root, depth)) = self.roots.iter().find(|(known, ..)| *known == table) else {
+            return Ok(());
+        };
+        let mut done = 0;
+        let total =
+            self.classes.iter().filter(|class| **class == Class::Leaf(table)).count() as u64;
+        // Branches were checked by the survey: only leaves that it reached are visited.
+        let mut pending = vec![(root, depth)];
+        let mut page = vec![0; self.page_size];
+        while let Some((number, levels)) = pending.pop() {
+            let is_leaf = levels <= 1;
+            if is_leaf && self.class(number) != Class::Leaf(table) {
+                continue;
+            }
+            if !self.read_page(number, &mut page)? {
+                continue;
+            }
+            if is_leaf {
+                done += 1;
+                report(care, phase, done, total)?;
+                self.visit_page(&page, Trust::Reached, visit)?;
+            } else {
+                let children = survey::children(&page).unwrap_or_default();
+                pending.extend(children.into_iter().rev().map(|(_, child)| (child, levels - 1)));
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_others(
+        &mut self,
+        trust: Trust,
+        care: &dyn Care,
+        phase: &str,
+        visit: &mut dyn FnMut(Found<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let wanted = if trust == Trust::Stale { Class::Free } else { Class::Unknown };
+        let mut page = vec![0; self.page_size];
+        let mut number = 0;
+        while number < self.pages() {
+            report(care, phase, number, self.pages())?;
+            if self.class(number) != wanted || !self.read_page(number, &mut page)? {
+                number += 1;
+                continue;
+            }
+            let kind = u16_at(&page, 10);
+            if kind == Some(OVERFLOW) && u64_at(&page, 0) == Some(number) {
+                // What a document holds is not to be taken for pages. Its length may be damaged.
+                let count = u64::from(u32_at(&page, 12).unwrap_or(1)).clamp(1, self.pages());
+                let end = number + count;
+                number += 1;
+                while number < end && self.class(number) == wanted {
+                    number += 1;
+                }
+                continue;
+            }
+            self.visit_page(&page, trust, visit)?;
+            number += 1;
+        }
+        Ok(())
     }
 }
 

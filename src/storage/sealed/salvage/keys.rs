@@ -1,0 +1,157 @@
+//! The keys of a damaged database, from its records in clear.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::super::block;
+use super::super::clear;
+use super::super::store::SealedStore;
+use super::super::unlock::store_of;
+use crate::error::{Error, ErrorCode, Result};
+use crate::seal::{KeyRecord, SealingKey};
+use crate::storage::care::Care;
+use crate::storage::data_file::{Found, Remains, Salvage, Trust};
+use crate::storage::envelope;
+use crate::storage::format::FormatRecord;
+use crate::storage::meta::{self, tag};
+use crate::storage::options::{Encryption, Unlock};
+use crate::storage::tree_id::TreeId;
+use crate::storage::txn::Table;
+
+/// What opens the blocks of a damaged database.
+pub(super) struct Keys {
+    pub format: FormatRecord,
+    pub record: KeyRecord,
+    pub store: SealedStore,
+    /// The keys of the epochs. A number may have several: of transactions that were given up.
+    epochs: BTreeMap<u32, Vec<Arc<SealingKey>>>,
+}
+
+/// Records in clear, of whatever state.
+#[derive(Default)]
+struct Clear {
+    formats: Vec<(Trust, FormatRecord)>,
+    records: Vec<(Trust, KeyRecord)>,
+    epochs: BTreeSet<(u32, u32, [u8; 16])>,
+}
+
+impl Clear {
+    fn read(salvage: &mut Salvage, care: &dyn Care) -> Result<Self> {
+        let mut clear = Self::default();
+        let mut take = |found: Found<'_>| Ok(clear.take(&found));
+        salvage.visit_reached(Table::Meta, care, "keys", &mut take)?;
+        if !salvage.is_whole(Table::Meta) {
+            salvage.visit_others(Trust::Orphan, care, "keys", &mut take)?;
+            salvage.visit_others(Trust::Stale, care, "keys", &mut take)?;
+        }
+        clear.formats.sort_by_key(|(trust, _)| std::cmp::Reverse(*trust));
+        clear.records.sort_by_key(|(trust, _)| std::cmp::Reverse(*trust));
+        Ok(clear)
+    }
+
+    /// Takes a record: true if it is one.
+    fn take(&mut self, found: &Found<'_>) -> bool {
+        let (Some((TreeId(0), key)), Some(value)) = (TreeId::read(found.key), found.value) else {
+            return found.is_entry;
+        };
+        let mut scratch = Vec::new();
+        let Ok(payload) = envelope::open(meta::TREE.id, key, value, &mut scratch) else {
+            return found.is_entry;
+        };
+        match key {
+            [tag::FORMAT] => {
+                let format = FormatRecord::decode(payload).ok();
+                self.formats.extend(format.map(|format| (found.trust, format)));
+            }
+            [tag::KEYS] => {
+                let record = KeyRecord::decode(payload).ok();
+                let is_known =
+                    |record: &KeyRecord| self.records.iter().any(|(_, own)| own == record);
+                let record = record.filter(|record| !is_known(record));
+                self.records.extend(record.map(|record| (found.trust, record)));
+            }
+            key => {
+                let epoch = clear::epoch_number(key).zip(clear::parse_epoch(payload).ok());
+                self.epochs.extend(epoch.map(|(number, (key, value))| (number, key, value)));
+            }
+        }
+        true
+    }
+}
+
+impl Keys {
+    /// Finds the keys, and unlocks them.
+    ///
+    /// # Errors
+    /// `WRONG_KEY`; `CORRUPT` if the records of the keys are lost; `INCOMPATIBLE_VERSION`.
+    pub(super) fn find(
+        salvage: &mut Salvage,
+        encryption: &Encryption,
+        care: &dyn Care,
+    ) -> Result<Self> {
+        let Clear { formats, records, epochs } = Clear::read(salvage, care)?;
+        let mut failure = lost();
+        for (_, format) in formats {
+            format.check()?;
+            for (_, record) in &records {
+                match unlock(record, *format.uuid.as_bytes(), encryption) {
+                    Ok(store) => {
+                        let mut keys =
+                            Self { format, record: record.clone(), store, epochs: BTreeMap::new() };
+                        keys.derive(&epochs);
+                        return Ok(keys);
+                    }
+                    Err(error) => failure = error,
+                }
+            }
+        }
+        Err(failure)
+    }
+
+    fn derive(&mut self, epochs: &BTreeSet<(u32, u32, [u8; 16])>) {
+        for (number, data_key, value) in epochs {
+            // Of a data key that is gone nothing can be opened any more.
+            if let Ok(key) = self.store.derive(*data_key, value) {
+                self.epochs.entry(*number).or_default().push(key);
+            }
+        }
+    }
+
+    /// Whether a stored block may be one: it names an epoch that there is.
+    pub(super) fn may_open(&self, stored: &[u8]) -> bool {
+        block::stamp_of(stored).is_some_and(|stamp| self.of(stamp).is_some())
+    }
+
+    fn of(&self, stamp: &block::Stamp) -> Option<&Vec<Arc<SealingKey>>> {
+        self.epochs.get(&block::epoch_of(stamp))
+    }
+
+    /// Decrypts a stored block into `out`; false if it is not what was stored under this id.
+    pub(super) fn open(&self, id: u64, stored: &[u8], out: &mut [u8]) -> bool {
+        let keys = block::stamp_of(stored).and_then(|stamp| self.of(stamp));
+        let database = self.store.database();
+        keys.is_some_and(|keys| {
+            keys.iter().any(|key| block::open_into(key, database, id, stored, out))
+        })
+    }
+}
+
+fn unlock(record: &KeyRecord, database: [u8; 16], encryption: &Encryption) -> Result<SealedStore> {
+    let (keys, content) = match &encryption.unlock {
+        Unlock::Secret(secret) => {
+            let unlocked = record.unlock(&database, secret)?;
+            (unlocked.keys, Some(unlocked.content))
+        }
+        Unlock::Keys(keys) => (keys.clone(), record.check(&database, keys)?),
+    };
+    let wrong = || Error::new(ErrorCode::WrongKey, "the keys are not those of the database");
+    store_of(record, database, keys, &content.ok_or_else(wrong)?)
+}
+
+#[cold]
+fn lost() -> Error {
+    Error::corrupt(
+        "the records of the database's identity or keys are lost, without which nothing can be \
+         decrypted; restore a backup",
+    )
+}
