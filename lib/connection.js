@@ -1,6 +1,7 @@
 'use strict'
 
 const { Promise, queueMicrotask } = require('./globals')
+const { Awake } = require('./awake')
 const { call } = require('./call')
 const { CatalogReader } = require('./catalog-reader')
 const { DocumentDecoder, DocumentEncoder } = require('./codec')
@@ -49,6 +50,7 @@ class Connection {
     this.encoder = new DocumentEncoder()
     this.decoder = new DocumentDecoder()
     this.tickets = new Tickets(this)
+    this.awake = new Awake(this.tickets)
     this.queue = new OperationQueue((batch, isLast) => this.send(batch, isLast), this.errorOf)
     /** Messages that wait for the event loop to turn. */
     this.postponed = []
@@ -166,7 +168,8 @@ class Connection {
       this.tickets.close(ticket)
       throw error
     }
-    this.take(messages)
+    if (messages !== null) this.receive(messages)
+    else if (isLast) this.awake.wait(ticket)
   }
 
   /** Publishes how long a batch takes. */

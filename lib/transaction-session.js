@@ -107,7 +107,8 @@ class TransactionSession {
       tickets.close(ticket)
       throw error
     }
-    this.connection.take(messages)
+    if (messages === null) this.connection.awake.wait(ticket)
+    else this.connection.receive(messages)
   }
 
   /**

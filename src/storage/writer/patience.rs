@@ -22,12 +22,13 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    pub fn new() -> Self {
+    /// Without a pause before it, the first one is taken to be `is_short` or not.
+    pub fn new(is_short: bool) -> Self {
         // To ask takes as long as a dozen system calls.
         static HAS_SEVERAL_PROCESSORS: LazyLock<bool> = LazyLock::new(|| {
             std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1)
         });
-        Self { since: None, is_short: false, is_possible: *HAS_SEVERAL_PROCESSORS }
+        Self { since: None, is_short, is_possible: *HAS_SEVERAL_PROCESSORS }
     }
 
     /// The thread has no work now.
