@@ -6,3 +6,6 @@ export const KEY_LENGTH = 32
 export function keyByte(at: number): number {
   return (at * at * 13 + at * 151 + 43) & 0xff
 }
+
+export const PASSPHRASE = 'four words of many'
+export const KDF = { memory: 64, iterations: 2, parallelism: 1 }

@@ -2,21 +2,23 @@ import assert from 'node:assert/strict'
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { derivePassphraseKey } from '../../lib/binding'
+import { Blocks, slotKey, slotsOf } from '../support/blocks'
 import { Child } from '../support/child'
 import { temporaryDirectory } from '../support/database'
+import { DataFile } from '../support/pages'
 import { runtime } from '../support/runtime'
-import { KEY_LENGTH, keyByte } from './key'
+import { KEY_LENGTH, PASSPHRASE, keyByte } from './key'
 
 const skip =
   (process.platform !== 'linux' && "the memory of a process is looked at through Linux's /proc") ||
   (runtime !== 'node' && 'what holds the key is the same library')
 
-/** How often a process's memory has the key in it. */
-function countKeys(pid: number): number {
-  const key = Buffer.from(Array.from({ length: KEY_LENGTH }, (_, i) => keyByte(i)))
+/** How often a process's memory has each of some keys in it. */
+function count(pid: number, keys: Record<string, Buffer>): Record<string, number> {
   const memory = openSync(`/proc/${pid}/mem`, 'r')
   const chunk = Buffer.alloc(1 << 20)
-  let count = 0
+  const counts = Object.fromEntries(Object.keys(keys).map((name) => [name, 0]))
   for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
     const match = /^([0-9a-f]+)-([0-9a-f]+) rw.p .*?(\S*)$/.exec(line)
     if (match === null || match[3]!.endsWith('.mdb')) continue
@@ -31,27 +33,63 @@ function countKeys(pid: number): number {
         break
       }
       const part = chunk.subarray(0, read)
-      for (let i = part.indexOf(key); i >= 0; i = part.indexOf(key, i + 1)) count++
+      for (const [name, key] of Object.entries(keys)) {
+        for (let i = part.indexOf(key); i >= 0; i = part.indexOf(key, i + 1)) counts[name]!++
+      }
     }
   }
   closeSync(memory)
-  return count
+  return counts
 }
 
-test('the key is in no memory once the program has overwritten its own', { skip }, async (t) => {
-  const path = await temporaryDirectory(t)
-  const child = new Child(join(__dirname, 'holder.ts'), [join(path, 'db')])
-  t.after(() => child.kill())
-  assert.equal(await child.next(), 'given')
-  // The program's own array: so it can be found.
-  assert.ok(countKeys(child.process.pid!) > 0)
-  child.say('go on')
-  assert.equal(await child.next(), 'open')
-  const whileOpen = countKeys(child.process.pid!)
-  child.say('go on')
-  assert.equal(await child.next(), 'closed')
-  const afterwards = countKeys(child.process.pid!)
-  child.say('go on')
-  await child.ended
-  assert.deepEqual({ whileOpen, afterwards }, { whileOpen: 0, afterwards: 0 })
-})
+/** Every key of a database, from its file and what opens it. */
+async function keysOf(path: string, kind: string): Promise<Record<string, Buffer>> {
+  const file = new DataFile(path)
+  const [slot] = slotsOf(file)
+  const { memory, iterations, parallelism, salt } = slot!
+  const wrapping =
+    kind === 'key'
+      ? slotKey(RAW, slot!)
+      : await derivePassphraseKey(PASSPHRASE, salt, memory, iterations, parallelism)
+  const blocks = new Blocks(file, kind === 'key' ? RAW : wrapping)
+  const numbered = (name: string, keys: Map<number, Buffer>): [string, Buffer][] =>
+    [...keys].map(([number, key]) => [`${name} ${number}`, Buffer.from(key)])
+  return {
+    ...(kind === 'key' ? { 'the raw key': RAW } : {}),
+    'the key that wraps': wrapping,
+    'the key of the check': blocks.checkKey,
+    ...Object.fromEntries(numbered('data key', blocks.dataKeys)),
+    ...Object.fromEntries(numbered('the key of epoch', blocks.epochs)),
+  }
+}
+
+const RAW = Buffer.from(Array.from({ length: KEY_LENGTH }, (_, i) => keyByte(i)))
+
+for (const kind of ['key', 'passphrase']) {
+  test(`no key is in memory after close: of a ${kind}`, { skip }, async (t) => {
+    const path = join(await temporaryDirectory(t), 'db')
+    const child = new Child(join(__dirname, 'holder.ts'), [path, kind])
+    t.after(() => child.kill())
+    assert.equal(await child.next(), 'given')
+    const pid = child.process.pid!
+    const keys = await keysOf(path, kind)
+    assert.ok(Object.keys(keys).length >= 4)
+    // The program's own array: so it can be found.
+    if (kind === 'key') assert.ok(count(pid, keys)['the raw key']! > 0)
+    child.say('go on')
+    assert.equal(await child.next(), 'open')
+    const whileOpen = count(pid, keys)
+    // What is needed to read and write is there, and can be found; nothing else is.
+    const needed = (name: string): boolean => /^data key|^the key of epoch/.test(name)
+    for (const [name, times] of Object.entries(whileOpen)) {
+      if (needed(name)) assert.ok(times > 0, name)
+      else assert.equal(times, 0, name)
+    }
+    child.say('go on')
+    assert.equal(await child.next(), 'closed')
+    const afterwards = count(pid, keys)
+    child.say('go on')
+    await child.ended
+    assert.deepEqual(afterwards, Object.fromEntries(Object.keys(keys).map((name) => [name, 0])))
+  })
+}

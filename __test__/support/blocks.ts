@@ -53,24 +53,65 @@ class Input {
   }
 }
 
-/** The blocks of a file, opened with a key. */
+/** What a secret's key is derived from: a slot of the key record. */
+export interface Slot {
+  isOfPassphrase: boolean
+  memory: number
+  iterations: number
+  parallelism: number
+  salt: Buffer
+}
+
+/** The records in clear, by their keys. */
+function recordsOf(file: DataFile): Map<string, Buffer> {
+  const records = new Map<string, Buffer>()
+  for (const page of file.tree('meta')) {
+    for (const node of page.isLeaf ? page.nodes : []) {
+      const envelope = file.bytes.subarray(node.data, node.data + node.size)
+      records.set(node.key.toString('latin1'), envelope.subarray(1, -4))
+    }
+  }
+  return records
+}
+
+function readSlot(record: Input): Slot & { head: Buffer; nonce: Buffer; wrapped: Buffer } {
+  const start = record.at
+  const isOfPassphrase = record.number(1) === 1
+  record.take(4)
+  const [memory, iterations, parallelism] = [record.number(4), record.number(4), record.number(4)]
+  const salt = record.take(SALT)
+  const head = record.bytes.subarray(start, record.at)
+  const nonce = record.take(NONCE)
+  const wrapped = record.take(record.number(2))
+  return { isOfPassphrase, memory, iterations, parallelism, salt, head, nonce, wrapped }
+}
+
+/** The slots of a file, in their order. */
+export function slotsOf(file: DataFile): Slot[] {
+  const record = new Input(recordsOf(file).get('\0K')!)
+  record.take(10)
+  return Array.from({ length: record.number(1) }, () => readSlot(record))
+}
+
+/** The key of a slot that a key of 32 bytes opens. */
+export const slotKey = (key: Uint8Array, { salt }: Slot): Buffer =>
+  derive(key, salt, 'lodestore key slot')
+
+/** The blocks of a file, opened with a key, or with that of a slot of a passphrase. */
 export class Blocks {
   readonly blocks = new Map<bigint, StoredBlock>()
   /** The ids of the roots of `meta`, `docs`, `index` and `log`. */
   readonly roots: bigint[]
   private readonly database: Buffer
   private readonly cipher: 'aes-256-gcm' | 'chacha20-poly1305'
-  private readonly dataKeys = new Map<number, Buffer>()
-  private readonly epochs = new Map<number, Buffer>()
+  readonly dataKeys = new Map<number, Buffer>()
+  /** The keys of the epochs. */
+  readonly epochs = new Map<number, Buffer>()
+  /** The key of the key record's check. */
+  readonly checkKey: Buffer
 
   constructor(file: DataFile, key: Uint8Array) {
-    const records = new Map<string, Buffer>()
-    for (const page of file.tree('meta')) {
-      for (const node of page.isLeaf ? page.nodes : []) {
-        const envelope = file.bytes.subarray(node.data, node.data + node.size)
-        records.set(node.key.toString('latin1'), envelope.subarray(1, -4))
-      }
-    }
+    const records = recordsOf(file)
     this.database = records.get('\0F')!.subarray(24, 40)
     const record = new Input(records.get('\0K')!)
     record.take(1)
@@ -82,8 +123,8 @@ export class Blocks {
     const newest = this.dataKeys.get(Math.max(...this.dataKeys.keys()))!
     const size = record.bytes.subarray(2, 6)
     const associated = [Buffer.from('lodestore key check'), this.database, this.number(), size]
-    const check = derive(newest, salt, 'lodestore key check')
-    const roots = this.open(check, nonce, associated, record.take(content + TAG))!
+    this.checkKey = derive(newest, salt, 'lodestore key check')
+    const roots = this.open(this.checkKey, nonce, associated, record.take(content + TAG))!
     this.roots = [0, 8, 16, 24].map((at) => roots.readBigUInt64LE(at))
     for (const [name, payload] of records) {
       if (!name.startsWith('\0E')) continue
@@ -107,15 +148,10 @@ export class Blocks {
 
   /** Takes the data keys of a slot, if the key opens it. */
   private slot(record: Input, key: Uint8Array): void {
-    const start = record.at
-    record.take(17)
-    const salt = record.take(SALT)
-    const head = record.bytes.subarray(start, record.at)
-    const nonce = record.take(NONCE)
-    const wrapped = record.take(record.number(2))
-    const associated = [Buffer.from('lodestore key slot'), this.database, this.number(), head]
-    const own = derive(key, salt, 'lodestore key slot')
-    const keys = this.open(own, nonce, associated, wrapped) ?? Buffer.alloc(0)
+    const slot = readSlot(record)
+    const associated = [Buffer.from('lodestore key slot'), this.database, this.number(), slot.head]
+    const own = slot.isOfPassphrase ? key : slotKey(key, slot)
+    const keys = this.open(own, slot.nonce, associated, slot.wrapped) ?? Buffer.alloc(0)
     for (let at = 0; at < keys.length; at += 4 + KEY) {
       this.dataKeys.set(keys.readUInt32LE(at), keys.subarray(at + 4, at + 4 + KEY))
     }
