@@ -213,6 +213,37 @@ fn blocks_stay_in_their_places() {
     assert!(count.reported > 120);
 }
 
+/// What names a block or a record is the key of an entry: with another one it is found no more, or
+/// by those who look for something else.
+#[test]
+fn every_bit_of_a_name_counts() {
+    let original = Original::create();
+    let (file, expected) = original.newest();
+    let mut random = Random::from_env();
+    for (what, table) in [("names of blocks", Table::Docs), ("names of records", Table::Meta)] {
+        let mut count = Count::default();
+        for _ in 0..200 {
+            let outcome = tamper(file, |txn, tables| {
+                let dbi = tables.dbi(table);
+                let all = entries(txn, dbi);
+                let (key, value) = &all[random.below(all.len())];
+                let mut other = key.clone();
+                other[random.below(key.len())] ^= 1 << random.below(8);
+                txn.delete(dbi, key).unwrap();
+                put(txn, dbi, &other, value);
+            });
+            let is_foreign = |error: &Error| error.code() == ErrorCode::NotADatabase;
+            match outcome {
+                // Without its format record it is no database of this kind.
+                Err(error) if table == Table::Meta && is_foreign(&error) => count.reported += 1,
+                outcome => count.note(what, outcome, expected),
+            }
+        }
+        count.print(what);
+        assert!(count.reported > 100, "{what}: {}", count.reported);
+    }
+}
+
 #[test]
 fn records_in_clear_are_covered() {
     let original = Original::create();
