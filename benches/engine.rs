@@ -73,6 +73,16 @@ fn reads(c: &mut Criterion) {
         c.bench_function("store/get", |b| {
             b.iter(|| get_into(txn, store, next.next().unwrap(), &mut out).unwrap());
         });
+        // What this takes beyond the line before is what a checksum costs within a read.
+        let values: Vec<_> = keys.iter().map(|key| tree.get(txn, key).unwrap().unwrap()).collect();
+        let mut next = keys.iter().zip(&values).cycle();
+        c.bench_function("store/get, checked once more", |b| {
+            b.iter(|| {
+                let (key, value) = next.next().unwrap();
+                get_into(txn, store, key, &mut out).unwrap();
+                black_box(envelope::check(tree.id, key, black_box(value)).is_ok())
+            });
+        });
         let mut group = c.benchmark_group("store");
         group.throughput(Throughput::Elements(100));
         let mut next = keys.chunks_exact(100).cycle();

@@ -50,7 +50,7 @@ async function time(variant, size) {
 /**
  * What single parts of Lodestore cost: two variants of the same work, in turn, in one process. The
  * checksum cannot be switched off, so its cost is a matter of the engine's benches
- * (`envelope/check` beside `store/get`).
+ * (`envelope/check`, and `store/get` beside the one that checks twice).
  *
  * @param {{ data?: string, docs: number[], out?: string }} options
  */
