@@ -8,6 +8,7 @@ import { Child } from '../support/child'
 import { temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
 import { DataFile } from '../support/pages'
+import { OWN_KEYS, unlessSealed } from '../support/sealed'
 
 const MARKER = 'xyzzy'
 const passphrase = { passphrase: 'x', kdf: { memory: 64, iterations: 1, parallelism: 1 } }
@@ -64,31 +65,35 @@ async function filled(t: TestContext): Promise<string> {
 const leftovers = (path: string): string[] =>
   readdirSync(path).filter((name) => /^(restore|compact)-/.test(name))
 
-test('a database is encrypted and decrypted, with its spaces', async (t) => {
-  const path = await filled(t)
-  assert.equal(showing(path).length, 3)
-  const phases = new Set<string>()
-  const onProgress = ({ phase }: { phase: string }) => phases.add(phase)
-  const report = await encrypt(path, { encryption: passphrase, onProgress })
-  assert.equal(report.ok, true)
-  assert.equal(report.documents, 1_500)
-  assert.ok(phases.has('copy') && phases.has('space a') && phases.has('documents'))
-  assert.deepEqual(showing(path), [], 'no file shows what is in it')
-  assert.equal(readdirSync(join(path, 'spaces')).length, 2)
-  await fails(() => open(path), 'ENCRYPTED')
-  await check(path, passphrase)
+test(
+  'a database is encrypted and decrypted, with its spaces',
+  unlessSealed(OWN_KEYS),
+  async (t) => {
+    const path = await filled(t)
+    assert.equal(showing(path).length, 3)
+    const phases = new Set<string>()
+    const onProgress = ({ phase }: { phase: string }) => phases.add(phase)
+    const report = await encrypt(path, { encryption: passphrase, onProgress })
+    assert.equal(report.ok, true)
+    assert.equal(report.documents, 1_500)
+    assert.ok(phases.has('copy') && phases.has('space a') && phases.has('documents'))
+    assert.deepEqual(showing(path), [], 'no file shows what is in it')
+    assert.equal(readdirSync(join(path, 'spaces')).length, 2)
+    await fails(() => open(path), 'ENCRYPTED')
+    await check(path, passphrase)
 
-  await decrypt(path, { encryption: { passphrase: 'x' } })
-  await fails(() => open(path, { encryption: passphrase }), 'NOT_ENCRYPTED')
-  await check(path)
-  assert.equal(showing(path).length, 3)
-  assert.deepEqual(leftovers(path), [])
+    await decrypt(path, { encryption: { passphrase: 'x' } })
+    await fails(() => open(path, { encryption: passphrase }), 'NOT_ENCRYPTED')
+    await check(path)
+    assert.equal(showing(path).length, 3)
+    assert.deepEqual(leftovers(path), [])
 
-  await encrypt(path, { encryption: key })
-  await check(path, key)
-})
+    await encrypt(path, { encryption: key })
+    await check(path, key)
+  },
+)
 
-test('what cannot be encrypted or decrypted stays as it is', async (t) => {
+test('what cannot be encrypted or decrypted stays as it is', unlessSealed(OWN_KEYS), async (t) => {
   const path = await filled(t)
   const sealed = join(await temporaryDirectory(t), 'sealed')
   cpSync(path, sealed, { recursive: true })
@@ -129,7 +134,7 @@ test('what cannot be encrypted or decrypted stays as it is', async (t) => {
   await check(sealed, key)
 })
 
-test('a database that is open is not encrypted', async (t) => {
+test('a database that is open is not encrypted', unlessSealed(OWN_KEYS), async (t) => {
   const path = await filled(t)
   const options = { encryption: key }
   for (const given of [{}, { space: 'a' }]) {
@@ -145,7 +150,7 @@ test('a database that is open is not encrypted', async (t) => {
   await check(path, key)
 })
 
-test('a damaged database is not encrypted', async (t) => {
+test('a damaged database is not encrypted', unlessSealed(OWN_KEYS), async (t) => {
   const path = await filled(t)
   const file = new DataFile(path)
   const leaf = file.tree('docs').find(({ isLeaf }) => isLeaf)!
@@ -158,23 +163,27 @@ test('a damaged database is not encrypted', async (t) => {
 })
 
 /** A process that is killed has not removed the spaces of the old state. */
-test('what a killed replacement has left behind goes at the next open', async (t) => {
-  const path = await filled(t)
-  const old = join(await temporaryDirectory(t), 'old')
-  cpSync(path, old, { recursive: true })
-  await encrypt(path, { encryption: key })
-  for (const name of readdirSync(join(old, 'spaces'))) {
-    cpSync(join(old, 'spaces', name), join(path, 'spaces', name), { recursive: true })
-  }
-  // Without a sign of a replacement nobody looks, as the time to open does not depend on spaces.
-  await (await open(path, { encryption: key })).close()
-  assert.equal(showing(path).length, 2)
-  const left = join(path, `restore-${'0'.repeat(32)}`)
-  mkdirSync(left)
-  writeFileSync(join(left, 'data.mdb'), MARKER)
-  assert.equal(showing(path).length, 3)
-  await (await open(path, { encryption: key })).close()
-  assert.deepEqual(showing(path), [])
-  assert.deepEqual(leftovers(path), [])
-  await check(path, key)
-})
+test(
+  'what a killed replacement has left behind goes at the next open',
+  unlessSealed(OWN_KEYS),
+  async (t) => {
+    const path = await filled(t)
+    const old = join(await temporaryDirectory(t), 'old')
+    cpSync(path, old, { recursive: true })
+    await encrypt(path, { encryption: key })
+    for (const name of readdirSync(join(old, 'spaces'))) {
+      cpSync(join(old, 'spaces', name), join(path, 'spaces', name), { recursive: true })
+    }
+    // Without a sign of a replacement nobody looks, as the time to open does not depend on spaces.
+    await (await open(path, { encryption: key })).close()
+    assert.equal(showing(path).length, 2)
+    const left = join(path, `restore-${'0'.repeat(32)}`)
+    mkdirSync(left)
+    writeFileSync(join(left, 'data.mdb'), MARKER)
+    assert.equal(showing(path).length, 3)
+    await (await open(path, { encryption: key })).close()
+    assert.deepEqual(showing(path), [])
+    assert.deepEqual(leftovers(path), [])
+    await check(path, key)
+  },
+)
