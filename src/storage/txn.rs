@@ -10,7 +10,7 @@ use super::care::Care;
 use super::data_file::PageProblem;
 use super::lmdb::{Code, Dbi, PutMode, RwTxn, Txn};
 use super::meta;
-use super::sealed::{Memo, Places, SealedStore, SealedTxn, check_blocks};
+use super::sealed::{Lent, Memo, Places, SealedStore, SealedTxn, check_blocks};
 use super::tree_id::TreeId;
 use crate::error::{Error, Result};
 
@@ -168,18 +168,20 @@ impl<'e> ReadTxn<'e> {
         }
     }
 
-    /// Fills `values` with the values under `keys`, of which there are as many.
+    /// Fills `values` with the values under `keys`, of which there are as many. In a sealed database
+    /// `lent` keeps them.
     pub(super) fn values<'t>(
         &'t self,
         table: Table,
         keys: &[&[u8]],
         values: &mut [Option<&'t [u8]>],
+        lent: &'t Lent,
     ) -> Result<()> {
         let Some(sealed) = &self.sealed else {
             return Ok(self.raw.get_each(self.dbi(table), keys, values)?);
         };
         for (value, key) in values.iter_mut().zip(keys) {
-            *value = sealed.get(&self.raw, table as usize, key)?;
+            *value = sealed.get_from(&self.raw, table as usize, key, lent)?;
         }
         Ok(())
     }

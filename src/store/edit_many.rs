@@ -82,6 +82,8 @@ impl Writer<'_> {
         let mut change_all = |writer: &mut Self, txn: &mut WriteTxn<'_>| {
             for key in &keys {
                 tally.modified += u64::from(change(writer, txn, &store, key)?);
+                // What does not change its document would keep what it has read.
+                txn.release();
             }
             Ok(())
         };

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use elsa::FrozenVec;
-
+use super::lent::Lent;
 use super::node::{Blob, Node, Value};
 use super::plaintext::Plaintext;
 use super::store::{Places, SealedStore, damaged, missing};
@@ -127,9 +126,8 @@ pub struct SealedTxn<'e> {
     known: Known<'e>,
     /// Of a write transaction, the outermost first; of a snapshot, none.
     pub(super) layers: Vec<Layer>,
-    /// Nodes and blobs that values were lent from.
-    nodes: FrozenVec<Arc<Node>>,
-    blobs: FrozenVec<Box<Plaintext>>,
+    /// What values were lent from that nobody else keeps.
+    lent: Lent,
     pub(super) writing: Writing,
 }
 
@@ -158,25 +156,18 @@ impl<'e> SealedTxn<'e> {
     }
 
     fn new(store: &'e SealedStore, places: Places, known: Known<'e>, layers: Vec<Layer>) -> Self {
-        Self {
-            store,
-            places,
-            known,
-            layers,
-            nodes: FrozenVec::new(),
-            blobs: FrozenVec::new(),
-            writing: Writing::default(),
-        }
+        Self { store, places, known, layers, lent: Lent::default(), writing: Writing::default() }
     }
 
     /// Lets go of what values were lent from.
     pub(crate) fn release(&mut self) {
-        if !self.nodes.is_empty() {
-            self.nodes.as_mut().clear();
-        }
-        if !self.blobs.is_empty() {
-            self.blobs.as_mut().clear();
-        }
+        self.lent.clear();
+    }
+
+    /// How many nodes and large values are kept because something was lent from them.
+    #[cfg(test)]
+    pub(super) fn lent(&self) -> usize {
+        self.lent.len()
     }
 
     /// A node as the transaction sees it.
@@ -237,30 +228,28 @@ impl<'e> SealedTxn<'e> {
         Ok(node)
     }
 
-    /// The value under `key`.
+    /// The value under `key`, kept until the next change, or until the transaction ends.
     #[inline]
-    pub(crate) fn get<'t>(
-        &'t self,
+    pub(crate) fn get(&self, txn: &Txn<'_>, tree: usize, key: &[u8]) -> Result<Option<&[u8]>> {
+        self.get_from(txn, tree, key, &self.lent)
+    }
+
+    /// The value under `key`, kept by `lent`.
+    #[inline]
+    pub(crate) fn get_from<'l>(
+        &self,
         txn: &Txn<'_>,
         tree: usize,
         key: &[u8],
-    ) -> Result<Option<&'t [u8]>> {
+        lent: &'l Lent,
+    ) -> Result<Option<&'l [u8]>> {
         let leaf = self.leaf(txn, tree, key)?;
         let Ok(at) = leaf.search(key) else { return Ok(None) };
         if let Value::Blob(blob) = leaf.value(at) {
-            let bytes = self.read_blob(txn, blob)?;
-            return Ok(Some(self.blobs.push_get(Box::new(bytes)).bytes()));
+            return Ok(Some(lent.blob(self.read_blob(txn, blob)?)));
         }
         let (start, len) = leaf.value_range(at);
-        Ok(Some(self.pin(leaf).get(start..start + len).unwrap_or_default()))
-    }
-
-    /// Keeps a node as long as what is lent from it.
-    fn pin(&self, node: Arc<Node>) -> &[u8] {
-        match self.nodes.last() {
-            Some(last) if std::ptr::eq(last, &*node) => last.bytes(),
-            _ => self.nodes.push_get(node).bytes(),
-        }
+        Ok(Some(lent.node(leaf).get(start..start + len).unwrap_or_default()))
     }
 
     /// The value that a blob holds.

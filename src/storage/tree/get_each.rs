@@ -3,12 +3,12 @@
 use super::Tree;
 use crate::error::Result;
 use crate::storage::lmdb::TOGETHER;
+use crate::storage::sealed::Lent;
 use crate::storage::txn::ReadTxn;
 
 /// Keys that are looked up together, up to [`Lookups::MAX`], with the tree's prefix before each.
 ///
 /// Its memory is kept from one group to the next.
-#[derive(Debug)]
 pub(crate) struct Lookups {
     tree: Tree,
     prefix_len: usize,
@@ -16,6 +16,9 @@ pub(crate) struct Lookups {
     raw: Vec<u8>,
     ends: [usize; TOGETHER],
     count: usize,
+    /// What the values that were found are lent from in a sealed database, however many groups one
+    /// transaction looks up.
+    lent: Lent,
 }
 
 impl Lookups {
@@ -25,18 +28,32 @@ impl Lookups {
     /// None yet.
     pub(crate) fn new(tree: Tree) -> Self {
         let prefix_len = tree.id.prefix().len();
-        Self { tree, prefix_len, raw: Vec::new(), ends: [0; TOGETHER], count: 0 }
+        Self {
+            tree,
+            prefix_len,
+            raw: Vec::new(),
+            ends: [0; TOGETHER],
+            count: 0,
+            lent: Lent::default(),
+        }
     }
 
     /// Forgets all keys.
     pub(crate) fn clear(&mut self) {
         self.raw.clear();
         self.count = 0;
+        self.lent.clear();
     }
 
     /// Whether there can be no more keys.
     pub(crate) fn is_full(&self) -> bool {
         self.count == Self::MAX
+    }
+
+    /// How many nodes of a sealed database are kept for what was found.
+    #[cfg(test)]
+    pub(crate) fn lent(&self) -> usize {
+        self.lent.len()
     }
 
     /// How many keys there are.
@@ -75,7 +92,7 @@ impl Lookups {
     ///
     /// # Errors
     /// `CORRUPT`.
-    pub(crate) fn find<'t>(&self, txn: &'t ReadTxn<'_>) -> Result<[Option<&'t [u8]>; TOGETHER]> {
+    pub(crate) fn find<'t>(&'t self, txn: &'t ReadTxn<'_>) -> Result<[Option<&'t [u8]>; TOGETHER]> {
         let mut values = [None; TOGETHER];
         let mut keys = [&[][..]; TOGETHER];
         let mut any_long = false;
@@ -92,7 +109,7 @@ impl Lookups {
                 *value = self.tree.get(txn, self.key(at))?;
             }
         } else {
-            txn.values(self.tree.table, keys, found)?;
+            txn.values(self.tree.table, keys, found, &self.lent)?;
         }
         Ok(values)
     }

@@ -134,7 +134,7 @@ pub fn get_many<'k>(
 pub(crate) fn find_each<'t>(
     txn: &'t ReadTxn<'_>,
     store: &StoreDef,
-    lookups: &Lookups,
+    lookups: &'t Lookups,
     mut visit: impl FnMut(usize, Option<Payload<'t>>) -> Result<bool>,
 ) -> Result<()> {
     let found = lookups.find(txn).map_err(|error| locate_error(error, store, None))?;

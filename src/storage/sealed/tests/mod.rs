@@ -5,6 +5,7 @@
 mod epochs;
 mod model;
 mod nodes;
+mod reading;
 mod structure;
 
 use std::collections::BTreeMap;
