@@ -308,7 +308,7 @@ impl Scan {
                 return Ok(end == Flow::Next);
             }
             let damaged = |error| in_document(error, store, found.key);
-            let payload = Payload::check(found.raw, found.value).map_err(damaged)?;
+            let payload = Payload::read(view.txn(), found.raw, found.value).map_err(damaged)?;
             let document = payload.bytes(&mut scratch).map_err(damaged)?;
             self.examined_docs += 1;
             let steps = self.steps_of(document);

@@ -141,6 +141,12 @@ impl<'e> ReadTxn<'e> {
         self.tables.dbi(table)
     }
 
+    /// Whether what is read was authenticated, and needs no checksums.
+    #[inline]
+    pub(super) fn is_authentic(&self) -> bool {
+        self.sealed.is_some()
+    }
+
     /// The trees of a sealed database.
     #[inline]
     pub(super) fn sealed(&self) -> Option<&SealedTxn<'e>> {

@@ -143,7 +143,7 @@ pub(crate) fn find_each<'t>(
     }
     for (at, stored) in found.into_iter().take(lookups.len()).enumerate() {
         let visited = stored
-            .map(|stored| Payload::check(lookups.raw(at), stored))
+            .map(|stored| Payload::read(txn, lookups.raw(at), stored))
             .transpose()
             .and_then(|payload| visit(at, payload))
             .map_err(|error| in_document(error, store, lookups.key(at)))?;

@@ -193,7 +193,7 @@ impl<'r, 't, 'e> Rows<'r, 't, 'e> {
             let Some(found) = self.walk.entry() else { break };
             let mut document = None;
             if self.out.parts.values {
-                let checked = Payload::check(found.raw, found.value);
+                let checked = Payload::read(self.txn, found.raw, found.value);
                 document =
                     Some(checked.map_err(|error| in_document(error, self.store, found.key))?);
             }
