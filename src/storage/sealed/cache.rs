@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::block::Stamp;
 use super::node::Node;
+use crate::storage::platform::prefetch;
 
 /// Nodes of a set.
 const WAYS: usize = 8;
@@ -22,20 +23,21 @@ pub(super) struct Cache {
 #[derive(Default)]
 struct Set {
     clock: u32,
+    /// Of the slots, in their order, so that a search looks at one line of memory.
+    ids: [u64; WAYS],
     slots: Vec<Slot>,
 }
 
 struct Slot {
-    id: u64,
     stamp: Stamp,
     used: u32,
     node: Arc<Node>,
 }
 
 impl Cache {
-    /// A cache of about so many nodes.
+    /// A cache of at most so many nodes, and of a set at least.
     pub(super) fn new(nodes: usize) -> Self {
-        let sets = (nodes / WAYS).next_power_of_two();
+        let sets = 1 << (nodes / WAYS).checked_ilog2().unwrap_or(0);
         Self { sets: (0..sets).map(|_| Mutex::default()).collect() }
     }
 
@@ -51,9 +53,19 @@ impl Cache {
         let mut set = self.set(id)?.lock();
         set.clock = set.clock.wrapping_add(1);
         let clock = set.clock;
-        let slot = set.slots.iter_mut().find(|slot| slot.id == id && slot.stamp == *stamp)?;
+        let Set { ids, slots, .. } = &mut *set;
+        let slots = ids.iter().zip(slots).filter(|(own, _)| **own == id);
+        let slot = slots.map(|(_, slot)| slot).find(|slot| slot.stamp == *stamp)?;
         slot.used = clock;
         Some(Arc::clone(&slot.node))
+    }
+
+    /// Asks for the memory in which a node of this block would be found.
+    #[inline]
+    pub(super) fn fetch(&self, id: u64) {
+        if let Some(set) = self.set(id) {
+            prefetch(set);
+        }
     }
 
     /// Keeps a node; in the place of the same block's, if the set is full, or of the one that was
@@ -63,14 +75,21 @@ impl Cache {
         let mut set = set.lock();
         set.clock = set.clock.wrapping_add(1);
         let clock = set.clock;
-        let slot = Slot { id, stamp: *stamp, used: clock, node: Arc::clone(node) };
-        if set.slots.len() < WAYS {
-            set.slots.push(slot);
+        let slot = Slot { stamp: *stamp, used: clock, node: Arc::clone(node) };
+        let Set { ids, slots, .. } = &mut *set;
+        if slots.len() < WAYS {
+            if let Some(own) = ids.get_mut(slots.len()) {
+                *own = id;
+                slots.push(slot);
+            }
             return;
         }
-        let age =
-            |slot: &Slot| if slot.id == id { u32::MAX } else { clock.wrapping_sub(slot.used) };
-        if let Some(oldest) = set.slots.iter_mut().max_by_key(|slot| age(slot)) {
+        let age = |(own, slot): &(&mut u64, &mut Slot)| match **own == id {
+            true => u32::MAX,
+            false => clock.wrapping_sub(slot.used),
+        };
+        if let Some((own, oldest)) = ids.iter_mut().zip(slots).max_by_key(age) {
+            *own = id;
             *oldest = slot;
         }
     }

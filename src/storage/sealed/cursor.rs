@@ -1,5 +1,6 @@
 //! A position in a sealed tree.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::node::{Node, Value};
@@ -16,6 +17,10 @@ pub(crate) struct Cursor<'t> {
     tree: usize,
     /// The branches above the leaf, from the root on, each with the place of the child below.
     path: Vec<(Arc<Node>, usize)>,
+    /// The leaves after this one, under the same branch, that were loaded ahead.
+    ahead: VecDeque<Arc<Node>>,
+    /// How many leaves the cursor has come to in a row, each the one after the other.
+    run: usize,
     /// The leaf, and the place in it, while there is an entry at the position.
     leaf: Option<Arc<Node>>,
     at: usize,
@@ -47,6 +52,8 @@ impl<'t> Cursor<'t> {
             txn,
             tree,
             path: Vec::new(),
+            ahead: VecDeque::new(),
+            run: 0,
             leaf: None,
             at: 0,
             state: State::Unset,
@@ -114,7 +121,7 @@ impl<'t> Cursor<'t> {
 
     /// Moves to the first entry whose key is `key` or above.
     pub(crate) fn seek(&mut self, key: &[u8]) -> Result<bool> {
-        self.path.clear();
+        self.leave();
         let mut node = self.view.node(self.txn, self.view.store.root(self.tree))?;
         while !node.is_leaf() {
             let place = node.search_child(key);
@@ -146,10 +153,14 @@ impl<'t> Cursor<'t> {
                 None => count,
             };
             let prefix = leaf.prefix_len();
-            while self.at < to {
+            let ahead = self.ahead.front().cloned();
+            for (number, (rest, value)) in leaf.entries(self.at, to).enumerate() {
+                if let Some(ahead) = &ahead {
+                    ahead.fetch(number);
+                }
                 self.key.truncate(prefix);
-                self.key.extend_from_slice(leaf.rest(self.at));
-                let goes_on = match leaf.value(self.at) {
+                self.key.extend_from_slice(rest);
+                let goes_on = match value {
                     Value::Inline(value) => {
                         self.blob = None;
                         visit(&self.key, value)?
@@ -188,8 +199,15 @@ impl<'t> Cursor<'t> {
         Ok(true)
     }
 
-    fn descend_from_root(&mut self, direction: Direction) -> Result<bool> {
+    /// Goes somewhere else.
+    fn leave(&mut self) {
         self.path.clear();
+        self.ahead.clear();
+        self.run = 0;
+    }
+
+    fn descend_from_root(&mut self, direction: Direction) -> Result<bool> {
+        self.leave();
         let root = self.view.node(self.txn, self.view.store.root(self.tree))?;
         self.descend(root, direction)
     }
@@ -209,16 +227,44 @@ impl<'t> Cursor<'t> {
         if count == 0 { self.move_leaf(direction) } else { self.arrive() }
     }
 
+    /// The leaf at a place of a branch, after the one that the cursor stands on. The further the
+    /// cursor has come leaf by leaf, the more of them are loaded ahead, since each has to be waited
+    /// for: they may be in memory, but not near the processor.
+    fn next_leaf(&mut self, branch: &Node, place: usize) -> Result<Arc<Node>> {
+        self.run += 1;
+        let loaded = self.ahead.len();
+        if loaded <= 1 && place + loaded <= branch.count() {
+            let many = self.run.next_power_of_two();
+            let first = place + loaded;
+            let done = self.view.children(self.txn, branch, first, many, &mut self.ahead);
+            if done.is_err() {
+                // Whoever reads on is told of a damaged leaf when they come to it.
+                self.ahead.truncate(loaded);
+            }
+        }
+        if self.ahead.is_empty() {
+            return self.view.child(self.txn, branch, place);
+        }
+        self.ahead.pop_front().ok_or_else(damaged)
+    }
+
     /// Goes up to the nearest branch that has another child in this direction, and down from it.
     #[cold]
     fn move_leaf(&mut self, direction: Direction) -> Result<bool> {
+        if direction == Direction::Backward {
+            self.ahead.clear();
+            self.run = 0;
+        }
         while let Some((branch, place)) = self.path.pop() {
             let next = match direction {
                 Direction::Forward => Some(place + 1).filter(|place| *place <= branch.count()),
                 Direction::Backward => place.checked_sub(1),
             };
             if let Some(place) = next {
-                let child = self.view.child(self.txn, &branch, place)?;
+                let child = match direction {
+                    Direction::Forward if branch.level() == 1 => self.next_leaf(&branch, place)?,
+                    _ => self.view.child(self.txn, &branch, place)?,
+                };
                 self.path.push((branch, place));
                 return self.descend(child, direction);
             }

@@ -16,6 +16,7 @@
 //! ascending order, the next one is inserted there. Numbers are little-endian.
 
 use super::plaintext::Plaintext;
+use crate::storage::platform::prefetch;
 
 /// Bytes of the header.
 pub(super) const HEADER: usize = 24;
@@ -27,6 +28,8 @@ const IN_BLOB: u16 = u16::MAX;
 const BLOB_REFERENCE: usize = 16;
 const CHILD: usize = 8;
 const VALUE_LENGTH: usize = 2;
+/// Bytes that are asked for together, as many as the processor waits for at once.
+const FETCHED: usize = 256;
 /// Levels at most; LMDB has as many.
 pub(super) const MAX_LEVEL: u8 = 31;
 
@@ -243,6 +246,39 @@ impl Node {
             return Value::Blob(Blob { id, len });
         }
         Value::Inline(slice(self.bytes(), value, usize::from(stored)))
+    }
+
+    /// Of a leaf: the entries at places `from` to `to`, each the key without the prefix, and the
+    /// value.
+    #[inline]
+    pub(super) fn entries(
+        &self,
+        from: usize,
+        to: usize,
+    ) -> impl Iterator<Item = (&[u8], Value<'_>)> {
+        let bytes = self.bytes();
+        self.slots().get(from..to).unwrap_or_default().iter().map(move |slot| {
+            let (_, offset, length) = read_slot(slot);
+            let entry = bytes.get(offset.saturating_sub(VALUE_LENGTH)..).unwrap_or_default();
+            let (stored, entry) = entry.split_first_chunk().unwrap_or((&[0; VALUE_LENGTH], &[]));
+            let (rest, behind) = entry.split_at_checked(length).unwrap_or_default();
+            let stored = u16::from_le_bytes(*stored);
+            if stored == IN_BLOB {
+                let (id, len) = (u64_at(behind, 0), u64_at(behind, 8));
+                return (rest, Value::Blob(Blob { id, len }));
+            }
+            (rest, Value::Inline(behind.get(..usize::from(stored)).unwrap_or_default()))
+        })
+    }
+
+    /// Asks for a part of the node's memory, which will be needed soon.
+    #[inline]
+    pub(super) fn fetch(&self, part: usize) {
+        const LINE: usize = 64;
+        let bytes = self.bytes().get(part * FETCHED..).unwrap_or_default();
+        for line in bytes.get(..FETCHED).unwrap_or(bytes).chunks(LINE) {
+            prefetch(line);
+        }
     }
 
     /// Of a leaf: where a value is that is in the node itself, and its length.

@@ -1,6 +1,6 @@
 //! What a sealed environment has in memory: keys, the cache, and where its trees begin.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -12,10 +12,11 @@ use super::node::Node;
 use super::plaintext::Plaintext;
 use crate::error::{Error, ErrorCode, Result};
 use crate::seal::{Cipher, DataKeys, Key, Nonce, Random, SealingKey, Secret, derive_key};
-use crate::storage::lmdb::{Dbi, RwTxn, Txn};
+use crate::storage::lmdb::{Dbi, RwTxn, TOGETHER, Txn};
+use crate::storage::platform::prefetch;
 
 /// Bytes of decrypted nodes that are kept for readers.
-const CACHE: usize = 32 << 20;
+const CACHE: usize = 64 << 20;
 /// Bytes of changed nodes of a transaction that are kept in memory.
 const CHANGED: usize = 32 << 20;
 /// Keys of epochs that are kept ready.
@@ -228,6 +229,51 @@ impl SealedStore {
     #[inline]
     pub(super) fn load(&self, txn: &Txn<'_>, places: Places, id: u64) -> Result<Arc<Node>> {
         let stored = txn.get(places.blocks, &id.to_be_bytes())?.ok_or_else(missing)?;
+        self.open_node(txn, places, id, stored)
+    }
+
+    /// Appends the nodes in up to [`TOGETHER`] blocks to `nodes`: what is known of each is on its
+    /// way from memory while the others are looked at.
+    pub(super) fn load_each(
+        &self,
+        txn: &Txn<'_>,
+        places: Places,
+        ids: &[u64],
+        nodes: &mut VecDeque<Arc<Node>>,
+    ) -> Result<()> {
+        let mut keys = [[0; size_of::<u64>()]; TOGETHER];
+        let mut key_slices = [&[][..]; TOGETHER];
+        let mut found = [None; TOGETHER];
+        for (key, id) in keys.iter_mut().zip(ids) {
+            *key = id.to_be_bytes();
+        }
+        for (slice, key) in key_slices.iter_mut().zip(&keys) {
+            *slice = key;
+        }
+        let count = ids.len().min(TOGETHER);
+        let (Some(keys), Some(found)) = (key_slices.get(..count), found.get_mut(..count)) else {
+            return Ok(());
+        };
+        txn.get_each(places.blocks, keys, found)?;
+        for (id, stored) in ids.iter().zip(&*found) {
+            prefetch(stored.unwrap_or_default());
+            self.cache.fetch(*id);
+        }
+        for (id, stored) in ids.iter().zip(&*found) {
+            nodes.push_back(self.open_node(txn, places, *id, stored.ok_or_else(missing)?)?);
+        }
+        Ok(())
+    }
+
+    /// The node in a stored block.
+    #[inline]
+    fn open_node(
+        &self,
+        txn: &Txn<'_>,
+        places: Places,
+        id: u64,
+        stored: &[u8],
+    ) -> Result<Arc<Node>> {
         let stamp = block::stamp_of(stored).ok_or_else(damaged)?;
         if let Some(node) = self.cache.get(id, stamp) {
             return Ok(node);

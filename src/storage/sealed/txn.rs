@@ -1,7 +1,7 @@
 //! What a transaction sees of the blocks, and what it has changed.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::node::{Blob, Node, Value};
 use super::plaintext::Plaintext;
 use super::store::{Places, SealedStore, damaged, missing};
 use crate::error::Result;
-use crate::storage::lmdb::Txn;
+use crate::storage::lmdb::{TOGETHER, Txn};
 
 /// Block ids are random numbers, and hashes by themselves.
 #[derive(Default)]
@@ -216,6 +216,33 @@ impl<'e> SealedTxn<'e> {
     pub(super) fn child(&self, txn: &Txn<'_>, branch: &Node, place: usize) -> Result<Arc<Node>> {
         let child = self.node(txn, branch.child(place))?;
         if child.level() + 1 == branch.level() { Ok(child) } else { Err(damaged()) }
+    }
+
+    /// Appends the children of a branch from a place on, up to `many`, to `nodes`; of a snapshot
+    /// several together, else the first one.
+    pub(super) fn children(
+        &self,
+        txn: &Txn<'_>,
+        branch: &Node,
+        place: usize,
+        many: usize,
+        nodes: &mut VecDeque<Arc<Node>>,
+    ) -> Result<()> {
+        if many <= 1 || matches!(self.known, Known::Writer(_)) {
+            nodes.push_back(self.child(txn, branch, place)?);
+            return Ok(());
+        }
+        let mut ids = [0; TOGETHER];
+        let count = many.min(TOGETHER).min((branch.count() + 1).saturating_sub(place));
+        for (id, place) in ids.iter_mut().zip(place..).take(count) {
+            *id = branch.child(place);
+        }
+        let before = nodes.len();
+        self.store.load_each(txn, self.places, ids.get(..count).unwrap_or_default(), nodes)?;
+        match nodes.iter().skip(before).all(|child| child.level() + 1 == branch.level()) {
+            true => Ok(()),
+            false => Err(damaged()),
+        }
     }
 
     /// The leaf under which `key` belongs.
