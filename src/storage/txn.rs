@@ -174,8 +174,8 @@ impl<'e> ReadTxn<'e> {
         }
     }
 
-    /// Fills `values` with the values under `keys`, of which there are as many. In a sealed database
-    /// `lent` keeps them.
+    /// Fills `values` with the values under `keys`, of which there are as many. In a sealed
+    /// database `lent` keeps them.
     pub(super) fn values<'t>(
         &'t self,
         table: Table,

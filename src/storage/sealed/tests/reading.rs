@@ -1,4 +1,5 @@
-//! Reading much in one transaction: leaves that are loaded ahead, and what is kept of what was read.
+//! Reading much in one transaction: leaves that are loaded ahead, and what is kept of what was
+//! read.
 
 use super::*;
 use crate::storage::TreeId;
