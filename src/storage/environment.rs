@@ -60,6 +60,8 @@ pub struct Environment {
     readers_checked: Mutex<Instant>,
     /// The last page when places of dead readers were last given up because the file had grown.
     grown_to: AtomicUsize,
+    /// The last transaction when the environment was opened.
+    opened_at: u64,
     poison: RwLock<Option<Error>>,
     poisoned: AtomicBool,
     pub(super) unsynced: AtomicBool,
@@ -123,6 +125,7 @@ pub(super) struct Parts {
 impl Environment {
     pub(super) fn new(parts: Parts) -> Self {
         let writer = Writer::new(&parts.options);
+        let opened_at = parts.raw.last_txn_id();
         Self {
             layout: parts.layout,
             identity: parts.identity,
@@ -145,6 +148,7 @@ impl Environment {
             observers: Mutex::default(),
             readers_checked: Mutex::new(Instant::now()),
             grown_to: AtomicUsize::new(0),
+            opened_at,
             poison: RwLock::new(None),
             poisoned: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
@@ -304,6 +308,11 @@ impl Environment {
     /// True for the first caller: it takes up what earlier processes have left unfinished.
     pub fn claim_care(&self) -> bool {
         !self.cared_for.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether anything was committed since the environment was opened.
+    pub(super) fn was_written(&self) -> Result<bool> {
+        Ok(self.raw()?.last_txn_id() != self.opened_at)
     }
 
     /// The id of the last committed transaction, by any process.

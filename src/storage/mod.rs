@@ -15,6 +15,7 @@ pub mod envelope;
 mod environment;
 mod format;
 mod gate;
+mod holes;
 mod housekeeper;
 mod keys;
 mod leftovers;

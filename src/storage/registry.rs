@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::connection::Connection;
 use super::environment::Environment;
+use super::holes;
 use super::housekeeper;
 use super::lmdb::WeakEnv;
 use super::open;
@@ -144,6 +145,9 @@ fn shut_down(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<(
                 cleared => cleared,
             }
         });
+    }
+    if stopped && !environment.is_poisoned() {
+        result = result.and(holes::give_back(environment));
     }
     if stopped {
         // Nothing that has begun to read meanwhile may keep the files open.

@@ -2,6 +2,9 @@
 
 use std::ffi::{CStr, CString};
 use std::fmt;
+use std::fs::File;
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -179,6 +182,23 @@ impl Env {
             ffi::mdb_env_stat(self.0.ptr.as_ptr(), stat.as_mut_ptr());
             stat.assume_init().ms_psize
         }
+    }
+
+    /// The data file; `None` if the system has no handle left for it, or does not lend LMDB's.
+    #[cfg(unix)]
+    pub fn data_file(&self) -> Option<File> {
+        let mut handle = -1;
+        // SAFETY: the environment is open, and `handle` is an out pointer.
+        check(unsafe { ffi::mdb_env_get_fd(self.0.ptr.as_ptr(), &mut handle) }).ok()?;
+        // SAFETY: LMDB keeps it open as long as the environment is, which `self` borrows.
+        let handle = unsafe { BorrowedFd::borrow_raw(handle) };
+        handle.try_clone_to_owned().ok().map(File::from)
+    }
+
+    /// The data file; `None` where the system does not lend LMDB's.
+    #[cfg(not(unix))]
+    pub fn data_file(&self) -> Option<File> {
+        None
     }
 
     /// The longest key, in bytes.

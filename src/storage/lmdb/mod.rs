@@ -21,6 +21,7 @@ pub use code::Code;
 pub use cursor::{Cursor, Entry, WriteCursor};
 pub(crate) use distance::{Step, between};
 pub use env::{Env, EnvFlags, EnvOptions, Info, Reader, WeakEnv};
+pub(crate) use page::first_key_of_leaf;
 pub(crate) use snapshot_pages::TOGETHER;
 pub use txn::{PutMode, RoTxn, RwTxn, Txn};
 

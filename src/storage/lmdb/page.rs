@@ -67,6 +67,12 @@ pub(super) struct Page<'t> {
     is_leaf: bool,
 }
 
+/// The first key of a page, if it is a leaf.
+pub(crate) fn first_key_of_leaf(page: &[u8]) -> Option<&[u8]> {
+    let page = Page::new(page).ok().filter(|page| page.is_leaf)?;
+    page.key(0).ok()
+}
+
 /// The data of an entry.
 #[derive(Clone, Copy)]
 pub(super) enum Data<'t> {

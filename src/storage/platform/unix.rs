@@ -1,10 +1,11 @@
 //! Unix.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
+use std::ops::Range;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -107,6 +108,62 @@ fn fill_holes(path: &Path) -> io::Result<()> {
         libc::EINVAL | libc::EOPNOTSUPP => Ok(()),
         errno => Err(io::Error::from_raw_os_error(errno)),
     }
+}
+
+/// Fills `out` with what a file has from a place on, as far as it goes.
+pub fn read_up_to(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut read = 0;
+    while let Some(rest) = out.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, at + read as u64) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
+}
+
+/// Makes a hole of a part of a file, which then reads as zeros and takes no room. Where that cannot
+/// be done, nothing happens.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn punch_hole(file: &File, part: Range<u64>) -> io::Result<()> {
+    if part.is_empty() {
+        return Ok(());
+    }
+    let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    let too_long = |_| io::Error::from(io::ErrorKind::InvalidInput);
+    let start = libc::off_t::try_from(part.start).map_err(too_long)?;
+    let length = libc::off_t::try_from(part.end - part.start).map_err(too_long)?;
+    // SAFETY: a valid descriptor.
+    if unsafe { libc::fallocate(file.as_raw_fd(), mode, start, length) } == 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        Some(libc::EOPNOTSUPP | libc::ENOSYS) => Ok(()),
+        _ => Err(error),
+    }
+}
+
+/// The room that a file takes on the disk, in bytes; `None` if it is deleted already, and where
+/// holes cannot be made.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn room_of(metadata: &Metadata) -> Option<u64> {
+    const BLOCK: u64 = 512;
+    (metadata.nlink() > 0).then(|| metadata.blocks() * BLOCK)
+}
+
+/// Not done on this system.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn punch_hole(_file: &File, _part: Range<u64>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Not asked for on this system.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn room_of(_metadata: &Metadata) -> Option<u64> {
+    None
 }
 
 /// Not known on this system; what was made here has no holes.

@@ -1,7 +1,8 @@
 //! Windows.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// What makes two paths the same directory.
@@ -101,3 +102,18 @@ pub fn watch_forks() {}
 
 /// There is no such limit on Windows.
 pub fn survive_file_size_limit() {}
+
+/// Only asked for where holes can be made.
+pub fn read_up_to(_file: &File, _out: &mut [u8], _at: u64) -> io::Result<usize> {
+    Ok(0)
+}
+
+/// Not done on this system.
+pub fn punch_hole(_file: &File, _part: Range<u64>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Not asked for on this system.
+pub fn room_of(_metadata: &Metadata) -> Option<u64> {
+    None
+}
