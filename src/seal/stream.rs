@@ -166,8 +166,11 @@ mod tests {
     #[test]
     fn changes_are_noticed() {
         let mut reader = written(&[7; 100_000]);
+        let mut byte = [0];
         reader.file.seek(std::io::SeekFrom::Start(50_000)).unwrap();
-        reader.file.write_all(&[1]).unwrap();
+        reader.file.read_exact(&mut byte).unwrap();
+        reader.file.seek(std::io::SeekFrom::Start(50_000)).unwrap();
+        reader.file.write_all(&[byte[0] ^ 1]).unwrap();
         reader.file.rewind().unwrap();
         let failure = reader.read_to_end(&mut Vec::new()).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::InvalidData);
