@@ -21,6 +21,7 @@ const RANK_OF_MODULE = new Map([
   ['value', 0],
   ['seal', 0],
   ['sorter', 0.2],
+  ['vector', 0.2],
   ['query', 0.3],
   ['update', 0.6],
   ['storage', 1],
@@ -28,7 +29,6 @@ const RANK_OF_MODULE = new Map([
   ['store', 3],
   ['changes', 4],
   ['execution', 4],
-  ['vector', 4],
   ['protocol', 5],
   ['binding', 6],
 ])
@@ -40,6 +40,8 @@ const UNSAFE_AREAS = [
   'src/binding/',
   // The signal that ends a process of the crash test.
   'src/fault.rs',
+  // Functions for processors that have AVX2.
+  'src/vector/distance.rs',
   // The calls that open and resize an environment, whose conditions only their callers know.
   'src/storage/copy.rs',
   'src/storage/environment.rs',

@@ -1,7 +1,7 @@
 //! Lodestore's core: an embedded document store over LMDB.
 //!
 //! Layers, each using only those below it: `binding` (Node.js), `protocol`, `store`, `catalog`,
-//! `storage`, and without the store's I/O `update`, `query`, `sorter`, `seal`, `value`,
+//! `storage`, and without the store's I/O `update`, `query`, `vector`, `sorter`, `seal`, `value`,
 //! `collation`, `key`, `wtf8`, `error`, `fault`.
 
 #[cfg(feature = "node")]
@@ -20,4 +20,5 @@ pub mod storage;
 pub mod store;
 pub mod update;
 pub mod value;
+pub mod vector;
 pub mod wtf8;
