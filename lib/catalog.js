@@ -19,6 +19,11 @@ class StoreDefinition {
     for (const index of description.indexes) {
       this.indexes.set(index.name, new IndexDefinition(index))
     }
+    /** @type {Map<string, VectorDefinition>} */
+    this.vectors = new Map()
+    for (const index of description.vectors) {
+      this.vectors.set(index.name, new VectorDefinition(index))
+    }
     /** @type {import('./store-state').StoreState} */
     this.state = state
   }
@@ -60,6 +65,23 @@ class IndexDefinition {
   get on() {
     const paths = this.parts.map(({ path, descending }) => (descending ? `-${path}` : path))
     return Array.isArray(this.keyPath) ? paths : paths[0]
+  }
+}
+
+/** One vector index, as a version of the catalog describes it. */
+class VectorDefinition {
+  /** A field, so that a setter which Object.prototype may have is not called. */
+  id = 0
+
+  constructor({ id, name, on, dimensions, metric, state }) {
+    this.id = id
+    this.name = name
+    /** Where documents have their vectors. */
+    this.on = on
+    this.dimensions = dimensions
+    this.metric = metric
+    /** 'ready' or 'building'. */
+    this.state = state
   }
 }
 

@@ -101,6 +101,11 @@ class Database extends EventEmitter {
     await this.#schema.createIndex(store, name, on, options)
   }
 
+  /** Creates a vector index on live data. */
+  async createVectorIndex(store, name, on, options) {
+    await this.#schema.createVectorIndex(store, name, on, options)
+  }
+
   /** Deletes an index. */
   async deleteIndex(store, name) {
     await this.#schema.deleteIndex(store, name)

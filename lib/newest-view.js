@@ -71,7 +71,8 @@ class NewestView {
   /** The names of the store and index with these ids, for events. */
   namesOf({ storeId, indexId }) {
     const store = [...this.catalog.stores.values()].find(({ id }) => id === storeId)
-    const index = [...(store?.indexes.values() ?? [])].find(({ id }) => id === indexId)
+    const indexes = [...(store?.indexes.values() ?? []), ...(store?.vectors.values() ?? [])]
+    const index = indexes.find(({ id }) => id === indexId)
     return { store: store?.name, index: index?.name }
   }
 }

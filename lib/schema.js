@@ -7,6 +7,7 @@ const { OP, writeValueOperation } = require('./operations')
 const { checkOptions, invalidArgument } = require('./options/check')
 const { notAllowed } = require('./transaction-level')
 const { CREATE_INDEX_OPTIONS, checkName, checkStore, indexSchema } = require('./options/schema')
+const { CREATE_VECTOR_INDEX_OPTIONS, vectorSchema } = require('./options/vector')
 
 /** Changes of stores and indexes, in a database or as a part of a transaction. */
 class Schema {
@@ -19,7 +20,11 @@ class Schema {
 
   async createStore(name, options) {
     const schema = checkStore('createObjectStore', name, options, 'options')
-    await this.apply([createStoreDocument(schema), ...schema.indexes.map(indexDocumentOf(name))])
+    await this.apply([
+      createStoreDocument(schema),
+      ...schema.indexes.map(indexDocumentOf(name)),
+      ...schema.vectors.map(vectorDocumentOf(name)),
+    ])
   }
 
   async deleteStore(name) {
@@ -38,18 +43,32 @@ class Schema {
     const checked = checkOptions('createIndex', options, CREATE_INDEX_OPTIONS)
     const { onProgress, signal, ...flags } = checked
     const schema = indexSchema('createIndex', name, on, flags, 'on')
+    await this.#build('createIndex', indexDocumentOf(store)(schema), { onProgress, signal })
+  }
+
+  async createVectorIndex(store, name, on, options) {
+    checkName('createVectorIndex', store, 'store')
+    checkName('createVectorIndex', name, 'name')
+    const checked = checkOptions('createVectorIndex', options, CREATE_VECTOR_INDEX_OPTIONS)
+    const { onProgress, signal, ...form } = checked
+    const schema = vectorSchema('createVectorIndex', name, on, form, 'on')
+    await this.#build('createVectorIndex', vectorDocumentOf(store)(schema), { onProgress, signal })
+  }
+
+  /** Creates an index: in the background, or as a part of a transaction. */
+  async #build(method, document, options) {
     const view = this.#view()
-    view.definition(store)
+    view.definition(document.store)
     if (!view.interactive) {
-      await buildIndex(view.connection, store, schema, { onProgress, signal })
+      await buildIndex(view.connection, document, options)
       return
     }
     for (const option of ['onProgress', 'signal']) {
-      if (checked[option] === undefined) continue
-      const message = `createIndex: inside a transaction there is no options.${option}`
+      if (options[option] === undefined) continue
+      const message = `${method}: inside a transaction there is no options.${option}`
       throw invalidArgument(message, `options.${option}`)
     }
-    await this.apply([indexDocumentOf(store)(schema)])
+    await this.apply([document])
   }
 
   async deleteIndex(store, name) {
@@ -131,21 +150,32 @@ function indexDocumentOf(store) {
   })
 }
 
+function vectorDocumentOf(store) {
+  return ({ name, on, dimensions, metric }) => ({
+    op: 'createVectorIndex',
+    store,
+    name,
+    path: on,
+    dimensions,
+    metric,
+  })
+}
+
 /**
  * Creates an index on live data: it is built in chunks, between which others write.
  *
  * @param {import('./connection').Connection} connection
- * @param {string} store
- * @param {import('./options/schema').IndexSchema} schema
+ * @param {object} document the schema operation
  * @param {{ onProgress?: (progress: object) => void, signal?: AbortSignal }} options
  */
-async function buildIndex(connection, store, schema, { onProgress, signal }) {
+async function buildIndex(connection, document, { onProgress, signal }) {
   connection.queue.flushAll()
-  const bytes = encodeInternal(indexDocumentOf(store)(schema))
+  const bytes = encodeInternal(document)
+  const { store, name: index } = document
   const { path, space } = connection
   const progress = (state) => {
     if (indexBuild.hasSubscribers) {
-      indexBuild.publish({ path, space, store, index: schema.name, ...state })
+      indexBuild.publish({ path, space, store, index, ...state })
     }
     onProgress?.(state)
   }
@@ -169,9 +199,15 @@ async function createMissing(connection, stores) {
     checkSame(store, newest.catalog.store(store.name))
     for (const index of store.indexes) {
       if (!newest.catalog.store(store.name).indexes.has(index.name)) {
-        await createMissingIndex(connection, store.name, index)
+        await createMissingIndex(connection, indexDocumentOf(store.name)(index))
       }
       checkSameIndex(store.name, index, newest.catalog.store(store.name).index(index.name))
+    }
+    for (const index of store.vectors) {
+      if (!newest.catalog.store(store.name).vectors.has(index.name)) {
+        await createMissingIndex(connection, vectorDocumentOf(store.name)(index))
+      }
+      checkSameVectors(store.name, index, newest.catalog.store(store.name).vectors.get(index.name))
     }
   }
 }
@@ -183,10 +219,10 @@ async function createMissingStore(connection, store) {
   newest.refreshCatalog()
 }
 
-async function createMissingIndex(connection, store, index) {
-  const details = { store, index: index.name }
-  checkWritable(connection, `the index '${index.name}' of the store '${store}'`, details)
-  await tolerating('INDEX_EXISTS', buildIndex(connection, store, index, {}))
+async function createMissingIndex(connection, document) {
+  const { store, name: index } = document
+  checkWritable(connection, `the index '${index}' of the store '${store}'`, { store, index })
+  await tolerating('INDEX_EXISTS', buildIndex(connection, document, {}))
   connection.newest.refreshCatalog()
 }
 
@@ -228,6 +264,24 @@ function checkSameIndex(store, wanted, existing) {
     store,
     index: wanted.name,
   })
+}
+
+function checkSameVectors(store, wanted, existing) {
+  const { name: index } = wanted
+  const what = `the vector index '${index}' of the store '${store}'`
+  const path = `options.stores.${store}.vectors.${index}`
+  if (existing === undefined) {
+    // There is an index of this name, of which another sort was to be created.
+    const message = `open: ${what} is an index of keys in the database`
+    throw new LodestoreError('INVALID_ARGUMENT', message, { store, index, path })
+  }
+  const mine = comparableVectors(wanted)
+  const theirs = comparableVectors(existing)
+  if (!isSame(mine, theirs)) throw differs(what, mine, theirs, path, { store, index })
+}
+
+function comparableVectors({ on, dimensions, metric }) {
+  return { on, dimensions, metric }
 }
 
 function comparableIndex(index) {

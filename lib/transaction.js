@@ -88,6 +88,11 @@ class Transaction {
     await this.#schema.createIndex(store, name, on, options)
   }
 
+  /** Creates a vector index and fills it, as a part of this transaction. */
+  async createVectorIndex(store, name, on, options) {
+    await this.#schema.createVectorIndex(store, name, on, options)
+  }
+
   /** Deletes an index. */
   async deleteIndex(store, name) {
     await this.#schema.deleteIndex(store, name)

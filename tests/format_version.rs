@@ -13,8 +13,9 @@ use lodestore::storage::envelope::Compression;
 use lodestore::storage::{
     Connection, FormatRecord, OpenMode, OpenOptions, WriteTxn, connect, format_flag, meta,
 };
-use lodestore::store::{Build, IndexSpec, Reference, Schema, StoreShared, StoreSpec};
+use lodestore::store::{Build, IndexSpec, Reference, Schema, StoreShared, StoreSpec, VectorSpec};
 use lodestore::value::{FieldPath, Fields, Value};
+use lodestore::vector::{Form, Metric};
 
 /// Where the format record stands in `meta`, and what is at which place in it.
 const RECORD: &[u8] = b"F";
@@ -114,6 +115,23 @@ fn a_partial_index_keeps_older_versions_out() {
     })
     .unwrap();
     assert_eq!(flags(&db), format_flag::PARTIAL_INDEXES);
+}
+
+#[test]
+fn a_vector_index_keeps_older_versions_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path());
+    write(&db, |txn| {
+        create_index(txn, |_| {})?;
+        let (name, path) = ("near".into(), FieldPath::parse("v"));
+        let form = Form { dimensions: 3, metric: Metric::Cosine };
+        let (store, spec) = (Reference::Name("users".into()), VectorSpec { name, path, form });
+        let shared = StoreShared::default();
+        Schema::new(txn, &shared)?.create_vector_index(&store, spec, Build::Now)?;
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(flags(&db), format_flag::VECTOR_INDEXES);
 }
 
 /// Creates an index with something special.

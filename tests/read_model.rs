@@ -87,6 +87,7 @@ fn store() -> StoreDef {
         origin: Origin::Native,
         next_index: 11,
         indexes: Vec::new(),
+        vectors: Vec::new(),
     }
 }
 

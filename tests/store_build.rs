@@ -14,10 +14,11 @@ use lodestore::protocol::WriteBatch;
 use lodestore::storage::{Connection, Durability, SessionHandle, SessionOptions, connect};
 use lodestore::store::index_build::{Step, pending_builds, step};
 use lodestore::store::{
-    Build, BuildObserver, BuiltIndex, Failure, IndexBuild, IndexSpec, Reference, Schema,
-    StoreShared, SweepJob, check_stores, nested,
+    Build, BuildObserver, BuiltIndex, Failure, IndexBuild, IndexSpec, NewIndex, Reference, Schema,
+    StoreShared, SweepJob, VectorSpec, check_stores, nested,
 };
 use lodestore::value::FieldPath;
+use lodestore::vector::{Form, Metric};
 use serde_json::{Value as Json, json};
 use store_support::{Answer, Db, Ops, answers};
 
@@ -196,12 +197,15 @@ impl Live {
 
     fn index_states(&self) -> Vec<IndexState> {
         let catalog = self.connection.turn_reader().with(|txn| self.shared.catalog(txn)).unwrap();
-        let indexes = catalog.stores().flat_map(|store| &store.indexes);
-        indexes.map(|index| index.state).collect()
+        catalog.stores().flat_map(|store| store.index_states()).map(|(_, state)| state).collect()
     }
 
     fn create(&self, spec: IndexSpec, observer: &Arc<Observer>) -> Arc<IndexBuild> {
-        let request = (Reference::Id(1), spec);
+        self.create_any(NewIndex::Keys(spec), observer)
+    }
+
+    fn create_any(&self, index: NewIndex, observer: &Arc<Observer>) -> Arc<IndexBuild> {
+        let request = (Reference::Id(1), index);
         let (shared, observer) = (self.shared.clone(), observer.clone());
         IndexBuild::create(&self.connection, shared, Durability::None, request, observer).unwrap()
     }
@@ -211,7 +215,8 @@ impl Live {
         for chunk in 0..count.div_ceil(1_000) {
             let mut ops = Ops::new();
             for i in chunk * 1_000..count.min((chunk + 1) * 1_000) {
-                ops = ops.put(1, json!(i), json!({"a": i * 7919 % count, "b": "text"}));
+                ops =
+                    ops.put(1, json!(i), json!({"a": i * 7919 % count, "b": "text", "v": [i, 1]}));
             }
             self.batch(&ops);
         }
@@ -343,11 +348,24 @@ fn a_build_that_fails_or_is_cancelled_removes_its_index() {
 
 #[test]
 fn a_build_goes_on_after_reopening() {
+    goes_on_after_reopening(NewIndex::Keys(spec("i", "a", true)));
+}
+
+#[test]
+fn a_build_of_vectors_goes_on_after_reopening() {
+    goes_on_after_reopening(NewIndex::Vectors(VectorSpec {
+        name: "i".into(),
+        path: FieldPath::parse("v"),
+        form: Form { dimensions: 2, metric: Metric::L2 },
+    }));
+}
+
+fn goes_on_after_reopening(index: NewIndex) {
     let directory = tempfile::tempdir().unwrap();
     let db = Live::open(directory.path());
     db.fill(6_000);
     let (observer, events) = Observer::new();
-    db.create(spec("i", "a", true), &observer);
+    db.create_any(index, &observer);
     let Event::Progress(first) = next(&events) else { panic!("it has 6 steps at least") };
     assert!(!first.finished);
     db.connection.close().unwrap();

@@ -35,6 +35,11 @@ fn definitions_survive_in_the_catalog() {
     db.create_index(people, one);
     let multi = json!({"name": "m", "keyPath": "t", "multiEntry": true, "origin": "indexeddb"});
     db.create_index(pairs, multi);
+    let vectors = json!({
+        "op": "createVectorIndex", "store": "people", "name": "near", "path": "a.v",
+        "dimensions": 65_536, "metric": "hamming",
+    });
+    db.schema(vectors);
     db.schema(json!({"op": "setVersion", "version": 9_007_199_254_740_991_u64}));
     for version in [json!(-1), json!(0.5), json!(9_007_199_254_740_992_u64), json!("1")] {
         let request = json!({"op": "setVersion", "version": version});
@@ -70,7 +75,7 @@ fn definitions_survive_in_the_catalog() {
         "maxVariable": "punct",
     });
     let expected = json!({
-        "version": 6,
+        "version": 7,
         "databaseVersion": 9_007_199_254_740_991_u64,
         "stores": [
             {
@@ -90,6 +95,10 @@ fn definitions_survive_in_the_catalog() {
                     ),
                     one,
                 ],
+                "vectors": [{
+                    "id": 3, "name": "near", "on": "a.v", "dimensions": 65_536,
+                    "metric": "hamming", "state": "ready", "count": 0,
+                }],
             },
             {
                 "id": 2, "name": "pairs", "keyPath": ["x", "y"], "autoIncrement": false,
@@ -102,6 +111,7 @@ fn definitions_survive_in_the_catalog() {
                     [false, false, true, false],
                     "indexeddb",
                 )],
+                "vectors": [],
             },
         ],
     });
@@ -117,6 +127,12 @@ fn errors_name_what_is_wrong() {
     db.create_store(json!({"name": "t"}));
     db.create_index(store, json!({"name": "i", "keyPath": "a"}));
     let version = db.catalog().version;
+    let vectors = |name: &str, dimensions: u32, metric: &str| {
+        json!({
+            "op": "createVectorIndex", "store": "s", "name": name, "path": "v",
+            "dimensions": dimensions, "metric": metric,
+        })
+    };
     let cases = [
         (json!({"op": "createStore", "name": "s"}), StoreExists),
         (json!({"op": "createStore"}), InvalidArgument),
@@ -154,6 +170,11 @@ fn errors_name_what_is_wrong() {
             }),
             InvalidArgument,
         ),
+        (vectors("i", 3, "l2"), IndexExists),
+        (vectors("j", 0, "l2"), InvalidArgument),
+        (vectors("j", 65_537, "l2"), InvalidArgument),
+        (vectors("j", 12, "hamming"), InvalidArgument),
+        (vectors("j", 8, "angle"), InvalidArgument),
         (json!({"op": "deleteIndex", "store": "s", "index": "j"}), IndexNotFound),
         (json!({"op": "deleteIndex", "store": "t", "index": 1}), IndexNotFound),
         (json!({"op": "renameIndex", "store": "s", "index": "j", "name": "k"}), IndexNotFound),

@@ -62,6 +62,13 @@ function describeStore(store, number, names) {
       collation: index.collation?.locale ?? null,
       state: index.state,
     })),
+    vectors: [...store.vectors.values()].map((index, i) => ({
+      name: names ? index.name : `vector index ${i + 1}`,
+      on: names ? index.on : shapeOf(index.on),
+      dimensions: index.dimensions,
+      metric: index.metric,
+      state: index.state,
+    })),
   }
 }
 

@@ -16,6 +16,7 @@ const {
 } = require('./check')
 const { resolveCollation } = require('./collation')
 const { isPlainObject } = require('./query')
+const { checkVectors } = require('./vector')
 
 /** @type {import('./check').Kind} */
 const filter = { allows: 'a filter, an object', accepts: isPlainObject }
@@ -37,6 +38,7 @@ const STORE_OPTIONS = {
   key: oneOf('sequence', 'uuidv7'),
   compression: oneOf('none', 'lz4', 'zstd'),
   indexes: anything,
+  vectors: anything,
 }
 
 const INDEX_OPTIONS = { on: anything, ...INDEX_FLAGS }
@@ -56,6 +58,7 @@ const anyString = { allows: 'a string', accepts: (value) => typeof value === 'st
  * @property {'uuidv7' | null} key
  * @property {'none' | 'lz4' | 'zstd'} compression
  * @property {IndexSchema[]} indexes
+ * @property {import('./vector').VectorSchema[]} vectors
  */
 
 /**
@@ -91,7 +94,7 @@ function checkName(method, name, argument) {
 function checkStore(method, name, definition, path) {
   checkName(method, name, 'name')
   const options = checkOptions(method, definition, STORE_OPTIONS, path)
-  const { compression = 'none', indexes } = options
+  const { compression = 'none', indexes, vectors } = options
   const keyPath =
     options.keyPath == null ? null : checkKeyPath(method, options.keyPath, `${path}.keyPath`)
   if (options.autoIncrement !== undefined && options.key !== undefined) {
@@ -103,13 +106,23 @@ function checkStore(method, name, definition, path) {
     const message = `${method}: ${path}: a compound key path cannot have generated keys`
     throw invalidArgument(message, `${path}.keyPath`)
   }
+  const checked = {
+    indexes: checkIndexes(method, indexes, `${path}.indexes`),
+    vectors: checkVectors(method, vectors, `${path}.vectors`),
+  }
+  const names = new Set(checked.indexes.map((index) => index.name))
+  const twice = checked.vectors.find((index) => names.has(index.name))
+  if (twice !== undefined) {
+    const message = `${method}: ${path} has two indexes of the name '${twice.name}'`
+    throw invalidArgument(message, `${path}.vectors.${twice.name}`)
+  }
   return {
     name,
     keyPath,
     autoIncrement: options.autoIncrement === true || options.key === 'sequence',
     key: options.key === 'uuidv7' ? 'uuidv7' : null,
     compression,
-    indexes: checkIndexes(method, indexes, `${path}.indexes`),
+    ...checked,
   }
 }
 

@@ -17,7 +17,7 @@ use crate::protocol::{self, Executions};
 use crate::storage::{Care, CopyMethod, backup, backup_resealed, compact};
 use crate::store::index_build::Step;
 use crate::store::{
-    BuildObserver, BuiltIndex, IndexBuild, IndexSpec, Reference, VerifyLevel, VerifyOptions, verify,
+    BuildObserver, BuiltIndex, IndexBuild, NewIndex, Reference, VerifyLevel, VerifyOptions, verify,
 };
 use crate::wtf8::Wtf8String;
 
@@ -227,11 +227,21 @@ impl NativeDatabase {
 }
 
 /// An index of this name and definition whose build has not ended.
-fn find_unfinished(catalog: &Catalog, store: &Reference, spec: &IndexSpec) -> Option<BuiltIndex> {
+fn find_unfinished(catalog: &Catalog, store: &Reference, new: &NewIndex) -> Option<BuiltIndex> {
     let store = match store {
         Reference::Id(id) => catalog.store(*id),
         Reference::Name(name) => catalog.store_by_name(name),
     }?;
+    let spec = match new {
+        NewIndex::Keys(spec) => spec,
+        NewIndex::Vectors(spec) => {
+            let index = store.vector_by_name(&spec.name)?;
+            let is_same = index.state == IndexState::Building
+                && index.path == spec.path
+                && index.form == spec.form;
+            return is_same.then_some(BuiltIndex { store: store.id, index: index.id });
+        }
+    };
     let index = store.index_by_name(&spec.name)?;
     let is_same = index.state == IndexState::Building
         && index.parts == spec.parts

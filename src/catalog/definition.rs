@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::partial::Partial;
+use super::vector::VectorDef;
 use crate::collation::{Collation, DATA_VERSION};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::TreeId;
@@ -61,6 +62,8 @@ pub struct StoreDef {
     pub next_index: u32,
     /// By id.
     pub indexes: Vec<Arc<IndexDef>>,
+    /// By id. Ids and names are those of no other index.
+    pub vectors: Vec<Arc<VectorDef>>,
 }
 
 /// An index of a store.
@@ -144,6 +147,34 @@ impl StoreDef {
     /// An index by name.
     pub fn index_by_name(&self, name: &Wtf8String) -> Option<&Arc<IndexDef>> {
         self.indexes.iter().find(|index| index.name == *name)
+    }
+
+    /// Whether writes have anything to do for indexes.
+    #[inline]
+    pub fn has_indexes(&self) -> bool {
+        !self.indexes.is_empty() || !self.vectors.is_empty()
+    }
+
+    /// A vector index by id.
+    pub fn vector(&self, id: u32) -> Option<&Arc<VectorDef>> {
+        self.vectors.iter().find(|index| index.id == id)
+    }
+
+    /// A vector index by name.
+    pub fn vector_by_name(&self, name: &Wtf8String) -> Option<&Arc<VectorDef>> {
+        self.vectors.iter().find(|index| index.name == *name)
+    }
+
+    /// The logical trees of all indexes.
+    pub fn index_trees(&self) -> impl Iterator<Item = TreeId> {
+        let vectors = self.vectors.iter().map(|index| index.tree);
+        self.indexes.iter().map(|index| index.tree).chain(vectors)
+    }
+
+    /// The ids and states of all indexes.
+    pub fn index_states(&self) -> impl Iterator<Item = (u32, IndexState)> {
+        let vectors = self.vectors.iter().map(|index| (index.id, index.state));
+        self.indexes.iter().map(|index| (index.id, index.state)).chain(vectors)
     }
 
     /// An index by id.

@@ -7,6 +7,7 @@ pub mod meta_key;
 mod partial;
 pub mod record;
 mod snapshot;
+mod vector;
 
 pub use cache::CatalogCache;
 pub use definition::{
@@ -14,3 +15,4 @@ pub use definition::{
 };
 pub use partial::Partial;
 pub use snapshot::{Catalog, allocate_store_id};
+pub use vector::VectorDef;

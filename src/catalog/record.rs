@@ -7,6 +7,7 @@ use super::definition::{
 };
 use super::document::{array, boolean, fields, get, integer, items, object, string, text};
 use super::partial::Partial;
+use super::vector::{read_vector, vector_value};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Place, collation};
 use crate::storage::TreeId;
@@ -17,7 +18,7 @@ use crate::wtf8::Wtf8String;
 /// Encodes a store's record.
 pub fn encode_store(store: &StoreDef) -> Result<Vec<u8>> {
     let indexes = store.indexes.iter().map(|index| index_value(index)).collect();
-    let record = object(vec![
+    let mut record = vec![
         ("name", Value::String(store.name.clone())),
         ("tree", Value::Number(store.tree.0 as f64)),
         ("keyPath", key_path_value(&store.key_path)),
@@ -27,8 +28,12 @@ pub fn encode_store(store: &StoreDef) -> Result<Vec<u8>> {
         ("origin", text(origin_name(store.origin))),
         ("nextIndex", Value::Number(f64::from(store.next_index))),
         ("indexes", array(indexes)),
-    ]);
-    value::encode(&record, &NoShapes)
+    ];
+    if !store.vectors.is_empty() {
+        let vectors = store.vectors.iter().map(|index| vector_value(index)).collect();
+        record.push(("vectors", array(vectors)));
+    }
+    value::encode(&object(record), &NoShapes)
 }
 
 /// Decodes a store's record.
@@ -48,6 +53,10 @@ pub fn decode_store(id: u32, record: &[u8]) -> Result<StoreDef> {
 fn read_store(id: u32, record: &Value, refused: &mut Option<Error>) -> Option<StoreDef> {
     let record = fields(record)?;
     let indexes = items(get(record, "indexes")?)?;
+    let vectors = match get(record, "vectors") {
+        None => &[],
+        Some(vectors) => items(vectors)?,
+    };
     Some(StoreDef {
         id,
         name: string(get(record, "name")?)?.clone(),
@@ -61,6 +70,10 @@ fn read_store(id: u32, record: &Value, refused: &mut Option<Error>) -> Option<St
         indexes: indexes
             .iter()
             .map(|index| read_index(index, refused).map(Arc::new))
+            .collect::<Option<_>>()?,
+        vectors: vectors
+            .iter()
+            .map(|index| read_vector(index, refused).map(Arc::new))
             .collect::<Option<_>>()?,
     })
 }

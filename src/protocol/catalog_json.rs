@@ -5,19 +5,20 @@ use crate::catalog::document::{array, object, text};
 use crate::catalog::record::{
     compression_name, key_path_value, key_scheme_value, origin_name, path_text,
 };
-use crate::catalog::{Catalog, IndexDef, IndexState, KeyPath, StoreDef};
+use crate::catalog::{Catalog, IndexDef, IndexState, KeyPath, StoreDef, VectorDef};
 use crate::error::Result;
 use crate::query::collation;
 use crate::storage::Counter;
 use crate::store::entry::visible_count;
 use crate::store::read::View;
+use crate::store::vectors::{self, COUNT_VECTORS};
 use crate::value::Value;
 
 /// Encodes `{version, databaseVersion, stores: [{id, name, keyPath, autoIncrement, compression,
 /// origin, count, indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, where,
-/// collation, state, origin, count}]}]}`; `where` is an encoded document in hexadecimal digits, or
-/// null, and `collation` all its settings, or null. Stores and indexes are in the order of their
-/// ids.
+/// collation, state, origin, count}], vectors: [{id, name, on, dimensions, metric, state,
+/// count}]}]}`; `where` is an encoded document in hexadecimal digits, or null, and `collation` all
+/// its settings, or null. Stores and indexes are in the order of their ids.
 ///
 /// # Errors
 /// `CORRUPT`.
@@ -49,7 +50,21 @@ fn store_value(view: View<'_, '_>, store: &StoreDef) -> Result<Value> {
         ("origin", text(origin_name(store.origin))),
         ("count", known(count)),
         ("indexes", array(indexes?)),
+        ("vectors", array(store.vectors.iter().map(|index| vectors_value(view, index)).collect())),
     ]))
+}
+
+fn vectors_value(view: View<'_, '_>, index: &VectorDef) -> Value {
+    let state = if index.state == IndexState::Ready { "ready" } else { "building" };
+    object(vec![
+        ("id", Value::Number(f64::from(index.id))),
+        ("name", Value::String(index.name.clone())),
+        ("on", Value::String(path_text(&index.path))),
+        ("dimensions", Value::Number(f64::from(index.form.dimensions))),
+        ("metric", text(index.form.metric.as_str())),
+        ("state", text(state)),
+        ("count", known(view.count(vectors::counter(index.tree, COUNT_VECTORS)))),
+    ])
 }
 
 /// Bytes in JSON.

@@ -7,8 +7,9 @@ use crate::catalog::{IndexPart, KeyPath, Origin};
 use crate::error::{Error, ErrorCode, Result};
 use crate::query::{Place, collation};
 use crate::storage::envelope::Compression;
-use crate::store::{Build, IndexSpec, Reference, Schema, StoreSpec};
+use crate::store::{Build, IndexSpec, NewIndex, Reference, Schema, StoreSpec, VectorSpec};
 use crate::value::{self, FieldPath, Fields, NoShapes, Value};
+use crate::vector::{Form, Metric};
 use crate::wtf8::Wtf8String;
 
 /// A schema operation.
@@ -26,6 +27,8 @@ pub enum SchemaOp {
     /// compound?, unique?, multiEntry?, sparse?, where?, collation?, origin?}` → `{storeId,
     /// indexId}`
     CreateIndex(Reference, IndexSpec),
+    /// `{op: 'createVectorIndex', store, name, path, dimensions, metric}` → `{storeId, indexId}`
+    CreateVectorIndex(Reference, VectorSpec),
     /// `{op: 'deleteIndex', store, index}` → `{}`
     DeleteIndex(Reference, Reference),
     /// `{op: 'renameIndex', store, index, name}` → `{}`
@@ -62,6 +65,9 @@ pub fn decode(document: &[u8]) -> Result<SchemaOp> {
         Some("createIndex") => {
             SchemaOp::CreateIndex(request.reference("store")?, request.index_spec()?)
         }
+        Some("createVectorIndex") => {
+            SchemaOp::CreateVectorIndex(request.reference("store")?, request.vector_spec()?)
+        }
         Some("deleteIndex") => {
             SchemaOp::DeleteIndex(request.reference("store")?, request.reference("index")?)
         }
@@ -90,9 +96,10 @@ fn version(value: &Value) -> Option<u64> {
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`, naming what is malformed.
-pub fn decode_create_index(document: &[u8]) -> Result<(Reference, IndexSpec)> {
+pub fn decode_create_index(document: &[u8]) -> Result<(Reference, NewIndex)> {
     match decode(document)? {
-        SchemaOp::CreateIndex(store, spec) => Ok((store, spec)),
+        SchemaOp::CreateIndex(store, spec) => Ok((store, NewIndex::Keys(spec))),
+        SchemaOp::CreateVectorIndex(store, spec) => Ok((store, NewIndex::Vectors(spec))),
         _ => Err(malformed("op")),
     }
 }
@@ -115,6 +122,10 @@ pub fn run(schema: &mut Schema<'_, '_, '_>, op: SchemaOp) -> Result<Vec<u8>> {
         }
         SchemaOp::CreateIndex(store, spec) => {
             let (store, index) = schema.create_index(&store, spec, Build::Now)?;
+            vec![("storeId", number(store)), ("indexId", number(index))]
+        }
+        SchemaOp::CreateVectorIndex(store, spec) => {
+            let (store, index) = schema.create_vector_index(&store, spec, Build::Now)?;
             vec![("storeId", number(store)), ("indexId", number(index))]
         }
         SchemaOp::DeleteIndex(store, index) => {
@@ -194,6 +205,16 @@ impl<'v> Request<'v> {
             collation,
             origin: self.origin()?,
         })
+    }
+
+    fn vector_spec(&self) -> Result<VectorSpec> {
+        let dimensions = |value| u32::try_from(integer(value)?).ok();
+        let form = Form {
+            dimensions: self.required("dimensions", dimensions)?,
+            metric: self.required("metric", |name| Metric::from_name(string(name)?.as_str()?))?,
+        };
+        let path = self.required("path", |path| string(path).map(FieldPath::parse_wtf8))?;
+        Ok(VectorSpec { name: self.required("name", string)?.clone(), path, form })
     }
 
     /// The parts of an index, and whether their form makes it compound.

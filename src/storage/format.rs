@@ -17,10 +17,13 @@ pub mod flag {
     pub const COLLATED_INDEXES: u64 = 2;
     /// Everything but a few records is encrypted.
     pub const SEALED: u64 = 4;
+    /// Indexes of vectors.
+    pub const VECTOR_INDEXES: u64 = 8;
 }
 
 /// Feature flags that this code understands.
-const KNOWN_FLAGS: u64 = flag::PARTIAL_INDEXES | flag::COLLATED_INDEXES | flag::SEALED;
+const KNOWN_FLAGS: u64 =
+    flag::PARTIAL_INDEXES | flag::COLLATED_INDEXES | flag::SEALED | flag::VECTOR_INDEXES;
 const MAGIC: &[u8; 8] = b"LODESTOR";
 const LENGTH: usize = 48;
 

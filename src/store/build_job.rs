@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use super::failure::{Failure, nested};
 use super::index_build::{self, STEP_DOCUMENTS, Step};
-use super::schema::{Build, IndexSpec, Reference, Schema};
+use super::schema::{Build, NewIndex, Reference, Schema};
 use super::shared::StoreShared;
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault;
@@ -49,10 +49,10 @@ impl IndexBuild {
         connection: &Arc<Connection>,
         shared: Arc<StoreShared>,
         durability: Durability,
-        (store, spec): (Reference, IndexSpec),
+        (store, index): (Reference, NewIndex),
         observer: Arc<dyn BuildObserver>,
     ) -> Result<Arc<Self>> {
-        Self::start(connection, shared, durability, Stage::Create(store, spec), observer)
+        Self::start(connection, shared, durability, Stage::Create(store, index), observer)
     }
 
     /// Goes on with a build that an earlier process left (see `index_build::pending_builds`).
@@ -103,7 +103,7 @@ impl IndexBuild {
 /// What a job does.
 #[derive(Debug, Clone)]
 enum Stage {
-    Create(Reference, IndexSpec),
+    Create(Reference, NewIndex),
     Fill(BuiltIndex),
 }
 
@@ -131,12 +131,12 @@ impl BuildJob {
         &self,
         txn: &mut WriteTxn<'_>,
         store: &Reference,
-        spec: &IndexSpec,
+        index: &NewIndex,
     ) -> Result<Progress> {
         let created = self.build.check_cancelled().map_err(Failure::from).and_then(|()| {
             nested(txn, |child| {
                 let mut schema = Schema::new(child, &self.build.shared)?;
-                Ok(schema.create_index(store, spec.clone(), Build::Later)?)
+                Ok(schema.create(store, index.clone(), Build::Later)?)
             })
         });
         match created {
@@ -210,7 +210,7 @@ impl Job for BuildJob {
     fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<()> {
         self.progress = None;
         self.progress = Some(match &self.stage {
-            Stage::Create(store, spec) => self.create(txn, store, spec)?,
+            Stage::Create(store, index) => self.create(txn, store, index)?,
             Stage::Fill(index) => self.fill(txn, *index)?,
         });
         Ok(())

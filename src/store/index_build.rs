@@ -8,11 +8,13 @@
 use std::time::{Duration, Instant};
 
 use super::batch::EntryBatch;
+use super::bounds::Bounds;
 use super::entry::documents;
 use super::failure::{Failure, Outcome};
 use super::shared::StoreShared;
 use super::state::TxnState;
-use crate::catalog::{IndexDef, IndexState, StoreDef, meta_key};
+use super::vectors::VectorBatch;
+use crate::catalog::{IndexDef, IndexState, StoreDef, VectorDef, meta_key};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::storage::{Counter, ReadTxn, WriteTxn, envelope, meta};
@@ -47,13 +49,18 @@ pub struct Step {
 
 /// Whether an index has to follow changes of the document under `key`.
 #[inline]
-pub fn follows(txn: &ReadTxn<'_>, store: u32, index: &IndexDef, key: &[u8]) -> Result<bool> {
-    match index.state {
+pub fn follows(
+    txn: &ReadTxn<'_>,
+    store: u32,
+    (index, state): (u32, IndexState),
+    key: &[u8],
+) -> Result<bool> {
+    match state {
         IndexState::Ready => return Ok(true),
         IndexState::Stale => return Ok(false),
         IndexState::Building => {}
     }
-    Ok(progress(txn, store, index.id)?.after.is_some_and(|after| key <= after.as_slice()))
+    Ok(progress(txn, store, index)?.after.is_some_and(|after| key <= after.as_slice()))
 }
 
 /// The builds that are under way: store id and index id.
@@ -71,22 +78,79 @@ pub(super) fn begin(txn: &mut WriteTxn<'_>, store: u32, index: u32) -> Result<()
     put_progress(txn, store, index, &Progress::default())
 }
 
+/// An index that is being filled, with what it is to get next.
+pub(super) enum Filling<'i> {
+    /// One of keys.
+    Keys(&'i IndexDef, EntryBatch),
+    /// One of vectors.
+    Vectors(&'i VectorDef, VectorBatch),
+}
+
+impl<'i> Filling<'i> {
+    /// An index of keys.
+    pub(super) fn keys(index: &'i IndexDef) -> Self {
+        Self::Keys(index, EntryBatch::default())
+    }
+
+    /// An index of vectors.
+    pub(super) fn vectors(index: &'i VectorDef) -> Self {
+        Self::Vectors(index, VectorBatch::default())
+    }
+
+    /// An index of a store.
+    ///
+    /// # Errors
+    /// `INDEX_NOT_FOUND`.
+    fn of(store: &'i StoreDef, index: u32) -> Result<(Self, IndexState)> {
+        match store.vector(index) {
+            Some(index) => Ok((Self::vectors(index), index.state)),
+            None => store.require_index(index).map(|index| (Self::keys(index), index.state)),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Keys(_, batch) => batch.bytes(),
+            Self::Vectors(_, batch) => batch.bytes(),
+        }
+    }
+
+    fn add(&mut self, document: &[u8], key: &[u8], shapes: &ShapeTable) -> Result<()> {
+        match self {
+            Self::Keys(index, batch) => batch.add(index, document, key, shapes),
+            Self::Vectors(index, batch) => batch.add(index, document, key, shapes),
+        }
+    }
+
+    fn write(
+        &mut self,
+        txn: &mut WriteTxn<'_>,
+        store: &StoreDef,
+        bounds: &mut Bounds,
+    ) -> Result<()> {
+        match self {
+            Self::Keys(index, batch) => batch.write(txn, store, index, bounds),
+            Self::Vectors(index, batch) => batch.write(txn, store, index),
+        }
+    }
+}
+
 /// Fills a new index completely. To be run in a nested transaction.
 ///
 /// # Errors
-/// `UNIQUE_VIOLATION`, naming both documents; `CORRUPT`.
+/// `UNIQUE_VIOLATION`, naming both documents; `DIMENSION_MISMATCH`, `VALIDATION`, naming the
+/// document; `CORRUPT`.
 pub(super) fn build_now(
     txn: &mut WriteTxn<'_>,
     shared: &StoreShared,
     state: &TxnState,
     store: &StoreDef,
-    index: &IndexDef,
+    mut index: Filling<'_>,
 ) -> Result<()> {
     let mut scan = Scan::new(txn, shared, state, store)?;
-    let mut batch = EntryBatch::default();
     loop {
-        let more = scan.collect(txn, index, &mut batch, |batch, _| batch.bytes() < BATCH_BYTES)?;
-        batch.write(txn, store, index, &mut state.bounds())?;
+        let more = scan.collect(txn, &mut index, |index, _| index.bytes() < BATCH_BYTES)?;
+        index.write(txn, store, &mut state.bounds())?;
         if !more {
             return Ok(());
         }
@@ -98,7 +162,7 @@ pub(super) fn build_now(
 ///
 /// # Errors
 /// `STORE_NOT_FOUND` and `INDEX_NOT_FOUND` if it was deleted meanwhile; `UNIQUE_VIOLATION`, naming
-/// both documents; `CORRUPT`.
+/// both documents; `DIMENSION_MISMATCH`, `VALIDATION`, naming the document; `CORRUPT`.
 pub fn step(
     txn: &mut WriteTxn<'_>,
     shared: &StoreShared,
@@ -108,27 +172,26 @@ pub fn step(
 ) -> Outcome<Step> {
     let state = TxnState::of(txn, shared)?;
     let store = state.catalog.require_store(store)?;
-    let index = store.require_index(index)?;
+    let (mut filling, index_state) = Filling::of(store, index)?;
     let total = txn.count(Counter::entries(store.tree))?;
-    let mut progress = progress(txn, store.id, index.id)?;
-    if index.state == IndexState::Ready {
+    let mut progress = progress(txn, store.id, index)?;
+    if index_state == IndexState::Ready {
         return Ok(Step { finished: true, done: total, total });
     }
     let started = Instant::now();
     let mut scan = Scan::new(txn, shared, &state, store)?;
     scan.after = progress.after.take();
-    let mut batch = EntryBatch::default();
-    let more = scan.collect(txn, index, &mut batch, |batch, count| {
-        count < max_documents && batch.bytes() < BATCH_BYTES && started.elapsed() < STEP_TIME
+    let more = scan.collect(txn, &mut filling, |filling, count| {
+        count < max_documents && filling.bytes() < BATCH_BYTES && started.elapsed() < STEP_TIME
     })?;
-    batch.write(txn, store, index, &mut state.bounds())?;
+    filling.write(txn, store, &mut state.bounds())?;
     fault::point("index-build-step");
     let done = progress.done + scan.count as u64;
     if more {
         let progress = Progress { after: scan.after, done };
-        put_progress(txn, store.id, index.id, &progress).map_err(Failure::midway)?;
+        put_progress(txn, store.id, index, &progress).map_err(Failure::midway)?;
     } else {
-        super::schema::Schema::new(txn, shared)?.finish_index(store.id, index.id)?;
+        super::schema::Schema::new(txn, shared)?.finish_index(store.id, index)?;
         fault::point("index-build-end");
     }
     Ok(Step { finished: !more, done: done.min(total), total })
@@ -160,9 +223,8 @@ impl<'a> Scan<'a> {
     fn collect(
         &mut self,
         txn: &ReadTxn<'_>,
-        index: &IndexDef,
-        batch: &mut EntryBatch,
-        go_on: impl Fn(&EntryBatch, usize) -> bool,
+        index: &mut Filling<'_>,
+        go_on: impl Fn(&Filling<'_>, usize) -> bool,
     ) -> Result<bool> {
         let tree = documents(self.store.tree);
         let mut cursor = tree.cursor(txn)?;
@@ -181,20 +243,20 @@ impl<'a> Scan<'a> {
                 |error: Error| error.with_store(self.store.name.to_string()).with_key(entry.key);
             let document =
                 envelope::open(tree.id, entry.key, entry.value, &mut scratch).map_err(located)?;
-            if let Err(error) = batch.add(index, document, entry.key, &self.shapes) {
+            if let Err(error) = index.add(document, entry.key, &self.shapes) {
                 // Perhaps only the shape table is behind.
                 let fresh = self.state.reload_shapes(txn, self.shared, self.store.id)?;
                 if fresh.len() == self.shapes.len() {
                     return Err(located(error));
                 }
                 self.shapes = fresh;
-                batch.add(index, document, entry.key, &self.shapes)?;
+                index.add(document, entry.key, &self.shapes).map_err(located)?;
             }
             self.count += 1;
             let last = last.get_or_insert_default();
             last.clear();
             last.extend_from_slice(entry.key);
-            if !go_on(batch, self.count) {
+            if !go_on(index, self.count) {
                 break true;
             }
             found = cursor.next()?;

@@ -33,6 +33,7 @@ mod sweep;
 mod unclean;
 mod unique;
 mod upsert;
+pub mod vectors;
 mod verify;
 mod writer;
 
@@ -46,7 +47,7 @@ pub use insert::{Made, Make};
 pub use reencrypt::{decrypt, encrypt};
 pub use repair::{RepairOptions, RepairReport, RepairedStore, repair};
 pub use restore::restore;
-pub use schema::{Build, IndexSpec, Reference, Schema, StoreSpec};
+pub use schema::{Build, IndexSpec, NewIndex, Reference, Schema, StoreSpec, VectorSpec};
 pub use shapes::{count_shapes, load_shapes, read_names, register_shapes};
 pub use shared::StoreShared;
 pub use stale::EmptyStale;

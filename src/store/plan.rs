@@ -6,7 +6,8 @@ use super::extract::{self, EntryList, EntryRef};
 use super::failure::{Failure, Outcome};
 use super::pending::{self, Pending};
 use super::unique;
-use crate::catalog::{IndexDef, StoreDef};
+use super::vectors::{self, VectorChange, plan_vectors};
+use crate::catalog::{IndexDef, StoreDef, VectorDef};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::{Counter, ReadTxn, WriteTxn};
 use crate::value::ShapeTable;
@@ -17,6 +18,7 @@ pub struct Plan {
     /// Entries of all indexes, back to back.
     bytes: Vec<u8>,
     changes: Vec<Change>,
+    vectors: Vec<VectorChange>,
     old: EntryList,
     new: EntryList,
 }
@@ -41,6 +43,7 @@ impl Plan {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.changes.clear();
+        self.vectors.clear();
     }
 
     /// Adds what has to change in one index when the document under `primary_key` becomes `new`
@@ -64,6 +67,29 @@ impl Plan {
             extract::entries(index, document, primary_key, shapes, out).map_err(malformed)?;
         }
         self.compare(position);
+        Ok(())
+    }
+
+    /// The same for a vector index. What the document becomes is checked in any case; nothing
+    /// changes unless the index `follows`.
+    ///
+    /// # Errors
+    /// `DIMENSION_MISMATCH`, `VALIDATION`, naming the index and the field.
+    pub fn add_vectors(
+        &mut self,
+        (position, index): (usize, &VectorDef),
+        follows: bool,
+        (old, new): (Option<&[u8]>, Option<&[u8]>),
+        shapes: &ShapeTable,
+    ) -> Result<()> {
+        let change = match new {
+            Some(new) => {
+                let old = old.filter(|_| follows);
+                plan_vectors((position, index), old, new, shapes).map_err(malformed)?
+            }
+            None => Some(VectorChange { index: position, count: 0 }),
+        };
+        self.vectors.extend(change.filter(|_| follows));
         Ok(())
     }
 
@@ -120,18 +146,22 @@ impl Plan {
         Ok(())
     }
 
-    /// Writes the changes of unique indexes, which later operations are checked against; those of
-    /// other indexes go to `pending`.
+    /// Writes the changes of unique indexes, which later operations are checked against, and of
+    /// vector indexes; those of other indexes go to `pending`.
     ///
     /// # Errors
     /// Only fatal ones. `CORRUPT` if an entry that has to go is not there.
     pub fn apply(
         &self,
         txn: &mut WriteTxn<'_>,
-        store: &StoreDef,
+        (store, primary_key): (&StoreDef, &[u8]),
         bounds: &mut Bounds,
         pending: &mut Pending,
     ) -> Outcome<()> {
+        for change in &self.vectors {
+            let Some(index) = store.vectors.get(change.index) else { continue };
+            vectors::apply(txn, store, index, primary_key, change.count)?;
+        }
         for change in &self.changes {
             let Some(index) = store.indexes.get(change.index) else { continue };
             let key = self.bytes.get(change.entry.key()).unwrap_or_default();

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use super::index_build;
+use super::index_build::{self, Filling};
 use super::shared::StoreShared;
 use super::state::TxnState;
 use super::sweep;
 use crate::catalog::Partial;
 use crate::catalog::{
     Catalog, IndexCollation, IndexDef, IndexPart, IndexState, KeyPath, KeyScheme, Origin, StoreDef,
-    allocate_store_id, meta_key,
+    VectorDef, allocate_store_id, meta_key,
 };
 use crate::collation::Collation;
 use crate::error::{Error, ErrorCode, Result};
@@ -18,6 +18,8 @@ use crate::storage::FormatRecord;
 use crate::storage::envelope::Compression;
 use crate::storage::format_flag;
 use crate::storage::{Counter, Table, WriteTxn, meta};
+use crate::value::FieldPath;
+use crate::vector::Form;
 use crate::wtf8::Wtf8String;
 
 /// A store to create.
@@ -59,6 +61,26 @@ pub struct IndexSpec {
     pub collation: Option<Arc<Collation>>,
     /// Whose rules the index follows.
     pub origin: Origin,
+}
+
+/// A vector index to create.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VectorSpec {
+    /// Unique among all indexes of the store.
+    pub name: Wtf8String,
+    /// Where documents have their vectors.
+    pub path: FieldPath,
+    /// What the vectors are like.
+    pub form: Form,
+}
+
+/// An index to create.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NewIndex {
+    /// One of keys.
+    Keys(IndexSpec),
+    /// One of vectors.
+    Vectors(VectorSpec),
 }
 
 /// How a store or index is named in a request.
@@ -112,6 +134,7 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
             origin: spec.origin,
             next_index: 1,
             indexes: Vec::new(),
+            vectors: Vec::new(),
         };
         self.put_store(store)?;
         Ok(id)
@@ -169,7 +192,27 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
             emptied.tree = self.txn.allocate_tree_id()?;
             *index = Arc::new(emptied);
         }
+        for index in &mut store.vectors {
+            let tree = self.txn.allocate_tree_id()?;
+            *index = Arc::new(VectorDef { tree, ..VectorDef::clone(index) });
+        }
         self.put_store(store)
+    }
+
+    /// Creates an index of either sort; returns the ids of the store and the index.
+    ///
+    /// # Errors
+    /// As [`Self::create_index`] and [`Self::create_vector_index`].
+    pub fn create(
+        &mut self,
+        store: &Reference,
+        index: NewIndex,
+        build: Build,
+    ) -> Result<(u32, u32)> {
+        match index {
+            NewIndex::Keys(spec) => self.create_index(store, spec, build),
+            NewIndex::Vectors(spec) => self.create_vector_index(store, spec, build),
+        }
     }
 
     /// Creates an index; returns the ids of the store and the index.
@@ -211,7 +254,45 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
         store.indexes.push(Arc::clone(&index));
         let store_id = store.id;
         if build == Build::Now {
-            index_build::build_now(self.txn, self.shared, &self.state, &store, &index)?;
+            let filling = Filling::keys(&index);
+            index_build::build_now(self.txn, self.shared, &self.state, &store, filling)?;
+        } else {
+            index_build::begin(self.txn, store_id, id)?;
+        }
+        self.put_store(store)?;
+        Ok((store_id, id))
+    }
+
+    /// Creates a vector index; returns the ids of the store and the index.
+    ///
+    /// # Errors
+    /// `STORE_NOT_FOUND`, `INDEX_EXISTS`, `INVALID_ARGUMENT`; `DIMENSION_MISMATCH`, `VALIDATION`
+    /// if a document has something else than such vectors in the field.
+    pub fn create_vector_index(
+        &mut self,
+        store: &Reference,
+        spec: VectorSpec,
+        build: Build,
+    ) -> Result<(u32, u32)> {
+        let mut store = self.store(store)?;
+        check_index_name(&store, &spec.name)?;
+        if let Some(why) = spec.form.fault() {
+            let message = format!("index {:?} of store {:?}: {why}", spec.name, store.name);
+            return Err(Error::new(ErrorCode::InvalidArgument, message)
+                .with_store(store.name.to_string())
+                .with_index(spec.name.to_string()));
+        }
+        FormatRecord::require(self.txn, format_flag::VECTOR_INDEXES)?;
+        let VectorSpec { name, path, form } = spec;
+        let (id, tree) = (store.next_index, self.txn.allocate_tree_id()?);
+        let state = if build == Build::Now { IndexState::Ready } else { IndexState::Building };
+        let index = Arc::new(VectorDef { id, name, tree, path, form, state });
+        store.next_index += 1;
+        store.vectors.push(Arc::clone(&index));
+        let store_id = store.id;
+        if build == Build::Now {
+            let filling = Filling::vectors(&index);
+            index_build::build_now(self.txn, self.shared, &self.state, &store, filling)?;
         } else {
             index_build::begin(self.txn, store_id, id)?;
         }
@@ -225,10 +306,14 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
     /// `STORE_NOT_FOUND`, `INDEX_NOT_FOUND`.
     pub fn delete_index(&mut self, store: &Reference, index: &Reference) -> Result<()> {
         let mut store = self.store(store)?;
-        let index = find_index(&store, index)?;
-        store.indexes.retain(|other| other.id != index.id);
-        sweep::schedule(self.txn, Table::Index, index.tree)?;
-        meta::delete_record(self.txn, &meta_key::index_build(store.id, index.id))?;
+        let (id, tree) = match find_vectors(&store, index) {
+            Some(index) => (index.id, index.tree),
+            None => find_index(&store, index).map(|index| (index.id, index.tree))?,
+        };
+        store.indexes.retain(|other| other.id != id);
+        store.vectors.retain(|other| other.id != id);
+        sweep::schedule(self.txn, Table::Index, tree)?;
+        meta::delete_record(self.txn, &meta_key::index_build(store.id, id))?;
         self.put_store(store)
     }
 
@@ -243,6 +328,13 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
         name: Wtf8String,
     ) -> Result<()> {
         let mut store = self.store(store)?;
+        if let Some(index) = find_vectors(&store, index) {
+            if index.name != name {
+                check_index_name(&store, &name)?;
+            }
+            replace_vectors(&mut store, VectorDef { name, ..VectorDef::clone(&index) });
+            return self.put_store(store);
+        }
         let index = find_index(&store, index)?;
         if index.name == name {
             return Ok(());
@@ -257,9 +349,13 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
     /// `STORE_NOT_FOUND`, `INDEX_NOT_FOUND`.
     pub fn finish_index(&mut self, store: u32, index: u32) -> Result<()> {
         let mut store = self.store(&Reference::Id(store))?;
-        let index = find_index(&store, &Reference::Id(index))?;
-        meta::delete_record(self.txn, &meta_key::index_build(store.id, index.id))?;
         let state = IndexState::Ready;
+        meta::delete_record(self.txn, &meta_key::index_build(store.id, index))?;
+        if let Some(index) = store.vector(index).cloned() {
+            replace_vectors(&mut store, VectorDef { state, ..VectorDef::clone(&index) });
+            return self.put_store(store);
+        }
+        let index = find_index(&store, &Reference::Id(index))?;
         self.replace_index(&mut store, IndexDef { state, ..IndexDef::clone(&index) })
     }
 
@@ -274,10 +370,7 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
 
     fn sweep_store(&mut self, store: &StoreDef) -> Result<()> {
         sweep::schedule(self.txn, Table::Docs, store.tree)?;
-        for index in &store.indexes {
-            sweep::schedule(self.txn, Table::Index, index.tree)?;
-        }
-        Ok(())
+        store.index_trees().try_for_each(|tree| sweep::schedule(self.txn, Table::Index, tree))
     }
 
     fn put_store(&mut self, store: StoreDef) -> Result<()> {
@@ -331,8 +424,24 @@ fn find_index(store: &StoreDef, reference: &Reference) -> Result<Arc<IndexDef>> 
     }
 }
 
+/// A vector index, if that is what is meant.
+fn find_vectors(store: &StoreDef, reference: &Reference) -> Option<Arc<VectorDef>> {
+    match reference {
+        Reference::Id(id) => store.vector(*id).cloned(),
+        Reference::Name(name) => store.vector_by_name(name).cloned(),
+    }
+}
+
+fn replace_vectors(store: &mut StoreDef, index: VectorDef) {
+    for slot in &mut store.vectors {
+        if slot.id == index.id {
+            *slot = Arc::new(index.clone());
+        }
+    }
+}
+
 fn check_index_name(store: &StoreDef, name: &Wtf8String) -> Result<()> {
-    if store.index_by_name(name).is_none() {
+    if store.index_by_name(name).is_none() && store.vector_by_name(name).is_none() {
         return Ok(());
     }
     Err(Error::new(

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::build_job::BuiltIndex;
 use super::failure::{Failure, nested};
-use super::index_build;
+use super::index_build::{self, Filling};
 use super::schema::Schema;
 use super::shared::StoreShared;
 use super::state::TxnState;
@@ -64,7 +64,7 @@ pub(super) fn build_unique(
                 let state = TxnState::of(txn, shared)?;
                 let store = state.catalog.require_store(store.id)?;
                 let index = store.require_index(index.id)?;
-                index_build::build_now(txn, shared, &state, store, index)?;
+                index_build::build_now(txn, shared, &state, store, Filling::keys(index))?;
                 Ok(Schema::new(txn, shared)?.finish_index(store.id, index.id)?)
             });
             if let Err(Failure::Fatal(error)) = built {

@@ -206,7 +206,7 @@ impl<'s> Writer<'s> {
         if replaces && put.insert_only {
             return Err(key_exists(store, key).into());
         }
-        if !store.indexes.is_empty() {
+        if store.has_indexes() {
             let old = match stored {
                 Some(stored) => {
                     let opened = envelope::open(tree.id, key, stored, old);
@@ -242,7 +242,7 @@ impl<'s> Writer<'s> {
     ) -> Outcome<bool> {
         let tree = documents(store.tree);
         self.buffers.plan.clear();
-        if !store.indexes.is_empty() {
+        if store.has_indexes() {
             let shapes = self.shapes(txn, state, store.id)?;
             let planned = self.plan_removal(txn, store, key, &shapes);
             let found = match planned {
@@ -266,7 +266,7 @@ impl<'s> Writer<'s> {
             return Ok(false);
         }
         txn.add_count(Counter::entries(tree.id), -1);
-        self.buffers.plan.apply(txn, store, &mut bounds, &mut self.pending)?;
+        self.buffers.plan.apply(txn, (store, key), &mut bounds, &mut self.pending)?;
         drop(bounds);
         self.write_if_full(txn)?;
         Ok(true)
@@ -403,7 +403,7 @@ pub(super) fn write_document(
     if !replaces {
         txn.add_count(Counter::entries(tree.id), 1);
     }
-    plan.apply(txn, store, bounds, pending)
+    plan.apply(txn, (store, key), bounds, pending)
 }
 
 /// Plans the changes of all indexes that have to follow the document.
@@ -416,9 +416,13 @@ pub(super) fn plan_indexes(
     plan: &mut Plan,
 ) -> Result<()> {
     for (position, index) in store.indexes.iter().enumerate() {
-        if index_build::follows(txn, store.id, index, key)? {
+        if index_build::follows(txn, store.id, (index.id, index.state), key)? {
             plan.add_index((position, index), key, old, new, shapes)?;
         }
+    }
+    for (position, index) in store.vectors.iter().enumerate() {
+        let follows = index_build::follows(txn, store.id, (index.id, index.state), key)?;
+        plan.add_vectors((position, index), follows, (old, new), shapes)?;
     }
     Ok(())
 }

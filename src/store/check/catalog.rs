@@ -32,10 +32,8 @@ fn check_records(txn: &ReadTxn<'_>, catalog: &Catalog, report: &mut Report) -> R
     let mut building: BTreeSet<(u32, u32)> = catalog
         .stores()
         .flat_map(|store| {
-            let is_building = |index: &&std::sync::Arc<crate::catalog::IndexDef>| {
-                index.state == IndexState::Building
-            };
-            store.indexes.iter().filter(is_building).map(|index| (store.id, index.id))
+            let building = |(_, state): &(u32, IndexState)| *state == IndexState::Building;
+            store.index_states().filter(building).map(|(index, _)| (store.id, index))
         })
         .collect();
     while let Some(entry) = found {
@@ -79,9 +77,10 @@ fn misplaced(
         meta_key::INDEX_BUILD => {
             let Some(ids) = meta_key::index_build_ids(key) else { return Some("is malformed") };
             building.remove(&ids);
-            let index = catalog.store(ids.0).and_then(|store| store.index(ids.1));
+            let mut indexes =
+                catalog.store(ids.0).into_iter().flat_map(|store| store.index_states());
             // A stale index may have been stale before its build had ended.
-            index.is_some_and(|index| index.state != IndexState::Ready)
+            indexes.any(|(index, state)| index == ids.1 && state != IndexState::Ready)
         }
         tag::ROOM => false,
         // Those of the sweeper and counters are looked at with the trees, spaces by themselves;
@@ -96,8 +95,8 @@ fn check_next_ids(txn: &ReadTxn<'_>, catalog: &Catalog) -> Result<()> {
     let next_tree = meta::get_u64(txn, &[tag::NEXT_TREE_ID])?.unwrap_or(1);
     let next_store = meta::get_u64(txn, &[tag::NEXT_STORE_ID])?.unwrap_or(1);
     for store in catalog.stores() {
-        let trees = store.indexes.iter().map(|index| index.tree).chain([store.tree]);
-        if trees.into_iter().any(|tree| tree.0 >= next_tree) || u64::from(store.id) >= next_store {
+        let mut trees = store.index_trees().chain([store.tree]);
+        if trees.any(|tree| tree.0 >= next_tree) || u64::from(store.id) >= next_store {
             return Err(Error::corrupt(format!(
                 "the ids of store {:?} would be given out again",
                 store.name
@@ -124,6 +123,10 @@ fn check_trees(txn: &ReadTxn<'_>, catalog: &Catalog, report: &mut Report) -> Res
         own(store.tree, Table::Docs, format!("store {:?}", store.name));
         for index in &store.indexes {
             let owner = format!("index {:?} of store {:?}", index.name, store.name);
+            own(index.tree, Table::Index, owner);
+        }
+        for index in &store.vectors {
+            let owner = format!("vector index {:?} of store {:?}", index.name, store.name);
             own(index.tree, Table::Index, owner);
         }
     }

@@ -3,6 +3,7 @@
 mod catalog;
 mod report;
 mod store;
+mod vectors;
 
 pub use report::{Problem, ProblemKind, Report};
 use store::check_store;
@@ -44,7 +45,8 @@ pub(super) fn check_content(
         }
     };
     report.stores += catalog.stores().len() as u64;
-    report.indexes += catalog.stores().map(|store| store.indexes.len() as u64).sum::<u64>();
+    report.indexes +=
+        catalog.stores().map(|store| store.index_states().count() as u64).sum::<u64>();
     catalog::check(txn, &catalog, report);
     let mut progress = Progress::new(txn, with_documents, &catalog, care);
     for store in catalog.stores() {
@@ -78,9 +80,9 @@ impl<'c> Progress<'c> {
         catalog: &crate::catalog::Catalog,
         care: &'c dyn Care,
     ) -> Self {
-        let trees = catalog.stores().flat_map(|store| {
-            std::iter::once(store.tree).chain(store.indexes.iter().map(|index| index.tree))
-        });
+        let trees = catalog
+            .stores()
+            .flat_map(|store| std::iter::once(store.tree).chain(store.index_trees()));
         let count = |tree| txn.stored_count(crate::storage::Counter::entries(tree)).unwrap_or(0);
         let total = if with_documents { trees.map(count).fold(0, u64::saturating_add) } else { 0 };
         Self { care, done: 0, total }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::report::{Problem, ProblemKind, Report};
+use super::vectors::VectorCheck;
 use super::{Progress, unless_cancelled};
 use crate::catalog::{IndexDef, IndexState, KeyPath, StoreDef};
 use crate::error::{Error, Result};
@@ -31,7 +32,7 @@ pub fn check_store(
     progress: &mut Progress<'_>,
     report: &mut Report,
 ) -> Result<()> {
-    let (shapes, built) = match prepare(txn, shared, store) {
+    let (shapes, built, vectors) = match prepare(txn, shared, store) {
         Ok(prepared) => prepared,
         Err(error) => {
             let message = format!("the store's records cannot be read: {error}");
@@ -50,6 +51,7 @@ pub fn check_store(
         shapes,
         expected: vec![Expected::default(); store.indexes.len()],
         built,
+        vectors,
         documents_unknown: false,
         largest_number: 0.0,
         bytes: Vec::new(),
@@ -68,6 +70,13 @@ pub fn check_store(
             check.problem(ProblemKind::Unreadable, Some(index), None, message);
         }
     }
+    for (position, index) in store.vectors.iter().enumerate() {
+        if let Err(error) = check.vector_index(position, index) {
+            let error = unless_cancelled(error)?;
+            let message = format!("the index cannot be read to its end: {error}");
+            check.vector_problem(ProblemKind::Unreadable, index, None, message);
+        }
+    }
     if let Err(error) = check.generator() {
         check.problem(ProblemKind::KeyGenerator, None, None, error.to_string());
     }
@@ -79,18 +88,21 @@ fn prepare(
     txn: &ReadTxn<'_>,
     shared: &StoreShared,
     store: &StoreDef,
-) -> Result<(Arc<ShapeTable>, Vec<Built>)> {
+) -> Result<(Arc<ShapeTable>, Vec<Built>, Vec<VectorCheck>)> {
     let shapes = shared.reload_shapes(txn, store.id)?;
-    let built = store.indexes.iter().map(|index| {
-        match index.state {
+    let built = |index, state| {
+        match state {
             IndexState::Ready => return Ok(Built::All),
             IndexState::Stale => return Ok(Built::Nothing),
             IndexState::Building => {}
         }
-        let after = index_build::progress(txn, store.id, index.id)?.after;
+        let after = index_build::progress(txn, store.id, index)?.after;
         Ok(after.map_or(Built::Nothing, Built::UpTo))
-    });
-    Ok((shapes, built.collect::<Result<_>>()?))
+    };
+    let keys = store.indexes.iter().map(|index| built(index.id, index.state));
+    let vectors =
+        store.vectors.iter().map(|index| built(index.id, index.state).map(VectorCheck::new));
+    Ok((shapes, keys.collect::<Result<_>>()?, vectors.collect::<Result<_>>()?))
 }
 
 /// Counts by class, as a counter's classes are numbered.
@@ -106,32 +118,34 @@ struct Expected {
     is_unknown: bool,
 }
 
-struct StoreCheck<'a, 'e, 'c> {
-    txn: &'a ReadTxn<'e>,
-    store: &'a StoreDef,
-    report: &'a mut Report,
-    progress: &'a mut Progress<'c>,
-    shapes: Arc<ShapeTable>,
+pub(super) struct StoreCheck<'a, 'e, 'c> {
+    pub(super) txn: &'a ReadTxn<'e>,
+    pub(super) store: &'a StoreDef,
+    pub(super) report: &'a mut Report,
+    pub(super) progress: &'a mut Progress<'c>,
+    pub(super) shapes: Arc<ShapeTable>,
     /// By position of the index.
     expected: Vec<Expected>,
     /// How far each index's build is, if it is under way.
     built: Vec<Built>,
+    /// By position of the vector index.
+    pub(super) vectors: Vec<VectorCheck>,
     /// Whether there may be documents that were not looked at.
-    documents_unknown: bool,
+    pub(super) documents_unknown: bool,
     largest_number: f64,
     bytes: Vec<u8>,
     entries: EntryList,
 }
 
 /// Up to which document an index has entries.
-enum Built {
+pub(super) enum Built {
     All,
     UpTo(Vec<u8>),
     Nothing,
 }
 
 impl Built {
-    fn covers(&self, key: &[u8]) -> bool {
+    pub(super) fn covers(&self, key: &[u8]) -> bool {
         match self {
             Self::All => true,
             Self::UpTo(last) => key <= last.as_slice(),
@@ -190,6 +204,7 @@ impl StoreCheck<'_, '_, '_> {
         for (expected, built) in self.expected.iter_mut().zip(&self.built) {
             expected.is_unknown |= built.covers(key);
         }
+        self.vectors.iter_mut().for_each(|vectors| vectors.unknown(key));
     }
 
     /// Checks a document. Damage in one field does not keep the others from being looked at.
@@ -225,6 +240,9 @@ impl StoreCheck<'_, '_, '_> {
                 }
                 self.problem(ProblemKind::Document, Some(index), Some(key), error.to_string());
             }
+        }
+        for (position, index) in store.vectors.iter().enumerate() {
+            self.vectors_of(position, index, key, document);
         }
     }
 
@@ -379,14 +397,14 @@ impl StoreCheck<'_, '_, '_> {
 
 /// Sees to it that the keys of a tree ascend.
 #[derive(Default)]
-struct Order {
+pub(super) struct Order {
     previous: Option<Vec<u8>>,
     disorder: u64,
 }
 
 impl Order {
     /// Whether a key is above the one before it.
-    fn follows(&mut self, key: &[u8]) -> Result<bool> {
+    pub(super) fn follows(&mut self, key: &[u8]) -> Result<bool> {
         let Some(previous) = &mut self.previous else {
             self.previous = Some(key.to_vec());
             return Ok(true);

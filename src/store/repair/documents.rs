@@ -17,6 +17,7 @@ use crate::store::entry;
 use crate::store::extract;
 use crate::store::generator::{LAST, used_up_to};
 use crate::store::shapes::read_names;
+use crate::store::vectors::DOCUMENT;
 use crate::value::{self, NoShapes, ShapeTable, validate};
 
 /// Bytes of documents that are written in one transaction.
@@ -32,6 +33,8 @@ pub(super) struct Documents<'a> {
     stores: BTreeMap<TreeId, Saving>,
     /// The trees of indexes, with those of their stores.
     indexes: BTreeMap<TreeId, (TreeId, Arc<IndexDef>)>,
+    /// The trees of vector indexes, and of the documents that they are about.
+    vectors: BTreeMap<TreeId, TreeId>,
     dropped: BTreeSet<TreeId>,
     pending: Vec<Saved>,
     pending_bytes: usize,
@@ -85,6 +88,7 @@ impl<'a> Documents<'a> {
             report,
             stores: BTreeMap::new(),
             indexes: BTreeMap::new(),
+            vectors: BTreeMap::new(),
             dropped,
             pending: Vec::new(),
             pending_bytes: 0,
@@ -93,6 +97,9 @@ impl<'a> Documents<'a> {
         for store in stores {
             for index in &store.indexes {
                 this.indexes.insert(index.tree, (store.tree, Arc::clone(index)));
+            }
+            for index in &store.vectors {
+                this.vectors.insert(index.tree, store.tree);
             }
             let count = [&[tag::COUNT], &*store.tree.prefix(), &[0]].concat();
             let generator = crate::catalog::meta_key::generator(store.id);
@@ -173,7 +180,7 @@ impl<'a> Documents<'a> {
         is_entry: bool,
         is_certain: bool,
     ) -> Result<bool> {
-        if self.indexes.contains_key(&tree) {
+        if self.indexes.contains_key(&tree) || self.vectors.contains_key(&tree) {
             return Ok(is_entry);
         }
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -289,14 +296,20 @@ impl<'a> Documents<'a> {
     /// Looks in the indexes for documents that are not there.
     fn look_for_missing(&mut self, remains: &mut dyn Remains) -> Result<()> {
         let care = self.care;
-        let (stores, indexes) = (&mut self.stores, &self.indexes);
+        let (stores, indexes, vectors) = (&mut self.stores, &self.indexes, &self.vectors);
         let database = self.database;
         let mut look = |found: Found<'_>| {
             let mut is_known = false;
             apart(&found, |tree, entry_key, _| {
-                let Some((documents, index)) = indexes.get(&tree) else { return Ok(()) };
+                let (documents, key) = match (indexes.get(&tree), vectors.get(&tree)) {
+                    (Some((documents, index)), _) => {
+                        (documents, entry::split(index, entry_key).ok().map(|(_, key)| key))
+                    }
+                    (None, Some(documents)) => (documents, entry_key.strip_prefix(&[DOCUMENT])),
+                    (None, None) => return Ok(()),
+                };
                 is_known = true;
-                let Ok((_, key)) = entry::split(index, entry_key) else { return Ok(()) };
+                let Some(key) = key else { return Ok(()) };
                 if !found.is_entry || key::validate_key(key).is_err() {
                     return Ok(());
                 }
@@ -410,5 +423,6 @@ fn nameless(
         origin: Origin::Native,
         next_index: 1,
         indexes: Vec::new(),
+        vectors: Vec::new(),
     }
 }

@@ -95,6 +95,14 @@ pub fn repair(
     Ok(report)
 }
 
+/// Whether an index cannot be built since documents are not as it needs them.
+fn is_about_documents(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        ErrorCode::UniqueViolation | ErrorCode::DimensionMismatch | ErrorCode::Validation
+    )
+}
+
 /// Whether nothing of a space can be saved. The others can be all the same.
 fn is_hopeless(error: &Error) -> bool {
     let is_locked = matches!(
@@ -226,24 +234,27 @@ impl One<'_> {
         report: &mut RepairReport,
     ) -> Result<()> {
         let shared = StoreShared::default();
-        let total = stores.iter().map(|store| store.indexes.len() as u64).sum();
+        let total = stores.iter().map(|store| store.index_states().count() as u64).sum();
         let mut done = 0;
         for store in stores {
-            for index in &store.indexes {
+            for (index, _) in store.index_states() {
                 self.care.progress("indexes", done, total);
-                match self.build_index(database, &shared, store.id, index.id) {
+                match self.build_index(database, &shared, store.id, index) {
                     Ok(()) => report.indexes += 1,
-                    Err(error) if error.code() == ErrorCode::UniqueViolation => {
+                    Err(error) if is_about_documents(&error) => {
+                        let (kind, why) = match error.code() {
+                            ErrorCode::UniqueViolation => {
+                                (ProblemKind::Unique, "two documents share a key of the index")
+                            }
+                            _ => (ProblemKind::Document, "a document has no vectors for the index"),
+                        };
                         report.add(Problem {
                             store: Some(store.name.to_string()),
-                            index: Some(index.name.to_string()),
+                            index: error.context().index.clone(),
                             key: error.context().key.clone(),
-                            ..Problem::new(
-                                ProblemKind::Unique,
-                                "two documents share a key of the index, which is left out",
-                            )
+                            ..Problem::new(kind, format!("{why}, which is left out"))
                         });
-                        let (store, index) = (Reference::Id(store.id), Reference::Id(index.id));
+                        let (store, index) = (Reference::Id(store.id), Reference::Id(index));
                         database.write(|txn| {
                             Schema::new(txn, &shared)?.delete_index(&store, &index)?;
                             Ok(())
@@ -328,9 +339,9 @@ impl Records {
         use crate::storage::meta::tag;
         use crate::storage::{FormatRecord, format_flag};
 
-        let trees = stores.iter().flat_map(|(store, _)| {
-            store.indexes.iter().map(|index| index.tree.0).chain([store.tree.0])
-        });
+        let trees = stores
+            .iter()
+            .flat_map(|(store, _)| store.index_trees().map(|tree| tree.0).chain([store.tree.0]));
         let next_tree = trees.max().map_or(1, |tree| tree + 1);
         let next_store = stores.iter().map(|(store, _)| u64::from(store.id) + 1).max().unwrap_or(1);
         let indexes = || stores.iter().flat_map(|(store, _)| &store.indexes);
@@ -340,6 +351,9 @@ impl Records {
         }
         if indexes().any(|index| index.collation.is_some()) {
             flags |= format_flag::COLLATED_INDEXES;
+        }
+        if stores.iter().any(|(store, _)| !store.vectors.is_empty()) {
+            flags |= format_flag::VECTOR_INDEXES;
         }
         database.write(|txn| {
             let format = self.format().unwrap_or_else(|| FormatRecord::new(database.page_size()));
@@ -363,8 +377,8 @@ impl Records {
                 for (key, names) in self.shapes(store.id) {
                     meta::put_record(txn, &key, &names)?;
                 }
-                for index in &store.indexes {
-                    index_build::begin(txn, store.id, index.id)?;
+                for (index, _) in store.index_states() {
+                    index_build::begin(txn, store.id, index)?;
                 }
             }
             for (key, directory) in spaces {

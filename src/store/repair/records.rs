@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::report::RepairReport;
 use crate::catalog::{
-    IndexCollation, IndexDef, IndexState, StoreDef, meta_key, record::decode_store,
+    IndexCollation, IndexDef, IndexState, StoreDef, VectorDef, meta_key, record::decode_store,
 };
 use crate::error::Result;
 use crate::storage::data_file::{Found, Remains, Trust};
@@ -198,6 +198,10 @@ impl Records {
             }
             for index in &mut store.indexes {
                 *index = Arc::new(to_be_built(index));
+            }
+            for index in &mut store.vectors {
+                let state = IndexState::Building;
+                *index = Arc::new(VectorDef { state, ..VectorDef::clone(index) });
             }
             stores.push(store);
         }
