@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Expression } from './lib/query/expression'
 import type { FilterLike, PreparedFilter } from './lib/query/filter'
 import type { Condition } from './lib/query/conditions'
+import type { Nearest, NearestOptions, VectorLike, VectorMetric } from './lib/query/nearest'
 import type { AggregateOptions, Pipeline, Stage } from './lib/query/pipeline'
 import type {
   Collation,
@@ -22,6 +23,14 @@ export type {
   Parameter,
 } from './lib/query/expression'
 export type { Filter, FilterLike, Operators, PreparedFilter, TypeName } from './lib/query/filter'
+export type {
+  Nearest,
+  NearestExplanation,
+  NearestHit,
+  NearestOptions,
+  VectorLike,
+  VectorMetric,
+} from './lib/query/nearest'
 export type { Path, ValueAt } from './lib/query/paths'
 export type {
   Accumulators,
@@ -243,6 +252,21 @@ export interface IndexDefinition {
   collation?: Collation | undefined
 }
 
+/** A vector index, as `open` and `createObjectStore` take it. */
+export interface VectorIndexDefinition {
+  /**
+   * The field that has the vectors; dots lead into objects. A document has one vector in it, a list
+   * of vectors, of which the nearest counts, or none: then it is not in the index. Vectors are
+   * `Float32Array`, `Float64Array`, `Int8Array` or lists of numbers, and are compared as numbers of
+   * 32 bits; with the metric `hamming` they are bits in a `Uint8Array`.
+   */
+  on: string
+  /** How many components, or bits, each vector has: 65,536 at most, bits a multiple of 8. */
+  dimensions: number
+  /** What is near. Default: 'cosine'. */
+  metric?: VectorMetric | undefined
+}
+
 /** A store, as `open` and `createObjectStore` take it. */
 export interface StoreDefinition {
   /**
@@ -261,6 +285,8 @@ export interface StoreDefinition {
   compression?: 'none' | 'lz4' | 'zstd' | undefined
   /** Indexes by name. */
   indexes?: { readonly [index: string]: IndexDefinition } | undefined
+  /** Vector indexes by name; no index has the same name. */
+  vectors?: { readonly [index: string]: VectorIndexDefinition } | undefined
 }
 
 /** The types of one store, for `open<Types>()`. */
@@ -567,14 +593,32 @@ interface Scope<T> {
   ): Promise<void>
 
   /**
-   * Deletes an index.
+   * Creates a vector index, which `nearest` searches in. It is built as other indexes are. From
+   * then on, documents in which the field has something else than such vectors are refused
+   * (DIMENSION_MISMATCH, VALIDATION, with `index` and `path`).
+   *
+   * @throws {LodestoreError} STORE_NOT_FOUND, INDEX_EXISTS, INVALID_ARGUMENT, ABORTED,
+   *   TX_READ_ONLY, TX_INACTIVE, CLOSED; DIMENSION_MISMATCH and VALIDATION, with the `key` of a
+   *   document that is there already, and then there is no index
+   * @example
+   * await db.createVectorIndex('notes', 'semantic', 'embedding', { dimensions: 384 })
+   */
+  createVectorIndex(
+    store: StoreName<T>,
+    name: string,
+    on: string,
+    options: CreateVectorIndexOptions,
+  ): Promise<void>
+
+  /**
+   * Deletes an index, or a vector index.
    *
    * @throws {LodestoreError} STORE_NOT_FOUND, INDEX_NOT_FOUND, TX_READ_ONLY, TX_INACTIVE, CLOSED
    */
   deleteIndex(store: StoreName<T>, name: string): Promise<void>
 
   /**
-   * Renames an index.
+   * Renames an index, or a vector index.
    *
    * @throws {LodestoreError} STORE_NOT_FOUND, INDEX_NOT_FOUND, INDEX_EXISTS, TX_READ_ONLY,
    *   TX_INACTIVE, CLOSED
@@ -601,6 +645,10 @@ export interface LongWorkOptions {
 
 /** Options of `createIndex`. */
 export interface CreateIndexOptions extends Omit<IndexDefinition, 'on'>, LongWorkOptions {}
+
+/** Options of `createVectorIndex`. */
+export interface CreateVectorIndexOptions
+  extends Omit<VectorIndexDefinition, 'on'>, LongWorkOptions {}
 
 /** Options of `backup`. */
 export interface BackupOptions extends LongWorkOptions {
@@ -777,6 +825,13 @@ export interface Diagnostics {
       sparse: boolean
       partial: boolean
       collation: string | null
+      state: string
+    }[]
+    vectors: {
+      name: string
+      on: string
+      dimensions: number
+      metric: string
       state: string
     }[]
   }[]
@@ -1309,6 +1364,8 @@ export interface ReadableStore<Document = any, K = Key, Indexes = AnyIndexes, In
   readonly autoIncrement: boolean
   /** The names of the indexes, in order. */
   readonly indexNames: string[]
+  /** The names of the vector indexes, in order. */
+  readonly vectorIndexNames: string[]
 
   /**
    * The document under a key, or undefined.
@@ -1378,6 +1435,22 @@ export interface ReadableStore<Document = any, K = Key, Indexes = AnyIndexes, In
     filter: PreparedFilter<Document> | Condition,
     options?: FindOptions<Document>,
   ): PreparedQuery<Document, K>
+
+  /**
+   * The documents whose vectors are nearest to one, in a vector index: exactly, by looking at the
+   * vectors of all documents that pass the filter.
+   *
+   * @throws {LodestoreError} INVALID_ARGUMENT, INVALID_QUERY at once or when it runs;
+   *   INDEX_NOT_FOUND, INDEX_NOT_READY, DIMENSION_MISMATCH, ABORTED
+   * @example
+   * const near = await notes.nearest('semantic', vector, { k: 5, where: { lang: 'en' } })
+   * for (const { key, distance, doc } of near) console.log(key, distance, doc.title)
+   */
+  nearest(
+    index: string,
+    vector: VectorLike,
+    options?: NearestOptions<Document>,
+  ): Nearest<Document, K>
 
   /**
    * The documents that come out of a pipeline of stages, in MongoDB's words.

@@ -87,6 +87,23 @@ class RowChunk {
     return { key, primaryKey, value }
   }
 
+  /**
+   * The next row as a document that is near to a vector.
+   *
+   * @returns {{ key: unknown, distance: number, score: number, doc: unknown }}
+   */
+  nextNear() {
+    this.left--
+    let start = this.skipPart()
+    const key = decodeKeyAt(this.buffer, start, this.at)
+    start = this.skipPart()
+    const distance = this.buffer.readDoubleLE(start)
+    const score = this.buffer.readDoubleLE(start + 8)
+    start = this.skipPart()
+    const doc = this.plan.state.decodeNext(this.buffer, start, this.at, this.length)
+    return { key, distance, score, doc }
+  }
+
   /** Where to go on behind the last row; a copy. Looks ahead over the rows that are left. */
   resume() {
     let at = this.at

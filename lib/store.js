@@ -14,7 +14,7 @@ const { paced } = require('./pace')
 const { FROM_RESULT, appendPut } = require('./put')
 const { putAll, putEach } = require('./put-many')
 const { rangeOf } = require('./range')
-const { aggregate, find, findFirst, isFilter, prepareFind } = require('./query')
+const { aggregate, find, findFirst, isFilter, nearestTo, prepareFind } = require('./query')
 const reads = require('./reads')
 const { ENTRIES, KEYS, Source, VALUES } = require('./source')
 const { inTransaction } = require('./transactions')
@@ -71,6 +71,11 @@ class Store {
   /** The names of the indexes, in order. */
   get indexNames() {
     return [...this.#resolve(this.#scope.current()).indexes.keys()].toSorted()
+  }
+
+  /** The names of the vector indexes, in order. */
+  get vectorIndexNames() {
+    return [...this.#resolve(this.#scope.current()).vectors.keys()].toSorted()
   }
 
   /** The definition as a view has it. */
@@ -192,6 +197,12 @@ class Store {
   /** A query whose values are given when it runs. */
   prepare(filter, options) {
     return prepareFind(this.#target, filter, options)
+  }
+
+  /** The documents whose vectors are nearest to one. */
+  nearest(index, vector, options) {
+    const definition = () => this.#resolve(this.#scope.current())
+    return nearestTo({ resolve: this.#target.resolve, definition }, index, vector, options)
   }
 
   /** The documents that come out of a pipeline of stages. */

@@ -78,6 +78,7 @@ test('a summary for bug reports has figures, and nothing that tells what is stor
     customers: {
       keyPath: 'account.number',
       indexes: { bySalary: { on: ['salary', '-name'], unique: true } },
+      vectors: { alike: { on: 'likes.vector', dimensions: 3 } },
     },
     notes: { autoIncrement: true },
   } as const
@@ -85,7 +86,17 @@ test('a summary for bug reports has figures, and nothing that tells what is stor
   await db.store('customers').put({ account: { number: 'secret-1' }, salary: 5, name: 'x' })
   const summary = await db.diagnostics()
   const text = JSON.stringify(summary)
-  for (const word of ['customers', 'account', 'salary', 'bySalary', 'notes', 'secret', path]) {
+  for (const word of [
+    'customers',
+    'account',
+    'salary',
+    'bySalary',
+    'alike',
+    'likes',
+    'notes',
+    'secret',
+    path,
+  ]) {
     assert.ok(!text.includes(word), word)
   }
   assert.equal(summary.durability, 'relaxed')
@@ -112,11 +123,21 @@ test('a summary for bug reports has figures, and nothing that tells what is stor
         state: 'ready',
       },
     ],
+    vectors: [
+      {
+        name: 'vector index 1',
+        on: 'field.field',
+        dimensions: 3,
+        metric: 'cosine',
+        state: 'ready',
+      },
+    ],
   })
   assert.equal(notes.keyPath, null)
   const named = await db.diagnostics({ names: true })
   assert.equal(named.stores[0].name, 'customers')
   assert.deepEqual(named.stores[0].indexes[0].on, ['salary', '-name'])
+  assert.equal(named.stores[0].vectors[0].on, 'likes.vector')
   await fails(() => db.diagnostics({ name: true }), 'INVALID_ARGUMENT')
   await db.close()
 })

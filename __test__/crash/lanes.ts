@@ -11,11 +11,14 @@ import type { Random } from '../support/random'
 import {
   ACCOUNTS,
   FIRST_BALANCE,
+  PASSING,
   PASSING_INDEXES,
+  PASSING_VECTORS,
   SCRATCH,
   SCRATCH_DEFINITION,
   largeBody,
   plainDocument,
+  vectorsOf,
 } from './stores'
 
 /** What a writer starts from. */
@@ -125,12 +128,17 @@ async function move(tx: any, random: Random, transfer: any): Promise<void> {
 const schema: Lane = async (db, random, start, go) => {
   const there = new Set(start.indexes)
   while (go()) {
-    const name = random.pick(Object.keys(PASSING_INDEXES)) as keyof typeof PASSING_INDEXES
+    const name = random.pick(PASSING)
     const creates = !there.has(name)
     begins('schema', { name, creates })
     if (creates) {
-      const { on, options } = PASSING_INDEXES[name]
-      await db.createIndex('plain', name, on, options)
+      if (name in PASSING_VECTORS) {
+        const { on, options } = PASSING_VECTORS[name as keyof typeof PASSING_VECTORS]
+        await db.createVectorIndex('plain', name, on, options)
+      } else {
+        const { on, options } = PASSING_INDEXES[name as keyof typeof PASSING_INDEXES]
+        await db.createIndex('plain', name, on, options)
+      }
       there.add(name)
     } else {
       await db.deleteIndex('plain', name)
@@ -170,6 +178,7 @@ export function generationOf(generation: number): any[] {
   return Array.from({ length }, (_, i) => ({
     id: generation * 100_000 + i,
     generation,
+    vector: vectorsOf(i),
     text: `document ${i} of generation ${generation}`,
   }))
 }

@@ -9,6 +9,7 @@ export const STORES = {
       byTag: { on: 'tags', multiEntry: true },
       byPad: { on: 'pad' },
     },
+    vectors: { near: { on: 'vector', dimensions: 3, metric: 'l2' } },
   },
   accounts: { keyPath: 'id', indexes: { byBalance: { on: '-balance' } } },
   transfers: { keyPath: 'number', indexes: { byAmount: { on: ['amount', 'from'] } } },
@@ -18,7 +19,11 @@ export const STORES = {
 
 /** A store that is filled, cleared, dropped and made again. */
 export const SCRATCH = 'scratch'
-export const SCRATCH_DEFINITION = { keyPath: 'id', indexes: { byGeneration: { on: 'generation' } } }
+export const SCRATCH_DEFINITION = {
+  keyPath: 'id',
+  indexes: { byGeneration: { on: 'generation' } },
+  vectors: { near: { on: 'vector', dimensions: 3, metric: 'l2' } },
+}
 
 /** Indexes on `plain` that come and go. */
 export const PASSING_INDEXES = {
@@ -27,13 +32,28 @@ export const PASSING_INDEXES = {
   passingBoth: { on: ['-pad', 'lane'], options: {} },
 } as const
 
+/** Vector indexes that do. */
+export const PASSING_VECTORS = {
+  passingNear: { on: 'vector', options: { dimensions: 3, metric: 'l2' } },
+} as const
+
+/** The names of all that do. */
+export const PASSING = [...Object.keys(PASSING_INDEXES), ...Object.keys(PASSING_VECTORS)]
+
 export const ACCOUNTS = 10
 export const FIRST_BALANCE = 1_000
 
 /** A document of `plain`. */
 export function plainDocument(lane: string, place: number, version: number): any {
   const tags = ['even', 'odd', 'third', version].filter((_, i) => (version >> i) % 2 === 0)
-  return { id: `${lane}:${place}`, lane, version, tags, pad: 'p'.repeat(version % 97) }
+  const vector = vectorsOf(version)
+  return { id: `${lane}:${place}`, lane, version, tags, vector, pad: 'p'.repeat(version % 97) }
+}
+
+/** The vectors of a document: none, one, or several. */
+export function vectorsOf(version: number): unknown {
+  const vector = Float32Array.of(version % 50, version % 7, -(version % 3))
+  return [vector, null, [vector, [0, 0, version % 11]], vector][version % 4]
 }
 
 /** The bytes of a document of `large`. */

@@ -7,7 +7,8 @@ import { IndexModel } from '../model/store'
 import { heard, say } from '../support/parent'
 import { isSame } from '../support/same'
 import { sealedKey } from '../support/sealed'
-import { ACCOUNTS, FIRST_BALANCE, PASSING_INDEXES, SCRATCH, STORES, largeBody } from './stores'
+import { distancesOf, faultOf } from '../vector/brute-force'
+import { ACCOUNTS, FIRST_BALANCE, PASSING, SCRATCH, STORES, largeBody } from './stores'
 
 /** What is in the database, as far as the driver must know it. */
 export interface Contents {
@@ -50,6 +51,18 @@ async function checkWhole(db: any): Promise<void> {
   check(findings.length === 0, `verify: ${JSON.stringify(findings.slice(0, 5))}`)
 }
 
+/** What a search finds, when the build has ended that a kill interrupted. */
+async function searchOf(db: any, search: () => Promise<any[]>): Promise<any[]> {
+  for (;;) {
+    try {
+      return await search()
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'INDEX_NOT_READY') throw error
+      await db.flush()
+    }
+  }
+}
+
 /** Compares a store with its count and with what each of its indexes has to hold. */
 async function consistent(db: any, name: string): Promise<any[]> {
   const store = db.store(name)
@@ -66,6 +79,13 @@ async function consistent(db: any, name: string): Promise<any[]> {
     const actual = await index.entries().toArray()
     check(isSame(actual, expected), `${name}.${indexName}: reads differ from the documents`)
     check((await index.count()) === expected.length, `${name}.${indexName}: the count is wrong`)
+  }
+  for (const indexName of store.vectorIndexNames) {
+    const documents = rows.map(({ key, value: { vector } }) => ({ id: key, vector }))
+    const query = [3, 4, -1]
+    const found = await searchOf(db, () => store.nearest(indexName, query, { k: 100_000 }))
+    const fault = faultOf(found, distancesOf(documents, 'l2', query), 100_000)
+    check(fault === undefined, `${name}.${indexName}: ${fault}`)
   }
   return rows
 }
@@ -120,10 +140,11 @@ async function contentsOf(db: any): Promise<Omit<Contents, 'backups'>> {
     `the generator made ${made}, below a key that is there`,
   )
   await db.store('numbered').delete(made)
-  const names = db.store('plain').indexNames as string[]
+  const { indexNames, vectorIndexNames } = db.store('plain')
+  const names: string[] = [...indexNames, ...vectorIndexNames]
   return {
     plain: of('plain').map(({ key, value }) => [key, value.version]),
-    passing: names.filter((name) => name in PASSING_INDEXES),
+    passing: names.filter((name) => PASSING.includes(name)),
     transfers: checkBank(of('accounts'), of('transfers')),
     scratch: rows.has(SCRATCH) ? [...generations] : null,
     large: of('large').map(({ key, value }) => [key, value.version]),

@@ -29,6 +29,7 @@ export function committedIn(db: any): Committed {
   return {
     get: (id) => db.outside(() => db.store('s').getSync(id)),
     names: () => db.outside(() => db.storeNames),
-    indexes: () => db.outside(() => db.store('s').indexNames),
+    indexes: () =>
+      db.outside(() => [...db.store('s').indexNames, ...db.store('s').vectorIndexNames]),
   }
 }

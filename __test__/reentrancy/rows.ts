@@ -65,6 +65,10 @@ const SCHEMA: Calls = {
   deleteObjectStore: [(o) => o.deleteObjectStore('t'), hasNoStore('t')],
   renameObjectStore: [(o) => o.renameObjectStore('t', 'u'), hasStore('u')],
   createIndex: [(o) => o.createIndex('s', 'byN', 'n'), hasIndex('byN')],
+  createVectorIndex: [
+    (o) => o.createVectorIndex('s', 'byPlace', 'place', { dimensions: 1 }),
+    hasIndex('byPlace'),
+  ],
   deleteIndex: [(o) => o.deleteIndex('s', 'byV'), { wrote: (c) => !c.indexes().includes('byV') }],
   renameIndex: [(o) => o.renameIndex('s', 'byV', 'renamed'), hasIndex('renamed')],
 }
@@ -157,6 +161,7 @@ const STORE: Calls = {
   keyPath: [(store) => store.keyPath],
   autoIncrement: [(store) => store.autoIncrement],
   indexNames: [(store) => store.indexNames],
+  vectorIndexNames: [(store) => store.vectorIndexNames],
   add: [(store) => store.add({ id: 100, v: 'x', n: 'w' }), is(100, 'w')],
   put: [(store) => store.put({ id: 100, v: 'x', n: 'w' }), is(100, 'w')],
   putMany: [(store) => store.putMany([{ id: 100, v: 'x', n: 'w' }]), is(100, 'w')],
@@ -173,6 +178,10 @@ const STORE: Calls = {
   findOne: [(store) => store.findOne({ v: 'a' }), document],
   query: [(store) => store.query().where('v', '>=', 'a').count(), total],
   prepare: [(store) => store.prepare({ v: 'a' }).run().first(), document],
+  nearest: [
+    async (store) => (await store.nearest('near', [1])).map(({ doc }: any) => doc),
+    document,
+  ],
   aggregate: [(store) => store.aggregate([{ $match: { v: 'a' } }]).first(), document],
   count: [(store) => store.count(), total],
   getAll: [(store) => store.getAll(), document],

@@ -14,7 +14,11 @@ const TOTALS: Record<Version, number> = { old: 4, new: 5, own: 6 }
 /** Opens a database in the state 'old'. */
 export async function openOld(path: string, options: object = {}): Promise<any> {
   const stores = {
-    s: { keyPath: 'id', indexes: { byV: { on: 'v' } } },
+    s: {
+      keyPath: 'id',
+      indexes: { byV: { on: 'v' } },
+      vectors: { near: { on: 'place', dimensions: 1, metric: 'l2' } },
+    },
     t: { keyPath: 'id' },
   }
   const db: any = await open(path, { durability: 'none', stores, ...options } as object)
@@ -45,7 +49,7 @@ async function put(store: any, n: Version): Promise<void> {
   ]
   const more = { old: [], new: [11], own: [21, 22] }[n]
   for (const id of more) documents.push({ id, v: 'zzz', n })
-  await store.putMany(documents)
+  await store.putMany(documents.map((document) => ({ ...document, place: [document.id] })))
 }
 
 /** The version that a document, or the first of several, belongs to. */

@@ -10,6 +10,9 @@ import type {
   Entry,
   Index,
   Key,
+  Nearest,
+  NearestExplanation,
+  NearestHit,
   OpenOptions,
   PutManyOptions,
   PutManyResult,
@@ -364,4 +367,44 @@ export function keysAndRanges(): void {
   // @ts-expect-error ranges are immutable
   only.lower = 2
   void [order, below, bounds, inside]
+}
+
+export async function vectors(db: Database<Types>, loose: Database): Promise<void> {
+  is<Same<Awaited<ReturnType<typeof db.createVectorIndex>>, void>>()
+  await db.createVectorIndex('visits', 'near', 'at', { dimensions: 3, metric: 'dot' })
+  await db.transaction((tx) => tx.createVectorIndex('logs', 'near', 'at', { dimensions: 3 }))
+  // @ts-expect-error the dimensions are missing
+  await db.createVectorIndex('visits', 'near', 'at', { metric: 'l2' })
+  // @ts-expect-error no such metric
+  await db.createVectorIndex('visits', 'near', 'at', { dimensions: 3, metric: 'angle' })
+  // @ts-expect-error no such store
+  await db.createVectorIndex('other', 'near', 'at', { dimensions: 3 })
+  const stores: OpenOptions['stores'] = {
+    a: { vectors: { near: { on: 'v', dimensions: 8, metric: 'hamming' } } },
+    // @ts-expect-error there is no precision
+    b: { vectors: { near: { on: 'v', dimensions: 8, precision: 'bf16' } } },
+  }
+  await open('./data', { stores })
+
+  const visits = db.store('visits')
+  is<Same<typeof visits.vectorIndexNames, string[]>>()
+  const search = visits.nearest('near', Float32Array.of(1), { k: 3, where: { at: new Date() } })
+  is<Same<typeof search, Nearest<Visit, [string, number]>>>()
+  const [hit] = await search
+  is<Same<typeof hit, NearestHit<Visit, [string, number]> | undefined>>()
+  const explained = await search.explain()
+  is<Same<typeof explained, NearestExplanation>>()
+  is<Same<typeof explained.nearest.method, 'exact'>>()
+  const text = await search.explain({ format: 'text' })
+  is<Same<typeof text, string>>()
+  await visits.nearest('near', [1, 2], { select: ['at'], exact: true, includeVectors: undefined })
+  const snapshot = await db.snapshot()
+  await snapshot.store('visits').nearest('near', new Uint8Array(2), { maxDistance: 3 })
+  await loose.store('any').nearest('near', new Int8Array(2), { where: { anything: 1 } })
+  // @ts-expect-error not a vector
+  visits.nearest('near', 'abc')
+  // @ts-expect-error no such field
+  visits.nearest('near', [1], { where: { att: 1 } })
+  // @ts-expect-error no such option
+  visits.nearest('near', [1], { efSearch: 3 })
 }

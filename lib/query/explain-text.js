@@ -39,9 +39,14 @@ function queryBranch({
   sort,
   collation,
   candidates,
+  nearest,
   ...counted
 }) {
   const branches = []
+  if (nearest !== undefined) {
+    const { index, metric, k, method } = nearest
+    branches.push({ text: `the ${k} nearest by ${metric} in vector index ${index}, ${method}` })
+  }
   for (const [i, ranges] of bounds.entries()) {
     const prefix = bounds.length > 1 ? `${i + 1}: ` : ''
     for (const [path, list] of Object.entries(ranges)) {

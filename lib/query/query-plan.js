@@ -18,6 +18,9 @@ const PARTS = {
   [RETURNS.ENTRIES]: SCAN.KEYS | SCAN.VALUES,
 }
 
+/** How many parts a row has, where it has several. */
+const PART_COUNTS = { [RETURNS.ENTRIES]: 2, [RETURNS.NEAREST]: 3 }
+
 /** A query that takes more bytes may take long on its first document. */
 const SHORT_BYTES = 4096
 
@@ -49,7 +52,7 @@ class QueryPlan {
     this.isShort = length <= SHORT_BYTES && !mayLoop(query)
     this.flags = PARTS[query.returns] ?? SCAN.VALUES
     /** How many parts a row has. */
-    this.parts = query.returns === RETURNS.ENTRIES ? 2 : 1
+    this.parts = PART_COUNTS[query.returns] ?? 1
     /** Limits stand in the request. */
     this.limit = 0
   }

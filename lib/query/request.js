@@ -29,6 +29,7 @@ const RETURNS = Object.freeze({
   DOCUMENTS: 'documents',
   KEYS: 'keys',
   ENTRIES: 'entries',
+  NEAREST: 'nearest',
   COUNT: 'count',
   EXPLAIN: 'explain',
   PAGE: 'page',

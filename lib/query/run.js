@@ -27,6 +27,7 @@ const READERS = {
   [RETURNS.DOCUMENTS]: (chunk) => chunk.nextValue(),
   [RETURNS.KEYS]: (chunk) => chunk.nextKey(),
   [RETURNS.ENTRIES]: nextEntry,
+  [RETURNS.NEAREST]: (chunk) => chunk.nextNear(),
   [RETURNS.COUNT]: (chunk) => readU64(chunk.buffer, chunk.skipRow()),
   [RETURNS.EXPLAIN]: nextJson,
 }
@@ -121,6 +122,25 @@ function rowsOf(question, returns, parts) {
   return isEmpty(parts) ? [] : collectRows(source, READERS[returns])
 }
 
+/**
+ * The documents that are nearest to a vector.
+ *
+ * @param {() => { scope: object, state: object }} resolve
+ * @param {object} request without what it returns
+ * @param {AbortSignal} [signal]
+ * @returns {object[] | Promise<object[]>}
+ */
+function nearest(resolve, request, signal) {
+  const source = begin({ resolve, parts: { signal } }, { ...request, returns: RETURNS.NEAREST })
+  return collectRows(source, READERS[RETURNS.NEAREST])
+}
+
+/** How such a search is answered. */
+async function explainNearest(resolve, request, signal, format) {
+  const source = begin({ resolve, parts: { signal } }, { ...request, returns: RETURNS.EXPLAIN })
+  return explained(source, format)
+}
+
 /** Gives rows to a function, now or when they are there. */
 function withRows(rows, take) {
   return Array.isArray(rows) ? take(rows) : rows.then(take)
@@ -200,10 +220,11 @@ async function page(question, which) {
  * @param {'json' | 'text'} format
  */
 async function explain(question, format) {
-  const [explanation] = await collectRows(
-    sourceOf(question, RETURNS.EXPLAIN),
-    READERS[RETURNS.EXPLAIN],
-  )
+  return explained(sourceOf(question, RETURNS.EXPLAIN), format)
+}
+
+async function explained(source, format) {
+  const [explanation] = await collectRows(source, READERS[RETURNS.EXPLAIN])
   return format === 'text' ? explainText(explanation) : explanation
 }
 
@@ -227,8 +248,10 @@ module.exports = {
   count,
   exists,
   explain,
+  explainNearest,
   first,
   iterate,
+  nearest,
   nextJson,
   page,
   refusePredicates,

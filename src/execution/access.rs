@@ -6,7 +6,7 @@ use super::bounds::{self, Bounds};
 use super::implication::implied;
 use super::page::Boundary;
 use super::sort::SortPart;
-use crate::catalog::{IndexDef, IndexState, KeyPath, Origin, StoreDef};
+use crate::catalog::{IndexDef, IndexState, KeyPath, Origin, StoreDef, VectorDef};
 use crate::collation::Collation;
 use crate::error::Result;
 use crate::key::{self, TAG_ARRAY, TAG_RESIDUAL, successor_prefix};
@@ -15,6 +15,7 @@ use crate::query::{Filter, Path};
 use crate::storage::{Counter, Tree};
 use crate::store::entry::{self, COUNT_ALL, COUNT_ARRAY, COUNT_RESIDUAL};
 use crate::store::read::{Interval, View};
+use crate::store::vectors::{self, COUNT_DOCUMENTS, DOCUMENT, LABEL};
 use crate::value::FieldPath;
 
 /// The most intervals that one access walks over.
@@ -53,8 +54,10 @@ fn flatten<'f>(filter: &'f Filter, list: &mut Vec<Condition<'f>>) {
 /// A walk over a part of a tree.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// The index; `None`: the store itself.
+    /// The index; `None`: the store itself, or `vectors`.
     pub index: Option<Arc<IndexDef>>,
+    /// The vector index whose documents are met.
+    pub vectors: Option<Arc<VectorDef>>,
     /// The tree that is walked over.
     pub tree: Tree,
     /// Which part of it, in order.
@@ -81,6 +84,7 @@ impl Access {
         let tree = entry::documents(store.tree);
         Ok(Self {
             index: None,
+            vectors: None,
             tree,
             intervals: vec![Interval { from: Vec::new(), to: None }],
             decided: Vec::new(),
@@ -119,6 +123,7 @@ impl Access {
         let is_point = bounds.single().is_some() && !arrays;
         Ok(Some(Self {
             index: None,
+            vectors: None,
             tree,
             intervals,
             decided,
@@ -175,6 +180,7 @@ impl Access {
         let intervals = merged(parts.intervals);
         Ok(Ok(Self {
             index: Some(Arc::clone(index)),
+            vectors: None,
             tree,
             intervals,
             decided: parts.decided,
@@ -187,13 +193,55 @@ impl Access {
         }))
     }
 
+    /// The documents with vectors in an index.
+    pub fn vectors(index: &Arc<VectorDef>) -> Self {
+        Self {
+            index: None,
+            vectors: Some(Arc::clone(index)),
+            tree: entry::entries(index.tree),
+            intervals: vec![Interval { from: vec![DOCUMENT], to: Some(vec![LABEL]) }],
+            decided: Vec::new(),
+            repeats: false,
+            ordered: false,
+            fixed: 0,
+            bounded: Vec::new(),
+            is_point: false,
+            entries: 0,
+        }
+    }
+
+    /// Whether it is a walk over documents themselves.
+    pub fn is_of_documents(&self) -> bool {
+        self.index.is_none() && self.vectors.is_none()
+    }
+
+    /// The name of the index that is walked over.
+    pub fn index_name(&self) -> Option<String> {
+        let vectors = || self.vectors.as_ref().map(|index| index.name.to_string());
+        self.index.as_ref().map(|index| index.name.to_string()).or_else(vectors)
+    }
+
+    /// The primary key in the key of an entry that the walk meets.
+    ///
+    /// # Errors
+    /// `CORRUPT`.
+    #[inline]
+    pub fn primary_key_in<'k>(&self, entry: &'k [u8]) -> Result<&'k [u8]> {
+        match (&self.index, &self.vectors) {
+            (Some(index), _) => Ok(entry::split(index, entry)?.1),
+            (None, Some(_)) => Ok(entry.split_first().map_or(entry, |(_, key)| key)),
+            (None, None) => Ok(entry),
+        }
+    }
+
     /// Finds out about how many entries the walk meets.
     pub fn estimate(&mut self, view: View<'_, '_>, store: &StoreDef) -> Result<()> {
-        self.entries = match &self.index {
+        self.entries = match (&self.index, &self.vectors) {
             _ if self.is_point => 1,
             _ if !self.bounded.is_empty() => estimate(view, self.tree, &self.intervals)?,
-            Some(index) => view.count(Counter { tree: index.tree, class: COUNT_ALL })?,
-            None => view.count(Counter::entries(store.tree))?,
+            (Some(index), _) => view.count(Counter { tree: index.tree, class: COUNT_ALL })?,
+            (None, Some(index)) => view.count(vectors::counter(index.tree, COUNT_DOCUMENTS))?,
+            (None, None) => view.count(Counter::entries(store.tree))?,
         };
         Ok(())
     }
@@ -202,7 +250,7 @@ impl Access {
     /// whether backwards. Documents that are equal in it are met in the order of their primary
     /// keys, ascending in a forward walk; where nothing else matters, `descending` says which.
     pub fn serves(&self, store: &StoreDef, sort: &[SortPart], descending: bool) -> Option<bool> {
-        if self.index.is_none() && sort.is_empty() {
+        if self.is_of_documents() && sort.is_empty() {
             return Some(descending);
         }
         if !self.ordered {

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::access::Access;
 use super::bounds::{Bounds, Range};
+use super::nearest::Search;
 use super::plan::Plan;
 use super::request::Query;
 use crate::collation::Collation;
@@ -33,7 +34,7 @@ pub struct Outcome {
 }
 
 /// The plan and what came of it.
-pub fn query(query: &Query, plan: &Plan, outcome: &Outcome) -> Json {
+pub fn query(query: &Query, plan: &Plan, search: Option<&Search>, outcome: &Outcome) -> Json {
     let sort: Vec<String> = query
         .sort
         .iter()
@@ -58,11 +59,10 @@ pub fn query(query: &Query, plan: &Plan, outcome: &Outcome) -> Json {
         }
         (false, false) => json!({ "by": sort, "from": "a sort", "method": outcome.sorted }),
     };
-    json!({
+    let mut told = json!({
         "plan": plan.name(),
         "candidates": candidates,
-        "index": plan.accesses.first().and_then(|access| access.index.as_ref())
-            .map(|index| index.name.to_string()),
+        "index": plan.accesses.first().and_then(|access| access.index_name()),
         "direction": if plan.backwards { "backward" } else { "forward" },
         "bounds": plan.accesses.iter().map(|access| bounds_of(access)).collect::<Vec<_>>(),
         "residual": !plan.decided,
@@ -72,7 +72,19 @@ pub fn query(query: &Query, plan: &Plan, outcome: &Outcome) -> Json {
         "examinedKeys": outcome.examined.keys,
         "examinedDocs": outcome.examined.docs,
         "millis": outcome.elapsed.as_secs_f64() * 1000.0,
-    })
+    });
+    if let (Some(search), Json::Object(fields)) = (search, &mut told) {
+        let form = search.index.form;
+        let nearest = json!({
+            "index": search.index.name.to_string(),
+            "metric": form.metric.as_str(),
+            "dimensions": form.dimensions,
+            "k": query.limit,
+            "method": "exact",
+        });
+        fields.insert("nearest".to_owned(), nearest);
+    }
+    told
 }
 
 /// What a pipeline has done.

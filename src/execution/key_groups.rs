@@ -377,7 +377,7 @@ impl KeyGroups {
             sorted: None,
             elapsed: self.elapsed,
         };
-        explain::query(&self.query, &self.plan, &outcome)
+        explain::query(&self.query, &self.plan, None, &outcome)
     }
 
     /// What the stage did whose place the groups take.

@@ -9,6 +9,7 @@ mod groups;
 mod implication;
 mod key_groups;
 mod matching;
+mod nearest;
 mod page;
 mod pipeline_sources;
 mod plan;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::nearest::Nearest;
 use super::page::PageRequest;
 use super::projection::Projection;
 use super::sort::{self, SortPart};
@@ -28,6 +29,8 @@ pub struct Query {
     pub ties_descending: bool,
     /// Which fields are wanted; `None`: all.
     pub projection: Option<Projection>,
+    /// The vector that documents are to be near to; they come in the order of their distances.
+    pub nearest: Option<Nearest>,
     /// Documents to pass over first.
     pub skip: u64,
     /// Documents at most.
@@ -56,6 +59,9 @@ pub enum Returns {
     Entries,
     /// A row for each primary key.
     Keys,
+    /// A row for each document that is near to a vector: its primary key, then its distance and
+    /// score as f64, then the document.
+    Nearest,
     /// One row: how many there are, as a u64.
     Count,
     /// One row: how the query runs, as JSON.
@@ -73,6 +79,7 @@ impl Query {
             sort: Vec::new(),
             ties_descending: false,
             projection: None,
+            nearest: None,
             skip: 0,
             limit: None,
             hint: None,
@@ -131,6 +138,7 @@ impl Query {
             sort,
             ties_descending: false,
             projection: Projection::parse(get("select"), &Place::root("select"))?,
+            nearest: Nearest::parse(get("nearest"), &Place::root("nearest"))?,
             skip: whole_number(get("skip"), &place.word("skip"))?.unwrap_or(0),
             limit: whole_number(get("limit"), &place.word("limit"))?,
             hint,
@@ -143,6 +151,7 @@ impl Query {
         let about = (store, fields, collation.as_deref());
         query.returns = query.parse_returns(get("returns"), about, &place)?;
         query.explained = query.returns == Returns::Explain;
+        query.check_nearest(&place)?;
         if let Returns::Page(PageRequest { before: true, .. }) = query.returns {
             // What comes before is what comes after in the reverse order.
             query.ties_descending = true;
@@ -151,6 +160,18 @@ impl Query {
             }
         }
         Ok(query)
+    }
+
+    /// Whether what is said of a vector goes with the rest.
+    fn check_nearest(&self, place: &Place<'_>) -> Result<()> {
+        let (is_search, is_explained) = (self.nearest.is_some(), self.returns == Returns::Explain);
+        if is_search != (self.returns == Returns::Nearest) && !(is_search && is_explained) {
+            return Err(place.word("nearest").invalid("it goes with the answer 'nearest'"));
+        }
+        if is_search && (!self.sort.is_empty() || self.hint.is_some()) {
+            return Err(place.word("nearest").invalid("it goes with no sort and no hint"));
+        }
+        Ok(())
     }
 
     fn parse_returns(
@@ -167,6 +188,7 @@ impl Query {
             Some("documents") => Returns::Documents,
             Some("entries") => Returns::Entries,
             Some("keys") => Returns::Keys,
+            Some("nearest") => Returns::Nearest,
             Some("count") => Returns::Count,
             Some("explain") => Returns::Explain,
             Some("page") => {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::nearest::Search;
 use super::request::{Query, Returns};
 use super::running::Chunk;
 use super::scan::Found;
@@ -32,6 +33,8 @@ pub struct Rows {
     pub sort_key: Vec<u8>,
     /// How many tests the filter has.
     pub tests: usize,
+    /// The vector that documents are to be near to.
+    pub search: Option<Search>,
 }
 
 impl Rows {
@@ -54,6 +57,27 @@ impl Rows {
         .map_err(|error| {
             if error.code() == ErrorCode::Corrupt { error.with_key(found.key) } else { error }
         })
+    }
+
+    /// How far a document is from the vector that it is to be near to; `None` if it has none that
+    /// is near enough.
+    ///
+    /// # Errors
+    /// `CORRUPT`.
+    pub fn distance(
+        &mut self,
+        view: View<'_, '_>,
+        shared: &StoreShared,
+        store: &StoreDef,
+        found: &Found<'_>,
+    ) -> Result<Option<f64>> {
+        let (Some(mut search), Some(document)) = (self.search.take(), found.document) else {
+            return Ok(None);
+        };
+        let distance =
+            self.with_shapes(view, shared, store, |shapes| search.distance(document, shapes));
+        self.search = Some(search);
+        distance.map_err(|error| error.with_key(found.key))
     }
 
     /// Does something with the store's shapes; again with the newest ones, if some may have been
@@ -91,6 +115,14 @@ impl Rows {
         if matches!(query.returns, Returns::Count | Returns::Explain) {
             return Ok(true);
         }
+        let mut measures = None;
+        if query.returns == Returns::Nearest {
+            // In a write transaction it may have changed since it was found.
+            let Some(distance) = self.distance(view, shared, store, found)? else {
+                return Ok(true);
+            };
+            measures = self.search.as_ref().map(|search| search.measures(distance));
+        }
         let projected;
         let document = match (&query.projection, found.document) {
             (_, _) if query.returns == Returns::Keys => None,
@@ -102,17 +134,21 @@ impl Rows {
             }
             (_, document) => document,
         };
-        let has_key = matches!(query.returns, Returns::Keys | Returns::Entries);
+        let has_key = matches!(query.returns, Returns::Keys | Returns::Entries | Returns::Nearest);
         let mut size = 0;
         if has_key {
             size += 4 + found.key.len();
         }
+        size += measures.map_or(0, |measures| 4 + measures.len());
         size += document.map_or(0, |document| 4 + document.len());
         if !out.fits(size, response) {
             return Ok(false);
         }
         if has_key {
             response.push_sized(found.key);
+        }
+        if let Some(measures) = measures {
+            response.push_sized(&measures);
         }
         if let Some(document) = document {
             response.push_sized(document);

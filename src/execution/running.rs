@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::explain;
+use super::nearest::{self, Search};
 use super::page::{self, PageRequest};
 use super::plan::Plan;
 use super::request::{Query, Returns};
@@ -107,6 +108,8 @@ impl Execution {
         store: &Arc<StoreDef>,
         (query, mut plan): (Query, Plan),
     ) -> Result<Self> {
+        let search =
+            query.nearest.as_ref().map(|nearest| Search::new(store, nearest)).transpose()?;
         let is_index = plan.accesses.first().is_some_and(|access| access.index.is_some());
         let opposite = plan.ordered
             && is_index
@@ -150,6 +153,7 @@ impl Execution {
                 collected: 0,
                 sort_key: Vec::new(),
                 tests: query.filter.tests(),
+                search,
             },
             store: Arc::clone(store),
             query,
@@ -239,7 +243,7 @@ impl Execution {
             sorted: self.sorted,
             elapsed: self.started.elapsed(),
         };
-        explain::query(&self.query, &self.plan, &outcome)
+        explain::query(&self.query, &self.plan, self.rows.search.as_ref(), &outcome)
     }
 
     /// What the plan is called.
@@ -375,7 +379,8 @@ impl Execution {
         };
         // Pages need the sort key of the documents at their edges.
         let needs_key = asked.is_some() || !in_order;
-        let looks = !plan.decided || (needs_key && !query.sort.is_empty());
+        let is_search = rows.search.is_some();
+        let looks = !plan.decided || is_search || (needs_key && !query.sort.is_empty());
         let mut met = rows.collected;
         let enough = if in_order && plan.decided { wanted } else { u64::MAX };
         let ended = scan.run(view, store, (looks, enough), budget, |found| {
@@ -387,7 +392,13 @@ impl Execution {
             }
             let mut sort_key = std::mem::take(&mut rows.sort_key);
             sort_key.clear();
-            if needs_key {
+            if is_search {
+                let Some(distance) = rows.distance(view, shared, store, found)? else {
+                    rows.sort_key = sort_key;
+                    return Ok(Flow::Next);
+                };
+                sort_key.extend_from_slice(&nearest::sort_key(distance));
+            } else if needs_key {
                 if let Some(document) = found.document.filter(|_| !query.sort.is_empty()) {
                     rows.with_shapes(view, shared, store, |shapes| {
                         sort_key.clear();

@@ -194,9 +194,9 @@ impl Scan {
             return Ok(false);
         }
         while let Some(access) = self.accesses.pop() {
-            let flow = match &access.index {
-                None => self.walk_store(view, store, &access, budget, &mut visit),
-                Some(_) => {
+            let flow = match access.is_of_documents() {
+                true => self.walk_store(view, store, &access, budget, &mut visit),
+                false => {
                     let want = (wants_documents, enough);
                     self.walk_index(view, store, &access, want, budget, &mut visit)
                 }
@@ -334,7 +334,6 @@ impl Scan {
         budget: &mut Budget<'_>,
         visit: &mut impl FnMut(&Found<'_>) -> Result<Flow>,
     ) -> Result<Flow> {
-        let Some(index) = access.index.as_deref() else { return Ok(Flow::Next) };
         let mut entries = self.entries(view, access)?;
         let mut group = Group::new(documents(store.tree));
         let mut left = enough;
@@ -348,7 +347,7 @@ impl Scan {
                     None => more = false,
                     Some(found) => {
                         self.examined_keys += 1;
-                        let (_, key) = entry::split(index, found.key)?;
+                        let key = access.primary_key_in(found.key)?;
                         if self.is_out(key) {
                             out += 1;
                             group.passed_by(found.key);

@@ -204,10 +204,11 @@ impl Choice {
 
 /// What a way is called.
 fn name(accesses: &[Arc<Access>], also: Option<&Access>, grouped: Option<&Grouped>) -> String {
-    let one = |access: &Access| match &access.index {
-        Some(index) => format!("index {}", index.name),
-        None if access.bounded.is_empty() => "full scan".to_owned(),
-        None => "primary key".to_owned(),
+    let one = |access: &Access| match (&access.index, &access.vectors) {
+        (Some(index), _) => format!("index {}", index.name),
+        (None, Some(index)) => format!("vector index {}", index.name),
+        (None, None) if access.bounded.is_empty() => "full scan".to_owned(),
+        (None, None) => "primary key".to_owned(),
     };
     match accesses {
         [access] => match also {
@@ -255,6 +256,9 @@ impl Planner<'_, '_, '_> {
                 None => found.push(Access::store(view, store, self.order.is_some())?),
             }
         }
+        let nearest = self.query.nearest.as_ref();
+        let vectors = nearest.and_then(|nearest| store.vector_by_name(&nearest.index));
+        found.extend(vectors.map(Access::vectors));
         for index in
             store.indexes.iter().filter(|index| hint.is_none_or(|hint| index.name == *hint))
         {
@@ -460,7 +464,7 @@ impl Planner<'_, '_, '_> {
         Choice {
             decided: self.decided(&accesses),
             backwards: served.unwrap_or(false),
-            ordered: self.order.is_none() || served.is_some(),
+            ordered: served.is_some(),
             cost,
             rows: entries_of(&accesses),
             accesses,
@@ -472,6 +476,8 @@ impl Planner<'_, '_, '_> {
     /// Whether walks serve the order, if need be backwards: whether backwards.
     fn served(&self, accesses: &[Arc<Access>]) -> Option<bool> {
         match (self.order, accesses) {
+            // No walk meets documents in the order of their distances.
+            _ if self.query.nearest.is_some() => None,
             (None, _) => Some(false),
             (Some(order), [access]) => self.serves(access, order),
             _ => None,
@@ -503,7 +509,7 @@ impl Planner<'_, '_, '_> {
     fn cost(&self, accesses: &[Arc<Access>], served: Option<bool>) -> f64 {
         let entries = entries_of(accesses);
         let wants_documents = !matches!(self.query.returns, Returns::Count | Returns::Keys);
-        let is_index = accesses.iter().any(|access| access.index.is_some());
+        let is_index = accesses.iter().any(|access| !access.is_of_documents());
         let each = match (is_index, !wants_documents && self.decided(accesses)) {
             (_, true) => ENTRY,
             (true, false) => ENTRY + LOOKUP,

@@ -1,0 +1,83 @@
+// Searches in vector indexes, as stores give them.
+
+import type { FilterLike } from './filter'
+import type { Explanation, Projection } from './query'
+
+/** What a vector is compared by. */
+export type VectorMetric = 'cosine' | 'dot' | 'l2' | 'hamming'
+
+/** A vector to search for: bits in a `Uint8Array`, components in anything else. */
+export type VectorLike = Float32Array | Float64Array | Int8Array | Uint8Array | readonly number[]
+
+/** Options of `nearest`. */
+export interface NearestOptions<T = any> {
+  /** Documents to find, at most. Default: 10. */
+  k?: number | undefined
+  /** A filter that documents have to pass. Default: all do. */
+  where?: FilterLike<T> | undefined
+  /**
+   * The answer has to be exact. All answers are, so far; later versions may answer from a graph,
+   * which may miss a document, where this is not true. Default: false.
+   */
+  exact?: boolean | undefined
+  /** Leave out documents that are further away. Default: any distance. */
+  maxDistance?: number | undefined
+  /** The fields of the documents to read, as queries have it. Default: all. */
+  select?: Projection<T> | undefined
+  /**
+   * With `false`, documents come without the field that has their vectors, which saves reading it.
+   * Not together with `select`. Default: true.
+   */
+  includeVectors?: boolean | undefined
+  /** Ends the search when it is aborted (ABORTED). */
+  signal?: AbortSignal | undefined
+}
+
+/** A document that was found by its vectors. */
+export interface NearestHit<T = any, K = any> {
+  /** The primary key. */
+  key: K
+  /**
+   * How far its vector is, of several vectors the nearest: with `cosine` 1 − the cosine, from 0 to
+   * 2; with `dot` the negative inner product; with `l2` the Euclidean distance; with `hamming` how
+   * many bits differ.
+   */
+  distance: number
+  /**
+   * How alike the vectors are, more being nearer: with `cosine` the cosine, with `dot` the inner
+   * product, with `l2` 1 / (1 + distance), with `hamming` the share of bits that are equal.
+   */
+  score: number
+  /** The document, or of it what was selected. */
+  doc: T
+}
+
+/** How a search was answered. */
+export interface NearestExplanation extends Explanation {
+  nearest: {
+    /** The vector index. */
+    index: string
+    metric: VectorMetric
+    dimensions: number
+    k: number
+    /** `'exact'`: every vector of a document that passes the filter was looked at. */
+    method: 'exact'
+  }
+}
+
+/**
+ * A search. Nothing is read before it is awaited, and each time it is read anew, in one state of
+ * the database; inside a transaction that writes, as the transaction has it.
+ *
+ * Rejects with INVALID_QUERY, INDEX_NOT_FOUND, INDEX_NOT_READY, DIMENSION_MISMATCH, ABORTED, and as
+ * all reads.
+ */
+export interface Nearest<T = any, K = any> extends PromiseLike<NearestHit<T, K>[]> {
+  /** What was found: the nearest first, of equally near documents the one with the least key. */
+  toArray(): Promise<NearestHit<T, K>[]>
+  catch: Promise<NearestHit<T, K>[]>['catch']
+  finally: Promise<NearestHit<T, K>[]>['finally']
+  /** How the search is answered: it is carried out. */
+  explain(options?: { format?: 'json' | undefined }): Promise<NearestExplanation>
+  explain(options: { format: 'text' }): Promise<string>
+}
