@@ -1,18 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Random, seed } from '../support/random'
+import { isSealed } from '../support/sealed'
 import { describe, isLeak, measure } from './check'
 import { trend } from './slope'
 
 const SECONDS = 30
 /** Other systems tell less about a process's memory. */
 const skip = process.platform !== 'linux' && 'memory is told by Linux only'
+/** The cache of decrypted nodes is not full after that time: what fills it looks like a leak. */
+const filling = isSealed && 'on encrypted databases: the cache of nodes takes minutes to fill'
 
-test(`mixed work leaves memory as it is (LODESTORE_SEED=${seed})`, { skip }, async (t) => {
-  const measured = await measure(SECONDS)
-  t.diagnostic(describe(measured))
-  assert.ok(!measured.leaks, describe(measured))
-})
+test(
+  `mixed work leaves memory as it is (LODESTORE_SEED=${seed})`,
+  { skip: skip || filling },
+  async (t) => {
+    const measured = await measure(SECONDS)
+    t.diagnostic(describe(measured))
+    assert.ok(!measured.leaks, describe(measured))
+  },
+)
 
 test('what is leaked on purpose is noticed', { skip }, async (t) => {
   const measured = await measure(0, { rounds: 25, leak: true })
