@@ -81,6 +81,8 @@ export declare class NativeDatabase {
   changeKey(ticket: number, current: NativeEncryption, next: NativeEncryption): void
   /** Lets `additional` open the database as well as `current`. */
   addKey(ticket: number, current: NativeEncryption, additional: NativeEncryption): void
+  /** Replaces the data keys, and seals everything anew. */
+  rotateKey(ticket: number): void
   /** Lets `removed` open the database no more. */
   removeKey(ticket: number, removed: NativeEncryption): void
   /**

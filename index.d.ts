@@ -447,7 +447,7 @@ export interface ReencryptOptions extends LongWorkOptions {
 /**
  * Encrypts the database at `path`, with its spaces. It must not be open anywhere. An encrypted copy
  * is made and verified, and replaces it from one moment to the next; for as long there must be room
- * for both. What is encrypted already gets other keys by `changePassphrase`.
+ * for both. What is encrypted already gets other keys by `changePassphrase` and `rotateKey`.
  *
  * The plain files are deleted, not overwritten: their content may stay on the disk until it is
  * written over.
@@ -974,9 +974,24 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
   removeKey(secret: EncryptionSecret): Promise<void>
 
   /**
+   * Replaces the random key that the content is encrypted with, and encrypts everything anew,
+   * spaces included, in short transactions while reads and writes go on, in every process. Whatever
+   * opens the database still does. What was copied before stays readable with what opened it then.
+   *
+   * One that is cancelled, or ended by `close` or a crash, goes on at the next call.
+   *
+   * @throws {LodestoreError} NOT_ENCRYPTED, TX_READ_ONLY, CORRUPT if something is damaged,
+   *   WRONG_KEY if what this process has opened the database with was taken away, UNSUPPORTED if an
+   *   earlier version set something that opens it, which has to be set anew first, ABORTED,
+   *   DISK_FULL, IO, CLOSED; INVALID_ARGUMENT, also of a space, and inside a transaction
+   */
+  rotateKey(options?: LongWorkOptions): Promise<void>
+
+  /**
    * Copies the database into a new directory while it is in use.
    *
-   * @throws {LodestoreError} DATABASE_EXISTS, PERMISSION, DISK_FULL, IO, ABORTED, CLOSED
+   * @throws {LodestoreError} DATABASE_EXISTS, PERMISSION, DISK_FULL, IO, ABORTED, CLOSED; BUSY if
+   *   `rotateKey` has replaced the keys of the spaces meanwhile
    */
   backup(path: string, options?: BackupOptions): Promise<void>
 

@@ -8,7 +8,7 @@ const { exportTo } = require('./exchange/export')
 const { importFrom } = require('./exchange/import')
 const { decodeInternal } = require('./internal-codec')
 const { printReport, receiveEvent } = require('./native-event')
-const { addKey, backupOptions, changePassphrase, removeKey } = require('./key-care')
+const { addKey, backupOptions, changePassphrase, removeKey, rotateKey } = require('./key-care')
 const { checkCompact } = require('./options/care')
 const { checkArgument, invalidArgument, nonEmptyString } = require('./options/check')
 const { checkFunction, checkNested, checkTransaction } = require('./options/transaction')
@@ -241,6 +241,12 @@ class Database extends EventEmitter {
   async removeKey(secret) {
     this.#refuseInside('removeKey', 'do it afterwards')
     await removeKey(this.#connection, secret)
+  }
+
+  /** Replaces the key that encrypts the content, and encrypts everything anew. */
+  async rotateKey(options) {
+    this.#refuseInside('rotateKey', 'do it afterwards')
+    await rotateKey(this.#connection, options)
   }
 
   /** Writes documents as text. */

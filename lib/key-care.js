@@ -1,6 +1,6 @@
 'use strict'
 
-const { checkBackup } = require('./options/care')
+const { checkBackup, checkRotateKey } = require('./options/care')
 const { checkEncryption, checkSecret, withKey } = require('./options/encryption')
 
 /**
@@ -45,6 +45,14 @@ async function addKey(connection, current, additional) {
   await connection.call((ticket) => connection.native.addKey(ticket, from, to))
 }
 
+/** Replaces the data key, and encrypts everything anew. */
+async function rotateKey(connection, options) {
+  const { onProgress, signal } = checkRotateKey(options)
+  connection.checkOpen()
+  const { native } = connection
+  await connection.call((ticket) => native.rotateKey(ticket), { onProgress, signal })
+}
+
 /** Lets `secret` open the database no more. */
 async function removeKey(connection, secret) {
   const removed = await secretOf('removeKey', secret, 'secret')
@@ -52,4 +60,4 @@ async function removeKey(connection, secret) {
   await connection.call((ticket) => connection.native.removeKey(ticket, removed))
 }
 
-module.exports = { addKey, backupOptions, changePassphrase, removeKey }
+module.exports = { addKey, backupOptions, changePassphrase, removeKey, rotateKey }

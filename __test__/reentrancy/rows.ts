@@ -121,6 +121,7 @@ const DATABASE: Calls = {
   diagnostics: [(db) => db.diagnostics()],
   flush: [(db) => db.flush()],
   changePassphrase: [(db) => db.changePassphrase('current', 'next')],
+  rotateKey: [(db) => db.rotateKey()],
   addKey: [(db) => db.addKey('current', 'additional')],
   removeKey: [(db) => db.removeKey('secret')],
   backup: [(db, { target }) => db.backup(target)],

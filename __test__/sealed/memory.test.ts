@@ -58,6 +58,7 @@ async function keysOf(path: string, kind: string): Promise<Record<string, Buffer
     ...(kind === 'key' ? { 'the raw key': RAW } : {}),
     'the key that wraps': wrapping,
     'the key of the check': blocks.checkKey,
+    'the private key of the slot': blocks.privateKeys[0]!,
     ...Object.fromEntries(numbered('data key', blocks.dataKeys)),
     ...Object.fromEntries(numbered('the key of epoch', blocks.epochs)),
   }
@@ -79,8 +80,10 @@ for (const kind of ['key', 'passphrase']) {
     child.say('go on')
     assert.equal(await child.next(), 'open')
     const whileOpen = count(pid, keys)
-    // What is needed to read and write is there, and can be found; nothing else is.
-    const needed = (name: string): boolean => /^data key|^the key of epoch/.test(name)
+    // What is needed to read and write, and to learn of new data keys, is there, and can be found;
+    // nothing else is.
+    const needed = (name: string): boolean =>
+      /^data key|^the key of epoch|^the private key/.test(name)
     for (const [name, times] of Object.entries(whileOpen)) {
       if (needed(name)) assert.ok(times > 0, name)
       else assert.equal(times, 0, name)

@@ -1,6 +1,12 @@
 /** The blocks of a sealed database's data file, read by its format alone (docs/format.md). */
 
-import { createDecipheriv, hkdfSync } from 'node:crypto'
+import {
+  createDecipheriv,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  hkdfSync,
+} from 'node:crypto'
 import { DataFile, type Node } from './pages'
 
 const TAG = 16
@@ -10,6 +16,9 @@ const KEY = 32
 const HEADER = 24
 const SLOT = 8
 const IN_BLOB = 0xffff
+/** What stands before the bytes of an X25519 key in DER (RFC 8410). */
+const PRIVATE_KEY = Buffer.from('302e020100300506032b656e04220420', 'hex')
+const PUBLIC_KEY = Buffer.from('302a300506032b656e032100', 'hex')
 const CIPHERS = { 1: 'aes-256-gcm', 2: 'chacha20-poly1305' } as const
 
 /** An entry of a leaf: a value, or the blob that holds it. */
@@ -74,16 +83,37 @@ function recordsOf(file: DataFile): Map<string, Buffer> {
   return records
 }
 
-function readSlot(record: Input): Slot & { head: Buffer; nonce: Buffer; wrapped: Buffer } {
+/** What is sealed to the public key of a slot. */
+interface Pair {
+  ephemeral: Buffer
+  sealed: Buffer
+}
+
+function readPair(record: Input): Pair {
+  return { ephemeral: record.take(KEY), sealed: record.take(record.number(2)) }
+}
+
+interface StoredSlot extends Slot {
+  id: Buffer
+  head: Buffer
+  nonce: Buffer
+  /** The private key of the slot, or the data keys. */
+  wrapped: Buffer
+  pair: Pair | undefined
+}
+
+function readSlot(record: Input): StoredSlot {
   const start = record.at
-  const isOfPassphrase = record.number(1) === 1
-  record.take(4)
+  const kind = record.number(1)
+  const isOfPassphrase = kind === 1 || kind === 3
+  const id = record.take(4)
   const [memory, iterations, parallelism] = [record.number(4), record.number(4), record.number(4)]
   const salt = record.take(SALT)
   const head = record.bytes.subarray(start, record.at)
   const nonce = record.take(NONCE)
   const wrapped = record.take(record.number(2))
-  return { isOfPassphrase, memory, iterations, parallelism, salt, head, nonce, wrapped }
+  const pair = kind < 3 ? undefined : readPair(record)
+  return { isOfPassphrase, memory, iterations, parallelism, salt, id, head, nonce, wrapped, pair }
 }
 
 /** The slots of a file, in their order. */
@@ -107,6 +137,8 @@ export class Blocks {
   readonly dataKeys = new Map<number, Buffer>()
   /** The keys of the epochs. */
   readonly epochs = new Map<number, Buffer>()
+  /** The private keys of the slots that were opened. */
+  readonly privateKeys: Buffer[] = []
   /** The key of the key record's check. */
   readonly checkKey: Buffer
 
@@ -114,17 +146,21 @@ export class Blocks {
     const records = recordsOf(file)
     this.database = records.get('\0F')!.subarray(24, 40)
     const record = new Input(records.get('\0K')!)
-    record.take(1)
+    const version = record.number(1)
     this.cipher = CIPHERS[record.number(1) as 1 | 2]
     record.take(8)
     for (let slots = record.number(1); slots > 0; slots--) this.slot(record, key)
-    const content = record.number(1)
+    const content = record.number(version === 1 ? 1 : 2)
     const [salt, nonce] = [record.take(SALT), record.take(NONCE)]
     const newest = this.dataKeys.get(Math.max(...this.dataKeys.keys()))!
     const size = record.bytes.subarray(2, 6)
-    const associated = [Buffer.from('lodestore key check'), this.database, this.number(), size]
+    const purpose = Buffer.from('lodestore key check')
+    const end = version === 1 ? [] : [Buffer.from([version])]
+    const associated = [purpose, this.database, this.number(), size, ...end]
     this.checkKey = derive(newest, salt, 'lodestore key check')
-    const roots = this.open(this.checkKey, nonce, associated, record.take(content + TAG))!
+    const opened = this.open(this.checkKey, nonce, associated, record.take(content + TAG))!
+    // Numbers of data keys and public keys follow.
+    const roots = version === 1 ? opened : opened.subarray(1, 1 + opened[0]!)
     this.roots = [0, 8, 16, 24].map((at) => roots.readBigUInt64LE(at))
     for (const [name, payload] of records) {
       if (!name.startsWith('\0E')) continue
@@ -151,10 +187,38 @@ export class Blocks {
     const slot = readSlot(record)
     const associated = [Buffer.from('lodestore key slot'), this.database, this.number(), slot.head]
     const own = slot.isOfPassphrase ? key : slotKey(key, slot)
-    const keys = this.open(own, slot.nonce, associated, slot.wrapped) ?? Buffer.alloc(0)
+    let keys = this.open(own, slot.nonce, associated, slot.wrapped)
+    if (slot.pair !== undefined && keys !== undefined) {
+      this.privateKeys.push(keys)
+      keys = this.openWith(keys, slot.id, slot.pair)
+    }
+    if (keys === undefined) return
     for (let at = 0; at < keys.length; at += 4 + KEY) {
       this.dataKeys.set(keys.readUInt32LE(at), keys.subarray(at + 4, at + 4 + KEY))
     }
+  }
+
+  /** Opens data keys with the private key of a slot. */
+  private openWith(key: Buffer, id: Buffer, { ephemeral, sealed }: Pair): Buffer | undefined {
+    const privateKey = createPrivateKey({
+      key: Buffer.concat([PRIVATE_KEY, key]),
+      format: 'der',
+      type: 'pkcs8',
+    })
+    const publicKey = createPublicKey({
+      key: Buffer.concat([PUBLIC_KEY, ephemeral]),
+      format: 'der',
+      type: 'spki',
+    })
+    const shared = diffieHellman({ privateKey, publicKey })
+    const own = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-KEY)
+    const name = Buffer.from('lodestore data keys')
+    return this.open(
+      derive(shared, Buffer.concat([ephemeral, own]), 'lodestore key pair'),
+      Buffer.alloc(NONCE),
+      [name, this.database, this.number(), id],
+      sealed,
+    )
   }
 
   private open(

@@ -25,6 +25,10 @@ export async function check(): Promise<void> {
   await db.changePassphrase(secret, { passphrase: 'y', kdf: { iterations: 5 } })
   await db.addKey('x', { key })
   await db.removeKey({ key: async () => key })
+  await db.rotateKey()
+  await db.rotateKey({ onProgress: ({ phase, done, total }) => [phase, done, total], signal })
+  // @ts-expect-error it needs no secret
+  await db.rotateKey('x')
   // @ts-expect-error one of both
   await open('./data', { encryption: { passphrase: 'x', key } })
   // @ts-expect-error one of both

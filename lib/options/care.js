@@ -28,6 +28,11 @@ function checkCompact(options) {
   return checkOptions('compact', options, LONG_WORK)
 }
 
+/** Checks the options of `rotateKey`. @throws {LodestoreError} INVALID_ARGUMENT */
+function checkRotateKey(options) {
+  return checkOptions('rotateKey', options, LONG_WORK)
+}
+
 /** Checks the options of `verify`. @throws {LodestoreError} INVALID_ARGUMENT */
 function checkVerify(options) {
   return checkOptions('verify', options, VERIFY_OPTIONS)
@@ -70,5 +75,6 @@ module.exports = {
   checkReencrypt,
   checkRepair,
   checkRestore,
+  checkRotateKey,
   checkVerify,
 }

@@ -10,7 +10,7 @@ use super::error::{OrThrow, guarded};
 use super::options::NativeEncryption;
 use crate::error::{Error, ErrorCode, Result};
 use crate::seal::{KdfParameters, Key, Secret};
-use crate::storage::Unlock;
+use crate::storage::{Unlock, rotate_keys};
 
 fn secret(given: NativeEncryption) -> Result<(Secret, KdfParameters)> {
     let encryption = given.into_encryption()?;
@@ -49,6 +49,15 @@ impl NativeDatabase {
         let (additional, kdf) = secret(additional).or_throw()?;
         self.spawn(ticket, move |shared, _| {
             shared.connection.add_secret(&current, &additional, kdf).map(|()| Vec::new())
+        })
+        .or_throw()
+    }
+
+    /// Replaces the data keys, and seals everything anew.
+    #[napi(catch_unwind)]
+    pub fn rotate_key(&self, ticket: u32) -> napi::Result<()> {
+        self.spawn(ticket, |shared, reporter| {
+            rotate_keys(&shared.connection, &*reporter).map(|()| Vec::new())
         })
         .or_throw()
     }

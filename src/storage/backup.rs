@@ -17,7 +17,7 @@ use super::spaces::{self, Space};
 use super::unfinished::{Unfinished, create, refuse_existing, sync};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault;
-use crate::seal::KDF_DEFAULT;
+use crate::seal::{KDF_DEFAULT, Key};
 
 /// How a database is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,6 +173,7 @@ impl Copying<'_> {
         target: &Path,
         with_spaces: bool,
     ) -> Result<()> {
+        let key = space_key(connection)?;
         let spaces = self.one(connection, target, self.phase)?;
         let missing = match with_spaces {
             true => each_space(connection, spaces, target, |from, to, phase| {
@@ -180,6 +181,14 @@ impl Copying<'_> {
             })?,
             false => spaces,
         };
+        // The copy has to have the keys of the copied spaces.
+        if space_key(connection)?.as_ref().map(Key::bytes) != key.as_ref().map(Key::bytes) {
+            return Err(Error::new(
+                ErrorCode::Busy,
+                "the keys of the spaces were replaced while they were copied (rotateKey); try \
+                 again",
+            ));
+        }
         if !missing.is_empty() {
             forget_spaces(connection, target, missing)?;
         }
@@ -200,6 +209,17 @@ impl Copying<'_> {
         }
         Err(Error::new(ErrorCode::Busy, "others write faster than the database can be copied"))
     }
+}
+
+/// The key of the spaces of a sealed database, if it has had any.
+fn space_key(connection: &Connection) -> Result<Option<Key>> {
+    if connection.environment().sealed().is_none() {
+        return Ok(None);
+    }
+    connection.snapshot(false)?.with(|txn| match meta::get_record(txn, &[tag::SPACE_KEY])? {
+        Some(_) => Ok(spaces::keys(txn)?.into_iter().next()),
+        None => Ok(None),
+    })
 }
 
 /// How often a snapshot is taken again because its meta page is gone before it was read.

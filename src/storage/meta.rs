@@ -39,6 +39,8 @@ pub mod tag {
     pub const EPOCH: u8 = b'E';
     /// What the keys of a sealed database's spaces are derived from.
     pub const SPACE_KEY: u8 = b'Y';
+    /// What they were derived from before, until all have been changed.
+    pub const LAST_SPACE_KEY: u8 = b'y';
     /// Room in a transaction's memory; never committed.
     pub const ROOM: u8 = b'R';
 }

@@ -67,7 +67,7 @@ fn copy_spaces(
     }
     copied.create_space_key()?;
     let after = copied.space_encryption()?;
-    let before = source.read(|txn| spaces::encryption(txn, source.sealed()))?;
+    let before = source.read(|txn| spaces::encryptions(txn, source.sealed()))?;
     let target = to.join("spaces");
     create(&target)?;
     let mut missing = Vec::new();
@@ -81,7 +81,9 @@ fn copy_spaces(
         create(&to)?;
         let phase = format!("space {}", space.name);
         let copied = exclusively(&directory, |exclusive| {
-            let source = ClosedDatabase::open(&directory, before.as_ref(), exclusive)?;
+            let source = spaces::try_each(before.clone(), |before| {
+                ClosedDatabase::open(&directory, before.as_ref(), exclusive)
+            })?;
             copy(&source, &to, after.as_ref(), &phase, care)
         });
         match copied {

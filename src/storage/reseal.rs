@@ -76,7 +76,8 @@ impl Copy<'_, '_> {
     }
 
     fn table(&self, table: Table, done: &mut u64) -> Result<()> {
-        let own = [tag::FORMAT, tag::SPACE_KEY].map(|tag| [&*TREE.id.prefix(), &[tag]].concat());
+        let own = [tag::FORMAT, tag::SPACE_KEY, tag::LAST_SPACE_KEY]
+            .map(|tag| [&*TREE.id.prefix(), &[tag]].concat());
         let mut cursor = RawCursor::open(self.source, table)?;
         let mut txn = self.begin()?;
         let mut bytes = 0;

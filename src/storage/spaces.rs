@@ -1,7 +1,7 @@
 //! Spaces: databases of their own in a directory of the database that names them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
 use zeroize::Zeroizing;
@@ -15,10 +15,11 @@ use super::options::{Durability, Encryption, Layout, OpenMode, OpenOptions};
 use super::platform;
 use super::registry;
 use super::sealed::SealedStore;
+use super::snapshot::Snapshot;
 use super::txn::{ReadTxn, WriteTxn};
 use super::writer::{Commit, Job};
 use crate::error::{Error, ErrorCode, Result};
-use crate::seal::{KEY, Random, Secret, derive_key};
+use crate::seal::{KEY, Key, Random, Secret, derive_key};
 use crate::wtf8::Wtf8String;
 
 /// A space's name and the name of its directory.
@@ -55,15 +56,48 @@ pub(super) fn list(txn: &ReadTxn<'_>) -> Result<Vec<Space>> {
     Ok(spaces)
 }
 
-/// How the spaces of a database are sealed, if it is.
-pub(super) fn encryption(
+/// The key of the slots of the spaces of a sealed database, and the one before if that is not
+/// replaced everywhere yet.
+pub(super) fn keys(txn: &ReadTxn<'_>) -> Result<Vec<Key>> {
+    let mut keys = Vec::new();
+    for tag in [tag::SPACE_KEY, tag::LAST_SPACE_KEY] {
+        let Some(key) = meta::get_record(txn, &[tag])?.map(Zeroizing::new) else { break };
+        keys.push(key_of_spaces(&key)?);
+    }
+    if keys.is_empty() {
+        return Err(Error::corrupt("the key of the spaces is missing"));
+    }
+    Ok(keys)
+}
+
+fn key_of_spaces(record: &[u8]) -> Result<Key> {
+    derive_key(record, &[], &[b"lodestore space"])
+}
+
+/// How the spaces of a database are sealed, if it is: with one of these.
+pub(super) fn encryptions(
     txn: &ReadTxn<'_>,
     sealed: Option<&SealedStore>,
-) -> Result<Option<Encryption>> {
-    let Some(store) = sealed else { return Ok(None) };
-    let key = meta::get_record(txn, &[tag::SPACE_KEY])?.map(Zeroizing::new);
-    let key = key.ok_or_else(|| Error::corrupt("the key of the spaces is missing"))?;
-    Ok(Some(Encryption { cipher: store.cipher(), ..encryption_of_spaces(&key)? }))
+) -> Result<Vec<Option<Encryption>>> {
+    let Some(store) = sealed else { return Ok(vec![None]) };
+    let with =
+        |key| Some(Encryption { cipher: store.cipher(), ..Encryption::with(Secret::Key(key)) });
+    Ok(keys(txn)?.into_iter().map(with).collect())
+}
+
+/// Opens a space with the first key that is right.
+pub(super) fn try_each<T>(
+    encryptions: Vec<Option<Encryption>>,
+    mut open: impl FnMut(Option<Encryption>) -> Result<T>,
+) -> Result<T> {
+    let mut refused = Error::corrupt("the key of the spaces is missing");
+    for encryption in encryptions {
+        match open(encryption) {
+            Err(error) if error.code() == ErrorCode::WrongKey => refused = error,
+            opened => return opened,
+        }
+    }
+    Err(refused)
 }
 
 /// What unlocks the spaces of a sealed database that has this record of their key.
@@ -71,7 +105,7 @@ pub(super) fn encryption(
 /// # Errors
 /// None that can happen: see [`derive_key`].
 pub(crate) fn encryption_of_spaces(record: &[u8]) -> Result<Encryption> {
-    derive_key(record, &[], &[b"lodestore space"]).map(Secret::Key).map(Encryption::with)
+    key_of_spaces(record).map(Secret::Key).map(Encryption::with)
 }
 
 impl Connection {
@@ -120,16 +154,57 @@ impl Connection {
             _ => OpenMode::OpenOrCreate,
         };
         let path = self.space_path(&directory);
-        let encryption = self.space_encryption()?;
-        let options = OpenOptions { mode, encryption, ..options.clone() };
-        Ok((directory, registry::connect(&path, &options)))
+        let options = OpenOptions { mode, ..options.clone() };
+        Ok((directory, self.connect_space(&path, &options)))
     }
 
-    /// How the spaces of a sealed database are sealed: each with data keys of its own, which a key
+    /// Opens the space in a directory.
+    fn connect_space(&self, path: &Path, options: &OpenOptions) -> Result<Arc<Connection>> {
+        let Some(store) = self.environment().sealed() else {
+            return registry::connect(path, options);
+        };
+        let read = || self.snapshot(false)?.with(keys);
+        let mut current = read()?;
+        loop {
+            let with = |key: &Key| {
+                let secret = Secret::Key(key.clone());
+                Some(Encryption { cipher: store.cipher(), ..Encryption::with(secret) })
+            };
+            let opened = try_each(current.iter().map(with).collect(), |encryption| {
+                registry::connect(path, &OpenOptions { encryption, ..options.clone() })
+            });
+            match opened {
+                // They may have been replaced between the look at them and the open.
+                Err(error) if error.code() == ErrorCode::WrongKey => {
+                    let newer = read()?;
+                    let is_newest = |key: &&Key| newer.first().map(Key::bytes) == Some(key.bytes());
+                    if current.first().is_none_or(|key| is_newest(&key)) {
+                        return Err(error);
+                    }
+                    current = newer;
+                }
+                opened => return opened.inspect(|space| self.lend_keys(space)),
+            }
+        }
+    }
+
+    /// Lets a space that is open look for the keys of its slots when they are replaced.
+    fn lend_keys(&self, space: &Connection) {
+        let Some(store) = space.environment().sealed() else { return };
+        let database = Arc::downgrade(self.environment());
+        store.set_source(Arc::new(move || {
+            let Some(database) = database.upgrade() else { return Ok(Vec::new()) };
+            let found = Snapshot::begin(&database, true)?.with(keys)?;
+            Ok(found.into_iter().map(Secret::Key).collect())
+        }));
+    }
+
+    /// How new spaces of a sealed database are sealed: each with data keys of its own, which a key
     /// opens that the database holds.
     pub(super) fn space_encryption(&self) -> Result<Option<Encryption>> {
         let Some(store) = self.environment().sealed() else { return Ok(None) };
-        self.snapshot(false)?.with(|txn| encryption(txn, Some(store)))
+        let mut found = self.snapshot(false)?.with(|txn| encryptions(txn, Some(store)))?;
+        Ok(found.swap_remove(0))
     }
 
     /// Opens a space that is there, for reading if that is what this connection is for.
@@ -137,9 +212,7 @@ impl Connection {
     /// # Errors
     /// `DATABASE_NOT_FOUND` if it was deleted meanwhile, or never completed; those of an open.
     pub fn open_existing_space(&self, space: &Space) -> Result<Arc<Connection>> {
-        let encryption = self.space_encryption()?;
-        let options = OpenOptions { encryption, ..self.join_options() };
-        registry::connect(&self.space_path(&space.directory), &options)
+        self.connect_space(&self.space_path(&space.directory), &self.join_options())
     }
 
     /// Where the directories of spaces are.

@@ -10,7 +10,7 @@ use super::care::Care;
 use super::data_file::PageProblem;
 use super::lmdb::{Code, Dbi, PutMode, RwTxn, Txn};
 use super::meta;
-use super::sealed::{Lent, Memo, Places, SealedStore, SealedTxn, check_blocks};
+use super::sealed::{self, Lent, Memo, Places, SealedStore, SealedTxn, check_blocks};
 use super::tree_id::TreeId;
 use crate::error::{Error, Result};
 
@@ -349,6 +349,20 @@ impl<'e> WriteTxn<'e> {
             None => Ok(self.raw.delete(self.read.tables.dbi(table), key)?),
             Some(sealed) => sealed.delete(&mut self.raw, table as usize, key),
         }
+    }
+
+    /// Seals blocks of a sealed database anew that are of data keys before `target`.
+    pub(super) fn reseal(&mut self, ids: &[u64], target: u32) -> Result<()> {
+        match &mut self.read.sealed {
+            Some(sealed) => sealed.reseal(&mut self.raw, ids, target),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes some epochs of data keys before `target`; true if more may be left.
+    pub(super) fn remove_epochs(&mut self, target: u32) -> Result<bool> {
+        let places = self.read.tables.places();
+        sealed::remove_epochs(&mut self.raw, places, target)
     }
 
     /// Lets go of what the values that were read are lent from; in a sealed database they take

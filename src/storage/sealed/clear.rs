@@ -14,6 +14,11 @@ fn raw_key(key: &[u8]) -> Vec<u8> {
     [&*TREE.id.prefix(), key].concat()
 }
 
+/// A record, envelope and all.
+pub(super) fn stored<'t>(txn: &'t Txn<'_>, meta: Dbi, key: &[u8]) -> Result<Option<&'t [u8]>> {
+    Ok(txn.get(meta, &raw_key(key))?)
+}
+
 /// The payload of a record.
 pub(crate) fn get(txn: &Txn<'_>, meta: Dbi, key: &[u8]) -> Result<Option<Vec<u8>>> {
     let raw = raw_key(key);
@@ -34,8 +39,7 @@ fn epoch_key(number: u32) -> [u8; 5] {
 
 /// An epoch by its number.
 pub(super) fn epoch(txn: &Txn<'_>, meta: Dbi, number: u32) -> Result<Option<Epoch>> {
-    let Some(payload) = get(txn, meta, &epoch_key(number))? else { return Ok(None) };
-    parse_epoch(&payload).map(Some)
+    get(txn, meta, &epoch_key(number))?.map(|payload| parse_epoch(&payload)).transpose()
 }
 
 /// An epoch as it is recorded.
@@ -65,6 +69,33 @@ pub(super) fn add_epoch(
     let payload = [&data_key.to_le_bytes()[..], value].concat();
     put(txn, meta, &epoch_key(number), &payload)?;
     Ok(number)
+}
+
+/// Removes at most `limit` epochs of data keys before `target`; tells how many.
+pub(super) fn remove_epochs(
+    txn: &mut RwTxn<'_>,
+    meta: Dbi,
+    target: u32,
+    limit: usize,
+) -> Result<usize> {
+    let prefix = raw_key(&[tag::EPOCH]);
+    let mut outdated = Vec::new();
+    let mut cursor = txn.cursor(meta)?;
+    let mut entry = cursor.seek(&prefix)?;
+    while let Some((raw, stored)) = entry.filter(|(raw, _)| raw.starts_with(&prefix)) {
+        if parse_epoch(&envelope::unwrap(raw, stored)?)?.0 < target {
+            outdated.push(raw.to_vec());
+        }
+        if outdated.len() >= limit {
+            break;
+        }
+        entry = cursor.next()?;
+    }
+    drop(cursor);
+    for raw in &outdated {
+        txn.delete(meta, raw)?;
+    }
+    Ok(outdated.len())
 }
 
 fn last_epoch(txn: &Txn<'_>, meta: Dbi) -> Result<u32> {

@@ -8,10 +8,11 @@ use parking_lot::{Mutex, RwLock};
 use super::block::{self, OVERHEAD, PAGE_HEADER, Stamp};
 use super::cache::Cache;
 use super::clear;
+use super::learn::{Access, KnownKeys};
 use super::node::Node;
 use super::plaintext::Plaintext;
 use crate::error::{Error, ErrorCode, Result};
-use crate::seal::{Cipher, DataKeys, Key, Nonce, Random, SealingKey, Secret, derive_key};
+use crate::seal::{Cipher, DataKeys, Nonce, Random, SealingKey, derive_key};
 use crate::storage::lmdb::{Dbi, RwTxn, TOGETHER, Txn};
 use crate::storage::platform::prefetch;
 
@@ -41,15 +42,15 @@ pub(crate) struct Places {
 /// A sealed environment.
 pub struct SealedStore {
     cipher: Cipher,
-    database: [u8; 16],
-    keys: RwLock<DataKeys>,
-    /// What has unlocked it in this process, under a key of the process.
-    known: Mutex<Known>,
+    pub(super) database: [u8; 16],
+    pub(super) keys: RwLock<KnownKeys>,
+    /// What has unlocked it in this process.
+    pub(super) access: Mutex<Access>,
     block_size: usize,
     roots: [u64; TREES],
     epochs: RwLock<HashMap<u32, Arc<SealingKey>>>,
     cache: Cache,
-    sealing: Mutex<Sealing>,
+    pub(super) sealing: Mutex<Sealing>,
     limits: Limits,
 }
 
@@ -64,30 +65,14 @@ pub(super) struct Limits {
     pub cached: usize,
 }
 
-/// Secrets by which a second open in this process is told from a wrong one without deriving a key
-/// again.
-struct Known {
-    salt: [u8; 16],
-    secrets: Vec<Key>,
-}
-
-impl Known {
-    fn digest(&self, secret: &Secret) -> Result<Key> {
-        match secret {
-            Secret::Passphrase(text) => derive_key(text, &self.salt, &[b"passphrase"]),
-            Secret::Key(key) => derive_key(key.bytes(), &self.salt, &[b"key"]),
-        }
-    }
-}
-
 /// What is needed to seal.
-struct Sealing {
+pub(super) struct Sealing {
     random: Random,
-    epoch: Option<Epoch>,
+    pub epoch: Option<Epoch>,
 }
 
 /// The epoch that this process seals under. Nobody else does: its value is random.
-struct Epoch {
+pub(super) struct Epoch {
     number: u32,
     value: [u8; EPOCH],
     data_key: u32,
@@ -134,8 +119,8 @@ impl SealedStore {
         Self {
             cipher,
             database,
-            keys: RwLock::new(keys),
-            known: Mutex::new(Known { salt: [0; 16], secrets: Vec::new() }),
+            keys: RwLock::new(KnownKeys::new(keys)),
+            access: Mutex::default(),
             block_size,
             roots,
             epochs: RwLock::default(),
@@ -181,9 +166,9 @@ impl SealedStore {
         self.sealing.lock().random.u64()
     }
 
-    /// The data keys.
+    /// The data keys that this process knows.
     pub(crate) fn keys(&self) -> DataKeys {
-        self.keys.read().clone()
+        self.keys.read().all.clone()
     }
 
     /// The cipher.
@@ -191,37 +176,12 @@ impl SealedStore {
         self.cipher
     }
 
-    /// Remembers a secret that has unlocked the database.
-    pub(crate) fn remember(&self, secret: &Secret) -> Result<()> {
-        let mut known = self.known.lock();
-        if known.secrets.is_empty() {
-            known.salt = self.sealing.lock().random.bytes()?;
-        }
-        let digest = known.digest(secret)?;
-        if known.secrets.iter().all(|other| other.bytes() != digest.bytes()) {
-            known.secrets.push(digest);
-        }
-        Ok(())
-    }
-
-    /// Forgets which secrets have: one of them opens the database no more.
-    pub(crate) fn forget_known(&self) {
-        self.known.lock().secrets.clear();
-    }
-
-    /// Whether this secret has unlocked the database in this process.
-    pub(crate) fn is_known(&self, secret: &Secret) -> Result<bool> {
-        let known = self.known.lock();
-        let digest = known.digest(secret)?;
-        Ok(known.secrets.iter().any(|other| other.bytes() == digest.bytes()))
-    }
-
     /// Forgets keys, secrets and what was decrypted. Nothing can be read or written afterwards.
     pub(crate) fn forget_all(&self) {
-        *self.keys.write() = DataKeys::none();
+        *self.keys.write() = KnownKeys::new(DataKeys::none());
         self.epochs.write().clear();
         self.sealing.lock().epoch = None;
-        self.known.lock().secrets.clear();
+        *self.access.lock() = Access::default();
         self.cache.clear();
     }
 
@@ -304,10 +264,20 @@ impl SealedStore {
         }
         // Of an epoch that a transaction recorded and gave up, another process may have the number.
         let (data_key, value) = clear::epoch(txn, places.clear, number)?.ok_or_else(damaged)?;
-        let key = self.derive(data_key, &value)?;
-        if open(&key, out) {
-            self.keep_epoch(number, &key);
+        let mut try_key = || {
+            let key = self.derive(data_key, &value).ok().filter(|key| open(key, out));
+            key.inspect(|key| self.keep_epoch(number, key)).is_some()
+        };
+        if try_key() {
             return Ok(());
+        }
+        // Another process may have replaced the data key, under a number that this one has given
+        // to a key that was not recorded in the end.
+        let is_known = self.keys.read().all.get(data_key).is_some();
+        match self.learn(txn, places) {
+            Err(error) if !is_known => return Err(error),
+            _ if try_key() => return Ok(()),
+            _ => {}
         }
         out.fill(0);
         Err(damaged())
@@ -324,7 +294,7 @@ impl SealedStore {
     /// The key of an epoch.
     pub(super) fn derive(&self, data_key: u32, value: &[u8; EPOCH]) -> Result<Arc<SealingKey>> {
         let keys = self.keys.read();
-        let data_key = keys.get(data_key).ok_or_else(damaged)?;
+        let data_key = keys.all.get(data_key).ok_or_else(damaged)?;
         let key = derive_key(data_key.bytes(), value, &[b"lodestore block", &self.database])?;
         Ok(Arc::new(SealingKey::new(self.cipher, &key)))
     }
@@ -332,9 +302,10 @@ impl SealedStore {
     /// Gets ready to seal in a write transaction: makes sure that its records name this process's
     /// epoch, which an earlier transaction may have recorded and given up.
     pub(super) fn sealer(&self, txn: &mut RwTxn<'_>, places: Places) -> Result<Sealer> {
+        self.learn_newest(txn, places)?;
         let mut sealing = self.sealing.lock();
         if sealing.epoch.as_ref().is_none_or(|epoch| epoch.sealed >= self.limits.seals) {
-            let (data_key, _) = self.keys.read().newest()?;
+            let data_key = self.keys.read().newest;
             let value = sealing.random.bytes()?;
             let key = self.derive(data_key, &value)?;
             let base = sealing.random.bytes()?;

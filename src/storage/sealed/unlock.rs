@@ -4,7 +4,7 @@ use super::clear;
 use super::commit;
 use super::store::{Places, SealedStore, TREES};
 use crate::error::{Error, ErrorCode, Result};
-use crate::seal::{DataKeys, KeyRecord, Random};
+use crate::seal::{DataKeys, KeyRecord, Opened, Random};
 use crate::storage::lmdb::{RwTxn, Txn};
 use crate::storage::meta::tag;
 use crate::storage::options::{Encryption, Unlock};
@@ -39,11 +39,12 @@ impl NewKeys {
         let content: Vec<u8> = roots.iter().flat_map(|root| root.to_le_bytes()).collect();
         let block_size = SealedStore::block_size(page_size);
         let cipher = encryption.cipher;
-        let mut record =
+        let (mut record, mut opened) =
             KeyRecord::new(cipher, block_size, &database, &keys, &content, &mut random)?;
-        record.add_slot(&database, &keys, secret, encryption.kdf, &mut random)?;
+        let secret = (secret, encryption.kdf);
+        let slot = record.add_slot(&database, &mut opened, secret, &mut random)?;
         let store = SealedStore::new(cipher, database, keys, block_size, roots);
-        store.remember(secret)?;
+        store.remember(secret.0, slot)?;
         Ok(Self { record, store })
     }
 
@@ -103,31 +104,27 @@ pub(crate) fn unlock(
 ) -> Result<SealedStore> {
     let record = key_record(txn, places)?;
     let database = *uuid.as_bytes();
-    let (keys, content) = match &encryption.unlock {
+    let (opened, slot) = match &encryption.unlock {
         Unlock::Secret(secret) => {
             let unlocked = record.unlock(&database, secret)?;
-            (unlocked.keys, unlocked.content)
+            (unlocked.opened, Some((secret, unlocked.slot)))
         }
-        Unlock::Keys(keys) => {
-            let content = record.check(&database, keys)?;
-            (keys.clone(), content.ok_or_else(wrong_key)?)
-        }
+        Unlock::Keys(keys) => (record.open(&database, keys)?.ok_or_else(wrong_key)?, None),
     };
-    let store = store_of(&record, database, keys, &content)?;
-    if let Unlock::Secret(secret) = &encryption.unlock {
-        store.remember(secret)?;
+    let store = store_of(&record, database, opened)?;
+    if let Some((secret, slot)) = slot {
+        store.remember(secret, slot)?;
     }
     Ok(store)
 }
 
-/// The environment of a record's keys and of what stands in its check.
+/// The environment of what a record hides.
 pub(super) fn store_of(
     record: &KeyRecord,
     database: [u8; 16],
-    keys: DataKeys,
-    content: &[u8],
+    opened: Opened,
 ) -> Result<SealedStore> {
-    let (roots, rest) = content.as_chunks::<ID>();
+    let (roots, rest) = opened.content.as_chunks::<ID>();
     let mut ids = roots.iter().map(|root| u64::from_le_bytes(*root));
     let mut roots = [0; TREES];
     for root in &mut roots {
@@ -136,7 +133,7 @@ pub(super) fn store_of(
     if ids.next().is_some() || !rest.is_empty() {
         return Err(damaged());
     }
-    Ok(SealedStore::new(record.cipher, database, keys, record.block_size, roots))
+    Ok(SealedStore::new(record.cipher, database, opened.keys, record.block_size, roots))
 }
 
 /// Whether a secret opens a database that is open already.
@@ -154,10 +151,10 @@ pub(crate) fn check_secret(
     match &encryption.unlock {
         Unlock::Secret(secret) if store.is_known(secret)? => Ok(()),
         Unlock::Secret(secret) => {
-            record.unlock(uuid.as_bytes(), secret)?;
-            store.remember(secret)
+            let unlocked = record.unlock(uuid.as_bytes(), secret)?;
+            store.remember(secret, unlocked.slot)
         }
-        Unlock::Keys(keys) => match record.check(uuid.as_bytes(), keys)? {
+        Unlock::Keys(keys) => match record.open(uuid.as_bytes(), keys)? {
             Some(_) => Ok(()),
             None => Err(wrong_key()),
         },

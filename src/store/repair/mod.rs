@@ -65,9 +65,9 @@ pub fn repair(
     let directory = NewDirectory::create(to)?;
     let mut report = RepairReport { described: options.described, ..RepairReport::default() };
     exclusively(from, |_| {
-        let own = (options.encryption.as_ref(), options.with_spaces);
+        let own = (options.encryption.as_slice(), options.with_spaces);
         let work = One { from, to: directory.path(), care, described: options.described };
-        work.repair(own, &mut report, |name, space, encryption, report| {
+        work.repair(own, &mut report, |name, space, encryptions, report| {
             let inside = Path::new("spaces").join(name);
             let from = from.join(&inside);
             if !data_file_of(&from).is_file() {
@@ -77,7 +77,7 @@ pub fn repair(
             report.space = Some(space.clone());
             let work = One { from: &from, to: &to, care, described: options.described };
             let repaired = exclusively(&from, |_| {
-                work.repair((encryption, false), report, |_, _, _, _| Ok(false))
+                work.repair((encryptions, false), report, |_, _, _, _| Ok(false))
             });
             report.space = None;
             match repaired {
@@ -116,14 +116,11 @@ fn is_hopeless(error: &Error) -> bool {
     is_locked || is_lost
 }
 
-/// Repairs the space of a directory and a name, with what unlocks it; false if there is nothing.
-trait RepairSpace:
-    FnMut(&str, &Wtf8String, Option<&Encryption>, &mut RepairReport) -> Result<bool>
-{
-}
+/// Repairs the space of a directory and a name, with what may unlock it; false if there is nothing.
+trait RepairSpace: FnMut(&str, &Wtf8String, &[Encryption], &mut RepairReport) -> Result<bool> {}
 
 impl<F> RepairSpace for F where
-    F: FnMut(&str, &Wtf8String, Option<&Encryption>, &mut RepairReport) -> Result<bool>
+    F: FnMut(&str, &Wtf8String, &[Encryption], &mut RepairReport) -> Result<bool>
 {
 }
 
@@ -139,7 +136,7 @@ impl One<'_> {
     /// Repairs it.
     fn repair(
         &self,
-        (encryption, with_spaces): (Option<&Encryption>, bool),
+        (encryptions, with_spaces): (&[Encryption], bool),
         report: &mut RepairReport,
         space: impl RepairSpace,
     ) -> Result<()> {
@@ -160,26 +157,26 @@ impl One<'_> {
         }
         let database = NewDatabase::create(self.to, salvage.length())?;
         let spaces = with_spaces.then_some(space);
-        match (records.are_in_clear(), encryption) {
-            (false, None) => {
+        match (records.are_in_clear(), encryptions.is_empty()) {
+            (false, true) => {
                 if records.format().is_none() {
                     let message = "the format record is lost; there is a new one";
                     report.note(ProblemKind::Catalog, message);
                 }
                 self.save(&mut salvage, &records, &database, report, spaces)
             }
-            (true, Some(encryption)) => {
-                let sealed = SealedSalvage::open(&mut salvage, encryption, care)?;
+            (true, false) => {
+                let sealed = SealedSalvage::open(&mut salvage, encryptions, care)?;
                 self.save_sealed(sealed, database, report, spaces)
             }
-            (true, None) => Err(Error::new(
+            (true, true) => Err(Error::new(
                 ErrorCode::Encrypted,
                 "the database is encrypted; it can be repaired with its key or passphrase",
             )),
-            (false, Some(_)) if records.format().is_some() => {
+            (false, false) if records.format().is_some() => {
                 Err(Error::new(ErrorCode::NotEncrypted, "the database is not encrypted"))
             }
-            (false, Some(_)) => Err(Error::corrupt(
+            (false, false) => Err(Error::corrupt(
                 "the records of the database's keys are lost, without which nothing can be \
                  decrypted; restore a backup",
             )),
@@ -313,7 +310,8 @@ impl Records {
         report: &mut RepairReport,
         mut space: impl RepairSpace,
     ) -> Result<Spaces> {
-        let encryption = self.space_key().map(encryption_of_spaces).transpose()?;
+        let keys = self.space_key().into_iter().chain(self.last_space_key());
+        let encryptions: Vec<_> = keys.map(encryption_of_spaces).collect::<Result<_>>()?;
         let mut spaces = Vec::new();
         for (key, directory) in self.spaces() {
             let name = key.get(1..).and_then(Wtf8String::from_bytes);
@@ -321,7 +319,7 @@ impl Records {
                 .ok()
                 .filter(|place| uuid::Uuid::try_parse(place).is_ok());
             let (Some(name), Some(place)) = (name, place) else { continue };
-            if space(&place, &name, encryption.as_ref(), report)? {
+            if space(&place, &name, &encryptions, report)? {
                 spaces.push((key, directory));
             }
         }
@@ -384,8 +382,12 @@ impl Records {
             for (key, directory) in spaces {
                 meta::put_record(txn, key, directory)?;
             }
-            if let Some(key) = self.space_key() {
-                meta::put_record(txn, &[tag::SPACE_KEY], key)?;
+            let keys =
+                [(tag::SPACE_KEY, self.space_key()), (tag::LAST_SPACE_KEY, self.last_space_key())];
+            for (tag, key) in keys {
+                if let Some(key) = key {
+                    meta::put_record(txn, &[tag], key)?;
+                }
             }
             Ok(())
         })

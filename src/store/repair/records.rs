@@ -130,6 +130,11 @@ impl Records {
         self.any(&[tag::SPACE_KEY])
     }
 
+    /// What they were derived from before, if some still are.
+    pub(super) fn last_space_key(&self) -> Option<&[u8]> {
+        self.any(&[tag::LAST_SPACE_KEY])
+    }
+
     /// Whether they are those of a sealed database, in clear.
     pub(super) fn are_in_clear(&self) -> bool {
         self.any(&[tag::KEYS]).is_some() || self.format().is_some_and(|format| format.is_sealed())

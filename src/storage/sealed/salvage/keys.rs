@@ -86,23 +86,36 @@ impl Keys {
     /// `WRONG_KEY`; `CORRUPT` if the records of the keys are lost; `INCOMPATIBLE_VERSION`.
     pub(super) fn find(
         salvage: &mut Salvage,
-        encryption: &Encryption,
+        encryptions: &[Encryption],
         care: &dyn Care,
     ) -> Result<Self> {
         let Clear { formats, records, epochs } = Clear::read(salvage, care)?;
         let mut failure = lost();
         for (_, format) in formats {
             format.check()?;
-            for (_, record) in &records {
-                match unlock(record, *format.uuid.as_bytes(), encryption) {
-                    Ok(store) => {
-                        let mut keys =
-                            Self { format, record: record.clone(), store, epochs: BTreeMap::new() };
-                        keys.derive(&epochs);
-                        return Ok(keys);
-                    }
-                    Err(error) => failure = error,
+            let mut found: Option<(Trust, u32, Self)> = None;
+            for (trust, record) in &records {
+                // Of records that are as good, that of the newest data key.
+                if found.as_ref().is_some_and(|(known, ..)| known != trust) {
+                    break;
                 }
+                for encryption in encryptions {
+                    match unlock(record, *format.uuid.as_bytes(), encryption) {
+                        Ok((newest, store)) => {
+                            if found.as_ref().is_none_or(|(_, known, _)| newest > *known) {
+                                let (record, epochs) = (record.clone(), BTreeMap::new());
+                                let keys = Self { format, record, store, epochs };
+                                found = Some((*trust, newest, keys));
+                            }
+                            break;
+                        }
+                        Err(error) => failure = error,
+                    }
+                }
+            }
+            if let Some((.., mut keys)) = found {
+                keys.derive(&epochs);
+                return Ok(keys);
             }
         }
         Err(failure)
@@ -136,16 +149,20 @@ impl Keys {
     }
 }
 
-fn unlock(record: &KeyRecord, database: [u8; 16], encryption: &Encryption) -> Result<SealedStore> {
-    let (keys, content) = match &encryption.unlock {
-        Unlock::Secret(secret) => {
-            let unlocked = record.unlock(&database, secret)?;
-            (unlocked.keys, Some(unlocked.content))
-        }
-        Unlock::Keys(keys) => (keys.clone(), record.check(&database, keys)?),
+/// The number of the newest data key, and the environment.
+fn unlock(
+    record: &KeyRecord,
+    database: [u8; 16],
+    encryption: &Encryption,
+) -> Result<(u32, SealedStore)> {
+    let opened = match &encryption.unlock {
+        Unlock::Secret(secret) => Some(record.unlock(&database, secret)?.opened),
+        Unlock::Keys(keys) => record.open(&database, keys)?,
     };
     let wrong = || Error::new(ErrorCode::WrongKey, "the keys are not those of the database");
-    store_of(record, database, keys, &content.ok_or_else(wrong)?)
+    let opened = opened.ok_or_else(wrong)?;
+    let (newest, _) = opened.keys.newest()?;
+    Ok((newest, store_of(record, database, opened)?))
 }
 
 #[cold]

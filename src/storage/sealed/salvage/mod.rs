@@ -61,17 +61,17 @@ pub(crate) struct SealedSalvage<'s> {
 }
 
 impl<'s> SealedSalvage<'s> {
-    /// Unlocks a database, and finds out where its blocks are.
+    /// Unlocks a database with one of these, and finds out where its blocks are.
     ///
     /// # Errors
     /// `WRONG_KEY`; `CORRUPT` if the records of its keys are lost; `INCOMPATIBLE_VERSION`,
     /// `ABORTED`, `IO`, and those of a derivation.
     pub(crate) fn open(
         salvage: &'s mut Salvage,
-        encryption: &Encryption,
+        encryptions: &[Encryption],
         care: &dyn Care,
     ) -> Result<Self> {
-        let keys = Keys::find(salvage, encryption, care)?;
+        let keys = Keys::find(salvage, encryptions, care)?;
         let mut this = Self {
             stored: vec![0; keys.store.stored_size()],
             salvage,

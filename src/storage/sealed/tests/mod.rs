@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 use super::commit::create;
 use super::store::{Limits, TREES};
 use super::*;
-use crate::seal::{Cipher, DataKeys, Random as Generator};
+use crate::seal::{Cipher, DataKeys, KeyRecord, Random as Generator};
 use crate::storage::lmdb::{Dbi, Env, EnvFlags, EnvOptions, RoTxn};
+use crate::storage::meta::tag;
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -73,7 +74,11 @@ impl Database {
         let clear = txn.create_tree(c"meta").unwrap();
         let blocks = txn.create_tree(c"docs").unwrap();
         let places = Places { blocks, clear };
-        let keys = DataKeys::generate(&mut Generator::new()).unwrap();
+        let mut random = Generator::new();
+        let keys = DataKeys::generate(&mut random).unwrap();
+        let (record, _) =
+            KeyRecord::new(cipher, block_size, &DATABASE, &keys, b"", &mut random).unwrap();
+        put_clear(&mut txn, clear, &[tag::KEYS], &record.encode()).unwrap();
         let store = || {
             SealedStore::new(cipher, DATABASE, keys.clone(), block_size, ROOTS).with_limits(limits)
         };
