@@ -1,6 +1,6 @@
-// Kills processes that restore, at random moments and at named points, and checks what is there
-// afterwards. (Those that back up and compact are killed by `npm run crash`, those that import by a
-// test of their own.)
+// Kills processes that care for databases, plain and encrypted ones, at random moments and at
+// named points, and checks what is there afterwards: changePassphrase, rotateKey, encrypt, decrypt,
+// backup, restore, compact, importFrom, repair.
 //
 //   node --import tsx scripts/care-kills.mjs [--rounds 500]
 

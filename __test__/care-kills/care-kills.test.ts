@@ -1,4 +1,4 @@
-// Processes that restore are killed: what is there is the state before, or the one after.
+// Processes that care for databases are killed: what is there is the state before or after.
 
 import { before, test } from 'node:test'
 import { seed } from '../support/random'
@@ -16,7 +16,7 @@ before(async () => {
   library = built.faultLibraryPath
 })
 
-test(`kills of restorations (LODESTORE_SEED=${seed})`, { skip }, async (t) => {
-  const outcomes = await killCare({ seed, rounds: 16, library })
+test(`kills of what cares for databases (LODESTORE_SEED=${seed})`, { skip }, async (t) => {
+  const outcomes = await killCare({ seed, rounds: 32, library })
   t.diagnostic(JSON.stringify(outcomes))
 })

@@ -1,26 +1,21 @@
-/** Kills processes that restore, and checks what is there afterwards. */
+/** Kills processes that care for databases, and checks what is there afterwards. */
 
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { open } from '../../index.js'
 import { Child } from '../support/child'
 import { Random } from '../support/random'
+import { CASES, type Case } from './cases'
+import { fill } from './content'
+import type { Work } from './worker'
 
 const WORKER = join(__dirname, 'worker.ts')
 
-/** Where a restoration may die (`src/fault.rs`). */
-export const POINTS = ['restore-copied', 'restore-verified', 'restore-spaces', 'restore-renamed']
-/** Where one into a new directory may. */
-const NEW_POINTS = ['restore-copied', 'backup-copied', 'backup-renamed']
-
-const STORES = { s: { keyPath: 'id', indexes: { byN: { on: 'n' } } } } as const
-const COUNT = 2_000
-/** How long after its beginning a work may be killed, in milliseconds. */
-const LONGEST = 400
+/** How long a work takes, as long as that is not known, in milliseconds. */
+const USUAL = 300
 
 /** Options of `killCare`. */
 export interface KillOptions {
@@ -34,106 +29,93 @@ export interface KillOptions {
 /** What came of it: how often each state was found. */
 export type Outcomes = Record<string, number>
 
-async function fill(path: string, state: string, space?: string): Promise<void> {
-  const options = space === undefined ? {} : { space }
-  const db = (await open(path, { ...options, stores: STORES, durability: 'relaxed' })) as any
-  const documents = Array.from({ length: COUNT }, (_, id) => ({ id, n: id % 7, state }))
-  await db.store('s').putMany(documents)
-  await db.close()
-}
-
-/** The one state that a database and its spaces are in. */
-async function stateOf(path: string): Promise<string> {
-  const db = (await open(path, { mode: 'open' })) as any
-  const spaces: string[] = await db.spaces()
-  const states = new Set<string>([spaces.toSorted().join()])
-  for (const space of [undefined, ...spaces]) {
-    const inner = space === undefined ? db : ((await open(path, { space, mode: 'open' })) as any)
-    assert.equal(await inner.store('s').count(), COUNT)
-    for (const { state } of await inner.store('s').getAll()) states.add(state)
-    if (space !== undefined) await inner.close()
-  }
-  assert.deepEqual((await db.verify()).findings, [])
-  await db.close()
-  const left = readdirSync(path).filter((name) => name.startsWith('restore-'))
-  assert.deepEqual(left, [], 'leftovers of a restoration')
-  return [...states].join(' ')
-}
-
 class Kills {
   readonly directory = mkdtempSync(join(tmpdir(), 'lodestore-care-kills-'))
   readonly outcomes: Outcomes = {}
-  readonly before = join(this.directory, 'before')
-  readonly backup = join(this.directory, 'backup')
-  readonly to = join(this.directory, 'to')
   private readonly random: Random
+  /** How long each work took when it was not killed. */
+  private readonly durations = new Map<Case, number>()
 
   constructor(private readonly options: KillOptions) {
     this.random = new Random(options.seed)
   }
 
-  async prepare(): Promise<void> {
-    await fill(this.backup, 'new')
-    await fill(this.backup, 'new', 'both')
-    await fill(this.backup, 'new', 'one')
-    await fill(this.before, 'old')
-    await fill(this.before, 'old', 'both')
+  private template(state: string, sealed: boolean): string {
+    return join(this.directory, `${state}${sealed ? ' sealed' : ''}`)
   }
 
-  /** Starts a worker, and lets it die. */
-  private async kill(point: string | undefined): Promise<void> {
+  async prepare(): Promise<void> {
+    for (const sealed of [false, true]) {
+      for (const space of [undefined, 'both', 'one']) {
+        await fill(this.template('new', sealed), 'new', sealed, space)
+        if (space !== 'one') await fill(this.template('old', sealed), 'old', sealed, space)
+      }
+    }
+  }
+
+  /** Starts a worker, and lets it die, at a point or a random moment; true if it ended before. */
+  private async kill(each: Case, work: Work, point: string | undefined): Promise<boolean> {
     const { library } = this.options
     const env: Record<string, string> =
       library === undefined ? {} : { NAPI_RS_NATIVE_LIBRARY_PATH: library }
-    if (point !== undefined) env.LODESTORE_FAULT = `kill:${point}:1`
+    if (point !== undefined) {
+      env.LODESTORE_FAULT = `kill:${point}:${1 + this.random.below(each.points[point]!)}`
+    }
     const worker = new Child(WORKER, [], { env, quick: true })
-    worker.say({ from: this.backup, to: this.to })
-    await worker.next()
+    worker.say(work)
+    const begun = await worker.nextOrEnd<{ begins?: true; failure?: string }>()
+    assert.equal(begun?.failure, undefined)
+    const from = performance.now()
     if (point === undefined) {
-      await setTimeout(this.random.below(LONGEST))
+      const duration = this.durations.get(each) ?? USUAL
+      const moment = setTimeout(this.random.below(Math.ceil(duration * 1.1)))
+      const answer = worker.nextOrEnd()
+      await Promise.race([moment, answer])
       await worker.kill()
+      const said = (await answer) as { done?: true; failure?: string } | undefined
+      assert.equal(said?.failure, undefined)
+      if (said?.done !== true) {
+        // It took longer than it was given.
+        this.durations.set(each, Math.max(duration, performance.now() - from))
+        return false
+      }
+      this.durations.set(each, performance.now() - from)
+      return true
     }
     const { stderr } = await worker.ended
-    const said = await worker.rest()
-    const failure = said.find((each: any) => each.failure !== undefined)
-    assert.equal(failure, undefined, JSON.stringify(failure))
-    if (point !== undefined) assert.match(stderr, new RegExp(`lodestore: fault: ${point}`))
+    const said = await worker.rest<{ done?: true; failure?: string }>()
+    assert.equal(said.find(({ failure }) => failure !== undefined)?.failure, undefined)
+    assert.match(stderr, new RegExp(`lodestore: fault: ${point}`), 'the point was not met')
+    return said.some(({ done }) => done === true)
   }
 
-  private count(outcome: string): void {
-    this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1
-  }
-
-  async restore(point: string | undefined): Promise<void> {
-    const { to } = this
-    rmSync(to, { recursive: true, force: true })
-    await cp(this.before, to, { recursive: true })
-    await this.kill(point)
-    const state = await stateOf(to)
-    assert.ok(['both old', 'both,one new'].includes(state), state)
-    this.count(`restore: ${state}`)
-  }
-
-  async restoreAnew(point: string | undefined): Promise<void> {
-    const { to } = this
-    rmSync(to, { recursive: true, force: true })
-    await this.kill(point)
-    const state = existsSync(to) ? await stateOf(to) : 'not there'
-    assert.ok(['not there', 'both,one new'].includes(state), state)
-    this.count(`restore where nothing was: ${state}`)
-  }
-
-  /** Every other one dies at a point, each point in turn. */
+  /** Every other one dies at a point, each point of a work in turn. */
   async round(number: number): Promise<void> {
-    const isAnew = number % 4 > 1
-    const points = isAnew ? NEW_POINTS : POINTS
-    const isAtPoint = this.options.library !== undefined && number % 2 === 0
-    const point = isAtPoint ? points[Math.floor(number / 4) % points.length] : undefined
-    return isAnew ? this.restoreAnew(point) : this.restore(point)
+    const each = CASES[number % CASES.length]!
+    const turn = Math.floor(number / CASES.length)
+    const points = Object.keys(each.points)
+    const isAtPoint = this.options.library !== undefined && turn % 2 === 0
+    const point = isAtPoint ? points[(turn / 2) % points.length] : undefined
+    const directory = join(this.directory, 'round')
+    mkdirSync(directory)
+    const { name, sealed } = each
+    const path = join(directory, 'db')
+    const other = name === 'restore' ? this.template('new', sealed) : join(directory, 'other')
+    if (each.isNew !== true) await cp(this.template('old', sealed), path, { recursive: true })
+    const work = { name, path, other, sealed }
+    const where = `${name}${sealed ? ', encrypted' : ''}, ${point ?? 'a random moment'}`
+    try {
+      const outcome = await each.check(work, await this.kill(each, work, point))
+      const what = `${name}${sealed ? ' (encrypted)' : ''}${each.isNew ? ' where nothing was' : ''}`
+      this.outcomes[`${what}: ${outcome}`] = (this.outcomes[`${what}: ${outcome}`] ?? 0) + 1
+    } catch (error) {
+      throw new Error(where, { cause: error })
+    }
+    rmSync(directory, { recursive: true, force: true })
   }
 }
 
-/** Kills so many processes; throws, naming the round, if what is found is neither state. */
+/** Kills so many processes; throws, naming the round, if what is found is no valid state. */
 export async function killCare(options: KillOptions): Promise<Outcomes> {
   const kills = new Kills(options)
   let number = 0
@@ -143,7 +125,8 @@ export async function killCare(options: KillOptions): Promise<Outcomes> {
       await kills.round(number)
       options.onRound?.(number + 1)
     }
-    return kills.outcomes
+    const sorted = Object.entries(kills.outcomes).toSorted(([a], [b]) => (a < b ? -1 : 1))
+    return Object.fromEntries(sorted)
   } catch (error) {
     throw new Error(`LODESTORE_SEED=${options.seed}, round ${number}`, { cause: error })
   } finally {

@@ -1,0 +1,231 @@
+/** What processes do while they are killed, and what there has to be afterwards. */
+
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { open, repair as repairDatabase } from '../../index.js'
+import { dataKeysOf } from '../sealed/blocks'
+import {
+  IMPORTED,
+  NEW_PASSPHRASE,
+  importOptions,
+  opens,
+  optionsOf,
+  showing,
+  stateOf,
+} from './content'
+import type { Work } from './worker'
+
+/** A work that is killed. */
+export interface Case {
+  name: string
+  sealed: boolean
+  /** Whether it makes something where nothing is. */
+  isNew?: boolean
+  /** The points at which it may die, with how often it comes there at least (`src/fault.rs`). */
+  points: Record<string, number>
+  /** Looks at what is there, and names it. `done`: whether the work had ended. */
+  check(work: Work, done: boolean): Promise<string>
+}
+
+const COPIED = { 'backup-copied': 1, 'backup-renamed': 1 }
+const REPLACED = { 'restore-spaces': 1, 'restore-renamed': 1, 'restore-synced': 1 }
+
+const OLD = 'both old'
+const NEW = 'both,one new'
+
+/** Exactly one of the options opens the database; which one. */
+async function whichOpens(path: string, choices: Record<string, object>): Promise<string> {
+  const found = []
+  for (const [name, options] of Object.entries(choices)) {
+    if (await opens(path, options)) found.push(name)
+  }
+  assert.equal(found.length, 1, `what opens it: ${found}`)
+  return found[0]!
+}
+
+/** What a killed process left beside a database goes when the next one makes something there. */
+async function checkNoLeftovers(path: string, options: object, directory: string): Promise<void> {
+  const db = await open(path, { ...options, mode: 'open' })
+  await db.backup(join(directory, 'again'))
+  await db.close()
+  const left = readdirSync(directory).filter((name) => name.includes('.unfinished'))
+  assert.deepEqual(left, [])
+}
+
+/** Either nothing is there, or all of it. */
+async function checkMade(
+  { path, other, sealed }: Work,
+  done: boolean,
+  state: string,
+): Promise<string> {
+  const options = optionsOf(sealed)
+  const isThere = existsSync(other)
+  assert.ok(isThere || !done)
+  if (isThere) assert.equal(await stateOf(other, options), state)
+  assert.equal(await stateOf(path, options), state)
+  await checkNoLeftovers(path, options, dirname(other))
+  return isThere ? 'there' : 'not there'
+}
+
+function changePassphrase(): Case {
+  return {
+    name: 'changePassphrase',
+    sealed: true,
+    points: { 'commit-end': 1 },
+    async check({ path }, done) {
+      const options = { old: optionsOf(true), new: { encryption: NEW_PASSPHRASE } }
+      const found = await whichOpens(path, options)
+      assert.ok(found === 'new' || !done)
+      assert.equal(await stateOf(path, options[found as keyof typeof options]), OLD)
+      return found
+    },
+  }
+}
+
+function rotateKey(): Case {
+  return {
+    name: 'rotateKey',
+    sealed: true,
+    points: {
+      'rotate-begun': 1,
+      'rotate-step': 4,
+      'rotate-sealed': 1,
+      'rotate-space-key': 1,
+      'rotate-space-begun': 1,
+      'rotate-spaces': 1,
+      'rotate-epochs': 2,
+      'rotate-end': 2,
+    },
+    async check({ path }, done) {
+      const options = optionsOf(true)
+      const { blocks, epochs } = dataKeysOf(path)
+      if (done) assert.deepEqual(epochs, [2])
+      assert.equal(await stateOf(path, options), OLD)
+      // Nothing of it is lost to a repair.
+      await repairDatabase(path, `${path} repaired`, options)
+      assert.equal(await stateOf(`${path} repaired`, options), OLD)
+      // What was stopped goes on.
+      const db = await open(path, { ...options, mode: 'open' })
+      await db.rotateKey()
+      await db.close()
+      const after = dataKeysOf(path)
+      assert.equal(after.blocks.length, 1)
+      assert.deepEqual(after.blocks, after.epochs)
+      assert.equal(await stateOf(path, options), OLD)
+      const which = blocks.length > 1 ? 'old and the new' : blocks[0] === 1 ? 'old' : 'new'
+      return `blocks of the ${which} key`
+    },
+  }
+}
+
+function reencrypt(name: 'encrypt' | 'decrypt'): Case {
+  return {
+    name,
+    sealed: name === 'decrypt',
+    points: { 'reencrypt-copied': 1, 'reencrypt-verified': 1, ...REPLACED },
+    async check({ path }, done) {
+      const options = { plain: {}, encrypted: optionsOf(true) }
+      const found = await whichOpens(path, options)
+      assert.ok(!done || found === (name === 'encrypt' ? 'encrypted' : 'plain'))
+      assert.equal(await stateOf(path, options[found as keyof typeof options]), OLD)
+      if (found === 'encrypted') assert.deepEqual(showing(path), [], 'a plain file was left')
+      return found
+    },
+  }
+}
+
+function backup(sealed: boolean): Case {
+  return {
+    name: 'backup',
+    sealed,
+    points: { 'backup-copy': 1, ...COPIED },
+    check: (work, done) => checkMade(work, done, OLD),
+  }
+}
+
+function repair(sealed: boolean): Case {
+  return {
+    name: 'repair',
+    sealed,
+    points: COPIED,
+    check: (work, done) => checkMade(work, done, OLD),
+  }
+}
+
+function compact(sealed: boolean): Case {
+  return {
+    name: 'compact',
+    sealed,
+    points: {
+      'compact-copy': 1,
+      'compact-copied': 1,
+      'compact-closed': 1,
+      'compact-renamed': 1,
+      'compact-end': 1,
+    },
+    async check({ path }, done) {
+      assert.equal(await stateOf(path, optionsOf(sealed)), OLD)
+      return done ? 'compacted' : 'as before, or compacted'
+    },
+  }
+}
+
+function restore(sealed: boolean, isNew: boolean): Case {
+  return {
+    name: 'restore',
+    sealed,
+    isNew,
+    points: isNew ? { 'restore-copied': 1, ...COPIED } : { 'restore-copied': 1, ...REPLACED },
+    async check({ path, other }, done) {
+      const options = optionsOf(sealed)
+      const state = existsSync(path) ? await stateOf(path, options) : 'not there'
+      assert.ok(state === NEW || (!done && state === (isNew ? 'not there' : OLD)), state)
+      if (isNew) await checkNoLeftovers(other, options, dirname(path))
+      return state
+    },
+  }
+}
+
+function importFrom(sealed: boolean): Case {
+  return {
+    name: 'importFrom',
+    sealed,
+    points: { 'commit-end': 1 },
+    async check({ path }, done) {
+      const options = optionsOf(sealed)
+      assert.equal(await stateOf(path, options), OLD)
+      const db = (await open(path, { ...options, mode: 'open' })) as any
+      const before: any[] = await db.store('log').getAll()
+      assert.equal(before.length % importOptions.batch, 0)
+      assert.ok(!done || before.length === IMPORTED)
+      const numbers = before.map(({ i }) => i)
+      assert.deepEqual(
+        numbers,
+        Array.from({ length: before.length }, (_, i) => i),
+      )
+      await db.close()
+      return before.length === 0 ? 'nothing' : before.length < IMPORTED ? 'a part' : 'everything'
+    },
+  }
+}
+
+/** All of them. */
+export const CASES: readonly Case[] = [
+  changePassphrase(),
+  rotateKey(),
+  reencrypt('encrypt'),
+  reencrypt('decrypt'),
+  backup(false),
+  backup(true),
+  restore(false, false),
+  restore(true, false),
+  restore(false, true),
+  restore(true, true),
+  compact(false),
+  compact(true),
+  importFrom(false),
+  importFrom(true),
+  repair(false),
+  repair(true),
+]
