@@ -3,9 +3,10 @@
 import { before, test } from 'node:test'
 import { seed } from '../support/random'
 import { runtime } from '../support/runtime'
+import { OWN_KEYS, unlessSealed } from '../support/sealed'
 import { killCare } from './kills'
 
-const skip = runtime !== 'node' && 'the engine is the same one'
+const skip = (runtime !== 'node' && 'the engine is the same one') || unlessSealed(OWN_KEYS).skip
 
 let library: string | undefined
 
