@@ -1,12 +1,9 @@
 /** A user of a shared database: a thread or a process, or the thread of the test. */
 
-/* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origins */
-
-import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { open } from '../../index.js'
 import { checkModel } from '../model/check'
-import { heard, say } from '../support/parent'
 import { Random } from '../support/random'
+import { serve } from '../support/serve'
 import { Contender } from './contend'
 import type { Report } from './history'
 import { openPrefixed } from './prefixed'
@@ -40,16 +37,4 @@ export async function act(order: Order): Promise<Report> {
   return contender.report
 }
 
-async function outcome(order: Order): Promise<{ report?: Report; failure?: string }> {
-  try {
-    return { report: await act(order) }
-  } catch (error) {
-    return { failure: error instanceof Error ? `${error.stack}` : String(error) }
-  }
-}
-
-if (!isMainThread && workerData?.order !== undefined) {
-  void outcome(workerData.order).then((said) => parentPort!.postMessage(said))
-} else if (require.main === module) {
-  void heard().then(async (order) => say(await outcome(order)))
-}
+serve(module, act)

@@ -1,49 +1,17 @@
 /** Several users of one database at once: threads, processes and the test's own thread. */
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import { open } from '../../index.js'
 import { assertConsistent, checkDatabase } from '../support/check'
-import { Child } from '../support/child'
+import { inProcess, inThread } from '../support/elsewhere'
 import { act, type Order } from './actor'
 import { STORES } from './contend'
 import { checkHistory, type Report } from './history'
 
 const ACTOR = join(__dirname, 'actor.ts')
-
-interface Said {
-  report?: Report
-  failure?: string
-}
-
-async function inThread(order: Order): Promise<Said> {
-  const workerData = { file: ACTOR, order }
-  const worker = new Worker(join(__dirname, '..', 'support', 'thread.mjs'), {
-    workerData,
-    execArgv: [],
-  })
-  const [said] = await once(worker, 'message')
-  await worker.terminate()
-  return said
-}
-
-async function inProcess(order: Order): Promise<Said> {
-  const child = new Child(ACTOR)
-  child.say(order)
-  try {
-    const said = await child.next<Said>()
-    child.process.stdin!.end()
-    const { code, signal, stderr } = await child.ended
-    assert.equal(code, 0, `${signal} ${stderr}`)
-    return said
-  } finally {
-    child.process.kill('SIGKILL')
-  }
-}
 
 /** Who uses the database, and how much. */
 export interface Options {
@@ -63,20 +31,22 @@ export async function workTogether(options: Options): Promise<Record<string, num
   const path = join(directory, 'data')
   const db = (await open(path, { stores: STORES, durability: 'relaxed' })) as any
   const kinds = [
-    ...Array.from({ length: threads }, () => inThread),
-    ...Array.from({ length: processes }, () => inProcess),
-    async (order: Order): Promise<Said> => ({ report: await act(order) }),
+    ...Array.from({ length: threads }, () => (order: Order) => inThread<Report>(ACTOR, order)),
+    ...Array.from({ length: processes }, () => (order: Order) => inProcess<Report>(ACTOR, order)),
+    act,
   ]
   const names = kinds.map((_, i) => `user ${i}`)
   const orders = names.map((name, i) => {
     const backups = mkdtempSync(join(directory, 'backups-'))
     return { path, backups, name, names, seed: seed + i, operations, steps }
   })
-  const said = await Promise.all(kinds.map((run, i) => run(orders[i]!)))
-  const reports = said.map(({ report, failure }, i) => {
-    if (report === undefined) throw new Error(`LODESTORE_SEED=${seed}, ${names[i]}: ${failure}`)
-    return report
-  })
+  const reports = await Promise.all(
+    kinds.map((run, i) =>
+      run(orders[i]!).catch((cause: unknown) => {
+        throw new Error(`LODESTORE_SEED=${seed}, ${names[i]}`, { cause })
+      }),
+    ),
+  )
   const history = await db.store('history').getAll()
   checkHistory(reports, history)
   const numbers = reports.flatMap((report) => report.numbers)

@@ -1,32 +1,12 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Worker } from 'node:worker_threads'
 import { open } from '../../index.js'
 import { assertConsistent } from '../support/check'
-import { Child } from '../support/child'
 import { temporaryDirectory } from '../support/database'
-import type { Order } from './incrementer'
+import { inProcess, inThread } from '../support/elsewhere'
 
 const INCREMENTER = join(__dirname, 'incrementer.ts')
-
-async function inThread(order: Order): Promise<void> {
-  const worker = new Worker(join(__dirname, '..', 'support', 'thread.mjs'), {
-    workerData: { file: INCREMENTER, order },
-    execArgv: [],
-  })
-  assert.deepEqual(await once(worker, 'message'), ['done'])
-  await worker.terminate()
-}
-
-async function inProcess(order: Order): Promise<void> {
-  const child = new Child(INCREMENTER, [], { quick: true })
-  child.say(order)
-  assert.equal(await child.next(), 'done')
-  child.process.stdin!.end()
-  assert.equal((await child.ended).code, 0)
-}
 
 test('increments of four threads and two processes are all counted', async (t) => {
   const path = await temporaryDirectory(t)
@@ -37,7 +17,7 @@ test('increments of four threads and two processes are all counted', async (t) =
   await db.store('counters').put({ n: 0 }, 'c')
   const times = 200
   const orders = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => ({ path, name, times }))
-  await Promise.all(orders.map((order, i) => (i < 4 ? inThread(order) : inProcess(order))))
+  await Promise.all(orders.map((order, i) => (i < 4 ? inThread : inProcess)(INCREMENTER, order)))
   const counter = await db.store('counters').get('c')
   const by = Object.fromEntries(orders.map(({ name }) => [name, times]))
   assert.equal(counter.n, 6 * times)

@@ -1,8 +1,7 @@
 /** Increments one counter, in a thread or a process of its own. */
 
-import { parentPort, workerData } from 'node:worker_threads'
 import { open } from '../../index.js'
-import { heard, say } from '../support/parent'
+import { serve } from '../support/serve'
 
 export interface Order {
   path: string
@@ -27,11 +26,4 @@ async function increment({ path, name, times }: Order): Promise<void> {
   await db.close()
 }
 
-if (parentPort === null) {
-  void heard<Order>()
-    .then(increment)
-    .then(() => say('done'))
-} else {
-  const port = parentPort
-  void increment(workerData.order).then(() => port.postMessage('done'))
-}
+serve(module, increment)

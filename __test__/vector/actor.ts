@@ -1,11 +1,8 @@
 /** A user of a shared database with vectors: a thread or a process, or the thread of the test. */
 
-/* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origins */
-
-import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { open, type VectorMetric } from '../../index.js'
-import { heard, say } from '../support/parent'
 import { Random } from '../support/random'
+import { serve } from '../support/serve'
 import { distancesOf, faultOf, type Document, type Vector } from './brute-force'
 
 /** How many keys all users write to. */
@@ -159,16 +156,4 @@ export async function act({ path, seed, steps }: Order): Promise<number> {
   return actor.searches
 }
 
-async function outcome(order: Order): Promise<{ searches?: number; failure?: string }> {
-  try {
-    return { searches: await act(order) }
-  } catch (error) {
-    return { failure: error instanceof Error ? `${error.stack}` : String(error) }
-  }
-}
-
-if (!isMainThread && workerData?.order !== undefined) {
-  void outcome(workerData.order).then((said) => parentPort!.postMessage(said))
-} else if (require.main === module) {
-  void heard().then(async (order) => say(await outcome(order)))
-}
+serve(module, act)
