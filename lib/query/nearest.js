@@ -3,6 +3,7 @@
 const { types } = require('node:util')
 const { describe, invalidArgument } = require('../options/check')
 const { checkIndexName, checkNearest } = require('../options/vector')
+const { makeAwaitable } = require('./awaitable')
 const { captureFilter, captureValue } = require('./capture')
 const { asFilter } = require('./conditions')
 const { checkExplain } = require('./options')
@@ -44,19 +45,6 @@ class Nearest {
     return run.nearest(this.#target.resolve, this.#request(), this.#options.signal)
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- a search is what it finds, when awaited
-  then(onFulfilled, onRejected) {
-    return this.toArray().then(onFulfilled, onRejected)
-  }
-
-  catch(onRejected) {
-    return this.toArray().catch(onRejected)
-  }
-
-  finally(onFinally) {
-    return this.toArray().finally(onFinally)
-  }
-
   /** How the search is answered. */
   async explain(options) {
     const format = checkExplain(options)
@@ -75,6 +63,7 @@ class Nearest {
     return request
   }
 }
+makeAwaitable(Nearest)
 
 /**
  * Begins a search.

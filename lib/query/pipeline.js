@@ -9,6 +9,7 @@ const {
   invalidArgument,
   nonEmptyString,
 } = require('../options/check')
+const { makeAwaitable } = require('./awaitable')
 const { captureFilter, captureValue } = require('./capture')
 const { filterOf } = require('./conditions')
 const { checkExplain, checkRows, checkSignal } = require('./options')
@@ -113,19 +114,6 @@ class Pipeline {
     return runPipeline(this.#target, this.#stages, this.#options)
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- a pipeline is what it yields, when awaited
-  then(onFulfilled, onRejected) {
-    return this.toArray().then(onFulfilled, onRejected)
-  }
-
-  catch(onRejected) {
-    return this.toArray().catch(onRejected)
-  }
-
-  finally(onFinally) {
-    return this.toArray().finally(onFinally)
-  }
-
   [Symbol.asyncIterator]() {
     return iteratePipeline(this.#target, this.#stages, this.#options)
   }
@@ -168,6 +156,7 @@ class Pipeline {
     return new Pipeline(this.#target, [...this.#stages, ...more], this.#options)
   }
 }
+makeAwaitable(Pipeline)
 
 /**
  * Begins a pipeline.

@@ -2,6 +2,7 @@
 
 const { LodestoreError } = require('../errors')
 const { callback, checkArgument, invalidArgument, nonEmptyString } = require('../options/check')
+const { makeAwaitable } = require('./awaitable')
 const { captureValue } = require('./capture')
 const { deleteFound, updateFound } = require('./change')
 const { Conditions } = require('./conditions')
@@ -150,19 +151,6 @@ class Query extends Conditions {
     return run.all(this.#question())
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- a query is what it yields, when awaited
-  then(onFulfilled, onRejected) {
-    return this.toArray().then(onFulfilled, onRejected)
-  }
-
-  catch(onRejected) {
-    return this.toArray().catch(onRejected)
-  }
-
-  finally(onFinally) {
-    return this.toArray().finally(onFinally)
-  }
-
   [Symbol.asyncIterator]() {
     return run.iterate(this.#question())
   }
@@ -298,6 +286,7 @@ class Query extends Conditions {
     return { resolve, writes, filter: this.toFilter(), parts, predicates, returns, after }
   }
 }
+makeAwaitable(Query)
 
 /**
  * Begins a query.
