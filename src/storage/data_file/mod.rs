@@ -23,6 +23,7 @@ use std::path::Path;
 
 pub(super) use self::every_page::check_before_mapping;
 pub use self::every_page::{PageFigures, PageProblem, PageProblemKind, check_every_page};
+pub(super) use self::salvage::report;
 pub use self::salvage::{Found, Remains, Salvage, Trust};
 pub(super) use self::unfinished::is_unfinished;
 

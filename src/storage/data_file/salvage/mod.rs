@@ -24,7 +24,7 @@ use crate::storage::txn::Table;
 
 const LEAF: u16 = 0x02;
 const OVERFLOW: u16 = 0x04;
-/// How often a walk reports, in pages.
+/// How often a walk reports, in pages or blocks.
 const STEP: u64 = 256;
 
 /// How an entry was found.
@@ -166,13 +166,7 @@ impl Salvage {
     /// Reads what is stored in a page of its own, whatever the head of the page says; false if it
     /// is not within the file.
     pub(in crate::storage) fn read_content(&mut self, page: u64, out: &mut [u8]) -> Result<bool> {
-        let start = page.checked_mul(self.page_size as u64).map(|start| start + HEADER as u64);
-        let end = start.and_then(|start| start.checked_add(out.len() as u64));
-        let (Some(start), true) = (start, end.is_some_and(|end| end <= self.length)) else {
-            return Ok(false);
-        };
-        self.read(start, out)?;
-        Ok(true)
+        self.read_within(page, HEADER, out)
     }
 
     fn visit_page(
@@ -214,21 +208,14 @@ impl Salvage {
         is_sure: bool,
         out: &mut Vec<u8>,
     ) -> Result<bool> {
-        let start = page.checked_mul(self.page_size as u64);
-        let end = start.and_then(|start| start.checked_add((HEADER + size) as u64));
-        let (Some(start), true) = (start, end.is_some_and(|end| end <= self.length)) else {
-            return Ok(false);
-        };
-        let mut head = [0; HEADER];
-        self.read(start, &mut head)?;
-        let is_run = u64_at(&head, 0) == Some(page) && u16_at(&head, 10) == Some(OVERFLOW);
-        if page < 2 || !(is_run || is_sure) {
+        // A length may be anything: nothing is set aside for it that the file does not have.
+        let is_there = self.place_of(page, HEADER, size).is_some();
+        if !is_there || page < 2 || !(is_sure || self.is_run(page)?) {
             return Ok(false);
         }
         out.clear();
         out.resize(size, 0);
-        self.read(start + HEADER as u64, out)?;
-        Ok(true)
+        self.read_content(page, out)
     }
 
     fn class(&self, page: u64) -> Class {
@@ -245,13 +232,21 @@ impl Salvage {
 
     /// Reads a whole page; false if it is not within the file.
     fn read_page(&mut self, page: u64, out: &mut [u8]) -> Result<bool> {
-        let start = page.checked_mul(self.page_size as u64);
-        let end = start.and_then(|start| start.checked_add(out.len() as u64));
-        let (Some(start), true) = (start, end.is_some_and(|end| end <= self.length)) else {
-            return Ok(false);
-        };
+        self.read_within(page, 0, out)
+    }
+
+    /// Reads what begins at a place of a page; false if it is not within the file.
+    fn read_within(&mut self, page: u64, from: usize, out: &mut [u8]) -> Result<bool> {
+        let Some(start) = self.place_of(page, from, out.len()) else { return Ok(false) };
         self.read(start, out)?;
         Ok(true)
+    }
+
+    /// Where in the file a place of a page is; `None` if that many bytes from there on are not.
+    fn place_of(&self, page: u64, from: usize, length: usize) -> Option<u64> {
+        let start = page.checked_mul(self.page_size as u64)?.checked_add(from as u64)?;
+        let end = start.checked_add(length as u64)?;
+        (end <= self.length).then_some(start)
     }
 
     fn read(&mut self, offset: u64, out: &mut [u8]) -> Result<()> {
@@ -341,7 +336,12 @@ impl Remains for Salvage {
 }
 
 /// Reports how far a pass is, now and then.
-fn report(care: &dyn Care, phase: &str, done: u64, total: u64) -> Result<()> {
+pub(in crate::storage) fn report(
+    care: &dyn Care,
+    phase: &str,
+    done: u64,
+    total: u64,
+) -> Result<()> {
     if done.is_multiple_of(STEP) {
         care.check_cancelled()?;
         care.progress(phase, done.min(total), total);

@@ -21,13 +21,10 @@ use super::store::TREES;
 use super::unlock::NewKeys;
 use crate::error::Result;
 use crate::storage::care::Care;
-use crate::storage::data_file::{Found, Remains, Salvage, Trust};
+use crate::storage::data_file::{Found, Remains, Salvage, Trust, report};
 use crate::storage::format::FormatRecord;
 use crate::storage::options::Encryption;
 use crate::storage::txn::Table;
-
-/// How often a pass reports, in blocks or pages.
-const STEP: usize = 256;
 
 /// Where a block is.
 #[derive(Debug, Clone, Copy)]
@@ -137,7 +134,7 @@ impl<'s> SealedSalvage<'s> {
         visit: &mut dyn FnMut(Found<'_>) -> Result<bool>,
     ) -> Result<()> {
         for (done, leaf) in leaves.iter().enumerate() {
-            report(care, phase, done, leaves.len())?;
+            report(care, phase, done as u64, leaves.len() as u64)?;
             let Some(payload) = self.payload(leaf.id, leaf.place.page)? else { continue };
             let Some(node) = Node::parse(payload) else { continue };
             for at in 0..node.count() {
@@ -208,13 +205,4 @@ impl Remains for SealedSalvage<'_> {
         }
         visited
     }
-}
-
-/// Reports how far a pass is, now and then.
-fn report(care: &dyn Care, phase: &str, done: usize, total: usize) -> Result<()> {
-    if done.is_multiple_of(STEP) {
-        care.check_cancelled()?;
-        care.progress(phase, done as u64, total as u64);
-    }
-    Ok(())
 }

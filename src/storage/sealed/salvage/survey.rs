@@ -168,12 +168,8 @@ impl Survey<'_, '_> {
         steps.reverse();
         let knows_free = self.remains.salvage.knows_free_pages();
         while let Some(step) = steps.pop() {
-            report(
-                self.care,
-                "trees",
-                self.used.len().min(self.remains.blocks.len()),
-                self.remains.blocks.len(),
-            )?;
+            let (used, blocks) = (self.used.len() as u64, self.remains.blocks.len() as u64);
+            report(self.care, "trees", used, blocks)?;
             // An entry of LMDB's that is damaged may lead to an older state of its block.
             let is_current = |place: &Place| place.is_certain || !knows_free;
             let node = self.node(step.id)?.filter(|(place, _)| is_current(place));
@@ -255,7 +251,7 @@ impl Survey<'_, '_> {
         let is_new = |id: &u64| !self.used.contains(id);
         let ids: Vec<_> = self.remains.blocks.keys().copied().filter(is_new).collect();
         for (done, id) in ids.iter().enumerate() {
-            report(self.care, "blocks", done, ids.len())?;
+            report(self.care, "blocks", done as u64, ids.len() as u64)?;
             if !self.is_in_blob(*id) && !self.has_neighbour(*id) {
                 self.look_at(*id)?;
             }
@@ -300,7 +296,7 @@ impl Survey<'_, '_> {
     fn look_for_parts(&mut self) -> Result<()> {
         let blobs: Vec<_> = self.blobs.iter().map(|(id, count)| (*id, *count)).collect();
         for (done, (first, count)) in blobs.iter().enumerate() {
-            report(self.care, "large values", done, blobs.len())?;
+            report(self.care, "large values", done as u64, blobs.len() as u64)?;
             for id in (*first..).take(usize::try_from(*count).unwrap_or(0)) {
                 if self.used.contains(&id) {
                     continue;
@@ -346,7 +342,7 @@ impl Survey<'_, '_> {
 
     /// Tries a page that no block was found on as each of some blocks.
     fn try_page(&mut self, page: u64, ids: &[u64]) -> Result<Option<u64>> {
-        report(self.care, "missing blocks", page as usize, self.remains.salvage.pages() as usize)?;
+        report(self.care, "missing blocks", page, self.remains.salvage.pages())?;
         if self.opened.contains(&page) || self.remains.salvage.is_leaf(page) {
             return Ok(None);
         }
