@@ -3,6 +3,7 @@
 
 mod backup;
 mod care;
+mod change;
 mod closed;
 mod compact;
 mod compression;

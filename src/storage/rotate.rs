@@ -9,17 +9,15 @@
 //! Two data keys in a record say that this was begun and did not end: the next call goes on.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use super::care::Care;
 use super::connection::Connection;
 use super::environment::closed;
 use super::meta::{self, tag};
-use super::options::Durability;
 use super::sealed::{self, Outdated};
 use super::spaces::{self, Space};
 use super::txn::WriteTxn;
-use super::writer::{Commit, Job};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault;
 use crate::seal::{KDF_DEFAULT, KEY, KeyRecord, Opened, Random, Secret};
@@ -205,16 +203,6 @@ impl Connection {
             Ok(if is_begun { Some(opened.keys.newest()?.0) } else { None })
         })
     }
-
-    /// Runs a change behind other writes, and waits for its commit.
-    fn commit_in_background(
-        &self,
-        work: impl FnMut(&mut WriteTxn<'_>) -> Result<bool> + Send + 'static,
-    ) -> Result<bool> {
-        let (sender, receiver) = mpsc::channel();
-        self.submit(Box::new(Step { work: Box::new(work), more: false, sender }))?;
-        receiver.recv().map_err(|_| closed())?
-    }
 }
 
 /// Makes a new key for the slots of spaces, unless the last one is still needed; false if there are
@@ -228,40 +216,6 @@ fn replace_space_key(txn: &mut WriteTxn<'_>) -> Result<bool> {
         meta::put_record(txn, &[tag::SPACE_KEY], &*next)?;
     }
     Ok(true)
-}
-
-type Work = Box<dyn FnMut(&mut WriteTxn<'_>) -> Result<bool> + Send>;
-
-/// A step of the work.
-struct Step {
-    work: Work,
-    more: bool,
-    sender: mpsc::Sender<Result<bool>>,
-}
-
-impl Job for Step {
-    fn bytes(&self) -> usize {
-        size_of::<Self>()
-    }
-
-    fn durability(&self) -> Durability {
-        // The end of the work is on disk, and so is everything before it.
-        Durability::Relaxed
-    }
-
-    fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<()> {
-        self.more = (self.work)(txn)?;
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>, outcome: Result<Commit>) {
-        // Whoever gave up waiting needs no answer.
-        drop(self.sender.send(outcome.map(|_| self.more)));
-    }
-
-    fn background(&self) -> bool {
-        true
-    }
 }
 
 #[cfg(test)]

@@ -2,22 +2,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::connection::Connection;
-use super::environment::closed;
 use super::leftovers::remove_unnamed;
 use super::lock_file::{EXCLUSIVE_PATIENCE, LockFile, io_error};
 use super::meta::{self, tag};
-use super::options::{Durability, Encryption, Layout, OpenMode, OpenOptions};
+use super::options::{Encryption, Layout, OpenMode, OpenOptions};
 use super::platform;
 use super::registry;
 use super::sealed::SealedStore;
 use super::snapshot::Snapshot;
 use super::txn::{ReadTxn, WriteTxn};
-use super::writer::{Commit, Job};
 use crate::error::{Error, ErrorCode, Result};
 use crate::seal::{KEY, Key, Random, Secret, derive_key};
 use crate::wtf8::Wtf8String;
@@ -295,16 +293,6 @@ impl Connection {
     fn remove_orphans(&self) -> Result<()> {
         remove_unnamed(&self.space_directory(), || self.spaces())
     }
-
-    /// Runs a change as a job and waits for its commit.
-    pub(super) fn commit_now<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&mut WriteTxn<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (sender, receiver) = mpsc::channel();
-        self.submit(Box::new(Change { work: Box::new(work), value: None, sender }))?;
-        receiver.recv().map_err(|_| closed())?
-    }
 }
 
 fn put_space_key(txn: &mut WriteTxn<'_>) -> Result<()> {
@@ -317,34 +305,4 @@ fn put_space_key(txn: &mut WriteTxn<'_>) -> Result<()> {
 
 fn no_space(name: &Wtf8String) -> Error {
     Error::new(ErrorCode::DatabaseNotFound, format!("there is no space {name:?}"))
-}
-
-type Work<T> = Box<dyn FnMut(&mut WriteTxn<'_>) -> Result<T> + Send>;
-
-/// A change of the records, waited for.
-struct Change<T> {
-    work: Work<T>,
-    value: Option<T>,
-    sender: mpsc::Sender<Result<T>>,
-}
-
-impl<T: Send> Job for Change<T> {
-    fn bytes(&self) -> usize {
-        size_of::<Self>()
-    }
-
-    fn durability(&self) -> Durability {
-        Durability::Strict
-    }
-
-    fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<()> {
-        self.value = Some((self.work)(txn)?);
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>, outcome: Result<Commit>) {
-        let Self { value, sender, .. } = *self;
-        // Whoever gave up waiting needs no answer.
-        drop(sender.send(outcome.and_then(|_| value.ok_or_else(closed))));
-    }
 }
