@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { rejects, temporaryDatabase } from '../support/database'
+import { rejects, temporaryDatabase, temporaryDirectory } from '../support/database'
 
 const lines = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, i) => `{"id":${from + i},"n":${from + i}}\n`)
@@ -152,4 +153,32 @@ test('lines are those of bytes: of any cut, with any end, in UTF-8 alone', async
   assert.match(error.message, /^line 2: it is not UTF-8/)
   const csv = { store: 'docs', format: 'csv' }
   await rejects(db.importFrom([Buffer.from([0xc3, 0x28])], csv), 'INVALID_ARGUMENT')
+})
+
+const VECTORS = { docs: { keyPath: 'id', vectors: { near: { on: 'v', dimensions: 2 } } } } as const
+
+test('vector indexes go with the database', async (t) => {
+  const db: any = await temporaryDatabase(t, { stores: VECTORS })
+  await db.store('docs').putMany([
+    { id: 1, v: [1, 0] },
+    { id: 2, v: [0, 1] },
+  ])
+  const path = join(await temporaryDirectory(t), 'export.ndjson')
+  await db.exportTo(path)
+  const copy: any = await temporaryDatabase(t)
+  await copy.importFrom(path)
+  assert.deepEqual(copy.store('docs').vectorIndexNames, ['near'])
+  const [nearest] = await copy.store('docs').nearest('near', [0, 1], { k: 1 })
+  assert.equal(nearest.key, 2)
+})
+
+test('a document with something else than vectors is one bad line', async (t) => {
+  const db: any = await temporaryDatabase(t, { stores: VECTORS })
+  const source = ['{"id":1,"v":[1,0]}\n', '{"id":2,"v":[1]}\n', '{"id":3,"v":[0,1]}\n']
+  for (const onExisting of ['replace', 'keep', 'refuse']) {
+    await db.store('docs').clear()
+    const result = await db.importFrom(source, { store: 'docs', maxErrors: 1, onExisting })
+    assert.deepEqual([result.imported, result.failed], [2, 1])
+    assert.equal(result.errors[0].code, 'DIMENSION_MISMATCH')
+  }
 })

@@ -148,7 +148,7 @@ function keyOf({ keyPath }, key) {
 }
 
 /** A store's definition, as `open` and `createObjectStore` take it. */
-function definitionOf({ name, keyPath, autoIncrement, key, compression, indexes }) {
+function definitionOf({ name, keyPath, autoIncrement, key, compression, indexes, vectors }) {
   return {
     name,
     keyPath,
@@ -157,7 +157,16 @@ function definitionOf({ name, keyPath, autoIncrement, key, compression, indexes 
     indexes: Object.fromEntries(
       Array.from(indexes.values(), (index) => [index.name, flagsOf(index)]),
     ),
+    ...(vectors.size > 0 && {
+      vectors: Object.fromEntries(
+        Array.from(vectors.values(), (index) => [index.name, formOf(index)]),
+      ),
+    }),
   }
+}
+
+function formOf({ on, dimensions, metric }) {
+  return { on, dimensions, metric }
 }
 
 function flagsOf({ on, unique, multiEntry, sparse, where, collation }) {

@@ -19,7 +19,7 @@ const TRANSACTION = Object.freeze({ timeout: 0 })
 /** Errors of one document, beside which others can be written. */
 const DOCUMENT_ERRORS = new Set([
   ...['DATA_CLONE', 'INVALID_ARGUMENT', 'INVALID_KEY', 'KEY_EXISTS', 'UNIQUE_VIOLATION'],
-  ...['RESOURCE_LIMIT', 'EXPRESSION', 'VALIDATION'],
+  ...['RESOURCE_LIMIT', 'EXPRESSION', 'VALIDATION', 'DIMENSION_MISMATCH'],
 ])
 
 /**
