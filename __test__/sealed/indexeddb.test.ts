@@ -39,3 +39,20 @@ test('databases of IndexedDB are encrypted', unlessSealed(OWN_KEYS), async (t) =
     for (const text of ['a marker', 'a store', 'a name']) assert.equal(bytes.includes(text), false)
   }
 })
+
+test(
+  'a program may overwrite its key when it was configured',
+  unlessSealed(OWN_KEYS),
+  async (t) => {
+    const path = await temporaryDirectory(t)
+    const key = new Uint8Array(32).fill(5)
+    configure({ path, encryption: { key } })
+    key.fill(0)
+    const request = indexedDB.open('db', 1)
+    request.addEventListener('upgradeneeded', () => request.result.createObjectStore('s'))
+    const db = await result(request)
+    db.close()
+    const encryption = { key: new Uint8Array(32).fill(5) }
+    await (await open(path, { space: 'db', mode: 'open', encryption })).close()
+  },
+)

@@ -38,8 +38,15 @@ function configure(options) {
   root = new Root({
     path: resolve(path),
     durability,
-    encryption: encryption === undefined ? undefined : checkEncryption('configure', encryption),
+    encryption: encryption === undefined ? undefined : keptOf(encryption),
   })
+}
+
+/** What opens databases, checked, and kept: the program may overwrite the bytes of its key. */
+function keptOf(encryption) {
+  const checked = checkEncryption('configure', encryption)
+  const { key } = checked
+  return typeof key === 'object' ? { ...checked, key: Uint8Array.from(key) } : checked
 }
 
 /** @returns {Root} @throws {DOMException} InvalidStateError if nobody has said where */
