@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { open } from 'lodestore'
+import { LodestoreError, open } from 'lodestore'
 import { configure } from 'lodestore/indexeddb'
+import { Snapshots } from '../../lib/indexeddb/snapshots.js'
 import { temporaryDirectory } from '../support/database'
 import { completed, openDatabase, resultOf, walk } from './requests'
 
@@ -149,4 +150,29 @@ test('transactions at once with different durability all commit', async (t) => {
   })
   await Promise.all(ended)
   assert.equal(await resultOf(write(db).count()), RECORDS + 30)
+})
+
+test('a transaction that reads for long keeps the writer when there is no reader left', async (t) => {
+  const { db } = await numbers(t)
+  db.close()
+  const both = await openDatabase('numbers', 2, (upgraded) => upgraded.createObjectStore('others'))
+  const full = new LodestoreError('READERS_FULL', 'all readers are taken')
+  t.mock.method(Snapshots.prototype, 'open', () => {
+    throw full
+  })
+  const store = write(both)
+  const others = both.transaction('others', 'readwrite')
+  others.objectStore('others').put(1, 1)
+  const order: string[] = []
+  const done = [
+    completed(store.transaction).then(() => order.push('reads')),
+    completed(others).then(() => order.push('writes')),
+  ]
+  // Longer than one that has not written may hold up those that wait.
+  const until = performance.now() + 1500
+  do assert.equal((await resultOf(store.get(1))).square, 1)
+  while (performance.now() < until)
+  await Promise.all(done)
+  assert.deepEqual(order, ['reads', 'writes'])
+  both.close()
 })

@@ -65,10 +65,12 @@ class Scheduler {
     }
     const at = this.waiting.indexOf(transaction)
     if (at >= 0) this.waiting.splice(at, 1)
-    if (isCommitted && transaction.mode !== 'readonly') this.registerShapes(transaction)
+    // What was prepared has begun, and they were registered before it.
+    const mayRegister = this.prepared === null && transaction.mode !== 'readonly'
+    if (isCommitted && mayRegister) this.registerShapes(transaction)
     for (const each of free) this.startIfFree(each)
     this.admitNext()
-    this.dropPrepared()
+    if (this.writer === null) this.dropPrepared()
   }
 
   /** Lets the stores that were written to learn what their values look like. */
@@ -132,6 +134,8 @@ class Scheduler {
     const committed = transaction.level.session.commit()
     const next = this.waiting[0] ?? this.lines.nextAfter(transaction)
     if (next !== undefined && next.mode === 'readwrite' && next.steps.length > 0) {
+      // Behind the session that begins, it would look like a change by others.
+      this.registerShapes(transaction)
       this.prepare(next)
     }
     await committed
@@ -152,7 +156,8 @@ class Scheduler {
       return prepared.session
     }
     this.dropPrepared()
-    return this.begin(durability, true)
+    // One that is being given up has to go first.
+    return this.begin(durability, prepared === null)
   }
 
   /** Ends the session that was prepared, if nobody has taken it. */
@@ -199,7 +204,9 @@ class Scheduler {
     const mayStep = level !== null && level.session.writes === 0
     if (!mayStep || !transaction.isAnswered || transaction.isFinished) return
     // Nobody else has been able to write since it began.
-    const pinned = view.interactive ? this.snapshots.open() : view
+    const pinned = view.interactive ? this.snapshots.openIfFree() : view
+    // Without a reader it keeps the writer.
+    if (pinned === null) return
     transaction.view = pinned
     transaction.level = null
     if (transaction.base === undefined) this.steppedBack++

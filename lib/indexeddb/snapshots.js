@@ -32,6 +32,16 @@ class Snapshots {
     return this.#newest
   }
 
+  /** As `open`; null if all readers are taken. */
+  openIfFree() {
+    try {
+      return this.open()
+    } catch (error) {
+      if (error.code === 'READERS_FULL') return null
+      throw error
+    }
+  }
+
   #isCurrent({ snapshot }) {
     const { memory } = this.#connection
     return memory.transactionIdOf(snapshot) === memory.lastTransactionId()

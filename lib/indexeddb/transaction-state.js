@@ -148,22 +148,16 @@ class TransactionState extends TargetState {
   /** Takes what it may write through from now on. */
   use(level) {
     this.level = level
-    this.view = level
-    if (this.mode === 'readwrite' && !this.steps.first.writes) this.readAside()
+    this.view = (this.isReading ? this.database.scheduler.snapshots.openIfFree() : null) ?? level
     this.issueSteps()
   }
 
   /**
-   * Reads through a snapshot, on this thread, until it writes: nobody else can write meanwhile, so
-   * it shows the same.
+   * Whether it reads before it writes. It does so through a snapshot, on this thread: nobody else
+   * can write meanwhile, so that shows the same.
    */
-  readAside() {
-    try {
-      this.view = this.database.scheduler.snapshots.open()
-    } catch (error) {
-      // It does without a reader of its own.
-      if (error.code !== 'READERS_FULL') throw error
-    }
+  get isReading() {
+    return this.mode === 'readwrite' && !this.steps.first.writes
   }
 
   beginReading() {
