@@ -8,11 +8,10 @@ const {
   checkOptions,
   describe,
   invalidArgument,
-  isOptionsObject,
   nonEmptyString,
   oneOf,
 } = require('./options/check')
-const { checkKdf } = require('./options/encryption')
+const { checkKdf, kdfOptions } = require('./options/encryption')
 
 /*
  * Sealed values: `version | cipher | kind of key | kind of value`, of version 2 `u32 memory (KiB) |
@@ -59,7 +58,6 @@ const keyBytes = {
 }
 
 const KEY_OPTIONS = { key: keyBytes, passphrase: nonEmptyString, associatedData: bytes }
-const kdfOptions = { allows: 'an object', accepts: isOptionsObject }
 const SEAL_OPTIONS = {
   ...KEY_OPTIONS,
   kdf: kdfOptions,

@@ -9,7 +9,7 @@ const { importFrom } = require('./exchange/import')
 const { decodeInternal } = require('./internal-codec')
 const { printReport, receiveEvent } = require('./native-event')
 const { addKey, backupOptions, changePassphrase, removeKey, rotateKey } = require('./key-care')
-const { checkCompact } = require('./options/care')
+const { checkLongWork } = require('./options/care')
 const { checkArgument, invalidArgument, nonEmptyString } = require('./options/check')
 const { checkFunction, checkNested, checkTransaction } = require('./options/transaction')
 const { PinnedView } = require('./pinned-view')
@@ -266,7 +266,7 @@ class Database extends EventEmitter {
 
   /** Rewrites the database file without free space. */
   async compact(options) {
-    const { onProgress, signal } = checkCompact(options)
+    const { onProgress, signal } = checkLongWork('compact', options)
     this.#refuseInside('compact', 'do it afterwards')
     const connection = this.#connection
     connection.checkOpen()

@@ -1,6 +1,6 @@
 'use strict'
 
-const { checkBackup, checkRotateKey } = require('./options/care')
+const { checkBackup, checkLongWork } = require('./options/care')
 const { checkEncryption, checkSecret, withKey } = require('./options/encryption')
 
 /**
@@ -47,7 +47,7 @@ async function addKey(connection, current, additional) {
 
 /** Replaces the data key, and encrypts everything anew. */
 async function rotateKey(connection, options) {
-  const { onProgress, signal } = checkRotateKey(options)
+  const { onProgress, signal } = checkLongWork('rotateKey', options)
   connection.checkOpen()
   const { native } = connection
   await connection.call((ticket) => native.rotateKey(ticket), { onProgress, signal })

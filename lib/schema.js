@@ -201,7 +201,7 @@ async function createMissing(connection, stores) {
       if (!newest.catalog.store(store.name).indexes.has(index.name)) {
         await createMissingIndex(connection, indexDocumentOf(store.name)(index))
       }
-      checkSameIndex(store.name, index, newest.catalog.store(store.name).index(index.name))
+      checkSameIndex(store.name, index, newest.catalog.store(store.name))
     }
     for (const index of store.vectors) {
       if (!newest.catalog.store(store.name).vectors.has(index.name)) {
@@ -255,11 +255,15 @@ function comparableStore({ keyPath, autoIncrement, key, compression }) {
   return { keyPath, autoIncrement, key, compression }
 }
 
-function checkSameIndex(store, wanted, existing) {
-  const mine = comparableIndex(wanted)
-  const theirs = comparableIndex(existing)
-  if (isSame(mine, theirs)) return
+function checkSameIndex(store, wanted, definition) {
   const path = `options.stores.${store}.indexes.${wanted.name}`
+  if (definition.vectors.has(wanted.name)) {
+    const what = `the index '${wanted.name}' of the store '${store}'`
+    throw ofOtherSort(what, 'an index of vectors', { store, index: wanted.name, path })
+  }
+  const mine = comparableIndex(wanted)
+  const theirs = comparableIndex(definition.index(wanted.name))
+  if (isSame(mine, theirs)) return
   throw differs(`the index '${wanted.name}' of the store '${store}'`, mine, theirs, path, {
     store,
     index: wanted.name,
@@ -270,14 +274,15 @@ function checkSameVectors(store, wanted, existing) {
   const { name: index } = wanted
   const what = `the vector index '${index}' of the store '${store}'`
   const path = `options.stores.${store}.vectors.${index}`
-  if (existing === undefined) {
-    // There is an index of this name, of which another sort was to be created.
-    const message = `open: ${what} is an index of keys in the database`
-    throw new LodestoreError('INVALID_ARGUMENT', message, { store, index, path })
-  }
+  if (existing === undefined) throw ofOtherSort(what, 'an index of keys', { store, index, path })
   const mine = comparableVectors(wanted)
   const theirs = comparableVectors(existing)
   if (!isSame(mine, theirs)) throw differs(what, mine, theirs, path, { store, index })
+}
+
+/** There is an index of this name, of which another sort was to be created. */
+function ofOtherSort(what, sort, details) {
+  return new LodestoreError('INVALID_ARGUMENT', `open: ${what} is ${sort} in the database`, details)
 }
 
 function comparableVectors({ on, dimensions, metric }) {

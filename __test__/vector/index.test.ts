@@ -299,3 +299,17 @@ test('copies, restored and repaired databases have the index', async (t) => {
     await copy.close()
   }
 })
+
+test('an index of one sort is not taken for one of the other', async (t) => {
+  const path = await temporaryDirectory(t)
+  const vectors = { x: { on: 'v', dimensions: 2 } }
+  const indexes = { x: { on: 'v' } }
+  const first = await open(path, { stores: { a: { vectors }, b: { indexes } } })
+  await first.close()
+  await rejects(open(path, { stores: { a: { indexes } } }), 'INVALID_ARGUMENT', {
+    path: 'options.stores.a.indexes.x',
+  })
+  await rejects(open(path, { stores: { b: { vectors } } }), 'INVALID_ARGUMENT', {
+    path: 'options.stores.b.vectors.x',
+  })
+})

@@ -232,7 +232,9 @@ test('a vector that cannot be searched for is refused', async (t) => {
   await rejects(search([1, Number.NaN]), 'INVALID_QUERY', { path: 'vector' })
   await rejects(search([0, 0]), 'INVALID_QUERY', { path: 'vector' })
   await rejects(search(new Uint8Array(2)), 'INVALID_QUERY')
-  for (const vector of ['ab', null, undefined, {}, [1, '2'], [[1, 2]]]) {
+  const detached = new Float32Array(2)
+  structuredClone(detached, { transfer: [detached.buffer] })
+  for (const vector of ['ab', null, undefined, {}, [1, '2'], [[1, 2]], detached]) {
     throws(() => search(vector), 'INVALID_ARGUMENT')
   }
   for (const options of [

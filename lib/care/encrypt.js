@@ -1,7 +1,7 @@
 'use strict'
 
 const { resolve } = require('node:path')
-const { checkPath, checkReencrypt } = require('../options/care')
+const { checkPath, checkReplace } = require('../options/care')
 const { checkEncryption, withKey } = require('../options/encryption')
 const { verifyReport } = require('./report')
 const { work } = require('./work')
@@ -18,7 +18,7 @@ async function decrypt(path, options) {
 
 async function reencrypt(method, path, options) {
   const target = resolve(checkPath(method, path, 'path'))
-  const { encryption, onProgress, signal } = checkReencrypt(method, options)
+  const { encryption, onProgress, signal } = checkReplace(method, options)
   const secret = await withKey(method, checkEncryption(method, encryption))
   const begun = performance.now()
   const payload = await work((native) => native.reencrypt(target, secret, method === 'encrypt'), {

@@ -1,7 +1,7 @@
 'use strict'
 
 const { resolve } = require('node:path')
-const { checkPath, checkRestore } = require('../options/care')
+const { checkPath, checkReplace } = require('../options/care')
 const { checkEncryption, withKey } = require('../options/encryption')
 const { verifyReport } = require('./report')
 const { work } = require('./work')
@@ -9,7 +9,7 @@ const { work } = require('./work')
 /** Puts a verified copy of a database in the place of another one, or where there is none. */
 async function restore(from, to, options) {
   const [source, target] = [checkPath('restore', from, 'from'), checkPath('restore', to, 'to')]
-  const { encryption, onProgress, signal } = checkRestore(options)
+  const { encryption, onProgress, signal } = checkReplace('restore', options)
   const secret =
     encryption === undefined
       ? undefined

@@ -23,14 +23,9 @@ function checkBackup(options) {
   return checkOptions('backup', options, BACKUP_OPTIONS)
 }
 
-/** Checks the options of `compact`. @throws {LodestoreError} INVALID_ARGUMENT */
-function checkCompact(options) {
-  return checkOptions('compact', options, LONG_WORK)
-}
-
-/** Checks the options of `rotateKey`. @throws {LodestoreError} INVALID_ARGUMENT */
-function checkRotateKey(options) {
-  return checkOptions('rotateKey', options, LONG_WORK)
+/** Checks the options of `compact` and `rotateKey`. @throws {LodestoreError} INVALID_ARGUMENT */
+function checkLongWork(method, options) {
+  return checkOptions(method, options, LONG_WORK)
 }
 
 /** Checks the options of `verify`. @throws {LodestoreError} INVALID_ARGUMENT */
@@ -38,17 +33,12 @@ function checkVerify(options) {
   return checkOptions('verify', options, VERIFY_OPTIONS)
 }
 
-/** Checks the options of `restore`. @throws {LodestoreError} INVALID_ARGUMENT */
-function checkRestore(options) {
-  return checkOptions('restore', options, { encryption: anything, ...LONG_WORK })
-}
-
 /**
- * Checks the options of `encrypt` and `decrypt`, which need `encryption`.
+ * Checks the options of `restore`, `encrypt` and `decrypt`.
  *
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
-function checkReencrypt(method, options) {
+function checkReplace(method, options) {
   return checkOptions(method, options, { encryption: anything, ...LONG_WORK })
 }
 
@@ -70,11 +60,9 @@ function checkPath(method, path, name) {
 
 module.exports = {
   checkBackup,
-  checkCompact,
+  checkLongWork,
   checkPath,
-  checkReencrypt,
   checkRepair,
-  checkRestore,
-  checkRotateKey,
+  checkReplace,
   checkVerify,
 }

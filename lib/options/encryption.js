@@ -106,4 +106,4 @@ async function withKey(method, encryption, path = 'options.encryption') {
   return { ...encryption, key: checkArgument(method, key, result, `${path}.key`) }
 }
 
-module.exports = { checkEncryption, checkKdf, checkSecret, withKey }
+module.exports = { checkEncryption, checkKdf, checkSecret, kdfOptions, withKey }

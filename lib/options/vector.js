@@ -6,7 +6,6 @@ const {
   anything,
   boolean,
   callback,
-  checkArgument,
   checkOptions,
   describe,
   integer,
@@ -25,9 +24,6 @@ const number = {
   allows: 'a number',
   accepts: (value) => typeof value === 'number' && !Number.isNaN(value),
 }
-
-/** @type {import('./check').Kind} */
-const anyString = { allows: 'a string', accepts: (value) => typeof value === 'string' }
 
 const FORM = {
   dimensions: integer(1, MOST_DIMENSIONS),
@@ -119,14 +115,8 @@ function checkNearest(options) {
   return { k: HITS, includeVectors: true, ...checked }
 }
 
-/** Checks the name of the index that `nearest` searches in. */
-function checkIndexName(name) {
-  return checkArgument('nearest', name, anyString, 'index')
-}
-
 module.exports = {
   CREATE_VECTOR_INDEX_OPTIONS,
-  checkIndexName,
   checkNearest,
   checkVectors,
   vectorSchema,

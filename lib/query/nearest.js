@@ -2,7 +2,8 @@
 
 const { types } = require('node:util')
 const { describe, invalidArgument } = require('../options/check')
-const { checkIndexName, checkNearest } = require('../options/vector')
+const { checkName } = require('../options/schema')
+const { checkNearest } = require('../options/vector')
 const { makeAwaitable } = require('./awaitable')
 const { captureFilter, captureValue } = require('./capture')
 const { asFilter } = require('./conditions')
@@ -73,7 +74,7 @@ makeAwaitable(Nearest)
  */
 function nearestTo(target, index, vector, options) {
   const { maxDistance, where, select, ...rest } = checkNearest(options)
-  const search = { index: checkIndexName(index), vector: copyOf(vector) }
+  const search = { index: checkName('nearest', index, 'index'), vector: copyOf(vector) }
   if (maxDistance !== undefined) search.maxDistance = maxDistance
   return new Nearest(target, search, {
     ...rest,
@@ -82,9 +83,21 @@ function nearestTo(target, index, vector, options) {
   })
 }
 
+function copyOfTyped(vector, Type) {
+  try {
+    return new Type(vector)
+  } catch {
+    // Only an array whose memory was given away has nothing to copy.
+    throw invalidArgument(
+      'nearest: vector is detached, or out of the bounds of its buffer',
+      'vector',
+    )
+  }
+}
+
 function copyOf(vector) {
   for (const [isOne, Type] of TYPES) {
-    if (isOne(vector)) return new Type(vector)
+    if (isOne(vector)) return copyOfTyped(vector, Type)
   }
   if (!Array.isArray(vector)) {
     const message = `nearest: vector must be a typed array or numbers, not ${describe(vector)}`
