@@ -1,13 +1,18 @@
 //! A piece of work for the writer, waited for.
 
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
 
+use super::care::Care;
 use super::connection::Connection;
 use super::environment::closed;
 use super::options::Durability;
 use super::txn::WriteTxn;
 use super::writer::{Commit, Job};
 use crate::error::Result;
+
+/// How often a change that waits for other writes looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(50);
 
 type Work<T> = Box<dyn FnMut(&mut WriteTxn<'_>) -> Result<T> + Send>;
 
@@ -17,27 +22,36 @@ impl Connection {
         &self,
         work: impl FnMut(&mut WriteTxn<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.commit_change(Box::new(work), Durability::Strict, false)
+        let receiver = self.submit_change(Box::new(work), Durability::Strict, false)?;
+        receiver.recv().map_err(|_| closed())?
     }
 
     /// Runs a change behind other writes, and waits for its commit, which the next strict one puts
-    /// on disk.
+    /// on disk. Cancelled, it may still be made.
     pub(super) fn commit_in_background<T: Send + 'static>(
         &self,
+        care: &dyn Care,
         work: impl FnMut(&mut WriteTxn<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.commit_change(Box::new(work), Durability::Relaxed, true)
+        let receiver = self.submit_change(Box::new(work), Durability::Relaxed, true)?;
+        loop {
+            match receiver.recv_timeout(LOOK) {
+                Err(RecvTimeoutError::Timeout) => care.check_cancelled()?,
+                Err(RecvTimeoutError::Disconnected) => return Err(closed()),
+                Ok(outcome) => return outcome,
+            }
+        }
     }
 
-    fn commit_change<T: Send + 'static>(
+    fn submit_change<T: Send + 'static>(
         &self,
         work: Work<T>,
         durability: Durability,
         background: bool,
-    ) -> Result<T> {
+    ) -> Result<Receiver<Result<T>>> {
         let (sender, receiver) = mpsc::channel();
         self.submit(Box::new(Change { work, durability, background, value: None, sender }))?;
-        receiver.recv().map_err(|_| closed())?
+        Ok(receiver)
     }
 }
 

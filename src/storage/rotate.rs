@@ -44,7 +44,7 @@ pub fn rotate_keys(connection: &Arc<Connection>, care: &dyn Care) -> Result<()> 
     fault::point("rotate-sealed");
     connection.rotate_spaces(care)?;
     fault::point("rotate-spaces");
-    connection.end_rotation(target)
+    connection.end_rotation(target, care)
 }
 
 impl Connection {
@@ -94,10 +94,10 @@ impl Connection {
             })?;
             let Outdated { ids, seen, next } = found;
             if !ids.is_empty() {
-                self.commit_in_background(move |txn| {
+                self.commit_in_background(care, move |txn| {
                     txn.reseal(&ids, target)?;
                     fault::point("rotate-step");
-                    Ok(false)
+                    Ok(())
                 })?;
             }
             done += seen;
@@ -110,8 +110,8 @@ impl Connection {
     }
 
     /// Forgets the data key before `target`, with which nothing is sealed any more.
-    fn end_rotation(&self, target: u32) -> Result<()> {
-        while self.commit_in_background(move |txn| txn.remove_epochs(target))? {}
+    fn end_rotation(&self, target: u32, care: &dyn Care) -> Result<()> {
+        while self.commit_in_background(care, move |txn| txn.remove_epochs(target))? {}
         fault::point("rotate-epochs");
         self.change_key_record(|record, random| {
             let mut opened = self.opened(record)?;
@@ -127,9 +127,7 @@ impl Connection {
     }
 
     fn rotate_spaces(self: &Arc<Self>, care: &dyn Care) -> Result<()> {
-        if !self.commit_now(replace_space_key)? {
-            return Ok(());
-        }
+        let Some(key) = self.commit_now(replace_space_key)? else { return Ok(()) };
         fault::point("rotate-space-key");
         let mut done = BTreeSet::new();
         loop {
@@ -139,18 +137,28 @@ impl Connection {
                 }
             }
             // A space that is created from now on has a slot for the new key.
-            let known = done.clone();
-            let forgotten = self.commit_now(move |txn| {
-                let all = spaces::list(txn)?.iter().all(|space| known.contains(&space.directory));
-                if all {
-                    meta::delete_record(txn, &[tag::LAST_SPACE_KEY])?;
-                }
-                Ok(all)
-            })?;
-            if forgotten {
+            if self.forget_last_space_key(&key, &done)? {
                 return Ok(());
             }
         }
+    }
+
+    /// Forgets the key before `key`, if no slot of a space is made from it any more: `known` are the
+    /// directories of those that have one for `key`. False if there are others.
+    fn forget_last_space_key(&self, key: &[u8], known: &BTreeSet<String>) -> Result<bool> {
+        let (key, known) = (zeroize::Zeroizing::new(key.to_vec()), known.clone());
+        self.commit_now(move |txn| {
+            // Another rotation that began since needs what is the last key now.
+            let current = meta::get_record(txn, &[tag::SPACE_KEY])?.map(zeroize::Zeroizing::new);
+            if current.as_ref() != Some(&key) {
+                return Ok(true);
+            }
+            let all = spaces::list(txn)?.iter().all(|space| known.contains(&space.directory));
+            if all {
+                meta::delete_record(txn, &[tag::LAST_SPACE_KEY])?;
+            }
+            Ok(all)
+        })
     }
 
     fn rotate_space(self: &Arc<Self>, space: &Space, care: &dyn Care) -> Result<()> {
@@ -164,12 +172,12 @@ impl Connection {
             Some(target) => {
                 fault::point("rotate-space-begun");
                 opened.seal_anew(target, &phase, care)?;
-                opened.end_rotation(target)
+                opened.end_rotation(target, care)
             }
             None => Ok(()),
         });
-        opened.close()?;
-        rotated
+        let closed = opened.close();
+        rotated.and(closed)
     }
 
     /// Gives a space the slot and the data key that it needs; `None` if it has both.
@@ -205,17 +213,18 @@ impl Connection {
     }
 }
 
-/// Makes a new key for the slots of spaces, unless the last one is still needed; false if there are
-/// no spaces.
-fn replace_space_key(txn: &mut WriteTxn<'_>) -> Result<bool> {
-    let Some(current) = meta::get_record(txn, &[tag::SPACE_KEY])? else { return Ok(false) };
+/// Makes a new key for the slots of spaces, unless the last one is still needed; gives the one that
+/// counts now, `None` if there are no spaces.
+fn replace_space_key(txn: &mut WriteTxn<'_>) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>> {
+    let Some(current) = meta::get_record(txn, &[tag::SPACE_KEY])? else { return Ok(None) };
     let current = zeroize::Zeroizing::new(current);
-    if meta::get_record(txn, &[tag::LAST_SPACE_KEY])?.is_none() {
-        let next = zeroize::Zeroizing::new(Random::new().bytes::<KEY>()?);
-        meta::put_record(txn, &[tag::LAST_SPACE_KEY], &current)?;
-        meta::put_record(txn, &[tag::SPACE_KEY], &*next)?;
+    if meta::get_record(txn, &[tag::LAST_SPACE_KEY])?.is_some() {
+        return Ok(Some(current));
     }
-    Ok(true)
+    let next = zeroize::Zeroizing::new(Random::new().bytes::<KEY>()?.to_vec());
+    meta::put_record(txn, &[tag::LAST_SPACE_KEY], &current)?;
+    meta::put_record(txn, &[tag::SPACE_KEY], &next)?;
+    Ok(Some(next))
 }
 
 #[cfg(test)]

@@ -245,3 +245,28 @@ fn spaces_open_wherever_a_rotation_was_stopped() {
     }
     connection.close().unwrap();
 }
+
+#[test]
+fn a_rotation_that_comes_late_takes_nothing_from_the_next_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = open(directory.path());
+    let names = ["a", "b"].map(Wtf8String::from);
+    for name in &names {
+        connection.open_space(name, &OpenOptions::default()).unwrap().close().unwrap();
+    }
+    // Two overlap. One comes to its end, before which the other one waits.
+    let late = connection.commit_now(replace_space_key).unwrap().unwrap();
+    let known = connection.spaces().unwrap().into_iter().map(|space| space.directory).collect();
+    rotate_keys(&connection, &Stop::never()).unwrap();
+    // A third one has begun, and has come to no space yet.
+    connection.commit_now(replace_space_key).unwrap().unwrap();
+    assert!(connection.forget_last_space_key(&late, &known).unwrap());
+    for name in &names {
+        connection.open_space(name, &OpenOptions::default()).unwrap().close().unwrap();
+    }
+    rotate_keys(&connection, &Stop::never()).unwrap();
+    for name in &names {
+        connection.open_space(name, &OpenOptions::default()).unwrap().close().unwrap();
+    }
+    connection.close().unwrap();
+}

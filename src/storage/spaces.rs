@@ -1,6 +1,7 @@
 //! Spaces: databases of their own in a directory of the database that names them.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -89,7 +90,9 @@ pub(super) fn try_each<T>(
     mut open: impl FnMut(Option<Encryption>) -> Result<T>,
 ) -> Result<T> {
     let mut refused = Error::corrupt("the key of the spaces is missing");
-    for encryption in encryptions {
+    // A slot goes from the last key to the newest, perhaps between two tries.
+    let again = encryptions.first().filter(|_| encryptions.len() > 1).cloned();
+    for encryption in encryptions.into_iter().chain(again) {
         match open(encryption) {
             Err(error) if error.code() == ErrorCode::WrongKey => refused = error,
             opened => return opened,
@@ -251,8 +254,11 @@ impl Connection {
                 }
                 // On a full disk, what is to be deleted makes room for that.
                 let data = layout.data();
-                fs::remove_file(&data).map_err(|error| io_error("cannot remove", &data, &error))?;
-                self.forget_space(name, &directory)
+                match fs::remove_file(&data) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => forgotten,
+                    Err(error) => Err(io_error("cannot remove", &data, &error)),
+                    Ok(()) => self.forget_space(name, &directory),
+                }
             })
         })?;
         self.remove_orphans()
@@ -291,7 +297,7 @@ impl Connection {
 
     /// Removes directories that no name leads to.
     fn remove_orphans(&self) -> Result<()> {
-        remove_unnamed(&self.space_directory(), || self.spaces())
+        remove_unnamed(&self.space_directory(), || self.spaces())?.map_or(Ok(()), Err)
     }
 }
 
