@@ -143,8 +143,8 @@ fn each_space(
         let to = target.join(&space.directory);
         create(&to)?;
         let copied = copy(&from, &to, &format!("space {}", space.name));
-        from.close()?;
-        copied?;
+        let closed = from.close();
+        copied.and(closed)?;
         sync(&to)?;
     }
     sync(&target)?;
@@ -175,20 +175,22 @@ impl Copying<'_> {
     ) -> Result<()> {
         let key = space_key(connection)?;
         let spaces = self.one(connection, target, self.phase)?;
-        let missing = match with_spaces {
-            true => each_space(connection, spaces, target, |from, to, phase| {
+        let missing = if with_spaces {
+            let missing = each_space(connection, spaces, target, |from, to, phase| {
                 self.one(from, to, phase).map(drop)
-            })?,
-            false => spaces,
+            })?;
+            // The copy has to have the keys of the copied spaces.
+            if space_key(connection)?.as_ref().map(Key::bytes) != key.as_ref().map(Key::bytes) {
+                return Err(Error::new(
+                    ErrorCode::Busy,
+                    "the keys of the spaces were replaced while they were copied (rotateKey); \
+                     try again",
+                ));
+            }
+            missing
+        } else {
+            spaces
         };
-        // The copy has to have the keys of the copied spaces.
-        if space_key(connection)?.as_ref().map(Key::bytes) != key.as_ref().map(Key::bytes) {
-            return Err(Error::new(
-                ErrorCode::Busy,
-                "the keys of the spaces were replaced while they were copied (rotateKey); try \
-                 again",
-            ));
-        }
         if !missing.is_empty() {
             forget_spaces(connection, target, missing)?;
         }
@@ -251,8 +253,8 @@ fn forget_spaces(connection: &Connection, copy: &Path, spaces: Vec<Space>) -> Re
     let options = OpenOptions { mode: OpenMode::Open, encryption, ..OpenOptions::default() };
     let copy = super::registry::connect(copy, &options)?;
     let forgotten = forget(&copy, spaces);
-    copy.close()?;
-    forgotten
+    let closed = copy.close();
+    forgotten.and(closed)
 }
 
 /// Takes the names of spaces out of a copy.

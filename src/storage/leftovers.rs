@@ -7,11 +7,16 @@ use std::path::Path;
 use super::lock_file::io_error;
 use super::spaces::Space;
 use super::{compact, restore};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Removes it: what was to replace the database, or its data file, and the directories of spaces
 /// that a replacement has left without names, of which `list` gives the names. The caller holds the
 /// shared lock, so that no replacement is under way.
+///
+/// The database is whole without that: what cannot be removed is tried again at the next open.
+///
+/// # Errors
+/// `IO`, `PERMISSION` if the directory cannot be read; those of `list`.
 pub(super) fn remove_leftovers(
     directory: &Path,
     list: impl FnOnce() -> Result<Vec<Space>>,
@@ -19,44 +24,49 @@ pub(super) fn remove_leftovers(
     let entries = fs::read_dir(directory)
         .map_err(|error| io_error("cannot read the directory", directory, &error))?;
     let mut left = Vec::new();
-    let mut was_replaced = false;
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let is_replacement = name.starts_with(restore::PREFIX);
-        was_replaced |= is_replacement;
-        if is_replacement || name.starts_with(compact::PREFIX) {
+        if name.starts_with(restore::PREFIX) || name.starts_with(compact::PREFIX) {
             left.push(entry.path());
         }
     }
+    let was_replaced = left.iter().any(|path| is_replacement(path));
     // The directory of the replacement tells that there may be more: it goes last.
-    if was_replaced {
-        remove_unnamed(&directory.join("spaces"), list)?;
+    if was_replaced && remove_unnamed(&directory.join("spaces"), list)?.is_some() {
+        left.retain(|path| !is_replacement(path));
     }
-    left.iter().try_for_each(|path| {
-        fs::remove_dir_all(path).or_else(|error| match error.kind() {
-            // Another process that opens the database was faster.
-            ErrorKind::NotFound => Ok(()),
-            _ => Err(io_error("cannot remove", path, &error)),
-        })
-    })
+    for path in left {
+        drop(fs::remove_dir_all(path));
+    }
+    Ok(())
 }
 
-/// Removes the directories of spaces to which no name leads. A name is committed before its
-/// directory is made, so `list` reads the names after the directories were.
+fn is_replacement(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(restore::PREFIX))
+}
+
+/// Removes the directories of spaces to which no name leads, and gives the first failure to remove
+/// one. A name is committed before its directory is made, so `list` reads the names after the
+/// directories were.
+///
+/// # Errors
+/// `IO`, `PERMISSION` if the directory cannot be read; those of `list`.
 pub(super) fn remove_unnamed(
     parent: &Path,
     list: impl FnOnce() -> Result<Vec<Space>>,
-) -> Result<()> {
+) -> Result<Option<Error>> {
     let entries: Vec<_> = match fs::read_dir(parent) {
         Ok(entries) => entries.flatten().collect(),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io_error("cannot read the directory", parent, &error)),
     };
     let named = list()?;
+    let mut failure = None;
     for entry in entries {
         let name = entry.file_name();
-        if named.iter().any(|space| *space.directory == *name) {
+        let is_space = name.to_str().is_some_and(|name| uuid::Uuid::try_parse(name).is_ok());
+        if !is_space || named.iter().any(|space| *space.directory == *name) {
             continue;
         }
         match fs::remove_dir_all(entry.path()) {
@@ -65,10 +75,43 @@ pub(super) fn remove_unnamed(
             Err(error)
                 if !matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound) =>
             {
-                return Err(io_error("cannot remove", &entry.path(), &error));
+                failure.get_or_insert_with(|| io_error("cannot remove", &entry.path(), &error));
             }
             _ => {}
         }
     }
-    Ok(())
+    Ok(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::storage::options::OpenOptions;
+    use crate::storage::registry::connect;
+
+    #[test]
+    fn what_is_no_space_stays_and_hinders_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let open = || connect(directory.path(), &OpenOptions::default()).unwrap();
+        open().close().unwrap();
+        let unnamed = format!("spaces/{}", uuid::Uuid::new_v4().simple());
+        fs::create_dir_all(path(&unnamed)).unwrap();
+        fs::write(path("spaces/.DS_Store"), "a file of somebody else").unwrap();
+        let replacement = format!("{}left", restore::PREFIX);
+        fs::create_dir(path(&replacement)).unwrap();
+        open().close().unwrap();
+        assert!(!path(&unnamed).exists() && !path(&replacement).exists());
+        assert!(path("spaces/.DS_Store").exists());
+        // A file in the place of a space cannot be removed as one.
+        fs::write(path(&unnamed), "").unwrap();
+        fs::create_dir(path(&replacement)).unwrap();
+        open().close().unwrap();
+        assert!(path(&replacement).exists());
+        fs::remove_file(path(&unnamed)).unwrap();
+        open().close().unwrap();
+        assert!(!path(&replacement).exists());
+    }
 }

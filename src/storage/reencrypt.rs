@@ -36,7 +36,11 @@ pub fn copy_reencrypted(
         .and_then(|missing| forget(&copied, missing));
     match complete {
         Ok(()) => Ok(copied),
-        Err(error) => copied.close().and(Err(error)),
+        Err(error) => {
+            // What came first is said.
+            drop(copied.close());
+            Err(error)
+        }
     }
 }
 

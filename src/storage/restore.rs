@@ -60,17 +60,20 @@ impl Replacement {
         fault::point("restore-spaces");
         let data = Layout { directory: self.path.clone() }.data();
         rename(&data, &Layout { directory: self.database.clone() }.data())?;
+        // Spaces without a name are garbage now. What is not removed below goes at the next open,
+        // which looks for it if this directory is still there.
+        self.is_kept = true;
         fault::point("restore-renamed");
         sync(&self.database)?;
         fault::point("restore-synced");
-        // Spaces without a name are garbage. What cannot be removed now goes at the next open,
-        // which looks for it if this directory is still there.
+        let mut is_left = false;
         if target.is_dir() {
             for entry in entries(&target)? {
                 let is_named = named.contains(&entry.file_name());
-                self.is_kept |= !is_named && fs::remove_dir_all(entry.path()).is_err();
+                is_left |= !is_named && fs::remove_dir_all(entry.path()).is_err();
             }
         }
+        self.is_kept = is_left;
         Ok(())
     }
 }
