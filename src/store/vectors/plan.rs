@@ -32,15 +32,25 @@ pub fn plan_vectors(
     new: &[u8],
     shapes: &ShapeTable,
 ) -> Result<Option<VectorChange>> {
-    let mut vectors = Vec::new();
-    let count = collect(index, new, shapes, true, &mut vectors)?;
-    let mut before = Vec::new();
-    let is_same = match old.map(|old| collect(index, old, shapes, false, &mut before)) {
-        None => count == 0,
-        Some(Ok(had)) => had == count && before == vectors,
+    let Some(old) = old else {
+        let count = count_vectors(index, new, shapes)?;
+        return Ok((count > 0).then_some(VectorChange { index: position, count }));
+    };
+    let (mut vectors, mut before) = (Vec::new(), Vec::new());
+    let count = each(index, new, shapes, |vector| {
+        check_components(index.form, vector)?;
+        vectors.extend_from_slice(vector);
+        Ok(())
+    })?;
+    let had = each(index, old, shapes, |vector| {
+        before.extend_from_slice(vector);
+        Ok(())
+    });
+    let is_same = match had {
+        Ok(had) => had == count && before == vectors,
         // What cannot be read is other.
-        Some(Err(error)) if is_about_vectors(&error) => false,
-        Some(Err(error)) => return Err(error),
+        Err(error) if is_about_vectors(&error) => false,
+        Err(error) => return Err(error),
     };
     Ok((!is_same).then_some(VectorChange { index: position, count }))
 }
@@ -50,7 +60,7 @@ pub fn plan_vectors(
 /// # Errors
 /// As [`plan_vectors`].
 pub fn count_vectors(index: &VectorDef, document: &[u8], shapes: &ShapeTable) -> Result<u32> {
-    collect(index, document, shapes, true, &mut Vec::new())
+    each(index, document, shapes, |vector| check_components(index.form, vector))
 }
 
 /// Whether an error is that of a document that has something else where vectors should be.
@@ -58,13 +68,12 @@ fn is_about_vectors(error: &Error) -> bool {
     matches!(error.code(), ErrorCode::DimensionMismatch | ErrorCode::Validation)
 }
 
-/// Appends the vectors of a document.
-fn collect(
+/// Visits the vectors of a document; gives how many there are.
+fn each(
     index: &VectorDef,
     document: &[u8],
     shapes: &ShapeTable,
-    checks: bool,
-    out: &mut Vec<u8>,
+    visit: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<u32> {
     let value = match lookup(root(document)?, &index.path, shapes)? {
         Lookup::Missing => return Ok(0),
@@ -75,14 +84,8 @@ fn collect(
         }
     };
     let mut scratch = Vec::new();
-    each_vector(value, index.form, shapes, &mut scratch, |vector| {
-        if checks {
-            check_components(index.form, vector)?;
-        }
-        out.extend_from_slice(vector);
-        Ok(())
-    })
-    .map_err(|error| if is_about_vectors(&error) { named(index, error) } else { error })
+    each_vector(value, index.form, shapes, &mut scratch, visit)
+        .map_err(|error| if is_about_vectors(&error) { named(index, error) } else { error })
 }
 
 /// Says what an error is about whose message goes on where the field was named.
