@@ -20,7 +20,7 @@ impl DataKeys {
     /// # Errors
     /// `IO` if there are no random numbers.
     pub fn generate(random: &mut Random) -> Result<Self> {
-        Ok(Self(vec![(1, random_key(random)?)]))
+        Ok(Self(vec![(1, random.key()?)]))
     }
 
     /// No keys, in the place of those that are forgotten.
@@ -61,7 +61,7 @@ impl DataKeys {
         let (number, key) = self.newest()?;
         let next = number.checked_add(1);
         let next = next.ok_or_else(|| Error::corrupt("the data keys are used up"))?;
-        Ok(Self(vec![(number, key.clone()), (next, random_key(random)?)]))
+        Ok(Self(vec![(number, key.clone()), (next, random.key()?)]))
     }
 
     /// The newest key alone.
@@ -100,10 +100,4 @@ impl DataKeys {
         };
         entries.iter().map(entry).collect::<Option<_>>().map(Self)
     }
-}
-
-fn random_key(random: &mut Random) -> Result<Key> {
-    let mut filled = Ok(());
-    let key = Key::filled(|bytes| filled = random.fill(bytes));
-    filled.map(|()| key)
 }

@@ -25,16 +25,6 @@ pub struct SealedTo {
     pub bytes: Vec<u8>,
 }
 
-/// A new private key.
-///
-/// # Errors
-/// `IO` if there are no random numbers.
-pub fn private_key(random: &mut Random) -> Result<Key> {
-    let mut filled = Ok(());
-    let key = Key::filled(|bytes| filled = random.fill(bytes));
-    filled.map(|()| key)
-}
-
 /// The public key of a private one.
 pub fn public_key(private: &Key) -> PublicKey {
     let public = point_of(private);
@@ -79,7 +69,7 @@ pub fn seal_to(
     bytes: &[u8],
     random: &mut Random,
 ) -> Result<SealedTo> {
-    let private = private_key(random)?;
+    let private = random.key()?;
     let ephemeral = public_key(&private);
     let key = shared_key(&private, recipient, &ephemeral, recipient)?;
     let key = key.ok_or_else(|| Error::corrupt("a slot of the database's keys is damaged"))?;
@@ -140,7 +130,7 @@ mod tests {
     fn only_the_private_key_opens() {
         let mut random = Random::new();
         for cipher in [Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305] {
-            let [one, other] = [(); 2].map(|()| private_key(&mut random).unwrap());
+            let [one, other] = [(); 2].map(|()| random.key().unwrap());
             let sealed = seal_to(cipher, &public_key(&one), b"a", b"text", &mut random).unwrap();
             let open = |key, associated, sealed: &SealedTo| {
                 open_with(cipher, key, associated, sealed).unwrap().map(|bytes| bytes.to_vec())

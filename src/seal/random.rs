@@ -3,6 +3,7 @@
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
+use super::secret::Key;
 use crate::error::{Error, ErrorCode, Result};
 
 /// Bytes that are asked for at once: a system call costs as much as a kilobyte.
@@ -27,6 +28,16 @@ impl Random {
         let mut bytes = [0; N];
         self.fill(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// A random key.
+    ///
+    /// # Errors
+    /// As [`Random::bytes`].
+    pub fn key(&mut self) -> Result<Key> {
+        let mut filled = Ok(());
+        let key = Key::filled(|bytes| filled = self.fill(bytes));
+        filled.map(|()| key)
     }
 
     /// A random number.

@@ -78,7 +78,7 @@ impl Slot {
         let wrapped = Wrapped::ByPair { private: Vec::new(), keys: nothing };
         let mut slot = Self { id, kind, salt, nonce, wrapped };
         let key = slot.wrapping_key(secret)?.ok_or_else(wrong_key)?;
-        let private = key_pair::private_key(random)?;
+        let private = random.key()?;
         let mut sealed = Zeroizing::new(private.bytes().to_vec());
         let associated = slot.associated(cipher, database);
         let tag = SealingKey::new(cipher, &key).seal(nonce, &associated, &mut sealed);

@@ -112,7 +112,8 @@ impl Check<'_, '_> {
                 Node::parse(payload).ok_or_else(|| Error::corrupt("a block is no node"))
             });
             let Some(node) = self.note(place.id, node)? else { continue };
-            if place.level.is_some_and(|level| level != node.level()) || !is_in_order(&node, &place)
+            if place.level.is_some_and(|level| level != node.level())
+                || !node.is_within(&place.low, place.high.as_deref())
             {
                 let message = format!(
                     "keys are out of order, or not those that are led to (block {:016x})",
@@ -149,15 +150,6 @@ impl Check<'_, '_> {
 
 fn key_of(node: &Node, at: usize) -> Vec<u8> {
     [node.prefix(), node.rest(at)].concat()
-}
-
-/// Whether the keys of a node ascend, and lie between those of the branch above.
-fn is_in_order(node: &Node, place: &Place) -> bool {
-    let count = node.count();
-    let ascends = (1..count).all(|at| node.rest(at - 1) < node.rest(at));
-    let Some(last) = count.checked_sub(1) else { return true };
-    let is_below = place.high.as_ref().is_none_or(|high| key_of(node, last) < *high);
-    ascends && is_below && place.low <= key_of(node, 0)
 }
 
 fn push_children(node: &Node, place: &Place, pending: &mut Vec<Place>) {

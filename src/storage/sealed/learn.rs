@@ -137,6 +137,11 @@ impl SealedStore {
         source.map_or_else(|| Ok(Vec::new()), |source| source())
     }
 
+    /// The number of the newest data key that is known.
+    pub(super) fn newest_data_key(&self) -> u32 {
+        self.keys.read().newest
+    }
+
     /// Makes sure that a write transaction seals with the newest data key.
     pub(super) fn learn_newest(&self, txn: &RwTxn<'_>, places: Places) -> Result<()> {
         let stored = clear::stored(txn, places.clear, &[tag::KEYS])?.unwrap_or_default();

@@ -190,6 +190,15 @@ impl Node {
         slice(self.bytes(), offset, length)
     }
 
+    /// Whether the keys ascend, and lie between those that the branches above say.
+    pub(super) fn is_within(&self, low: &[u8], high: Option<&[u8]>) -> bool {
+        let key = |at: usize| [self.prefix(), self.rest(at)].concat();
+        let Some(last) = self.count().checked_sub(1) else { return true };
+        (0..last).all(|at| self.rest(at) < self.rest(at + 1))
+            && low <= key(0).as_slice()
+            && high.is_none_or(|high| key(last).as_slice() < high)
+    }
+
     /// Where `key` is, or where it would be inserted.
     #[inline]
     pub(super) fn search(&self, key: &[u8]) -> Result<usize, usize> {

@@ -305,7 +305,7 @@ impl SealedStore {
         self.learn_newest(txn, places)?;
         let mut sealing = self.sealing.lock();
         if sealing.epoch.as_ref().is_none_or(|epoch| epoch.sealed >= self.limits.seals) {
-            let data_key = self.keys.read().newest;
+            let data_key = self.newest_data_key();
             let value = sealing.random.bytes()?;
             let key = self.derive(data_key, &value)?;
             let base = sealing.random.bytes()?;

@@ -104,6 +104,18 @@ pub(crate) fn unlock(
 ) -> Result<SealedStore> {
     let record = key_record(txn, places)?;
     let database = *uuid.as_bytes();
+    open_record(&record, database, encryption)
+}
+
+/// Unlocks what a record of keys hides.
+///
+/// # Errors
+/// As [`unlock`].
+pub(super) fn open_record(
+    record: &KeyRecord,
+    database: [u8; 16],
+    encryption: &Encryption,
+) -> Result<SealedStore> {
     let (opened, slot) = match &encryption.unlock {
         Unlock::Secret(secret) => {
             let unlocked = record.unlock(&database, secret)?;
@@ -111,7 +123,7 @@ pub(crate) fn unlock(
         }
         Unlock::Keys(keys) => (record.open(&database, keys)?.ok_or_else(wrong_key)?, None),
     };
-    let store = store_of(&record, database, opened)?;
+    let store = store_of(record, database, opened)?;
     if let Some((secret, slot)) = slot {
         store.remember(secret, slot)?;
     }
@@ -119,11 +131,7 @@ pub(crate) fn unlock(
 }
 
 /// The environment of what a record hides.
-pub(super) fn store_of(
-    record: &KeyRecord,
-    database: [u8; 16],
-    opened: Opened,
-) -> Result<SealedStore> {
+fn store_of(record: &KeyRecord, database: [u8; 16], opened: Opened) -> Result<SealedStore> {
     let (roots, rest) = opened.content.as_chunks::<ID>();
     let mut ids = roots.iter().map(|root| u64::from_le_bytes(*root));
     let mut roots = [0; TREES];

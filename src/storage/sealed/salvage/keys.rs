@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::super::block;
 use super::super::clear;
 use super::super::store::SealedStore;
-use super::super::unlock::store_of;
-use crate::error::{Error, ErrorCode, Result};
+use super::super::unlock::open_record;
+use crate::error::{Error, Result};
 use crate::seal::{KeyRecord, SealingKey};
 use crate::storage::care::Care;
 use crate::storage::data_file::{Found, Remains, Salvage, Trust};
 use crate::storage::envelope;
 use crate::storage::format::FormatRecord;
 use crate::storage::meta::{self, tag};
-use crate::storage::options::{Encryption, Unlock};
+use crate::storage::options::Encryption;
 use crate::storage::tree_id::TreeId;
 use crate::storage::txn::Table;
 
@@ -100,8 +100,9 @@ impl Keys {
                     break;
                 }
                 for encryption in encryptions {
-                    match unlock(record, *format.uuid.as_bytes(), encryption) {
-                        Ok((newest, store)) => {
+                    match open_record(record, *format.uuid.as_bytes(), encryption) {
+                        Ok(store) => {
+                            let newest = store.newest_data_key();
                             if found.as_ref().is_none_or(|(_, known, _)| newest > *known) {
                                 let (record, epochs) = (record.clone(), BTreeMap::new());
                                 let keys = Self { format, record, store, epochs };
@@ -147,22 +148,6 @@ impl Keys {
             keys.iter().any(|key| block::open_into(key, database, id, stored, out))
         })
     }
-}
-
-/// The number of the newest data key, and the environment.
-fn unlock(
-    record: &KeyRecord,
-    database: [u8; 16],
-    encryption: &Encryption,
-) -> Result<(u32, SealedStore)> {
-    let opened = match &encryption.unlock {
-        Unlock::Secret(secret) => Some(record.unlock(&database, secret)?.opened),
-        Unlock::Keys(keys) => record.open(&database, keys)?,
-    };
-    let wrong = || Error::new(ErrorCode::WrongKey, "the keys are not those of the database");
-    let opened = opened.ok_or_else(wrong)?;
-    let (newest, _) = opened.keys.newest()?;
-    Ok((newest, store_of(record, database, opened)?))
 }
 
 #[cold]

@@ -178,7 +178,7 @@ impl Survey<'_, '_> {
                 continue;
             };
             let fits = step.level.is_none_or(|level| level == node.level())
-                && is_within(&node, &step.low, step.high.as_deref());
+                && node.is_within(&step.low, step.high.as_deref());
             if !self.used.insert(step.id) || !fits {
                 self.remains.damage.push((Some(place.page), MISPLACED));
                 self.fault(step.tree);
@@ -443,11 +443,4 @@ impl Survey<'_, '_> {
         self.remains.damage = damage;
         Ok(())
     }
-}
-
-/// Whether the keys of a node ascend, and lie between those that the branches above say.
-fn is_within(node: &Node, low: &[u8], high: Option<&[u8]>) -> bool {
-    let key = |at: usize| [node.prefix(), node.rest(at)].concat();
-    let Some(last) = node.count().checked_sub(1) else { return true };
-    low <= key(0).as_slice() && high.is_none_or(|high| key(last).as_slice() < high)
 }
