@@ -152,7 +152,7 @@ test('transactions at once with different durability all commit', async (t) => {
   assert.equal(await resultOf(write(db).count()), RECORDS + 30)
 })
 
-test('a transaction that reads for long keeps the writer when there is no reader left', async (t) => {
+test('one that reads for long keeps the writer when there is no reader left', async (t) => {
   const { db } = await numbers(t)
   db.close()
   const both = await openDatabase('numbers', 2, (upgraded) => upgraded.createObjectStore('others'))

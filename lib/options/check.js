@@ -134,6 +134,31 @@ function checkArgument(method, value, kind, path) {
   throw invalidArgument(`${method}: ${path} must be ${kind.allows}, not ${describe(value)}`, path)
 }
 
+/**
+ * Checks an object of definitions, each of which has `on` beside other options.
+ *
+ * @param {string} method
+ * @param {unknown} definitions by name; undefined for none
+ * @param {Record<string, Kind>} specification of one
+ * @param {string} path where they stand among the arguments
+ * @param {Function} schemaOf called with `method`, the name, `on`, the rest, and where `on` stands
+ * @returns {object[]} what it gave
+ * @throws {LodestoreError} INVALID_ARGUMENT
+ */
+function checkDefinitions(method, definitions, specification, path, schemaOf) {
+  if (definitions === undefined) return []
+  if (!isOptionsObject(definitions)) {
+    const given = describe(definitions)
+    const message = `${method}: ${path} must be an object of definitions, not ${given}`
+    throw invalidArgument(message, path)
+  }
+  return Object.keys(definitions).map((name) => {
+    const at = `${path}.${name}`
+    const { on, ...rest } = checkOptions(method, definitions[name], specification, at)
+    return schemaOf(method, name, on, rest, `${at}.on`)
+  })
+}
+
 module.exports = {
   EMPTY,
   abortSignal,
@@ -141,6 +166,7 @@ module.exports = {
   boolean,
   callback,
   checkArgument,
+  checkDefinitions,
   checkOptions,
   describe,
   integer,

@@ -8,6 +8,7 @@ const {
   boolean,
   callback,
   checkArgument,
+  checkDefinitions,
   checkOptions,
   describe,
   invalidArgument,
@@ -107,7 +108,7 @@ function checkStore(method, name, definition, path) {
     throw invalidArgument(message, `${path}.keyPath`)
   }
   const checked = {
-    indexes: checkIndexes(method, indexes, `${path}.indexes`),
+    indexes: checkDefinitions(method, indexes, INDEX_OPTIONS, `${path}.indexes`, indexSchema),
     vectors: checkVectors(method, vectors, `${path}.vectors`),
   }
   const names = new Set(checked.indexes.map((index) => index.name))
@@ -124,18 +125,6 @@ function checkStore(method, name, definition, path) {
     compression,
     ...checked,
   }
-}
-
-function checkIndexes(method, indexes, path) {
-  if (indexes === undefined) return []
-  if (!isOptionsObject(indexes)) {
-    const message = `${method}: ${path} must be an object of definitions, not ${describe(indexes)}`
-    throw invalidArgument(message, path)
-  }
-  return Object.keys(indexes).map((name) => {
-    const { on, ...flags } = checkOptions(method, indexes[name], INDEX_OPTIONS, `${path}.${name}`)
-    return indexSchema(method, name, on, flags, `${path}.${name}.on`)
-  })
 }
 
 /**

@@ -6,11 +6,10 @@ const {
   anything,
   boolean,
   callback,
+  checkDefinitions,
   checkOptions,
-  describe,
   integer,
   invalidArgument,
-  isOptionsObject,
   oneOf,
 } = require('./check')
 
@@ -90,15 +89,7 @@ function vectorSchema(method, name, on, { dimensions, metric = 'cosine' }, argum
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
 function checkVectors(method, vectors, path) {
-  if (vectors === undefined) return []
-  if (!isOptionsObject(vectors)) {
-    const message = `${method}: ${path} must be an object of definitions, not ${describe(vectors)}`
-    throw invalidArgument(message, path)
-  }
-  return Object.keys(vectors).map((name) => {
-    const { on, ...form } = checkOptions(method, vectors[name], VECTOR_OPTIONS, `${path}.${name}`)
-    return vectorSchema(method, name, on, form, `${path}.${name}.on`)
-  })
+  return checkDefinitions(method, vectors, VECTOR_OPTIONS, path, vectorSchema)
 }
 
 /**

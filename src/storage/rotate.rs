@@ -143,8 +143,8 @@ impl Connection {
         }
     }
 
-    /// Forgets the key before `key`, if no slot of a space is made from it any more: `known` are the
-    /// directories of those that have one for `key`. False if there are others.
+    /// Forgets the key before `key`, if no slot of a space is made from it any more: `known` are
+    /// the directories of those that have one for `key`. False if there are others.
     fn forget_last_space_key(&self, key: &[u8], known: &BTreeSet<String>) -> Result<bool> {
         let (key, known) = (zeroize::Zeroizing::new(key.to_vec()), known.clone());
         self.commit_now(move |txn| {
