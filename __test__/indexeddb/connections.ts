@@ -1,8 +1,9 @@
 import { phases } from './phases'
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { indexedDB } from 'lodestore/indexeddb'
+import { Engine } from '../../lib/indexeddb/engine.js'
 import { setRules } from '../support/preload'
 import { completed, openDatabase, resultOf } from './requests'
 
@@ -69,6 +70,12 @@ const phase: Record<string, () => Promise<void>> = {
     const lasting = other.transaction('s').objectStore('s')
     assert.equal(await resultOf(lasting.count()), 0)
     const closed = [once(db, 'close'), once(other, 'close')]
+    // The next open comes before the storage is closed.
+    const { close } = Engine.prototype
+    Engine.prototype.close = async function (this: any) {
+      await setTimeout(100)
+      await close.call(this)
+    }
     setRules(directory, 'fail data-sync 1 EIO')
     const failed = db.transaction('s', 'readwrite')
     failed.objectStore('s').put('lost', 1)

@@ -56,6 +56,8 @@ class Entry {
   #waiting = 0
   /** @type {import('./engine').Engine | null} */
   #engine = null
+  /** The end of one that has failed. */
+  #failed = Promise.resolve()
 
   constructor(root, name, forget) {
     this.#root = root
@@ -89,9 +91,17 @@ class Entry {
   }
 
   async #closeIfUnused() {
-    if (this.#waiting > 0 || this.connections.size > 0) return
-    this.#forget(this)
-    await this.closeEngine()
+    if (!this.#isUnused) return
+    try {
+      await this.closeEngine()
+    } finally {
+      // Who comes meanwhile finds what is being closed, and waits for it if need be.
+      if (this.#isUnused) this.#forget(this)
+    }
+  }
+
+  get #isUnused() {
+    return this.#waiting === 0 && this.connections.size === 0
   }
 
   /** The storage, opened. */
@@ -100,6 +110,8 @@ class Entry {
       await this.allClosed()
       await this.closeEngine()
     }
+    // What has failed is of no use as long as it is open anywhere in the process.
+    await this.#failed
     if (this.#engine === null) {
       const engine = await this.#root.open(this.#name, mode)
       engine.onFailure = (error) => {
@@ -113,7 +125,9 @@ class Entry {
   async closeEngine() {
     const engine = this.#engine
     this.#engine = null
-    await engine?.close()
+    const closed = engine?.close()
+    if (engine?.hasFailed) this.#failed = closed.catch(nothing)
+    await closed
   }
 
   /**
