@@ -22,7 +22,14 @@ export type {
   ExpressionObject,
   Parameter,
 } from './lib/query/expression'
-export type { Filter, FilterLike, Operators, PreparedFilter, TypeName } from './lib/query/filter'
+export type {
+  Filter,
+  FilterLike,
+  Operators,
+  PreparedFilter,
+  TypeName,
+  VectorSearch,
+} from './lib/query/filter'
 export type {
   Nearest,
   NearestExplanation,
@@ -42,6 +49,7 @@ export type {
   Stage,
   StageExplanation,
   StageName,
+  VectorSearchStage,
 } from './lib/query/pipeline'
 export type {
   Collation,
@@ -53,7 +61,9 @@ export type {
   PreparedQuery,
   Projection,
   Query,
+  QueryEntry,
   ResolvedCollation,
+  SearchMeta,
   Sort,
   UpdateFoundOptions,
 } from './lib/query/query'

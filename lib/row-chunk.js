@@ -87,6 +87,12 @@ class RowChunk {
     return { key, primaryKey, value }
   }
 
+  /** The next row as an entry that a search found: an entry with its distance and score. */
+  nextFound() {
+    const { key, distance, score, doc } = this.nextNear()
+    return { key, primaryKey: key, value: doc, distance, score }
+  }
+
   /**
    * The next row as a document that is near to a vector.
    *

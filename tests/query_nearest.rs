@@ -106,18 +106,23 @@ fn every_plan_finds_the_same_in_the_same_order() {
         for k in [1, 10, 600] {
             let mut component = || numbers.below(6) as i32 - 3;
             let vector = json!([component(), component(), component()]);
-            let nearest = json!({"index": "near", "vector": vector});
-            let request =
-                json!({"filter": filter, "returns": "nearest", "nearest": nearest, "limit": k});
-            let expected = answer(&db, store, &request, 0, 0);
-            found.insert(expected.1);
-            for choice in 1..6 {
-                for budget in [0, 1, 40] {
-                    let other = answer(&db, store, &request, choice, budget);
-                    assert!(
-                        other == expected,
-                        "{request} by choice {choice} in pieces of {budget}"
-                    );
+            let nearest = json!({"index": "near", "vector": vector, "k": k});
+            let mut with_search = filter.clone();
+            with_search["$vector"] = json!({"index": "near", "query": vector, "k": k});
+            for request in [
+                json!({"filter": filter, "returns": "nearest", "nearest": nearest}),
+                json!({"filter": with_search, "returns": "entries", "sort": {"a": -1}}),
+            ] {
+                let expected = answer(&db, store, &request, 0, 0);
+                found.insert(expected.1);
+                for choice in 1..6 {
+                    for budget in [0, 1, 40] {
+                        let other = answer(&db, store, &request, choice, budget);
+                        assert!(
+                            other == expected,
+                            "{request} by choice {choice} in pieces of {budget}"
+                        );
+                    }
                 }
             }
         }
@@ -130,10 +135,9 @@ fn what_does_not_go_with_a_search_is_refused() {
     let nearest = json!({"index": "near", "vector": [1, 2, 3]});
     for request in [
         json!({"returns": "nearest"}),
-        json!({"returns": "documents", "nearest": nearest}),
-        json!({"returns": "count", "nearest": nearest}),
-        json!({"returns": "nearest", "nearest": nearest, "sort": "a"}),
-        json!({"returns": "nearest", "nearest": nearest, "hint": "a"}),
+        json!({"returns": "page", "page": {"size": 3}, "nearest": nearest}),
+        json!({"returns": "nearest", "nearest": nearest, "filter": {"$vector": nearest}}),
+        json!({"returns": "documents", "select": {"a": {"$meta": "vectorSearchScore"}}}),
         json!({"returns": "nearest", "nearest": {"vector": [1]}}),
         json!({"returns": "nearest", "nearest": {"index": "near", "maxDistance": "far"}}),
         json!({"returns": "nearest", "nearest": 3}),

@@ -3,7 +3,6 @@
 
 import { expr, where } from '../../index.js'
 import type {
-  Entry,
   Explanation,
   Filter,
   FindOptions,
@@ -16,6 +15,7 @@ import type {
   PreparedQuery,
   Progress,
   Projection,
+  QueryEntry,
   Query,
   ReadableStore,
   Sort,
@@ -147,7 +147,7 @@ export async function queries(orders: Store<Order, string>): Promise<void> {
   const keys = await found.keys()
   is<Same<typeof keys, string[]>>()
   const entries = await found.entries().toArray()
-  is<Same<typeof entries, Entry<Order, string, string>[]>>()
+  is<Same<typeof entries, QueryEntry<Order, string>[]>>()
   const page = await found.page({ size: 5, after: null })
   const { examinedKeys = 0, examinedDocs = 0 } = await found.page({ size: 5, explain: true })
   void (examinedKeys + examinedDocs)
@@ -238,6 +238,7 @@ export function sortsAndSelections(): void {
     ['id', 'customer.name', 'lines.price'],
     { id: 1, total: true },
     { note: 0, 'customer.address': false },
+    { id: 1, score: { $meta: 'vectorSearchScore' }, distance: { $meta: 'vectorSearchDistance' } },
   ]
   const free: [Sort, Projection] = ['-anything', { 'of.any': 1 }]
   // @ts-expect-error there is no such field
@@ -416,4 +417,17 @@ export async function pipelines(orders: Store<Order, string>): Promise<void> {
   // @ts-expect-error an accumulator is needed
   orders.find().groupBy('status', { total: 5 })
   void [first, sum, count]
+}
+
+export async function searches(orders: Store<Order, string>): Promise<void> {
+  const vector = Float32Array.of(1, 2)
+  const found = await orders.find({ $vector: { index: 'near', query: vector, k: 3 }, gift: true })
+  is<Same<typeof found, Order[]>>()
+  const $vector = { index: 'near', query: expr.param('vector') }
+  await orders.prepare({ $vector }).run({ vector })
+  await orders.aggregate([{ $vectorSearch: { index: 'near', queryVector: [1, 2], limit: 3 } }])
+  // @ts-expect-error a search says how many documents are wanted
+  void orders.aggregate([{ $vectorSearch: { index: 'near', queryVector: [1, 2] } }])
+  // @ts-expect-error it has a vector
+  void orders.find({ $vector: { index: 'near' } })
 }

@@ -2,6 +2,7 @@
 
 import type { Condition } from './conditions'
 import type { Expression, ExpressionObject, Parameter } from './expression'
+import type { VectorLike } from './nearest'
 import type { IsFree, Path, ValueAt } from './paths'
 
 /** The names of types, for `$type`. */
@@ -140,7 +141,26 @@ interface FreeOperators
     NumberOperators<any>,
     ArrayOperators<any, any> {}
 
+/** A search for the documents nearest to a vector, of those that pass the rest of the filter. */
+export interface VectorSearch<X = never> {
+  /** The vector index. */
+  index: string | X
+  /** The vector to search for. */
+  query: VectorLike | X
+  /** Documents at most, before `skip` and `limit`. Default: 10. */
+  k?: number | X | undefined
+  /** Leave out documents that are further away. Default: any distance. */
+  maxDistance?: number | X | undefined
+  /** As for `nearest`. */
+  exact?: boolean | X | undefined
+}
+
 interface LogicalOperators<T, X> {
+  /**
+   * The documents nearest to a vector, nearest first unless the query has a sort. It stands beside
+   * the fields of a query's filter, or in an `$and` there, and nowhere else.
+   */
+  $vector?: VectorSearch<X> | undefined
   $and?: readonly TypedFilter<T, X>[] | undefined
   $or?: readonly TypedFilter<T, X>[] | undefined
   $nor?: readonly TypedFilter<T, X>[] | undefined

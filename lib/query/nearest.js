@@ -55,7 +55,7 @@ class Nearest {
 
   #request() {
     const { k, filter, select, includeVectors } = this.#options
-    const request = { filter, nearest: this.#search, limit: k }
+    const request = { filter, nearest: { ...this.#search, k } }
     if (select !== undefined) request.select = select
     const left = includeVectors ? undefined : this.#target.definition().vectors
     // An index that is not there is told of by the native library.

@@ -3,8 +3,33 @@
 import type { Condition, WhereOperator } from './conditions'
 import type { Expression } from './expression'
 import type { Filter } from './filter'
+import type { VectorLike } from './nearest'
 import type { Path } from './paths'
 import type { Explanation, Projection, Sort } from './query'
+
+/**
+ * A search for the documents nearest to a vector, as the first stage of a pipeline. Behind it
+ * `{ $meta: 'vectorSearchScore' }` and `{ $meta: 'vectorSearchDistance' }` are expressions, up to
+ * the first stage that lets documents wait, such as `$sort` or `$group`.
+ */
+export interface VectorSearchStage {
+  /** The vector index. */
+  index: string
+  /** The field of its vectors, if that is to be checked (INVALID_QUERY). */
+  path?: string | undefined
+  /** The vector to search for. */
+  queryVector: VectorLike
+  /** Documents at most. */
+  limit: number
+  /** What documents have to be. Default: all are searched. */
+  filter?: Filter | Condition | undefined
+  /** Leave out documents that are further away. Default: any distance. */
+  maxDistance?: number | undefined
+  /** As for `nearest`. */
+  exact?: boolean | undefined
+  /** Taken for MongoDB's sake: from `limit` on. Exact searches look at all documents anyway. */
+  numCandidates?: number | undefined
+}
 
 /** What the stages that are checked take. */
 interface StageOperands {
@@ -15,6 +40,7 @@ interface StageOperands {
   $count: string
   $unset: string | readonly string[]
   $out: string
+  $vectorSearch: VectorSearchStage
   $group: { readonly _id: unknown; readonly [name: string]: unknown }
 }
 

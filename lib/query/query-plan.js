@@ -33,6 +33,13 @@ function mayLoop({ pipeline }) {
   return (pipeline !== undefined || text.includes('$expr')) && LOOPS.test(text)
 }
 
+/** Whether there is a search in a filter, where one may stand. */
+function searches(filter) {
+  if (typeof filter !== 'object' || filter === null) return false
+  if (Object.hasOwn(filter, '$vector')) return true
+  return Array.isArray(filter.$and) && filter.$and.some(searches)
+}
+
 /** What a query asks for: the plan of a scan whose rows the native library finds. */
 class QueryPlan {
   /**
@@ -51,8 +58,10 @@ class QueryPlan {
     /** Whether it may be begun on this thread. */
     this.isShort = length <= SHORT_BYTES && !mayLoop(query)
     this.flags = PARTS[query.returns] ?? SCAN.VALUES
+    /** Whether rows with keys have what a search found, too. */
+    this.isSearch = query.returns === RETURNS.ENTRIES && searches(query.filter)
     /** How many parts a row has. */
-    this.parts = PART_COUNTS[query.returns] ?? 1
+    this.parts = this.isSearch ? PART_COUNTS[RETURNS.NEAREST] : (PART_COUNTS[query.returns] ?? 1)
     /** Limits stand in the request. */
     this.limit = 0
   }

@@ -22,7 +22,11 @@ export type Sort<T = any> =
 
 /** The fields to read: a list, or an object of those to keep (1) or to leave out (0). */
 export type Projection<T = any> =
-  readonly Path<T>[] | { readonly [P in Path<T>]?: 0 | 1 | boolean | undefined }
+  | readonly Path<T>[]
+  | { readonly [P in Path<T> | 'score' | 'distance']?: 0 | 1 | boolean | SearchMeta | undefined }
+
+/** What a search found of a document, where the query has `$vector`. */
+export type SearchMeta = { readonly $meta: 'vectorSearchScore' | 'vectorSearchDistance' }
 
 type Strength = 'primary' | 'secondary' | 'tertiary' | 'quaternary' | 'identical'
 
@@ -77,6 +81,12 @@ export interface FindOptions<T = any> {
   hint?: string | undefined
   /** Ends the query (ABORTED). */
   signal?: AbortSignal | undefined
+}
+
+/** A key and a document; what a search found of it, where the query has `$vector`. */
+export interface QueryEntry<Document = any, K = any> extends Entry<Document, K, K> {
+  distance?: number
+  score?: number
 }
 
 /** Options of `delete` on what a query finds. */
@@ -242,7 +252,7 @@ export interface Query<Document = any, K = unknown, Row = Document, Value = Docu
   /** The primary keys instead of the documents. */
   keys(): Query<Document, K, K, Value>
   /** The keys and the documents. */
-  entries(): Query<Document, K, Entry<Value, K, K>, Value>
+  entries(): Query<Document, K, QueryEntry<Value, K>, Value>
 
   /** All rows in an array: the same as awaiting the query. */
   toArray(): Promise<Row[]>

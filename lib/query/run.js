@@ -40,6 +40,7 @@ const TAKES = {
 }
 
 function nextEntry(chunk) {
+  if (chunk.plan.isSearch) return chunk.nextFound()
   const { key, primaryKey, value } = chunk.nextEntry()
   return { key, primaryKey, value }
 }

@@ -119,7 +119,10 @@ impl Aggregation {
             Value::String(name) => Some(name.clone()),
             _ => None,
         };
-        let is_whole = front.sort.is_empty() && front.skip == 0 && front.limit.is_none();
+        let is_whole = front.sort.is_empty()
+            && front.skip == 0
+            && front.limit.is_none()
+            && front.nearest.is_none();
         let grouping = pipeline.grouping(limits.memory).filter(|_| is_whole);
         let is_ordered = grouping.as_ref().is_some_and(|grouping| grouping.order.is_some());
         let query = Query { hint, grouping, explained, ..query_of(&front) };

@@ -79,7 +79,7 @@ pub fn query(query: &Query, plan: &Plan, search: Option<&Search>, outcome: &Outc
             "index": search.index.name.to_string(),
             "metric": form.metric.as_str(),
             "dimensions": form.dimensions,
-            "k": query.limit,
+            "k": query.nearest.as_ref().map(|nearest| nearest.k),
             "method": "exact",
         });
         fields.insert("nearest".to_owned(), nearest);

@@ -4,48 +4,11 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{StoreDef, VectorDef, document};
+use crate::catalog::{StoreDef, VectorDef};
 use crate::error::{Error, ErrorCode, Result};
-use crate::query::Place;
-use crate::value::{self, Lookup, NoShapes, ShapeTable, Value, lookup, root};
+use crate::query::nearest::{Measure, Nearest};
+use crate::value::{Lookup, NoShapes, ShapeTable, lookup, root};
 use crate::vector::{Target, check_components, each_vector, score};
-use crate::wtf8::Wtf8String;
-
-/// What a query says of vectors.
-#[derive(Debug, Clone)]
-pub struct Nearest {
-    /// The name of the index.
-    pub index: Wtf8String,
-    /// The vector, as an encoded value.
-    vector: Vec<u8>,
-    /// What is further away is left out.
-    max_distance: Option<f64>,
-}
-
-impl Nearest {
-    /// Parses `{ index, vector, maxDistance? }`; `None` for undefined.
-    ///
-    /// # Errors
-    /// `INVALID_QUERY`.
-    pub fn parse(value: &Value, place: &Place<'_>) -> Result<Option<Self>> {
-        let fields = match value {
-            Value::Undefined => return Ok(None),
-            Value::Object(fields) => fields,
-            _ => return Err(place.invalid("it has to be an object")),
-        };
-        let get = |name| document::get(fields, name).unwrap_or(&Value::Undefined);
-        let Value::String(index) = get("index") else {
-            return Err(place.word("index").invalid("it has to be the name of a vector index"));
-        };
-        let max_distance = match get("maxDistance") {
-            Value::Undefined => None,
-            Value::Number(most) if !most.is_nan() => Some(*most),
-            _ => return Err(place.word("maxDistance").invalid("it has to be a number")),
-        };
-        let vector = value::encode(get("vector"), &NoShapes)?;
-        Ok(Some(Self { index: index.clone(), vector, max_distance }))
-    }
-}
 
 /// A search in an index.
 #[derive(Debug)]
@@ -76,6 +39,18 @@ impl Search {
                 .with_index(name.to_string())
         })?;
         index.check_ready(&store.name)?;
+        if let Some(path) = &nearest.path
+            && index.path.to_string() != path.to_string()
+        {
+            let message = format!(
+                "the vectors of index {name:?} stand in \"{}\", not in {path:?}, as the search \
+                 has it",
+                index.path
+            );
+            return Err(Error::new(ErrorCode::InvalidQuery, message)
+                .with_index(name.to_string())
+                .with_path("path"));
+        }
         let (mut scratch, mut target) = (Vec::new(), None);
         let count =
             each_vector(root(&nearest.vector)?, index.form, &NoShapes, &mut scratch, |vector| {
@@ -90,14 +65,14 @@ impl Search {
                 };
                 let message =
                     format!("the vector to search for in index {name:?} {}", error.message());
-                Error::new(code, message).with_index(name.to_string()).with_path("vector")
+                Error::new(code, message).with_index(name.to_string()).with_path(nearest.at.clone())
             })?;
         let target = target.filter(|_| count == 1).ok_or_else(|| {
             let message =
                 format!("the vector to search for in index {name:?} has to be one vector");
             Error::new(ErrorCode::InvalidQuery, message)
                 .with_index(name.to_string())
-                .with_path("vector")
+                .with_path(nearest.at.clone())
         })?;
         let max_distance = nearest.max_distance.unwrap_or(f64::INFINITY);
         Ok(Self { index: Arc::clone(index), target, max_distance, scratch })
@@ -132,13 +107,40 @@ impl Search {
         Ok(nearest)
     }
 
-    /// What a row says of a distance: that, and how alike the vectors are, as f64 each.
-    pub fn measures(&self, distance: f64) -> [u8; 16] {
+    /// What is told of a document that is so far.
+    pub fn measures(&self, distance: f64) -> Measures {
+        Measures { distance, score: score(self.index.form, distance) }
+    }
+}
+
+/// What is told of a document that was found.
+#[derive(Debug, Clone, Copy)]
+pub struct Measures {
+    distance: f64,
+    score: f64,
+}
+
+impl Measures {
+    /// One of them.
+    pub fn get(self, measure: Measure) -> f64 {
+        match measure {
+            Measure::Distance => self.distance,
+            Measure::Score => self.score,
+        }
+    }
+
+    /// As rows have them: a f64 each, in the order of [`Measure::ALL`].
+    pub fn to_bytes(self) -> [u8; 16] {
         let mut bytes = [0; 16];
-        let score = score(self.index.form, distance);
-        let both = distance.to_le_bytes().into_iter().chain(score.to_le_bytes());
+        let both = Measure::ALL.into_iter().flat_map(|measure| self.get(measure).to_le_bytes());
         bytes.iter_mut().zip(both).for_each(|(to, from)| *to = from);
         bytes
+    }
+
+    /// Reads them.
+    pub fn read(bytes: &[u8]) -> Option<[f64; 2]> {
+        let ([distance, score], []) = bytes.as_chunks::<8>() else { return None };
+        Some([f64::from_le_bytes(*distance), f64::from_le_bytes(*score)])
     }
 }
 

@@ -10,6 +10,7 @@ use super::access;
 use super::aggregation::From;
 use super::group_shape::Grouped;
 use super::key_groups::KeyGroups;
+use super::nearest::Measures;
 use super::plan::Plan;
 use super::request::{Query, Returns};
 use super::running::{Chunk, Execution};
@@ -34,7 +35,8 @@ pub(super) fn query_of(front: &Front) -> Query {
         sort: front.sort.clone(),
         skip: front.skip,
         limit: front.limit,
-        returns: Returns::Documents,
+        returns: if front.nearest.is_some() { Returns::Nearest } else { Returns::Documents },
+        nearest: front.nearest.clone(),
         now: current_time(),
         ..Query::new(front.filter.clone())
     }
@@ -46,6 +48,8 @@ pub(super) struct Documents {
     rows: Vec<u8>,
     at: usize,
     ended: bool,
+    /// Whether rows have what a search found.
+    is_search: bool,
     /// Whether they do not begin on the thread of JavaScript.
     declines: bool,
 }
@@ -71,6 +75,7 @@ pub(super) enum GroupedRows {
 impl Documents {
     pub(super) fn new(from: From<'_, '_, '_>, store: &Arc<StoreDef>, query: Query) -> Result<Self> {
         let plan = Plan::choose(from.view, store, &query)?;
+        let is_search = query.nearest.is_some();
         let walk = match (plan.grouped.clone(), query.grouping.clone()) {
             (Some(Grouped::Keys(shape)), Some(grouping)) => {
                 let shapes = from.shared.shapes_of(from.view, store.id, false)?;
@@ -83,7 +88,7 @@ impl Documents {
                 Walk::Query(Box::new(execution), grouped.is_some())
             }
         };
-        Ok(Self { walk, rows: Vec::new(), at: 0, ended: false, declines: false })
+        Ok(Self { walk, rows: Vec::new(), at: 0, ended: false, is_search, declines: false })
     }
 
     /// Whether there is no use in asking again in the same piece.
@@ -171,12 +176,24 @@ impl Documents {
                 return Ok(Next::Pause);
             }
         }
-        let rest = self.rows.get(self.at..).unwrap_or_default();
-        let (len, rest) = rest.split_first_chunk().unwrap_or((&[0; 4], &[]));
-        let len = u32::from_le_bytes(*len) as usize;
-        self.at += 4 + len;
-        Ok(Next::Document(rest.get(..len).unwrap_or_default()))
+        if !self.is_search {
+            return Ok(Next::Document(next_part(&self.rows, &mut self.at)));
+        }
+        let (rows, at) = (&self.rows, &mut self.at);
+        next_part(rows, at);
+        let measures = Measures::read(next_part(rows, at));
+        let measures = measures.ok_or_else(|| Error::corrupt("a search tells no distance"))?;
+        Ok(Next::Near(next_part(rows, at), measures))
     }
+}
+
+/// The next part of a row.
+fn next_part<'r>(rows: &'r [u8], at: &mut usize) -> &'r [u8] {
+    let rest = rows.get(*at..).unwrap_or_default();
+    let (len, rest) = rest.split_first_chunk().unwrap_or((&[0; 4], &[]));
+    let len = u32::from_le_bytes(*len) as usize;
+    *at += 4 + len;
+    rest.get(..len).unwrap_or_default()
 }
 
 /// The main documents, for one piece of work.

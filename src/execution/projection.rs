@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::nearest::Measures;
 use crate::error::Result;
 use crate::query::Place;
+use crate::query::nearest::Measure;
 use crate::value::{
     Array, FieldName, Fields, Kind, MAX_DEPTH, ShapeTable, Value, ValueRef, encode,
 };
@@ -23,6 +25,8 @@ const FEW: usize = 16;
 pub struct Projection {
     include: bool,
     fields: Node,
+    /// Fields that get what a search tells of the document.
+    measures: Vec<(Wtf8String, Measure)>,
 }
 
 /// Fields that are named, each with those that are named inside; with none, the field as a whole.
@@ -34,13 +38,15 @@ struct Node {
 }
 
 impl Projection {
-    /// Parses what `select()` takes: `'a'`, `['a', 'b.c']`, `{ a: 1 }`, or `{ a: 0 }`.
+    /// Parses what `select()` takes: `'a'`, `['a', 'b.c']`, `{ a: 1 }`, or `{ a: 0 }`; in an object
+    /// also `{ score: { $meta: 'vectorSearchScore' } }`.
     ///
     /// # Errors
     /// `INVALID_QUERY`.
     pub fn parse(value: &Value, place: &Place<'_>) -> Result<Option<Self>> {
         let mut fields = Node::default();
         let mut include = None;
+        let mut measures = Vec::new();
         match value {
             Value::Undefined | Value::Null => return Ok(None),
             Value::String(name) => fields.add(name, place)?,
@@ -56,6 +62,15 @@ impl Projection {
             Value::Object(object) => {
                 for (name, value) in object.iter() {
                     let place = place.field(name);
+                    if let Some(measure) = Measure::parse(value, &place)? {
+                        let bytes = name.as_bytes();
+                        if bytes.is_empty() || bytes.starts_with(b"$") || bytes.contains(&b'.') {
+                            let why = "a field that is made has a name without $ and dots";
+                            return Err(place.invalid(why));
+                        }
+                        measures.push((name.clone(), measure));
+                        continue;
+                    }
                     let wanted = match value {
                         Value::Bool(wanted) => *wanted,
                         Value::Number(number) => *number != 0.0,
@@ -70,18 +85,30 @@ impl Projection {
             }
             _ => return Err(place.invalid("it has to be a list of fields, or { name: 1 }")),
         }
-        if fields.is_empty() && !matches!(value, Value::Array(_)) {
+        if fields.is_empty() && measures.is_empty() && !matches!(value, Value::Array(_)) {
             return Ok(None);
         }
-        Ok(Some(Self { include: include.unwrap_or(true), fields }))
+        // Of an object that names no field, all of the document's stay.
+        let include = include.unwrap_or(measures.is_empty());
+        Ok(Some(Self { include, fields, measures }))
+    }
+
+    /// Whether it tells what a search found of a document.
+    pub fn measures(&self) -> bool {
+        !self.measures.is_empty()
     }
 
     /// The document with the fields that are wanted, encoded.
     ///
     /// # Errors
     /// `CORRUPT`; `RESOURCE_LIMIT` for values that contain themselves.
-    pub fn apply(&self, document: ValueRef<'_>, shapes: &ShapeTable) -> Result<Vec<u8>> {
-        let projected = if self.include && self.fields.is_empty() {
+    pub fn apply(
+        &self,
+        document: ValueRef<'_>,
+        measures: Option<Measures>,
+        shapes: &ShapeTable,
+    ) -> Result<Vec<u8>> {
+        let mut projected = if self.include && self.fields.is_empty() {
             Value::Object(Fields::new())
         } else if self.include {
             included(document, &self.fields, shapes, 0)?
@@ -91,6 +118,11 @@ impl Projection {
             self.fields.remove_from(&mut whole);
             whole
         };
+        if let (Value::Object(fields), Some(found)) = (&mut projected, measures) {
+            for (name, measure) in &self.measures {
+                fields.insert(name.clone(), Value::Number(found.get(*measure)));
+            }
+        }
         encode(&projected, shapes)
     }
 }
@@ -270,7 +302,7 @@ mod tests {
         for (selection, expected) in cases {
             let place = Place::root("select");
             let projection = Projection::parse(&value(selection), &place).unwrap().unwrap();
-            let projected = projection.apply(value::root(&bytes).unwrap(), &shapes).unwrap();
+            let projected = projection.apply(value::root(&bytes).unwrap(), None, &shapes).unwrap();
             assert_eq!(value::decode(&projected, &shapes).unwrap(), value(expected), "{selection}");
         }
         // Of many names, too.
@@ -293,7 +325,7 @@ mod tests {
             let selection = object(&paths, &|_| Value::Bool(selected));
             let projection =
                 Projection::parse(&selection, &Place::root("select")).unwrap().unwrap();
-            let projected = projection.apply(value::root(&bytes).unwrap(), &shapes).unwrap();
+            let projected = projection.apply(value::root(&bytes).unwrap(), None, &shapes).unwrap();
             let Value::Object(fields) = value::decode(&projected, &shapes).unwrap() else {
                 panic!()
             };

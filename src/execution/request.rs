@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::nearest::Nearest;
 use super::page::PageRequest;
 use super::projection::Projection;
 use super::sort::{self, SortPart};
@@ -11,6 +10,7 @@ use crate::collation::Collation;
 use crate::error::{ErrorCode, Result};
 use crate::query::aggregate::Grouping;
 use crate::query::filter::current_time;
+use crate::query::nearest::{Nearest, Words};
 use crate::query::{Filter, Place, collation};
 use crate::value::{Fields, Value};
 use crate::wtf8::Wtf8String;
@@ -29,7 +29,8 @@ pub struct Query {
     pub ties_descending: bool,
     /// Which fields are wanted; `None`: all.
     pub projection: Option<Projection>,
-    /// The vector that documents are to be near to; they come in the order of their distances.
+    /// The vector that documents are to be near to. Of those that pass the filter, only the nearest
+    /// are sorted, skipped, limited and answered with.
     pub nearest: Option<Nearest>,
     /// Documents to pass over first.
     pub skip: u64,
@@ -55,7 +56,8 @@ pub struct Query {
 pub enum Returns {
     /// A row for each document.
     Documents,
-    /// The same with its primary key before it.
+    /// The same with its primary key before it, and with its distance and score in between if it
+    /// is near to a vector.
     Entries,
     /// A row for each primary key.
     Keys,
@@ -109,9 +111,23 @@ impl Query {
             return Err(place.invalid("it has to be an object"));
         };
         let get = |name| document::get(fields, name).unwrap_or(&Value::Undefined);
+        let about_filter = Place::root("the filter");
+        let mut nearest = match get("nearest") {
+            Value::Undefined => None,
+            search => Some(Nearest::parse(search, Words::REQUEST, &Place::root("nearest"))?),
+        };
         let mut filter = match get("filter") {
             Value::Undefined | Value::Null => Filter::all(),
-            filter => Filter::parse(filter, &Place::root("the filter"))?,
+            filter if Nearest::is_in(filter) => {
+                if nearest.is_some() {
+                    let why = "a search has one vector, and its filter none: leave $vector out";
+                    return Err(about_filter.invalid(why));
+                }
+                let mut filter = filter.clone();
+                nearest = Nearest::split_off(&mut filter, &about_filter)?;
+                Filter::parse(&filter, &about_filter)?
+            }
+            filter => Filter::parse(filter, &about_filter)?,
         };
         let mut sort = sort::parse(get("sort"), &Place::root("the sort"))?;
         let place_of = Place::root("the collation");
@@ -138,7 +154,7 @@ impl Query {
             sort,
             ties_descending: false,
             projection: Projection::parse(get("select"), &Place::root("select"))?,
-            nearest: Nearest::parse(get("nearest"), &Place::root("nearest"))?,
+            nearest,
             skip: whole_number(get("skip"), &place.word("skip"))?.unwrap_or(0),
             limit: whole_number(get("limit"), &place.word("limit"))?,
             hint,
@@ -164,12 +180,21 @@ impl Query {
 
     /// Whether what is said of a vector goes with the rest.
     fn check_nearest(&self, place: &Place<'_>) -> Result<()> {
-        let (is_search, is_explained) = (self.nearest.is_some(), self.returns == Returns::Explain);
-        if is_search != (self.returns == Returns::Nearest) && !(is_search && is_explained) {
-            return Err(place.word("nearest").invalid("it goes with the answer 'nearest'"));
+        if self.returns == Returns::Nearest && self.nearest.is_none() {
+            return Err(place.word("nearest").invalid("it has to say what to search for"));
         }
-        if is_search && (!self.sort.is_empty() || self.hint.is_some()) {
-            return Err(place.word("nearest").invalid("it goes with no sort and no hint"));
+        if matches!(self.returns, Returns::Page(_))
+            && self.nearest.is_some()
+            && self.sort.is_empty()
+        {
+            let why = "documents come nearest first, an order that pages cannot go on in; use \
+                       limit and skip, or a sort";
+            return Err(Place::root("page").invalid(why));
+        }
+        let measures = self.projection.as_ref().is_some_and(Projection::measures);
+        if measures && self.nearest.is_none() {
+            let why = "$meta tells what a search found of a document; there is no $vector here";
+            return Err(Place::root("select").invalid(why));
         }
         Ok(())
     }

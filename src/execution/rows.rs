@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::nearest::Search;
+use super::nearest::{Measures, Search};
+use super::projection::Projection;
 use super::request::{Query, Returns};
 use super::running::Chunk;
 use super::scan::Found;
@@ -115,8 +116,10 @@ impl Rows {
         if matches!(query.returns, Returns::Count | Returns::Explain) {
             return Ok(true);
         }
+        let of_row = matches!(query.returns, Returns::Nearest | Returns::Entries);
+        let of_document = query.projection.as_ref().is_some_and(Projection::measures);
         let mut measures = None;
-        if query.returns == Returns::Nearest {
+        if self.search.is_some() && (of_row || of_document) {
             // In a write transaction it may have changed since it was found.
             let Some(distance) = self.distance(view, shared, store, found)? else {
                 return Ok(true);
@@ -128,7 +131,7 @@ impl Rows {
             (_, _) if query.returns == Returns::Keys => None,
             (Some(projection), Some(document)) => {
                 projected = self.with_shapes(view, shared, store, |shapes| {
-                    projection.apply(root(document)?, shapes)
+                    projection.apply(root(document)?, measures, shapes)
                 })?;
                 Some(projected.as_slice())
             }
@@ -139,6 +142,7 @@ impl Rows {
         if has_key {
             size += 4 + found.key.len();
         }
+        let measures = measures.filter(|_| of_row).map(Measures::to_bytes);
         size += measures.map_or(0, |measures| 4 + measures.len());
         size += document.map_or(0, |document| 4 + document.len());
         if !out.fits(size, response) {

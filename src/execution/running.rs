@@ -1,12 +1,14 @@
 //! A query that is being carried out.
 
+mod search;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::explain;
-use super::nearest::{self, Search};
+use super::nearest::Search;
 use super::page::{self, PageRequest};
 use super::plan::Plan;
 use super::request::{Query, Returns};
@@ -68,6 +70,8 @@ pub struct Execution {
 enum Phase {
     /// Rows are written as the walk finds them.
     Stream,
+    /// The keys of the documents that are nearest to a vector are collected.
+    Search(Box<Sorter>),
     /// Keys are collected, to be sorted.
     Collect(Box<Sorter>),
     /// Documents are looked up in order.
@@ -137,7 +141,10 @@ impl Execution {
             (Returns::Page(_), _) | (_, View::Write(_)) => true,
             _ => !plan.ordered,
         };
-        let phase = if collects {
+        let phase = if let Some(nearest) = &query.nearest {
+            let k = usize::try_from(nearest.k).unwrap_or(usize::MAX);
+            Phase::Search(Box::new(Sorter::new(Some(k), SORT_MEMORY)))
+        } else if collects {
             let wanted = wanted.map(|wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
             Phase::Collect(Box::new(Sorter::new(wanted, SORT_MEMORY)))
         } else {
@@ -190,7 +197,8 @@ impl Execution {
         response: &mut Response<'_>,
     ) -> Result<(u32, bool)> {
         // Between pieces a write transaction changes, so keys are collected in one.
-        let whole = matches!(view, View::Write(_)) && matches!(self.phase, Phase::Collect(_));
+        let whole = matches!(view, View::Write(_))
+            && matches!(self.phase, Phase::Search(_) | Phase::Collect(_));
         let slice = if chunk.is_inline(view) { INLINE_SLICE } else { SLICE };
         let mut budget = Budget {
             steps: if chunk.budget == 0 || whole { u64::MAX } else { u64::from(chunk.budget) },
@@ -205,6 +213,7 @@ impl Execution {
                     self.count_entries(view, chunk)?
                 }
                 Phase::Stream => self.stream(view, shared, &mut budget, &mut out, response)?,
+                Phase::Search(_) => self.search(view, shared, &mut budget)?,
                 Phase::Collect(_) => self.collect(view, shared, &mut budget)?,
                 Phase::Emit { .. } => self.emit(view, shared, &mut budget, &mut out, response)?,
                 Phase::Page(_) => self.emit_page(view, shared, &mut out, response)?,
@@ -379,8 +388,7 @@ impl Execution {
         };
         // Pages need the sort key of the documents at their edges.
         let needs_key = asked.is_some() || !in_order;
-        let is_search = rows.search.is_some();
-        let looks = !plan.decided || is_search || (needs_key && !query.sort.is_empty());
+        let looks = !plan.decided || (needs_key && !query.sort.is_empty());
         let mut met = rows.collected;
         let enough = if in_order && plan.decided { wanted } else { u64::MAX };
         let ended = scan.run(view, store, (looks, enough), budget, |found| {
@@ -392,13 +400,7 @@ impl Execution {
             }
             let mut sort_key = std::mem::take(&mut rows.sort_key);
             sort_key.clear();
-            if is_search {
-                let Some(distance) = rows.distance(view, shared, store, found)? else {
-                    rows.sort_key = sort_key;
-                    return Ok(Flow::Next);
-                };
-                sort_key.extend_from_slice(&nearest::sort_key(distance));
-            } else if needs_key {
+            if needs_key {
                 if let Some(document) = found.document.filter(|_| !query.sort.is_empty()) {
                     rows.with_shapes(view, shared, store, |shapes| {
                         sort_key.clear();

@@ -454,7 +454,7 @@ impl Scan {
 ///
 /// # Errors
 /// `RESOURCE_LIMIT` if they take too much memory.
-fn keep(kept: &mut usize, key: &[u8]) -> Result<()> {
+pub(super) fn keep(kept: &mut usize, key: &[u8]) -> Result<()> {
     *kept += key.len() + BYTES_PER_KEY;
     if *kept > MAX_KEPT {
         return Err(Error::new(

@@ -51,6 +51,11 @@ impl WhereRequest {
                        match would be passed over";
             return Err(Error::new(ErrorCode::InvalidQuery, why));
         }
+        if query.nearest.is_some() && (upsert || !op.key.is_empty()) {
+            let why = "a query with $vector changes the documents that it finds, all in one \
+                       transaction: leave options.batch and options.upsert out";
+            return Err(Error::new(ErrorCode::InvalidQuery, why));
+        }
         let max_bytes = match get(&fields, "maxBytes") {
             None | Some(Value::Undefined) => MAX_KEYS_BYTES,
             Some(limit) => {

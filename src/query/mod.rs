@@ -5,6 +5,7 @@ pub mod collation;
 pub mod expression;
 pub mod filter;
 mod meter;
+pub mod nearest;
 #[cfg(test)]
 #[allow(clippy::panic)]
 pub(crate) mod notation;

@@ -297,7 +297,11 @@ impl Planner<'_, '_, '_> {
             _ if self.query.grouping.is_some() => None,
             [_] => Some(0),
             // Entries by themselves are less than documents.
-            [all, index] if all.bounded.is_empty() && self.query.returns == Returns::Count => {
+            [all, index]
+                if all.bounded.is_empty()
+                    && self.query.returns == Returns::Count
+                    && self.query.nearest.is_none() =>
+            {
                 self.decides(index).then_some(1)
             }
             _ => None,
@@ -508,7 +512,8 @@ impl Planner<'_, '_, '_> {
     /// What walks cost, one after another.
     fn cost(&self, accesses: &[Arc<Access>], served: Option<bool>) -> f64 {
         let entries = entries_of(accesses);
-        let wants_documents = !matches!(self.query.returns, Returns::Count | Returns::Keys);
+        let wants_documents = !matches!(self.query.returns, Returns::Count | Returns::Keys)
+            || self.query.nearest.is_some();
         let is_index = accesses.iter().any(|access| !access.is_of_documents());
         let each = match (is_index, !wants_documents && self.decided(accesses)) {
             (_, true) => ENTRY,

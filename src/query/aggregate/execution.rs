@@ -246,7 +246,11 @@ pub(super) struct Pace {
 impl Pace {
     /// For one call.
     pub(super) fn begin(context: &Context<'_>) -> Self {
-        Self { end: context.view.meter.steps() + MAX_STEPS }
+        Self::of(context.view.meter)
+    }
+
+    fn of(meter: &Meter) -> Self {
+        Self { end: meter.steps() + MAX_STEPS }
     }
 
     /// Whether there has been work enough.
@@ -401,7 +405,8 @@ impl Execution {
     pub fn new(pipeline: &Pipeline, shapes: Arc<ShapeTable>, limits: Limits, now: f64) -> Self {
         let memory = Memory::new(limits.memory);
         let chain = pipeline.chain();
-        let (variables, rows, meter) = Default::default();
+        let (rows, meter) = Default::default();
+        let variables = pipeline.variables();
         Self { chain, memory, shapes, now, variables, rows, meter }
     }
 
@@ -436,25 +441,34 @@ impl Execution {
         out: &mut Vec<u8>,
     ) -> Result<Pulled> {
         let Self { chain, memory, shapes, now, variables, rows, meter } = self;
-        let view = View { shapes, now: *now, variables, meter };
-        let mut context = Context { sources, memory, view };
-        let pace = Pace::begin(&context);
         let mut sink = |document: Document<'_>| document.write(shapes, rows, out);
+        let pace = Pace::of(meter);
         loop {
+            let view = View { shapes, now: *now, variables, meter };
+            let mut context = Context { sources: &mut *sources, memory: &mut *memory, view };
             match chain.pump(&mut context, &mut sink)? {
                 Pumped::Emitted => return Ok(Pulled::Document),
                 Pumped::Pause => return Ok(Pulled::Pause),
                 Pumped::End => return Ok(Pulled::End),
                 Pumped::NeedsInput => {}
             }
-            match source.next()? {
-                Next::Document(bytes) => {
-                    if chain.feed(Document::Stored(bytes, shapes), &mut context, &mut sink)? {
-                        return Ok(Pulled::Document);
-                    }
+            let bytes = match source.next()? {
+                Next::Document(bytes) => bytes,
+                Next::Near(bytes, measures) => {
+                    let places = variables.iter_mut().zip(measures);
+                    places.for_each(|(place, measure)| *place = Value::Number(measure));
+                    bytes
                 }
                 Next::Pause => return Ok(Pulled::Pause),
-                Next::End => chain.end_input(),
+                Next::End => {
+                    chain.end_input();
+                    continue;
+                }
+            };
+            let view = View { shapes, now: *now, variables, meter };
+            let mut context = Context { sources: &mut *sources, memory: &mut *memory, view };
+            if chain.feed(Document::Stored(bytes, shapes), &mut context, &mut sink)? {
+                return Ok(Pulled::Document);
             }
             if pace.is_over(&context) {
                 return Ok(Pulled::Pause);

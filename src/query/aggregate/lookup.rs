@@ -438,7 +438,7 @@ impl Table {
     fn fill(&mut self, cursor: u32, foreign: &Path, context: &mut Context<'_>) -> Result<()> {
         loop {
             let bytes: Box<[u8]> = match context.sources.next(cursor)? {
-                Next::Document(bytes) => bytes.into(),
+                Next::Document(bytes) | Next::Near(bytes, _) => bytes.into(),
                 Next::Pause => continue,
                 Next::End => return Ok(()),
             };

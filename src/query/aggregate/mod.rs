@@ -21,6 +21,7 @@ mod picking;
 mod remembered;
 mod report;
 mod reshape;
+mod search;
 mod simple;
 mod sorting;
 mod sources;
@@ -39,6 +40,7 @@ pub use sources::{ByKey, Front, Next, NoSources, Source, Sources};
 
 use self::accumulator::Names;
 use self::execution::Chain;
+use self::search::Search;
 use self::stage::Stage;
 use super::place::Place;
 use crate::error::Result;
@@ -50,6 +52,8 @@ use crate::wtf8::Wtf8String;
 pub struct Pipeline {
     stages: Vec<Stage>,
     output: Option<Output>,
+    /// Whether it began with a search.
+    searches: bool,
 }
 
 impl Pipeline {
@@ -78,8 +82,22 @@ impl Pipeline {
                 value = std::borrow::Cow::Owned(Value::Array(Array { items, fields: None }));
             }
         }
-        let stages = stage::parse(&value, Names { variables: &[] }, 0, place)?;
-        Ok(Self { stages, output })
+        let first = match &*value {
+            Value::Array(list) => list.items.first(),
+            _ => None,
+        };
+        let search = first.map(|first| Search::parse(first, &place.index(0))).transpose()?;
+        let stages = match search.flatten() {
+            None => stage::parse(&value, Names { variables: &[] }, 0, place)?,
+            Some(search) => {
+                let variables = search::variables();
+                let names = Names { variables: &variables };
+                let first = vec![Stage::Search(Box::new(search))];
+                stage::parse_behind(first, &value, names, 0, place)?
+            }
+        };
+        let searches = stages.first().is_some_and(|stage| stage.as_search().is_some());
+        Ok(Self { stages, output, searches })
     }
 
     /// Parses a pipeline that changes single documents, with variables.
@@ -96,7 +114,7 @@ impl Pipeline {
             let why = "only $set, $unset, $project and $replaceWith change single documents";
             return Err(place.index(at).invalid(why));
         }
-        Ok(Self { stages, output: None })
+        Ok(Self { stages, output: None, searches: false })
     }
 
     /// Splits off what a query can answer of the first stages.
@@ -126,6 +144,12 @@ impl Pipeline {
         let mut stores = Vec::new();
         stage::collect_stores(&self.stages, &mut stores);
         stores
+    }
+
+    /// The variables that the stages know of a search, before it has found anything.
+    fn variables(&self) -> Vec<Value> {
+        let count = if self.searches { search::variables().len() } else { 0 };
+        vec![Value::Undefined; count]
     }
 
     fn chain(&self) -> Chain {

@@ -65,7 +65,7 @@ impl Reading {
                 other => return Ok(other),
             }
             match context.sources.next(self.cursor)? {
-                Next::Document(bytes) => {
+                Next::Document(bytes) | Next::Near(bytes, _) => {
                     self.scratch.clear();
                     self.scratch.extend_from_slice(bytes);
                     let document = Document::Stored(&self.scratch, &self.shapes);

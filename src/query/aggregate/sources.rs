@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::report::Examined;
 use crate::error::Result;
 use crate::query::filter::Filter;
+use crate::query::nearest::Nearest;
 use crate::query::sort::SortPart;
 use crate::value::{FieldPath, ShapeTable};
 use crate::wtf8::Wtf8String;
@@ -14,6 +15,8 @@ use crate::wtf8::Wtf8String;
 pub enum Next<'a> {
     /// An encoded document.
     Document(&'a [u8]),
+    /// One that a search found, with its distance and score.
+    Near(&'a [u8], [f64; 2]),
     /// None now: the caller has worked for long enough, and is to go on later.
     Pause,
     /// None any more.
@@ -35,6 +38,8 @@ pub trait Source {
 pub struct Front {
     /// What documents have to be.
     pub filter: Filter,
+    /// What those are nearest to that are taken.
+    pub nearest: Option<Nearest>,
     /// In which order they come; in any, if there is none.
     pub sort: Vec<SortPart>,
     /// How many are left out.
@@ -45,7 +50,7 @@ pub struct Front {
 
 impl Default for Front {
     fn default() -> Self {
-        Self { filter: Filter::all(), sort: Vec::new(), skip: 0, limit: None }
+        Self { filter: Filter::all(), nearest: None, sort: Vec::new(), skip: 0, limit: None }
     }
 }
 

@@ -12,6 +12,7 @@ use super::lookup::{Joining, Lookup};
 use super::nested::{Facets, Nested, Union};
 use super::report::Work;
 use super::reshape::Reshape;
+use super::search::{self, Known, Search};
 use super::simple::{Count, Distinct, Limit, Match, Sample, Skip, Unwind, Values};
 use super::sorting::Sorting;
 use super::sources::Front;
@@ -33,6 +34,8 @@ const MAX_NESTING: usize = 20;
 #[derive(Debug, Clone)]
 pub(super) enum Stage {
     Match(Match),
+    /// A search, which only the store's own query can answer.
+    Search(Box<Search>),
     Sort(Vec<SortPart>),
     /// A stage that has nothing to do, since documents come in its order.
     InOrder(&'static str),
@@ -56,6 +59,7 @@ impl Stage {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Match(_) => "$match",
+            Self::Search(search) => search.name,
             Self::Sort(_) => "$sort",
             Self::InOrder(name) => name,
             Self::Skip(_) => "$skip",
@@ -79,7 +83,7 @@ impl Stage {
         match self {
             Self::Match(stage) => Box::new(stage.clone()),
             Self::Sort(parts) => Box::new(Sorting::new(parts.clone(), limit)),
-            Self::InOrder(_) => Box::new(InOrder),
+            Self::InOrder(_) | Self::Search(_) => Box::new(InOrder),
             Self::Skip(count) => Box::new(Skip(*count)),
             Self::Limit(count) => Box::new(Limit(*count)),
             Self::Reshape(_, stage) => stage.operator(),
@@ -164,12 +168,25 @@ pub(super) fn parse(
     depth: usize,
     place: &Place<'_>,
 ) -> Result<Vec<Stage>> {
+    parse_behind(Vec::new(), value, names, depth, place)
+}
+
+/// Parses a list of stages the first of which are known.
+pub(super) fn parse_behind(
+    mut stages: Vec<Stage>,
+    value: &Value,
+    names: Names<'_>,
+    depth: usize,
+    place: &Place<'_>,
+) -> Result<Vec<Stage>> {
     let Value::Array(list) = value else {
         return Err(place.invalid("a pipeline is a list of stages"));
     };
-    let mut stages = Vec::new();
-    for (at, item) in list.items.iter().enumerate() {
-        parse_stage(item, names, depth, &place.index(at), &mut stages)?;
+    let hidden = search::hidden(names.variables);
+    let mut known = Known::new(names, &hidden);
+    for (at, item) in list.items.iter().enumerate().skip(stages.len()) {
+        let place = place.index(at);
+        parse_stage(item, known.next(item, &place), depth, &place, &mut stages)?;
     }
     if stages.len() > MAX_STAGES {
         return Err(place.invalid("a pipeline may have 1,000 stages"));
@@ -273,6 +290,11 @@ fn parse_stage(
             Stage::Union(Arc::new(nested))
         }
         "$setWindowFields" => Stage::Window(Arc::new(Window::parse(operand, names, &place)?)),
+        "$vectorSearch" => {
+            let why = "it has to be the first stage of aggregate, whose store it searches; it \
+                       cannot stand in $lookup, $unionWith and $facet";
+            return Err(place.invalid(why));
+        }
         "$out" | "$merge" => return Err(place.invalid("it has to be the last stage of all")),
         _ => return Err(place.invalid("there is no such stage")),
     };
@@ -331,7 +353,9 @@ pub(super) fn nested(
     depth: usize,
     place: &Place<'_>,
 ) -> Result<Nested> {
-    let stages = deeper(pipeline, names, depth, place)?;
+    // What is known of this pipeline's documents is not of those.
+    let hidden = search::hidden(names.variables);
+    let stages = deeper(pipeline, Names { variables: &hidden }, depth, place)?;
     let (front, taken) = front(&stages);
     Ok(Nested { store: store.clone(), stages, front, taken })
 }
@@ -342,8 +366,12 @@ pub(super) fn front(stages: &[Stage]) -> (Front, usize) {
     let mut filters = Vec::new();
     let mut taken = 0;
     for stage in stages {
-        let cut = front.skip > 0 || front.limit.is_some();
+        let cut = front.skip > 0 || front.limit.is_some() || front.nearest.is_some();
         match stage {
+            Stage::Search(search) => {
+                filters.push(search.filter.clone());
+                front.nearest = Some(search.nearest.clone());
+            }
             Stage::Match(stage) if !cut && !stage.filter().uses_variables() => {
                 filters.push(stage.filter().clone());
             }

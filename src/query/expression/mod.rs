@@ -36,7 +36,7 @@ pub use work::{MAX_VALUE_BYTES, is_too_deep, weigh};
 
 pub(super) use fold::{Deviation, Sum, fractions, percentiles};
 pub(super) use objects::FieldList;
-pub(super) use parse::{check_variable, field_path};
+pub(super) use parse::{check_variable, field_path, measure_variable};
 
 use std::cell::Cell;
 use std::sync::Arc;

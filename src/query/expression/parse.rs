@@ -7,6 +7,7 @@ use super::operators::{self, Form, Operator};
 use super::pattern;
 use super::tree::{Node, Special, Variable};
 use crate::error::Result;
+use crate::query::nearest::Measure;
 use crate::query::place::Place;
 use crate::value::{FieldPath, Fields, Value};
 use crate::wtf8::Wtf8String;
@@ -15,6 +16,11 @@ use crate::wtf8::Wtf8String;
 const MAX_NESTING: usize = 100;
 /// Names in a path.
 const MAX_SEGMENTS: usize = 200;
+
+/// The variable that holds what a search found of a document; no expression can name it.
+pub(in crate::query) fn measure_variable(measure: Measure) -> Wtf8String {
+    Wtf8String::from(format!("$meta.{}", measure.name()).as_str())
+}
 
 /// What is known where an expression stands.
 #[derive(Clone, Copy)]
@@ -225,6 +231,7 @@ impl<'a> Parser<'a> {
     fn special(self, name: &str, operand: &Value, place: &Place<'_>) -> Result<Option<Node>> {
         let special = match name {
             "$literal" => return Ok(Some(Node::Literal(literal(operand, place)?))),
+            "$meta" => return self.measure(operand, place).map(Some),
             "$isInsert" => return Ok(Some(Node::Inserts(true))),
             "$isUpdate" => return Ok(Some(Node::Inserts(false))),
             "$and" => Special::And(self.list(operand, 0, usize::MAX, place)?),
@@ -259,6 +266,20 @@ impl<'a> Parser<'a> {
             _ => return Ok(None),
         };
         Ok(Some(Node::Special(Box::new(special))))
+    }
+
+    /// What a search found of the document.
+    fn measure(self, operand: &Value, place: &Place<'_>) -> Result<Node> {
+        let name = measure_variable(Measure::of(operand, place)?);
+        let known = self.outer.iter().position(|known| *known == name);
+        let at = known.ok_or_else(|| {
+            place.invalid(
+                "it is known behind $vectorSearch only, and up to the first stage that lets \
+                 documents wait, such as $sort or $group; $set it in a field before that",
+            )
+        })?;
+        self.uses_outer.set(true);
+        Ok(Node::Variable(Variable::Outer(at), FieldPath::from_names([])))
     }
 
     fn switch(self, operand: &Value, place: &Place<'_>) -> Result<Special> {

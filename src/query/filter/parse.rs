@@ -106,8 +106,15 @@ fn logical(operator: &str, value: &Value, on: On<'_>, place: &Place<'_>) -> Resu
                 "code cannot run inside the database; use .filter(function) on the query",
             ));
         }
-        "$text" | "$near" | "$nearSphere" | "$geoWithin" | "$geoIntersects" | "$vector"
-        | "$jsonSchema" => return Err(place.invalid("this operator is not supported")),
+        "$vector" => {
+            return Err(place.invalid(
+                "it stands beside the fields of a query's filter, where it is not one condition \
+                 among others: not within $or, $nor, $not and $elemMatch, nor in other filters",
+            ));
+        }
+        "$text" | "$near" | "$nearSphere" | "$geoWithin" | "$geoIntersects" | "$jsonSchema" => {
+            return Err(place.invalid("this operator is not supported"));
+        }
         _ if is_test(operator) => {
             return Err(place.invalid("it stands inside a field, as in { age: { $gt: 20 } }"));
         }
