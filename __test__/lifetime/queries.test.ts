@@ -74,7 +74,11 @@ test('a worker that is terminated holds nothing', async (t) => {
   const worker = new Worker(join(__dirname, 'iterate.mjs'), { workerData: path })
   const [queries] = await once(worker, 'message')
   assert.equal(queries, KINDS)
-  assert.ok((await held(db)).readers >= before.readers + KINDS)
+  const during = await held(db)
+  assert.ok(
+    during.readers >= before.readers + KINDS,
+    `${JSON.stringify(during)} after ${JSON.stringify(before)}`,
+  )
   await worker.terminate()
   await until('the end of all snapshots', async () => (await held(db)).readers <= before.readers)
   const { fileSize } = await db.stats()
