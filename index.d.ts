@@ -988,7 +988,9 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
    * spaces included, in short transactions while reads and writes go on, in every process. Whatever
    * opens the database still does. What was copied before stays readable with what opened it then.
    *
-   * One that is cancelled, or ended by `close` or a crash, goes on at the next call.
+   * One that is cancelled, or ended by `close` or a crash, goes on at the next call; until then
+   * `stats` shows it. What is damaged stays as it is, and keeps the old key with it: that is
+   * CORRUPT, when everything else has the new key.
    *
    * @throws {LodestoreError} NOT_ENCRYPTED, TX_READ_ONLY, CORRUPT if something is damaged,
    *   WRONG_KEY if what this process has opened the database with was taken away, UNSUPPORTED if an
@@ -1094,6 +1096,18 @@ export interface DatabaseStats {
   pendingBytes: number
   /** Queries and pipelines of this handle that are in the middle of being read. */
   queries: number
+  /**
+   * A replacement of the data key by `rotateKey` that has begun and not ended: it is under way, or
+   * was stopped, or blocks are damaged. `from` and `to` are the numbers of the data keys, `blocks`
+   * all there are, and `remaining` those that still need the old one: an estimate, if `estimated`.
+   */
+  keyRotation: {
+    from: number
+    to: number
+    blocks: number
+    remaining: number
+    estimated: boolean
+  } | null
   /** Entries of the LMDB trees. */
   entries: { meta: number; docs: number; index: number; log: number }
 }

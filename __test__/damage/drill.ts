@@ -11,7 +11,7 @@ import type { EncryptionOptions, RepairReport } from '../../index.js'
 import { Random } from '../support/random'
 import { isSame } from '../support/same'
 import { layoutOf, type Layout, type Owner } from './layout'
-import { sealedLayoutOf } from './sealed-layout'
+import { sealedLayoutOf, type KeysHit } from './sealed-layout'
 import { NAMES, bytesOf, create, versionOf, type Contents, type Doc } from './source'
 
 /** What happened in all rounds. */
@@ -21,6 +21,8 @@ export interface Tally {
   refused: number
   /** Rounds in which nothing that means anything was hit. */
   harmless: number
+  /** Rounds in which keys were hit, but not what stands for them a second time. */
+  spared: number
   /** Rounds in which keys were hit, and nothing could be decrypted any more. */
   locked: number
   /** Documents that were hit, and how many of all were not given back. */
@@ -40,8 +42,8 @@ export interface Subject {
   trees: Record<string, number>
   /** What opens it, if it is sealed. */
   encryption?: EncryptionOptions | undefined
-  /** Whether damage takes what nothing of a sealed database can be read without. */
-  takesKeys: (places: readonly number[]) => boolean
+  /** What damage takes of that without which nothing of a sealed database can be read. */
+  keysHit: (places: readonly number[]) => KeysHit
 }
 
 const KEY = new Uint8Array(32).fill(9)
@@ -57,14 +59,14 @@ export async function prepare(
   const contents = await create(path, count, encryption)
   const sealed = isSealed ? sealedLayoutOf(path, KEY) : undefined
   const layout = sealed ?? layoutOf(path)
-  const takesKeys = sealed?.takesKeys ?? (() => false)
+  const keysHit = sealed?.keysHit ?? (() => 'none')
   const trees: Record<string, number> = {}
   for (const name of NAMES) {
     const { size } = contents[name]
     const [tree] = [...layout.counts].find(([, documents]) => documents === size)!
     trees[name] = tree
   }
-  return { directory, sound: bytesOf(path), layout, contents, trees, encryption, takesKeys }
+  return { directory, sound: bytesOf(path), layout, contents, trees, encryption, keysHit }
 }
 
 /** Writes random bytes over random pages; gives the places that have changed. */
@@ -115,7 +117,9 @@ export async function round(subject: Subject, seed: number, tally: Tally): Promi
   tally.rounds++
   tally.refused += Number(refused)
   tally.harmless += Number(isHarmless)
-  const takesKeys = subject.takesKeys(places)
+  const keys = subject.keysHit(places)
+  const takesKeys = keys === 'both'
+  tally.spared += Number(keys === 'one')
   const report = await repair(path, target, { encryption }).catch((error: any) => {
     assert.ok(takesKeys, error)
     assert.match(error.code, /^(CORRUPT|WRONG_KEY)$/, error)
@@ -212,6 +216,7 @@ export const emptyTally = (): Tally => ({
   rounds: 0,
   refused: 0,
   harmless: 0,
+  spared: 0,
   locked: 0,
   hit: 0,
   lost: 0,

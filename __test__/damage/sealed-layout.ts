@@ -22,23 +22,31 @@ interface Member {
   owners: Owner[]
 }
 
+/** Nothing, one of the two of some, or both of one. */
+export type KeysHit = 'none' | 'one' | 'both'
+
 /** What is known of a sealed file. */
 export interface SealedLayout extends Layout {
-  /** Whether damage to these places takes the identity, a key or an epoch. */
-  takesKeys: (places: readonly number[]) => boolean
+  /** What damage to these places takes of identity, keys and epochs, each of which stands twice. */
+  keysHit: (places: readonly number[]) => KeysHit
 }
 
 /** Reads a sound file. */
 export function sealedLayoutOf(directory: string, key: Uint8Array): SealedLayout {
   const base = newLayout(directory)
   const { file } = base
-  for (const page of file.tree('meta')) mark(base, page)
-  const clear: number[] = []
-  for (const page of file.tree('meta')) {
-    for (const node of page.isLeaf ? page.nodes : []) {
-      for (let at = node.at; at < node.data + node.size; at++) clear.push(at)
+  // What stands in clear, and its copies: the places of each record, by its name.
+  const clear = (['meta', 'log'] as const).map((name) => {
+    const places = new Map<number, string>()
+    for (const page of file.tree(name)) {
+      mark(base, page)
+      for (const node of page.isLeaf ? page.nodes : []) {
+        const record = node.key.toString('latin1')
+        for (let at = node.at; at < node.data + node.size; at++) places.set(at, record)
+      }
     }
-  }
+    return places
+  })
   for (const page of file.tree('docs')) mark(base, page)
   markTrees(base)
   for (const page of file.pages(file.freeRoot)) markFreeList(base, page)
@@ -88,8 +96,14 @@ export function sealedLayoutOf(directory: string, key: Uint8Array): SealedLayout
     }
     return owners
   }
-  const keyPlaces = new Set(clear)
-  return { ...base, ownersOf, takesKeys: (places) => places.some((at) => keyPlaces.has(at)) }
+  const keysHit = (places: readonly number[]): KeysHit => {
+    const [records, copies] = clear.map(
+      (names) => new Set(places.flatMap((at) => names.get(at) ?? [])),
+    ) as [Set<string>, Set<string>]
+    if ([...records].some((name) => copies.has(name))) return 'both'
+    return records.size + copies.size > 0 ? 'one' : 'none'
+  }
+  return { ...base, ownersOf, keysHit }
 }
 
 /** Notes the documents of a leaf, and of the blobs that it refers to. */

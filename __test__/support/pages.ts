@@ -6,6 +6,8 @@ import { join } from 'node:path'
 const HEADER = 16
 const NODE_HEADER = 8
 const BIG_DATA = 1
+/** The root of an empty tree. */
+const NO_PAGE = 2n ** 64n - 1n
 
 /** A node of a page. */
 export interface Node {
@@ -105,7 +107,8 @@ export class DataFile {
 
   /** The pages of one of the four trees. */
   tree(name: 'meta' | 'docs' | 'index' | 'log'): Page[] {
-    return [...this.pages(this.number(this.record(name).data + 40))]
+    const root = this.bytes.readBigUInt64LE(this.record(name).data + 40)
+    return root === NO_PAGE ? [] : [...this.pages(Number(root))]
   }
 
   /** The pages in which an entry of a leaf has its value, if it has pages of its own. */

@@ -226,6 +226,15 @@ impl NativeDatabase {
                 "age": reader.age.map(|age| age.as_millis() as u64),
             })
         });
+        let rotation = stats.key_rotation.map(|rotation| {
+            serde_json::json!({
+                "from": rotation.from,
+                "to": rotation.to,
+                "blocks": rotation.blocks,
+                "remaining": rotation.remaining,
+                "estimated": rotation.is_estimated,
+            })
+        });
         let [meta, docs, index, log] = stats.entries;
         let format = self.shared.connection.format();
         Ok(serde_json::json!({
@@ -242,6 +251,7 @@ impl NativeDatabase {
             "oldestReader": oldest,
             "pendingBytes": stats.pending_bytes,
             "queries": self.shared.store.extension::<Executions>().len(),
+            "keyRotation": rotation,
             "entries": { "meta": meta, "docs": docs, "index": index, "log": log },
         })
         .to_string())

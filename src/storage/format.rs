@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::meta::tag;
-use super::sealed::{get_clear, put_clear};
+use super::sealed::{get_clear, put_clear, put_clear_once};
 use super::txn::{ReadTxn, Table, WriteTxn};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -58,7 +58,7 @@ impl FormatRecord {
 
     /// Reads the record; `None` if there is none. Refuses versions and flags it does not know.
     pub fn read(txn: &ReadTxn<'_>) -> Result<Option<Self>> {
-        let bytes = get_clear(txn.raw(), txn.dbi(Table::Meta), &[tag::FORMAT])?;
+        let bytes = get_clear(txn.raw(), txn.places(), &[tag::FORMAT])?;
         let Some(bytes) = bytes else { return Ok(None) };
         let record = Self::decode(&bytes)?;
         record.check()?;
@@ -67,8 +67,11 @@ impl FormatRecord {
 
     /// Writes the record.
     pub fn write(&self, txn: &mut WriteTxn<'_>) -> Result<()> {
-        let meta = txn.dbi(Table::Meta);
-        put_clear(txn.raw_mut(), meta, &[tag::FORMAT], &self.encode())
+        let (meta, places, bytes) = (txn.dbi(Table::Meta), txn.places(), self.encode());
+        if self.is_sealed() {
+            return put_clear(txn.raw_mut(), places, &[tag::FORMAT], &bytes);
+        }
+        put_clear_once(txn.raw_mut(), meta, &[tag::FORMAT], &bytes)
     }
 
     /// Says that the database uses a feature, so that versions that do not know it leave it alone.

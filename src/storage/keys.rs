@@ -5,7 +5,6 @@
 
 use super::connection::Connection;
 use super::sealed::{SealedStore, get_clear, key_record, put_clear};
-use super::txn::Table;
 use crate::error::{Error, ErrorCode, Result};
 use crate::seal::{KdfParameters, KeyRecord, Random, Secret, Unlocked};
 use crate::storage::meta::tag;
@@ -100,11 +99,10 @@ impl Connection {
                 return Ok(changed);
             }
             let is_written = self.commit_now(move |txn| {
-                let meta = txn.dbi(Table::Meta);
-                if get_clear(txn.raw(), meta, &[tag::KEYS])?.as_ref() != Some(&before) {
+                if get_clear(txn.raw(), places, &[tag::KEYS])?.as_ref() != Some(&before) {
                     return Ok(false);
                 }
-                put_clear(txn.raw_mut(), meta, &[tag::KEYS], &after)?;
+                put_clear(txn.raw_mut(), places, &[tag::KEYS], &after)?;
                 Ok(true)
             })?;
             if is_written {

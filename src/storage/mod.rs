@@ -58,7 +58,7 @@ pub use rebuild::{Exclusive, NewDatabase, NewDirectory, data_file_of, exclusivel
 pub use reencrypt::copy_reencrypted;
 pub use registry::connect;
 pub use restore::Replacement;
-pub use rotate::rotate_keys;
+pub use rotate::{KeyRotation, rotate_keys};
 pub use schema_lock::SchemaLock;
 pub use snapshot::{Snapshot, TurnReader};
 pub use spaces::Space;

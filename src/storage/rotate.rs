@@ -7,6 +7,9 @@
 //! 4. The old data key goes, and the epochs that were made of it.
 //!
 //! Two data keys in a record say that this was begun and did not end: the next call goes on.
+//!
+//! A block that is damaged stays as it is, and with it the old data key, without which nothing of
+//! it could ever be read; everything else is sealed anew, and the damage is told of at the end.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +18,8 @@ use super::care::Care;
 use super::connection::Connection;
 use super::environment::closed;
 use super::meta::{self, tag};
-use super::sealed::{self, Outdated};
+use super::sealed::{self, Outdated, Remaining};
+use super::snapshot::Snapshot;
 use super::spaces::{self, Space};
 use super::txn::WriteTxn;
 use crate::error::{Error, ErrorCode, Result};
@@ -27,9 +31,9 @@ use crate::seal::{KDF_DEFAULT, KEY, KeyRecord, Opened, Random, Secret};
 /// # Errors
 /// `NOT_ENCRYPTED`; `INVALID_ARGUMENT` for a space, whose keys are its database's; `TX_READ_ONLY`;
 /// `UNSUPPORTED` if what opens the database was set by an earlier version; `WRONG_KEY` if nothing
-/// that this process has opened it with opens it any more; `CORRUPT` if a block is damaged;
-/// `ABORTED`, `CLOSED`, and those of a write. After each of them the database can be used, and the
-/// next call goes on.
+/// that this process has opened it with opens it any more; `CORRUPT`, when all else is done, if
+/// blocks are damaged, which still need the old data key; `ABORTED`, `CLOSED`, and those of a
+/// write. After each of them the database can be used, and the next call goes on.
 pub fn rotate_keys(connection: &Arc<Connection>, care: &dyn Care) -> Result<()> {
     connection.sealed_store()?;
     if connection.is_space() {
@@ -40,11 +44,55 @@ pub fn rotate_keys(connection: &Arc<Connection>, care: &dyn Care) -> Result<()> 
     }
     let target = connection.begin_rotation()?;
     fault::point("rotate-begun");
-    connection.seal_anew(target, "rotate", care)?;
+    let mut damage =
+        Damage { blocks: connection.seal_anew(target, "rotate", care)?, ..Damage::default() };
     fault::point("rotate-sealed");
-    connection.rotate_spaces(care)?;
+    connection.rotate_spaces(care, &mut damage)?;
     fault::point("rotate-spaces");
-    connection.end_rotation(target, care)
+    if damage.blocks == 0 {
+        connection.end_rotation(target, care)?;
+    }
+    damage.report()
+}
+
+/// What could not be sealed anew, since it is damaged.
+#[derive(Default)]
+struct Damage {
+    /// Blocks of the database itself.
+    blocks: u64,
+    /// What is wrong in spaces.
+    spaces: Vec<String>,
+}
+
+impl Damage {
+    fn report(&self) -> Result<()> {
+        let own = (self.blocks > 0).then(|| format!("{} blocks are damaged", self.blocks));
+        let found: Vec<_> = own.iter().chain(&self.spaces).map(String::as_str).collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!(
+            "{}: they could not be encrypted anew, and keep the old data key; everything else has \
+             the new one. See what verify finds, save what is whole with repair, and replace the \
+             data key of what that has made",
+            found.join("; ")
+        )))
+    }
+}
+
+/// A replacement of the data key that has begun and has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyRotation {
+    /// The number of the data key that is replaced.
+    pub from: u32,
+    /// The number of the one that replaces it.
+    pub to: u32,
+    /// So many blocks there are.
+    pub blocks: u64,
+    /// So many still need the old data key.
+    pub remaining: u64,
+    /// Whether that was told from a sample.
+    pub is_estimated: bool,
 }
 
 impl Connection {
@@ -54,6 +102,21 @@ impl Connection {
             let mut opened = self.opened(record)?;
             self.succeed(record, &mut opened, random)
         })
+    }
+
+    /// The replacement of the data key that a snapshot shows, if one has begun and not ended.
+    pub(super) fn key_rotation(&self, snapshot: &Snapshot) -> Result<Option<KeyRotation>> {
+        if self.environment().sealed().is_none() {
+            return Ok(None);
+        }
+        let places = self.environment().tables().places();
+        let record = snapshot.with(|txn| sealed::key_record(txn.raw(), places))?;
+        let opened = self.opened(&record)?;
+        let mut numbers = opened.keys.numbers();
+        let (Some(from), Some(to)) = (numbers.next(), numbers.next()) else { return Ok(None) };
+        let remaining = snapshot.with(|txn| sealed::remaining(txn.raw(), places, to))?;
+        let Remaining { blocks, outdated, is_estimated } = remaining;
+        Ok(Some(KeyRotation { from, to, blocks, remaining: outdated, is_estimated }))
     }
 
     /// What the record of the keys hides.
@@ -82,29 +145,32 @@ impl Connection {
         Ok(opened.keys.newest()?.0)
     }
 
-    /// Seals every block anew that is of a data key before `target`.
-    fn seal_anew(&self, target: u32, phase: &str, care: &dyn Care) -> Result<()> {
+    /// Seals every block anew that is of a data key before `target`; tells how many are damaged,
+    /// and stay as they are.
+    fn seal_anew(&self, target: u32, phase: &str, care: &dyn Care) -> Result<u64> {
         let places = self.environment().tables().places();
-        let (mut done, mut from) = (0, 0);
+        let (mut done, mut from, mut broken) = (0, 0, 0);
         loop {
             care.check_cancelled()?;
             let (found, total) = self.snapshot(false)?.with(|txn| {
                 let found = sealed::outdated(txn.raw(), places, from, target)?;
                 Ok((found, sealed::count(txn.raw(), places)?))
             })?;
-            let Outdated { ids, seen, next } = found;
+            let Outdated { ids, damaged, seen, next } = found;
+            broken += damaged;
             if !ids.is_empty() {
-                self.commit_in_background(care, move |txn| {
-                    txn.reseal(&ids, target)?;
+                broken += self.commit_in_background(care, move |txn| {
+                    let damaged = txn.reseal(&ids, target)?;
                     fault::point("rotate-step");
-                    Ok(())
+                    Ok(damaged)
                 })?;
+                fault::point("rotate-stepped");
             }
             done += seen;
             care.progress(phase, done.min(total), total);
             match next {
                 Some(next) => from = next,
-                None => return Ok(()),
+                None => return Ok(broken),
             }
         }
     }
@@ -126,18 +192,33 @@ impl Connection {
         Ok(())
     }
 
-    fn rotate_spaces(self: &Arc<Self>, care: &dyn Care) -> Result<()> {
+    fn rotate_spaces(self: &Arc<Self>, care: &dyn Care, damage: &mut Damage) -> Result<()> {
         let Some(key) = self.commit_now(replace_space_key)? else { return Ok(()) };
         fault::point("rotate-space-key");
-        let mut done = BTreeSet::new();
+        let (mut tried, mut done) = (BTreeSet::new(), BTreeSet::new());
         loop {
+            let before = tried.len();
             for space in self.spaces()? {
-                if done.insert(space.directory.clone()) {
-                    self.rotate_space(&space, care)?;
+                if !tried.insert(space.directory.clone()) {
+                    continue;
                 }
+                let damaged = match self.rotate_space(&space, care) {
+                    Ok(0) => None,
+                    Ok(blocks) => {
+                        Some(format!("{blocks} blocks of space {} are damaged", space.name))
+                    }
+                    // Its slot may still be made from the last key.
+                    Err(error) if is_damage(&error) => {
+                        damage.spaces.push(format!("space {} is damaged ({error})", space.name));
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                damage.spaces.extend(damaged);
+                done.insert(space.directory);
             }
             // A space that is created from now on has a slot for the new key.
-            if self.forget_last_space_key(&key, &done)? {
+            if self.forget_last_space_key(&key, &done)? || tried.len() == before {
                 return Ok(());
             }
         }
@@ -161,23 +242,25 @@ impl Connection {
         })
     }
 
-    fn rotate_space(self: &Arc<Self>, space: &Space, care: &dyn Care) -> Result<()> {
+    /// Tells how many blocks are damaged, and stay as they are.
+    fn rotate_space(self: &Arc<Self>, space: &Space, care: &dyn Care) -> Result<u64> {
         let phase = format!("space {}", space.name);
         // One that has only a name so far is made, so that nobody makes it with the old key.
         let opened = match self.open_space(&space.name, &self.join_options()) {
-            Err(error) if error.code() == ErrorCode::DatabaseNotFound => return Ok(()),
+            Err(error) if error.code() == ErrorCode::DatabaseNotFound => return Ok(0),
             opened => opened?,
         };
-        let rotated = self.replace_slot(&opened).and_then(|target| match target {
-            Some(target) => {
-                fault::point("rotate-space-begun");
-                opened.seal_anew(target, &phase, care)?;
-                opened.end_rotation(target, care)
+        let rotated = self.replace_slot(&opened).and_then(|target| {
+            let Some(target) = target else { return Ok(0) };
+            fault::point("rotate-space-begun");
+            let damaged = opened.seal_anew(target, &phase, care)?;
+            if damaged == 0 {
+                opened.end_rotation(target, care)?;
             }
-            None => Ok(()),
+            Ok(damaged)
         });
         let closed = opened.close();
-        rotated.and(closed)
+        rotated.and_then(|damaged| closed.map(|()| damaged))
     }
 
     /// Gives a space the slot and the data key that it needs; `None` if it has both.
@@ -211,6 +294,10 @@ impl Connection {
             Ok(if is_begun { Some(opened.keys.newest()?.0) } else { None })
         })
     }
+}
+
+fn is_damage(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::Corrupt | ErrorCode::NotADatabase)
 }
 
 /// Makes a new key for the slots of spaces, unless the last one is still needed; gives the one that

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::connection::Connection;
 use super::environment::Environment;
 use super::lmdb::{Dbi, Reader};
+use super::rotate::KeyRotation;
 use crate::error::Result;
 
 /// Figures of an open database.
@@ -30,6 +31,8 @@ pub struct Stats {
     pub pending_bytes: u64,
     /// LMDB entries by tree: meta, docs, index, log.
     pub entries: [u64; 4],
+    /// A replacement of the data key that has begun and has not ended.
+    pub key_rotation: Option<KeyRotation>,
 }
 
 /// The snapshot that keeps the most pages from being used again.
@@ -45,6 +48,9 @@ pub struct OldestReader {
 
 impl Connection {
     /// Collects the figures.
+    ///
+    /// # Errors
+    /// `CLOSED`, `READERS_FULL`; `WRONG_KEY`, `CORRUPT` if the record of the keys cannot be read.
     pub fn stats(&self) -> Result<Stats> {
         self.check_open()?;
         let environment = self.environment();
@@ -74,6 +80,7 @@ impl Connection {
             oldest_reader,
             pending_bytes: environment.writer.pending_bytes() as u64,
             entries,
+            key_rotation: self.key_rotation(&snapshot)?,
         })
     }
 }

@@ -23,7 +23,7 @@ pub enum Table {
     Docs,
     /// Index entries.
     Index,
-    /// The change log.
+    /// The change log. In a sealed database, the copies of what stands in clear.
     Log,
 }
 
@@ -87,9 +87,9 @@ impl Tables {
         }
     }
 
-    /// Where a sealed database has its blocks, and its records in clear.
+    /// Where a sealed database has its blocks, its records in clear, and their copies.
     pub(super) const fn places(self) -> Places {
-        Places { blocks: self.docs, clear: self.meta }
+        Places { blocks: self.docs, clear: self.meta, copies: self.log }
     }
 }
 
@@ -145,6 +145,11 @@ impl<'e> ReadTxn<'e> {
     #[inline]
     pub(super) fn is_authentic(&self) -> bool {
         self.sealed.is_some()
+    }
+
+    /// Where the database has its records in clear, if it is sealed.
+    pub(super) fn places(&self) -> Places {
+        self.tables.places()
     }
 
     /// The trees of a sealed database.
@@ -351,11 +356,12 @@ impl<'e> WriteTxn<'e> {
         }
     }
 
-    /// Seals blocks of a sealed database anew that are of data keys before `target`.
-    pub(super) fn reseal(&mut self, ids: &[u64], target: u32) -> Result<()> {
+    /// Seals blocks of a sealed database anew that are of data keys before `target`; tells how many
+    /// are damaged, and stay as they are.
+    pub(super) fn reseal(&mut self, ids: &[u64], target: u32) -> Result<u64> {
         match &mut self.read.sealed {
             Some(sealed) => sealed.reseal(&mut self.raw, ids, target),
-            None => Ok(()),
+            None => Ok(0),
         }
     }
 

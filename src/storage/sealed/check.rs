@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
 
+use super::copies;
 use super::node::{Node, Value};
 use super::plaintext::Plaintext;
 use super::store::{TREES, missing};
@@ -35,7 +36,8 @@ struct Check<'c, 'e> {
     total: usize,
 }
 
-/// Checks the blocks that a transaction sees, and tells `found` what is wrong.
+/// Checks the blocks and the records in clear that a transaction sees, and tells `found` what is
+/// wrong.
 ///
 /// # Errors
 /// `ABORTED`, and those of LMDB.
@@ -47,6 +49,7 @@ pub(crate) fn check_blocks(
 ) -> Result<()> {
     let total = usize::try_from(txn.entries(sealed.places.blocks)?).unwrap_or(usize::MAX);
     let owned = HashSet::default();
+    copies::check(txn, sealed.places, found)?;
     let mut check = Check { sealed, txn, care, found, problems: 0, owned, total };
     for tree in 0..TREES {
         check.tree(sealed.store.root(tree))?;

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use super::block::{self, OVERHEAD, PAGE_HEADER, Stamp};
 use super::cache::Cache;
 use super::clear;
+use super::copies;
 use super::learn::{Access, KnownKeys};
 use super::node::Node;
 use super::plaintext::Plaintext;
@@ -37,6 +38,8 @@ pub(crate) struct Places {
     pub blocks: Dbi,
     /// The LMDB tree of the records in clear.
     pub clear: Dbi,
+    /// The LMDB tree of their copies.
+    pub copies: Dbi,
 }
 
 /// A sealed environment.
@@ -263,7 +266,7 @@ impl SealedStore {
             return Ok(());
         }
         // Of an epoch that a transaction recorded and gave up, another process may have the number.
-        let (data_key, value) = clear::epoch(txn, places.clear, number)?.ok_or_else(damaged)?;
+        let (data_key, value) = clear::epoch(txn, places, number)?.ok_or_else(damaged)?;
         let mut try_key = || {
             let key = self.derive(data_key, &value).ok().filter(|key| open(key, out));
             key.inspect(|key| self.keep_epoch(number, key)).is_some()
@@ -312,10 +315,11 @@ impl SealedStore {
             sealing.epoch = Some(Epoch { number: 0, value, data_key, key, base, sealed: 0 });
         }
         let epoch = sealing.epoch.as_mut().ok_or_else(damaged)?;
-        let recorded = clear::epoch(txn, places.clear, epoch.number)?;
+        let recorded = clear::epoch(txn, places, epoch.number)?;
         if epoch.number == 0 || recorded != Some((epoch.data_key, epoch.value)) {
             // The number may be another process's by now; the value is nobody else's.
-            epoch.number = clear::add_epoch(txn, places.clear, epoch.data_key, &epoch.value)?;
+            copies::settle(txn, places)?;
+            epoch.number = clear::add_epoch(txn, places, epoch.data_key, &epoch.value)?;
         }
         self.keep_epoch(epoch.number, &epoch.key);
         Ok(Sealer { number: epoch.number, key: Arc::clone(&epoch.key) })

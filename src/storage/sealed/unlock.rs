@@ -56,7 +56,7 @@ impl NewKeys {
 
     /// Writes the record of the keys and empty trees.
     pub(crate) fn create(self, txn: &mut RwTxn<'_>, places: Places) -> Result<SealedStore> {
-        clear::put(txn, places.clear, &[tag::KEYS], &self.record.encode())?;
+        clear::put(txn, places, &[tag::KEYS], &self.record.encode())?;
         commit::create(&self.store, txn, places)?;
         Ok(self.store)
     }
@@ -88,7 +88,7 @@ impl SealedStore {
 
 /// The record of a database's keys.
 pub(crate) fn key_record(txn: &Txn<'_>, places: Places) -> Result<KeyRecord> {
-    let record = clear::get(txn, places.clear, &[tag::KEYS])?;
+    let record = clear::get(txn, places, &[tag::KEYS])?;
     KeyRecord::decode(&record.ok_or_else(|| Error::corrupt("the database's keys are missing"))?)
 }
 

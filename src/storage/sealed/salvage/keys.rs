@@ -37,15 +37,31 @@ struct Clear {
 
 impl Clear {
     fn read(salvage: &mut Salvage, care: &dyn Care) -> Result<Self> {
-        let mut clear = Self::default();
+        let mut clear = Self::reached(salvage, Table::Meta, care)?;
+        let copies = Self::reached(salvage, Table::Log, care)?;
+        // A copy counts where the record is lost: it may be of an older state, see `copies`.
+        if clear.formats.is_empty() {
+            clear.formats = copies.formats;
+        }
+        if clear.records.is_empty() {
+            clear.records = copies.records;
+        }
+        clear.epochs.extend(copies.epochs);
         let mut take = |found: Found<'_>| Ok(clear.take(&found));
-        salvage.visit_reached(Table::Meta, care, "keys", &mut take)?;
         if !salvage.is_whole(Table::Meta) {
             salvage.visit_others(Trust::Orphan, care, "keys", &mut take)?;
             salvage.visit_others(Trust::Stale, care, "keys", &mut take)?;
         }
         clear.formats.sort_by_key(|(trust, _)| std::cmp::Reverse(*trust));
         clear.records.sort_by_key(|(trust, _)| std::cmp::Reverse(*trust));
+        Ok(clear)
+    }
+
+    /// Those that the root of a tree leads to.
+    fn reached(salvage: &mut Salvage, table: Table, care: &dyn Care) -> Result<Self> {
+        let mut clear = Self::default();
+        let mut take = |found: Found<'_>| Ok(clear.take(&found));
+        salvage.visit_reached(table, care, "keys", &mut take)?;
         Ok(clear)
     }
 

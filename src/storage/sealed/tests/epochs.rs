@@ -99,7 +99,7 @@ fn no_key_and_nonce_come_twice() {
         let mut cursor = txn.cursor(database.places.blocks).unwrap();
         while let Some((id, stored)) = cursor.next().unwrap() {
             let epoch = u32::from_le_bytes(stored[..4].try_into().unwrap());
-            let (_, value) = clear::epoch(&txn, database.places.clear, epoch).unwrap().unwrap();
+            let (_, value) = clear::epoch(&txn, database.places, epoch).unwrap().unwrap();
             let pair = (value.to_vec(), stored[4..16].to_vec());
             let sealed = seen.entry(pair).or_insert_with(|| [id, stored].concat());
             assert!(*sealed == [id, stored].concat());

@@ -73,12 +73,13 @@ impl Database {
         let mut txn = env.write_txn().unwrap();
         let clear = txn.create_tree(c"meta").unwrap();
         let blocks = txn.create_tree(c"docs").unwrap();
-        let places = Places { blocks, clear };
+        let copies = txn.create_tree(c"log").unwrap();
+        let places = Places { blocks, clear, copies };
         let mut random = Generator::new();
         let keys = DataKeys::generate(&mut random).unwrap();
         let (record, _) =
             KeyRecord::new(cipher, block_size, &DATABASE, &keys, b"", &mut random).unwrap();
-        put_clear(&mut txn, clear, &[tag::KEYS], &record.encode()).unwrap();
+        put_clear(&mut txn, places, &[tag::KEYS], &record.encode()).unwrap();
         let store = || {
             SealedStore::new(cipher, DATABASE, keys.clone(), block_size, ROOTS).with_limits(limits)
         };

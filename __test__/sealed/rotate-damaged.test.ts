@@ -1,0 +1,202 @@
+// A rotation that has begun and not ended: what shows of it, and what damage does to it.
+
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { open, repair } from '../../index.js'
+import { Blocks } from '../support/blocks'
+import { temporaryDirectory } from '../support/database'
+import { fails } from '../support/errors'
+import { DataFile } from '../support/pages'
+import { OWN_KEYS, unlessSealed } from '../support/sealed'
+import { dataKeysOf } from './blocks'
+
+const KEY = new Uint8Array(32).fill(9)
+const encryption = { key: KEY }
+const other = { key: new Uint8Array(32).fill(4) }
+const stores = { s: { keyPath: 'id' } } as const
+const DOCS = 1
+
+const documentOf = (id: number) => ({ id, text: `document ${id}`, pad: 'x'.repeat(100) })
+
+async function fill(path: string, count: number, space?: string): Promise<void> {
+  const named = space === undefined ? {} : { space }
+  const db = (await open(path, { encryption, stores, durability: 'relaxed', ...named })) as any
+  await db.store('s').putMany(Array.from({ length: count }, (_, id) => documentOf(id)))
+  await db.close()
+}
+
+/** Breaks a leaf of documents; gives their keys. */
+function breakLeaf(path: string, what: 'text' | 'epoch'): number[] {
+  const file = new DataFile(path)
+  const blocks = new Blocks(file, KEY)
+  let node = blocks.node(blocks.roots[DOCS]!)
+  while (node.level > 0) node = blocks.node(node.children[node.children.length >> 1]!)
+  const at = blocks.blocks.get(node.id)!.page * file.pageSize + 16
+  if (what === 'text') file.bytes[at + 1_000]! ^= 1
+  // An epoch that there is not.
+  else file.bytes.writeUInt32LE(77, at)
+  file.save()
+  return keysOf(node.entries.length, node.entries[0]!.value as Buffer)
+}
+
+/** The keys of a leaf, which are numbers one after the other. */
+function keysOf(count: number, envelope: Buffer): number[] {
+  const [digits] = /(?<=document )\d+/.exec(envelope.toString('latin1'))!
+  return Array.from({ length: count }, (_, i) => Number(digits) + i)
+}
+
+/** What can be read of a store, key by key. */
+async function readable(db: any, count: number): Promise<Set<number>> {
+  const found = new Set<number>()
+  for (let id = 0; id < count; id++) {
+    const document = await db
+      .store('s')
+      .get(id)
+      .catch((error: any) => assert.equal(error.code, 'CORRUPT'))
+    if (document === undefined) continue
+    assert.deepEqual(document, documentOf(id))
+    found.add(id)
+  }
+  return found
+}
+
+test('a rotation that was stopped shows until it ends', async (t) => {
+  const path = join(await temporaryDirectory(t), 'db')
+  await fill(path, 60_000)
+  let db = (await open(path, { encryption })) as any
+  assert.equal((await db.stats()).keyRotation, null)
+  const controller = new AbortController()
+  const shown: any[] = []
+  const onProgress = (): void => controller.abort()
+  await fails(() => db.rotateKey({ onProgress, signal: controller.signal }), 'ABORTED')
+  shown.push((await db.stats()).keyRotation, (await db.diagnostics()).stats.keyRotation)
+  await db.close()
+  db = await open(path, { encryption, mode: 'readOnly' })
+  shown.push((await db.stats()).keyRotation)
+  await db.close()
+  for (const rotation of shown) {
+    const { from, to, blocks, remaining, estimated } = rotation
+    t.diagnostic(JSON.stringify(rotation))
+    assert.deepEqual([from, to, estimated], [1, 2, true])
+    assert.ok(blocks > 1_500)
+    // One or two steps of 512 blocks were made, or begun.
+    assert.ok(remaining > blocks - 2_000 && remaining < blocks * 0.9, `${remaining} of ${blocks}`)
+  }
+  db = await open(path, { encryption })
+  await db.rotateKey()
+  assert.equal((await db.stats()).keyRotation, null)
+  assert.equal((await db.diagnostics()).stats.keyRotation, null)
+  await db.close()
+})
+
+test('a plain database has no rotation', unlessSealed(OWN_KEYS), async (t) => {
+  const db = await open(await temporaryDirectory(t))
+  assert.equal((await db.stats()).keyRotation, null)
+  await db.close()
+})
+
+for (const what of ['text', 'epoch'] as const) {
+  test(`damage (of the ${what}) keeps the old key, and nothing else`, async (t) => {
+    const root = await temporaryDirectory(t)
+    const path = join(root, 'db')
+    const count = 3_000
+    await fill(path, count)
+    await fill(path, 300, 'a')
+    const lost = new Set(breakLeaf(path, what))
+    assert.ok(lost.size > 5)
+    const sound = Array.from({ length: count }, (_, id) => id).filter((id) => !lost.has(id))
+    let db = (await open(path, { encryption })) as any
+    await db.addKey(encryption, other)
+    await db.removeKey(encryption)
+    assert.deepEqual([...(await readable(db, count))], sound)
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const error = await fails(() => db.rotateKey(), 'CORRUPT')
+      assert.match(error.message, /^1 blocks are damaged.*keep the old data key.*repair/)
+      const { blocks, ...rotation } = (await db.stats()).keyRotation
+      assert.ok(blocks > 50)
+      assert.deepEqual(rotation, { from: 1, to: 2, remaining: 1, estimated: false })
+      assert.deepEqual([...(await readable(db, count))], sound)
+      await db.store('s').put({ id: count + attempt })
+      await db.close()
+      db = await open(path, { encryption: other })
+    }
+    assert.deepEqual([...(await readable(db, count))], sound)
+    await db.close()
+    // All of the space has a new key each time, and the old one is gone.
+    const [directory] = readdirSync(join(path, 'spaces'))
+    assert.deepEqual(dataKeysOf(join(path, 'spaces', directory!)), { blocks: [3], epochs: [3] })
+
+    const target = join(root, 'repaired')
+    const report = await repair(path, target, { encryption: other })
+    assert.equal(report.ok, false)
+    db = await open(target, { encryption: other, mode: 'open' })
+    assert.deepEqual([...(await readable(db, count))], sound)
+    assert.equal((await db.stats()).keyRotation?.remaining, 0)
+    await db.rotateKey()
+    assert.equal((await db.stats()).keyRotation, null)
+    assert.deepEqual([...(await readable(db, count))], sound)
+    await db.close()
+    assert.deepEqual(dataKeysOf(target), { blocks: [2], epochs: [2] })
+  })
+}
+
+test('what is damaged in a space does not hold up the others', async (t) => {
+  const root = await temporaryDirectory(t)
+  const path = join(root, 'db')
+  await fill(path, 300)
+  const names = ['a', 'b', 'c']
+  const directories: Record<string, string> = {}
+  for (const name of names) {
+    const known = existsSync(join(path, 'spaces')) ? readdirSync(join(path, 'spaces')) : []
+    await fill(path, 300, name)
+    const all = readdirSync(join(path, 'spaces'))
+    directories[name] = join(
+      path,
+      'spaces',
+      all.find((each) => !known.includes(each))!,
+    )
+  }
+  // The one cannot be opened any more, a block of the other one cannot be read.
+  const head = new DataFile(directories.a!)
+  const sound = Buffer.from(head.bytes)
+  head.bytes.fill(0xa5, 0, 2 * head.pageSize)
+  head.save()
+  const file = new DataFile(directories.b!)
+  const [leaf] = file.tree('docs').flatMap((page) => (page.isLeaf ? page.nodes : []))
+  file.bytes[file.overflow(leaf!)!.first * file.pageSize + 500]! ^= 1
+  file.save()
+
+  const db = (await open(path, { encryption })) as any
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const error = await fails(() => db.rotateKey(), 'CORRUPT')
+    assert.match(error.message, /space a is damaged/)
+    assert.match(error.message, /1 blocks of space b are damaged/)
+    assert.doesNotMatch(error.message, /space c/)
+    assert.equal((await db.stats()).keyRotation, null)
+    assert.equal((await db.store('s').getAll()).length, 300)
+    const { blocks, epochs } = dataKeysOf(directories.c!)
+    assert.deepEqual(blocks, epochs)
+    assert.equal(blocks.length, 1)
+    const inner = (await open(path, { encryption, space: 'c', mode: 'open' })) as any
+    assert.equal((await inner.store('s').getAll()).length, 300)
+    await inner.close()
+  }
+  const { from, to } = await (async () => {
+    const inner = await open(path, { encryption, space: 'b', mode: 'open' })
+    const { keyRotation } = await inner.stats()
+    await inner.close()
+    return keyRotation!
+  })()
+  assert.deepEqual([from, to], [1, 2])
+  // When its file is put back, the key that it was made with is still known.
+  head.bytes.set(sound)
+  head.save()
+  const inner = (await open(path, { encryption, space: 'a', mode: 'open' })) as any
+  assert.equal((await inner.store('s').getAll()).length, 300)
+  await inner.close()
+  const error = await fails(() => db.rotateKey(), 'CORRUPT')
+  assert.doesNotMatch(error.message, /space a/)
+  await db.close()
+})
