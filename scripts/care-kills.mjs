@@ -23,6 +23,9 @@ const library = reason === undefined ? faultLibraryPath : undefined
 const onRound = (round) => {
   if (round % 50 === 0) console.log(`${round} kills`)
 }
-const outcomes = await killCare({ seed, rounds, library, onRound })
-for (const [outcome, count] of Object.entries(outcomes)) console.log(`${outcome}: ${count}`)
+const { states, places } = await killCare({ seed, rounds, library, onRound })
+console.log('\nwhere processes died')
+for (const [place, count] of Object.entries(places)) console.log(`  ${place}: ${count}`)
+console.log('\nwhat was there')
+for (const [state, count] of Object.entries(states)) console.log(`  ${state}: ${count}`)
 console.log(`${rounds} kills: always one of the two states`)

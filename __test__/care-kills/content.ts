@@ -10,9 +10,13 @@ const STORES = {
   s: { keyPath: 'id', indexes: { byN: { on: 'n' } } },
   log: { autoIncrement: true },
   marks: {},
+  bulk: {},
 } as const
 
 const COUNT = 2_000
+/** Documents that make a database large, and their bytes. */
+const BULK = 12
+const BULK_SIZE = 1 << 20
 const kdf = { memory: 64, iterations: 1, parallelism: 1 }
 
 export const PASSPHRASE = { passphrase: 'one', kdf }
@@ -32,6 +36,13 @@ const MARKER = 'xyzzy'
 /** The options that open a database. */
 export function optionsOf(sealed: boolean): { encryption?: EncryptionOptions } {
   return sealed ? { encryption: PASSPHRASE } : {}
+}
+
+/** Makes a database so large that what rewrites all of it takes many steps. */
+export async function fillUp(path: string, sealed: boolean): Promise<void> {
+  const db = (await open(path, { ...optionsOf(sealed), durability: 'relaxed' })) as any
+  for (let i = 0; i < BULK; i++) await db.store('bulk').put(new Uint8Array(BULK_SIZE).fill(i), i)
+  await db.close()
 }
 
 /** Fills a database, or a space of it. */
@@ -62,6 +73,11 @@ async function checkOne(db: any): Promise<Set<string>> {
     assert.equal(document.id, id)
     assert.equal(document.text.length, MARKER.length * (id % 40 === 0 ? 12_000 : 1))
   }
+  const bulk: { key: number; value: Uint8Array }[] = await db.store('bulk').entries().toArray()
+  for (const { key, value } of bulk) {
+    assert.ok(value.length === BULK_SIZE && value.every((byte) => byte === key))
+  }
+  assert.ok(bulk.length === 0 || bulk.length === BULK)
   const found = await db.store('s').index('byN').count(3)
   assert.equal(found, documents.filter(({ n }) => n === 3).length)
   return new Set(documents.map(({ state }) => state))
