@@ -17,6 +17,13 @@ export const OUTPUT: Record<string, string[]> = {
     'from the end: Émilie',
     'from the end: Blaise',
   ],
+  'encryption.mjs': [
+    'without a key: ENCRYPTED',
+    'with another one: WRONG_KEY',
+    'with the passphrase: nobody else reads this',
+    'encrypted anew: true pending: null',
+    'as before: WRONG_KEY',
+  ],
   'transactions.mjs': [
     'not transferred: ada has only 70',
     'balances: ada 70, grace 50',

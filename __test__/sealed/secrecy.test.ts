@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { open } from '../../index.js'
 import { temporaryDirectory } from '../support/database'
+import { runtime } from '../support/runtime'
 
 const MARKER = 'xyzzy'
 const encryption = { key: new Uint8Array(32).fill(9) }
@@ -72,6 +73,39 @@ test('no file shows a name, a key or a value', async (t) => {
     assert.equal(await again.store(name('store')).count(), count)
     await again.close()
   }
+})
+
+/** What this process has open that has no name any more. */
+function nameless(): Buffer[] {
+  const found = []
+  for (const descriptor of readdirSync('/proc/self/fd')) {
+    const path = `/proc/self/fd/${descriptor}`
+    try {
+      if (readlinkSync(path).endsWith(' (deleted)')) found.push(readFileSync(path))
+    } catch {
+      // The one that listed them is closed by now; pipes cannot be read.
+    }
+  }
+  return found
+}
+
+const isSeen = process.platform === 'linux' && runtime === 'node'
+
+test('nor does the file of a sort', { skip: !isSeen && 'it is found in /proc' }, async (t) => {
+  const path = await temporaryDirectory(t)
+  const stores = { s: { keyPath: 'id' } } as const
+  const db = (await open(path, { encryption, stores, durability: 'none' })) as any
+  const text = MARKER.repeat(17_000)
+  // More than a sort has memory for, which is 64 MiB.
+  const documents = Array.from({ length: 900 }, (_, id) => ({ id, text: `${text}${id % 37}` }))
+  await db.store('s').putMany(documents)
+  const sorted = db.store('s').find().sort('text')[Symbol.asyncIterator]()
+  await sorted.next()
+  const spilled = nameless().filter((bytes) => bytes.length > 32 << 20)
+  assert.equal(spilled.length, 1, `${spilled.length} files`)
+  assert.equal(spilled[0]!.includes(MARKER), false)
+  await sorted.return()
+  await db.close()
 })
 
 test('what is stored looks random, and its sizes do not show', async (t) => {
