@@ -16,7 +16,11 @@ const { createMissing } = require('./schema')
  */
 async function open(path, options) {
   const { native, stores, encryption, onIntegrityError } = checkOpen(path, options)
-  if (encryption !== undefined) native.encryption = await withKey('open', encryption)
+  if (encryption !== undefined) {
+    // Where nothing is asked for, nothing is waited for.
+    const isAsked = typeof encryption.key === 'function'
+    native.encryption = isAsked ? await withKey('open', encryption) : encryption
+  }
   const connection = await Connection.open(binding, native)
   connection.onIntegrityError = onIntegrityError ?? null
   try {
