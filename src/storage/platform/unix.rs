@@ -99,6 +99,14 @@ fn is_no_link(error: &io::Error) -> bool {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn fill_holes(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    /// The unit in which the system tells of room on the disk.
+    const UNIT: u64 = 512;
+    let metadata = std::fs::metadata(path)?;
+    // A file that has as much room as it is long has no hole.
+    if metadata.len() > 0 && metadata.blocks().saturating_mul(UNIT) >= metadata.len() {
+        return Ok(());
+    }
     let file = open_private_file(path)?;
     let length = libc::off_t::try_from(file.metadata()?.len()).unwrap_or(libc::off_t::MAX);
     // SAFETY: a valid descriptor.
