@@ -19,23 +19,24 @@ struct State {
     awake: bool,
 }
 
-/// Looks after an environment for as long as it lives.
+/// Looks after an environment for as long as it lives, from the next [`wake`] on.
 pub(super) fn watch(environment: Weak<Environment>) {
     let mut state = STATE.lock();
+    state.environments.retain(|environment| environment.strong_count() > 0);
     state.environments.push(environment);
-    if !state.running {
-        let started = std::thread::Builder::new()
-            .name("lodestore-housekeeper".to_owned())
-            .stack_size(256 << 10)
-            .spawn(run);
-        // Without the thread, only limits in time are lost; the next open tries again.
-        state.running = started.is_ok();
-    }
 }
 
 /// There is something with a time limit now.
 pub(super) fn wake() {
     let mut state = STATE.lock();
+    if !state.running {
+        let started = std::thread::Builder::new()
+            .name("lodestore-housekeeper".to_owned())
+            .stack_size(256 << 10)
+            .spawn(run);
+        // Without the thread, only limits in time are lost; the next one tries again.
+        state.running = started.is_ok();
+    }
     if !state.awake {
         state.awake = true;
         WAKE.notify_one();
