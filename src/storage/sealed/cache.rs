@@ -4,7 +4,7 @@
 //! found is what is stored, whichever process stored it, whatever snapshot is read, and whether the
 //! commit that wrote it succeeded or not.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
@@ -14,10 +14,14 @@ use crate::storage::platform::prefetch;
 
 /// Nodes of a set.
 const WAYS: usize = 8;
+/// Groups of sets: each is made when it is first used, so that an open does not wait for memory.
+const GROUPS: usize = 64;
 
 /// A bounded cache, in sets with a lock each.
 pub(super) struct Cache {
-    sets: Box<[Mutex<Set>]>,
+    groups: [OnceLock<Box<[Mutex<Set>]>>; GROUPS],
+    /// The number of sets of a group, a power of two.
+    sets: usize,
 }
 
 #[derive(Default)]
@@ -35,16 +39,18 @@ struct Slot {
 }
 
 impl Cache {
-    /// A cache of at most so many nodes, and of a set at least.
+    /// A cache of at most so many nodes, and of a set in each group at least.
     pub(super) fn new(nodes: usize) -> Self {
-        let sets = 1 << (nodes / WAYS).checked_ilog2().unwrap_or(0);
-        Self { sets: (0..sets).map(|_| Mutex::default()).collect() }
+        let sets = 1 << (nodes / WAYS / GROUPS).checked_ilog2().unwrap_or(0);
+        Self { groups: [const { OnceLock::new() }; GROUPS], sets }
     }
 
     #[inline]
     fn set(&self, id: u64) -> Option<&Mutex<Set>> {
         // Ids are random.
-        self.sets.get(id as usize & (self.sets.len() - 1))
+        let group = self.groups.get(id as usize % GROUPS)?;
+        let sets = group.get_or_init(|| (0..self.sets).map(|_| Mutex::default()).collect());
+        sets.get((id as usize / GROUPS) & (self.sets - 1))
     }
 
     /// The node of a block in the state that the stamp names.
@@ -96,7 +102,7 @@ impl Cache {
 
     /// Forgets everything.
     pub(super) fn clear(&self) {
-        for set in &self.sets {
+        for set in self.groups.iter().filter_map(OnceLock::get).flatten() {
             set.lock().slots.clear();
         }
     }
