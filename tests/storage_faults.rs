@@ -162,6 +162,28 @@ fn the_reader_table_stays_as_long_as_others_have_mapped_it() {
     assert_eq!(length(), before);
 }
 
+/// A hole that could not be filled, since the disk is full, would kill who reads first.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reader_table_with_holes_gets_room() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).close().unwrap();
+    let path = dir.path().join("lock.mdb");
+    let room = || std::fs::metadata(&path).unwrap().blocks() * 512;
+    let length = std::fs::metadata(&path).unwrap().len();
+    assert!(room() >= length);
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    for kept in [0, 4_096, length / 2] {
+        file.set_len(kept).unwrap();
+        file.set_len(length).unwrap();
+        assert!(room() < length);
+        open(dir.path()).close().unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), length);
+        assert!(room() >= length, "{} of {length}", room());
+    }
+}
+
 #[test]
 fn a_map_that_cannot_grow_fails_the_write_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
