@@ -62,9 +62,10 @@ class Connection {
    *
    * @param {object} binding the native library
    * @param {object} nativeOptions
+   * @param {(connection: Connection) => void} [meanwhile] called while the files are being opened
    * @returns {Promise<Connection>}
    */
-  static async open(binding, nativeOptions) {
+  static async open(binding, nativeOptions, meanwhile) {
     /** @type {WeakRef<Connection> | undefined} */
     let reference
     const receive = (message) => reference.deref()?.receive(message)
@@ -74,6 +75,7 @@ class Connection {
       // Made while another thread opens the files.
       const connection = new Connection(nativeOptions)
       guardedClass(binding.NativeDatabase.prototype)
+      meanwhile?.(connection)
       reference = new WeakRef(connection)
       await connection.begin(await opening)
       return connection

@@ -6,6 +6,7 @@ const { Database } = require('./database')
 const { withKey } = require('./options/encryption')
 const { checkOpen } = require('./options/open')
 const { createMissing } = require('./schema')
+const { warmUp } = require('./warm-up')
 
 /**
  * Opens a database, or a space of one.
@@ -21,7 +22,8 @@ async function open(path, options) {
     const isAsked = typeof encryption.key === 'function'
     native.encryption = isAsked ? await withKey('open', encryption) : encryption
   }
-  const connection = await Connection.open(binding, native)
+  const meanwhile = (opening) => warmUp(opening, stores.length > 0)
+  const connection = await Connection.open(binding, native, meanwhile)
   connection.onIntegrityError = onIntegrityError ?? null
   try {
     await createMissing(connection, stores)
