@@ -57,7 +57,12 @@ const SKIPPED_RUST_TESTS = [
   'what_is_dropped_or_cleared_is_swept',
 ]
 
-const JS_TESTS_OF_THE_GATE = ['__test__/model', '__test__/store', '__test__/transaction']
+const JS_TESTS_OF_THE_GATE = [
+  '__test__/model',
+  '__test__/query/mingo',
+  '__test__/store',
+  '__test__/transaction',
+]
 /** Of these, the tests in which nothing is lost; not those in which a defect is to be found. */
 const CRASH_TESTS = ['__test__/crash/crash.test.ts', '__test__/power-loss/power-loss.test.ts']
 const CRASH_PATTERN = '--test-name-pattern=random moments|named points|strict commits'
