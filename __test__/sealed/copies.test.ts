@@ -219,3 +219,24 @@ test('copies that are behind are brought up to date', unlessSealed(OWN_KEYS), as
   await again.close()
   checkCopies(path)
 })
+
+test('a copy from before a rotation opens nothing', unlessSealed(OWN_KEYS), async (t) => {
+  const path = await create(t)
+  const before = new DataFile(path)
+  const { data, size } = recordsOf(before, 'log').get('K')!
+  const old = before.bytes.subarray(data, data + size)
+  const db = await open(path, { encryption })
+  await db.rotateKey()
+  await db.close()
+  const file = new DataFile(path)
+  old.copy(file.bytes, recordsOf(file, 'log').get('K')!.data)
+  damage(file, 'meta', 'K')
+  file.save()
+  await fails(() => open(path, { encryption }), 'CORRUPT')
+  // What is left of the record is not replaced.
+  const read = (from: DataFile): string => {
+    const record = recordsOf(from, 'meta').get('K')!
+    return from.bytes.toString('hex', record.data, record.data + record.size)
+  }
+  assert.equal(read(new DataFile(path)), read(file))
+})
