@@ -18,6 +18,6 @@ before(async () => {
 })
 
 test(`kills of what cares for databases (LODESTORE_SEED=${seed})`, { skip }, async (t) => {
-  const outcomes = await killCare({ seed, rounds: 32, library })
+  const outcomes = await killCare({ seed, rounds: 36, library })
   t.diagnostic(JSON.stringify(outcomes))
 })
