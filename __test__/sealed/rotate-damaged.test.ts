@@ -200,3 +200,31 @@ test('what is damaged in a space does not hold up the others', async (t) => {
   assert.doesNotMatch(error.message, /space a/)
   await db.close()
 })
+
+test('what was taken away meanwhile does not know the data key in the end', async (t) => {
+  const root = await temporaryDirectory(t)
+  const path = join(root, 'db')
+  await fill(path, 60_000)
+  await fill(path, 300, 'a')
+  const db = (await open(path, { encryption })) as any
+  await db.addKey(encryption, other)
+  const controller = new AbortController()
+  const onProgress = (): void => controller.abort()
+  await fails(() => db.rotateKey({ onProgress, signal: controller.signal }), 'ABORTED')
+  // Who has the files and a secret at this moment knows both data keys.
+  const { dataKeys } = new Blocks(new DataFile(path), KEY)
+  assert.deepEqual([...dataKeys.keys()], [1, 2])
+  await db.removeKey(encryption)
+  await db.rotateKey()
+  assert.equal((await db.stats()).keyRotation, null)
+  assert.equal(await db.store('s').count(), 60_000)
+  await db.close()
+  assert.deepEqual(dataKeysOf(path), { blocks: [3], epochs: [3] })
+  const again = (await open(path, { encryption: other })) as any
+  assert.deepEqual((await again.verify()).findings, [])
+  // One that is not interrupted makes one data key, whatever was taken away before.
+  await again.changePassphrase(other, encryption)
+  await again.rotateKey()
+  await again.close()
+  assert.deepEqual(dataKeysOf(path), { blocks: [4], epochs: [4] })
+})

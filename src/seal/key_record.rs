@@ -21,7 +21,8 @@
 //! `u32 number | 32 bytes` for each data key, the newest last.
 //!
 //! The check: `u8 length | content | u8 count | u32 number of each data key, the newest last |
-//! u32 id, 32 bytes public key of each slot`.
+//! u32 id, 32 bytes public key of each slot`. While there are two data keys, there may also be one
+//! of a slot that was removed meanwhile: who had its secret may know the newest data key.
 //!
 //! Version 1 has slots of the kinds 1 and 2, in which the key that is made from the secret seals
 //! the data keys themselves: `… 12 bytes nonce | u16 length | sealed keys, tag`. Records of version
@@ -193,8 +194,11 @@ impl KeyRecord {
         random: &mut Random,
     ) -> Result<bool> {
         let before = self.slots.len();
+        let is_noted = opened.keys.numbers().count() < 2 || opened.outlives_slot(self);
         self.slots.retain(|slot| slot.id != id);
-        opened.publics.retain(|(own, _)| *own != id);
+        if is_noted {
+            opened.publics.retain(|(own, _)| *own != id);
+        }
         self.seal_check(database, opened, random)?;
         Ok(self.slots.len() < before)
     }
@@ -226,6 +230,10 @@ impl KeyRecord {
             if !slot.replace_keys(within, public, &keys, random)? {
                 return Err(damaged());
             }
+        }
+        if keys.numbers().count() < 2 {
+            let ids: Vec<u32> = self.slots.iter().map(|slot| slot.id).collect();
+            opened.publics.retain(|(id, _)| ids.contains(id));
         }
         opened.keys = keys;
         self.seal_check(database, opened, random)
@@ -340,6 +348,13 @@ impl KeyRecord {
 }
 
 impl Opened {
+    /// Whether a slot of the record was removed since its newest data key was made to replace
+    /// another one: it has to be replaced itself.
+    pub fn outlives_slot(&self, record: &KeyRecord) -> bool {
+        let has_slot = |id: u32| record.slots.iter().any(|slot| slot.id == id);
+        self.publics.iter().any(|(id, _)| !has_slot(*id))
+    }
+
     fn encode(&self) -> Vec<u8> {
         // The content has 32 bytes, there are two data keys at most.
         let mut bytes = vec![self.content.len() as u8];

@@ -85,6 +85,29 @@ fn data_keys_are_replaced_without_secrets() {
 }
 
 #[test]
+fn a_slot_that_goes_while_a_data_key_is_replaced_is_noted() {
+    let secrets = [Secret::key([3; KEY]), Secret::key([4; KEY]), Secret::key([5; KEY])];
+    let mut random = Random::new();
+    let (mut record, mut opened, slots) = record(Cipher::Aes256Gcm, &secrets);
+    record.remove_slot(&DATABASE, &mut opened, slots[0].id, &mut random).unwrap();
+    assert!(!opened.outlives_slot(&record));
+    let both = opened.keys.succeeded(&mut random).unwrap();
+    record.replace_keys(&DATABASE, &mut opened, both.clone(), &mut random).unwrap();
+    assert!(!opened.outlives_slot(&record));
+    record.remove_slot(&DATABASE, &mut opened, slots[1].id, &mut random).unwrap();
+    // It is not forgotten, whoever changes the record next.
+    let mut record = KeyRecord::decode(&record.encode()).unwrap();
+    assert!(record.unlock(&DATABASE, &secrets[1]).is_err());
+    let mut opened = record.unlock(&DATABASE, &secrets[2]).unwrap().opened;
+    assert!(opened.outlives_slot(&record));
+    record.add_slot(&DATABASE, &mut opened, (&secrets[0], CHEAP), &mut random).unwrap();
+    assert!(opened.outlives_slot(&record));
+    let new = both.current().unwrap();
+    record.replace_keys(&DATABASE, &mut opened, new, &mut random).unwrap();
+    assert!(!record.unlock(&DATABASE, &secrets[2]).unwrap().opened.outlives_slot(&record));
+}
+
+#[test]
 fn every_flipped_bit_is_found() {
     let secret = Secret::key([3; KEY]);
     let (record, ..) = record(Cipher::Aes256Gcm, std::slice::from_ref(&secret));

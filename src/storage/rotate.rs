@@ -42,6 +42,13 @@ pub fn rotate_keys(connection: &Arc<Connection>, care: &dyn Care) -> Result<()> 
             "the keys of a space are replaced with those of its database: open that",
         ));
     }
+    while rotate_once(connection, care)? {}
+    Ok(())
+}
+
+/// True if that is not enough: since the data key was made that replaces the other one, something
+/// was taken away that opened the database, and may have given it to somebody.
+fn rotate_once(connection: &Arc<Connection>, care: &dyn Care) -> Result<bool> {
     let target = connection.begin_rotation()?;
     fault::point("rotate-begun");
     let mut damage =
@@ -49,10 +56,9 @@ pub fn rotate_keys(connection: &Arc<Connection>, care: &dyn Care) -> Result<()> 
     fault::point("rotate-sealed");
     connection.rotate_spaces(care, &mut damage)?;
     fault::point("rotate-spaces");
-    if damage.blocks == 0 {
-        connection.end_rotation(target, care)?;
-    }
-    damage.report()
+    let is_known = damage.blocks == 0 && connection.end_rotation(target, care)?;
+    damage.report()?;
+    Ok(is_known)
 }
 
 /// What could not be sealed anew, since it is damaged.
@@ -175,21 +181,23 @@ impl Connection {
         }
     }
 
-    /// Forgets the data key before `target`, with which nothing is sealed any more.
-    fn end_rotation(&self, target: u32, care: &dyn Care) -> Result<()> {
+    /// Forgets the data key before `target`, with which nothing is sealed any more. True if
+    /// `target` may be known to who should not know it.
+    fn end_rotation(&self, target: u32, care: &dyn Care) -> Result<bool> {
         while self.commit_in_background(care, move |txn| txn.remove_epochs(target))? {}
         fault::point("rotate-epochs");
-        self.change_key_record(|record, random| {
+        let is_known = self.change_key_record(|record, random| {
             let mut opened = self.opened(record)?;
             let is_own = opened.keys.newest()?.0 == target;
+            let is_known = is_own && opened.outlives_slot(record);
             if is_own && opened.keys.numbers().count() > 1 {
                 let keys = opened.keys.current()?;
                 record.replace_keys(self.format().uuid.as_bytes(), &mut opened, keys, random)?;
             }
-            Ok(())
+            Ok(is_known)
         })?;
         fault::point("rotate-end");
-        Ok(())
+        Ok(is_known)
     }
 
     fn rotate_spaces(self: &Arc<Self>, care: &dyn Care, damage: &mut Damage) -> Result<()> {
@@ -251,13 +259,15 @@ impl Connection {
             opened => opened?,
         };
         let rotated = self.replace_slot(&opened).and_then(|target| {
-            let Some(target) = target else { return Ok(0) };
+            let Some(mut target) = target else { return Ok(0) };
             fault::point("rotate-space-begun");
-            let damaged = opened.seal_anew(target, &phase, care)?;
-            if damaged == 0 {
-                opened.end_rotation(target, care)?;
+            loop {
+                let damaged = opened.seal_anew(target, &phase, care)?;
+                if damaged > 0 || !opened.end_rotation(target, care)? {
+                    return Ok(damaged);
+                }
+                target = opened.begin_rotation()?;
             }
-            Ok(damaged)
         });
         let closed = opened.close();
         rotated.and_then(|damaged| closed.map(|()| damaged))
