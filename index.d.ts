@@ -2,7 +2,14 @@ import { EventEmitter } from 'node:events'
 import type { Expression } from './lib/query/expression'
 import type { FilterLike, PreparedFilter } from './lib/query/filter'
 import type { Condition } from './lib/query/conditions'
-import type { Nearest, NearestOptions, VectorLike, VectorMetric } from './lib/query/nearest'
+import type {
+  Examples,
+  Nearest,
+  NearestMany,
+  NearestOptions,
+  VectorLike,
+  VectorMetric,
+} from './lib/query/nearest'
 import type { AggregateOptions, Pipeline, Stage } from './lib/query/pipeline'
 import type {
   Collation,
@@ -31,9 +38,13 @@ export type {
   VectorSearch,
 } from './lib/query/filter'
 export type {
+  DiversityOptions,
+  Examples,
+  HalfFloats,
   Nearest,
   NearestExplanation,
   NearestHit,
+  NearestMany,
   NearestOptions,
   VectorLike,
   VectorMetric,
@@ -265,10 +276,11 @@ export interface IndexDefinition {
 /** A vector index, as `open` and `createObjectStore` take it. */
 export interface VectorIndexDefinition {
   /**
-   * The field that has the vectors; dots lead into objects. A document has one vector in it, a list
-   * of vectors, of which the nearest counts, or none: then it is not in the index. Vectors are
-   * `Float32Array`, `Float64Array`, `Int8Array` or lists of numbers, and are compared as numbers of
-   * 32 bits; with the metric `hamming` they are bits in a `Uint8Array`.
+   * The field that has the vectors; dots lead into objects, and through arrays of them. A document
+   * has one vector there, a list of vectors or several places, of which the nearest counts, or
+   * none: then it is not in the index. Vectors are `Float32Array`, `Float64Array`, `Float16Array`,
+   * `Int8Array` or lists of numbers, and are compared as numbers of 32 bits; with the metric
+   * `hamming` they are bits in a `Uint8Array`.
    */
   on: string
   /** How many components, or bits, each vector has: 65,536 at most, bits a multiple of 8. */
@@ -1488,6 +1500,37 @@ export interface ReadableStore<Document = any, K = Key, Indexes = AnyIndexes, In
   nearest(
     index: string,
     vector: VectorLike,
+    options?: NearestOptions<Document>,
+  ): Nearest<Document, K>
+
+  /**
+   * The documents nearest to each of many vectors, 10,000 at most: as `nearest` finds them, in one
+   * state of the database, but each document is read once, and on all cores.
+   *
+   * @throws {LodestoreError} as `nearest`; INVALID_ARGUMENT if all together may give more than
+   *   1,000,000 documents
+   * @example
+   * const [first, second] = await notes.nearestMany('semantic', [one, two], { k: 5 })
+   */
+  nearestMany(
+    index: string,
+    vectors: Iterable<VectorLike>,
+    options?: NearestOptions<Document>,
+  ): NearestMany<Document, K>
+
+  /**
+   * The documents that are like examples and unlike others: those nearest to the average of the
+   * positive examples, moved away from that of the negative ones by the distance between the two.
+   * The documents of examples are left out.
+   *
+   * @throws {LodestoreError} as `nearest`; INVALID_KEY; NOT_FOUND if there is no document under a
+   *   key, INVALID_QUERY if it has no vector, or the examples have nothing in common
+   * @example
+   * const more = await notes.recommend('semantic', { positive: [12, 40], negative: [7] }, { k: 5 })
+   */
+  recommend(
+    index: string,
+    examples: Examples<K>,
     options?: NearestOptions<Document>,
   ): Nearest<Document, K>
 

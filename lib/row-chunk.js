@@ -27,6 +27,8 @@ class RowChunk {
     /** Whether no row follows the last one. */
     this.done = buffer[4] === 1
     this.at = HEADER_BYTES
+    /** Which of several vectors the row is near to that was read last. */
+    this.target = 0
     // The same buffer may have held another answer before.
     plan.state.decoder.beginSequence(buffer)
   }
@@ -105,6 +107,7 @@ class RowChunk {
     start = this.skipPart()
     const distance = this.buffer.readDoubleLE(start)
     const score = this.buffer.readDoubleLE(start + 8)
+    this.target = this.buffer.readUInt32LE(start + 16)
     start = this.skipPart()
     const doc = this.plan.state.decodeNext(this.buffer, start, this.at, this.length)
     return { key, distance, score, doc }

@@ -14,7 +14,7 @@ const { paced } = require('./pace')
 const { FROM_RESULT, appendPut } = require('./put')
 const { putAll, putEach } = require('./put-many')
 const { rangeOf } = require('./range')
-const { aggregate, find, findFirst, isFilter, nearestTo, prepareFind } = require('./query')
+const queries = require('./query')
 const reads = require('./reads')
 const { ENTRIES, KEYS, Source, VALUES } = require('./source')
 const { inTransaction } = require('./transactions')
@@ -181,38 +181,48 @@ class Store {
 
   /** The documents that a filter describes. */
   find(filter, options) {
-    return find(this.#target, 'find', filter, options)
+    return queries.find(this.#target, 'find', filter, options)
   }
 
   /** The first document that a filter describes, or undefined. */
   async findOne(filter, options) {
-    return findFirst(this.#target, 'findOne', filter, options)
+    return queries.findFirst(this.#target, 'findOne', filter, options)
   }
 
   /** A query to put together by its methods. */
   query() {
-    return find(this.#target, 'query', undefined, undefined)
+    return queries.find(this.#target, 'query', undefined, undefined)
   }
 
   /** A query whose values are given when it runs. */
   prepare(filter, options) {
-    return prepareFind(this.#target, filter, options)
+    return queries.prepareFind(this.#target, filter, options)
   }
 
   /** The documents whose vectors are nearest to one. */
   nearest(index, vector, options) {
-    const definition = () => this.#resolve(this.#scope.current())
-    return nearestTo({ resolve: this.#target.resolve, definition }, index, vector, options)
+    return queries.nearestTo(this.#searched(), index, vector, options)
+  }
+
+  /** The documents whose vectors are nearest to each of several. */
+  nearestMany(index, vectors, options) {
+    return queries.nearestToMany(this.#searched(), index, vectors, options)
+  }
+
+  /** The documents whose vectors are like those of examples. */
+  recommend(index, examples, options) {
+    return queries.recommend(this.#searched(), index, examples, options)
   }
 
   /** The documents that come out of a pipeline of stages. */
   aggregate(pipeline, options) {
-    return aggregate(this.#target, pipeline, options)
+    return queries.aggregate(this.#target, pipeline, options)
   }
 
   /** How many documents there are, in all, in a range, or by a filter. */
   async count(query) {
-    if (isFilter(query)) return find(this.#target, 'count', query, undefined).count()
+    if (queries.isFilter(query))
+      return queries.find(this.#target, 'count', query, undefined).count()
     return this.#source.count(query)
   }
 
@@ -264,6 +274,12 @@ class Store {
     }
     resolve()
     return new Index(this.#name, name, resolve, () => this.#cursorWrites())
+  }
+
+  /** What searches run on. */
+  #searched() {
+    const definition = () => this.#resolve(this.#scope.current())
+    return { resolve: this.#target.resolve, definition }
   }
 
   #cursorWrites() {

@@ -10,6 +10,7 @@ import { OWN_KEYS, unlessSealed } from '../support/sealed'
 const DOCUMENTS = [
   { file: 'README.md', prelude: undefined, least: 1 },
   { file: 'docs/guide.md', prelude: 'Set-up', least: 10 },
+  { file: 'docs/vectors.md', prelude: 'Set-up', least: 7 },
   { file: 'docs/indexeddb.md', prelude: undefined, least: 1 },
   { file: 'docs/exchange.md', prelude: undefined, least: 2 },
 ]

@@ -183,6 +183,17 @@ const STORE: Calls = {
     async (store) => (await store.nearest('near', [1])).map(({ doc }: any) => doc),
     document,
   ],
+  nearestMany: [
+    async (store) => (await store.nearestMany('near', [[1]]))[0].map(({ doc }: any) => doc),
+    document,
+  ],
+  recommend: [
+    async (store) => {
+      const found = await store.recommend('near', { positive: [{ vector: [1] }] })
+      return found.map(({ doc }: any) => doc)
+    },
+    document,
+  ],
   aggregate: [(store) => store.aggregate([{ $match: { v: 'a' } }]).first(), document],
   count: [(store) => store.count(), total],
   getAll: [(store) => store.getAll(), document],

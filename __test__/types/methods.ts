@@ -397,6 +397,16 @@ export async function vectors(db: Database<Types>, loose: Database): Promise<voi
   is<Same<typeof explained.nearest.method, 'exact'>>()
   const text = await search.explain({ format: 'text' })
   is<Same<typeof text, string>>()
+  const many = await visits.nearestMany('near', [Float32Array.of(1), [2]], { mmr: { lambda: 0.5 } })
+  is<Same<typeof many, NearestHit<Visit, [string, number]>[][]>>()
+  const key: [string, number] = ['Rome', 1]
+  const examples = { positive: [key, { vector: [1] }], negative: [key] }
+  const like = await visits.recommend('near', examples)
+  is<Same<typeof like, NearestHit<Visit, [string, number]>[]>>()
+  // @ts-expect-error keys are of two parts
+  void visits.recommend('near', { positive: ['x'] })
+  // @ts-expect-error there has to be something to go by
+  void visits.recommend('near', { negative: [1] })
   await visits.nearest('near', [1, 2], { select: ['at'], exact: true, includeVectors: undefined })
   const snapshot = await db.snapshot()
   await snapshot.store('visits').nearest('near', new Uint8Array(2), { maxDistance: 3 })

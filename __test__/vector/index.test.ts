@@ -112,7 +112,7 @@ test('documents with something else than vectors are refused', async (t) => {
   ] as const) {
     await refused(vector, 'VALIDATION', message)
   }
-  await rejects(docs.put({ id: 1, in: [{ vector: [1, 2] }] }), 'VALIDATION')
+  await rejects(docs.put({ id: 1, in: [{ vector: [1, 2] }, { vector: 'x' }] }), 'VALIDATION')
   assert.deepEqual(await docs.getAllKeys(), [9])
   // A refused document costs its neighbours nothing.
   const written = await Promise.allSettled([

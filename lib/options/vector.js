@@ -15,6 +15,12 @@ const {
 
 const MOST_DIMENSIONS = 65_536
 const MOST_HITS = 2 ** 32 - 1
+/** Vectors, or examples, of one search. */
+const MOST_VECTORS = 10_000
+/** Documents that all searches of one call give. */
+const MOST_ALL_HITS = 1_000_000
+/** Documents that `mmr` chooses from. */
+const MOST_FETCHED = 10_000
 /** Documents that are found if nothing else is said. */
 const HITS = 10
 
@@ -33,11 +39,22 @@ const VECTOR_OPTIONS = { on: anything, ...FORM }
 
 const CREATE_VECTOR_INDEX_OPTIONS = { ...FORM, onProgress: callback, signal: abortSignal }
 
+const MMR_OPTIONS = {
+  lambda: {
+    allows: 'a number from 0 to 1',
+    accepts: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+  },
+  fetchK: integer(1, MOST_FETCHED),
+}
+
+const EXAMPLES = { positive: anything, negative: anything }
+
 const NEAREST_OPTIONS = {
   k: integer(1, MOST_HITS),
   where: anything,
   exact: boolean,
   maxDistance: number,
+  mmr: anything,
   select: anything,
   includeVectors: boolean,
   signal: abortSignal,
@@ -93,22 +110,93 @@ function checkVectors(method, vectors, path) {
 }
 
 /**
- * Checks the options of `nearest`.
+ * Checks the options of a search.
  *
+ * @param {string} method
+ * @param {unknown} options
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
-function checkNearest(options) {
-  const checked = checkOptions('nearest', options, NEAREST_OPTIONS)
+function checkSearch(method, options) {
+  const checked = checkOptions(method, options, NEAREST_OPTIONS)
   if (checked.includeVectors !== undefined && checked.select !== undefined) {
-    const message = 'nearest: options.select says which fields there are; give it alone'
+    const message = `${method}: options.select says which fields there are; give it alone`
     throw invalidArgument(message, 'options.includeVectors')
   }
-  return { k: HITS, includeVectors: true, ...checked }
+  const { k = HITS, includeVectors = true } = checked
+  const mmr = checkMmr(method, checked.mmr, k)
+  return { ...checked, k, includeVectors, mmr }
+}
+
+function checkMmr(method, mmr, k) {
+  if (mmr === undefined) return undefined
+  const checked = checkOptions(method, mmr, MMR_OPTIONS, 'options.mmr')
+  if ((checked.fetchK ?? MOST_FETCHED) >= k) return checked
+  const message =
+    checked.fetchK === undefined
+      ? `${method}: with options.mmr, options.k is ${MOST_FETCHED} at most`
+      : `${method}: options.mmr.fetchK must be as many as options.k (${k}), or more`
+  throw invalidArgument(message, checked.fetchK === undefined ? 'options.k' : 'options.mmr.fetchK')
+}
+
+/**
+ * Checks the examples of `recommend`.
+ *
+ * @param {unknown} examples
+ * @returns {{ positive: unknown[], negative: unknown[] }}
+ * @throws {LodestoreError} INVALID_ARGUMENT
+ */
+function checkExamples(examples) {
+  const { positive, negative = [] } = checkOptions('recommend', examples, EXAMPLES, 'examples')
+  const lists = { positive: listed(positive, 'positive'), negative: listed(negative, 'negative') }
+  if (lists.positive.length > 0) return lists
+  const message = 'recommend: examples.positive must have an example at least'
+  throw invalidArgument(message, 'examples.positive')
+}
+
+function listed(examples, name) {
+  const isIterable =
+    typeof examples === 'object' && examples !== null && Symbol.iterator in examples
+  if (!isIterable || ArrayBuffer.isView(examples)) {
+    const message = `recommend: examples.${name} must be an array of keys and { vector }`
+    throw invalidArgument(message, `examples.${name}`)
+  }
+  const list = Array.from(examples)
+  if (list.length <= MOST_VECTORS) return list
+  const message = `recommend: there may be ${MOST_VECTORS} examples in examples.${name}`
+  throw invalidArgument(message, `examples.${name}`)
+}
+
+/**
+ * Checks what `nearestMany` searches for.
+ *
+ * @param {unknown} vectors
+ * @param {number} k
+ * @returns {unknown[]}
+ * @throws {LodestoreError} INVALID_ARGUMENT
+ */
+function checkVectorList(vectors, k) {
+  const isIterable = typeof vectors === 'object' && vectors !== null && Symbol.iterator in vectors
+  if (!isIterable || ArrayBuffer.isView(vectors)) {
+    const message = 'nearestMany: vectors must be iterable, such as an array of vectors'
+    throw invalidArgument(message, 'vectors')
+  }
+  const list = Array.from(vectors)
+  if (list.length > MOST_VECTORS) {
+    const message = `nearestMany: there may be ${MOST_VECTORS} vectors in one call`
+    throw invalidArgument(message, 'vectors')
+  }
+  if (list.length > 1 && list.length * k > MOST_ALL_HITS) {
+    const message = `nearestMany: all vectors have ${MOST_ALL_HITS} hits at most; lower options.k`
+    throw invalidArgument(message, 'options.k')
+  }
+  return list
 }
 
 module.exports = {
   CREATE_VECTOR_INDEX_OPTIONS,
-  checkNearest,
+  checkExamples,
+  checkSearch,
+  checkVectorList,
   checkVectors,
   vectorSchema,
 }

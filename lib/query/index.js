@@ -5,7 +5,7 @@ const { BOUNDS, isPlainObject } = require('../options/query')
 const { Conditions, asFilter } = require('./conditions')
 const { Expression } = require('./expression')
 const { checkFind } = require('./options')
-const { nearestTo } = require('./nearest')
+const { nearestTo, nearestToMany, recommend } = require('./nearest')
 const { aggregate } = require('./pipeline')
 const { prepare } = require('./prepared')
 const { queryOf } = require('./query')
@@ -54,4 +54,13 @@ function isFilter(query) {
   return names.length > 0 && !names.some((name) => BOUNDS.includes(name))
 }
 
-module.exports = { aggregate, find, findFirst, isFilter, nearestTo, prepareFind }
+module.exports = {
+  aggregate,
+  find,
+  findFirst,
+  isFilter,
+  nearestTo,
+  nearestToMany,
+  prepareFind,
+  recommend,
+}

@@ -7,9 +7,36 @@ import type { Explanation, Projection } from './query'
 export type VectorMetric = 'cosine' | 'dot' | 'l2' | 'hamming'
 
 /** A vector to search for: bits in a `Uint8Array`, components in anything else. */
-export type VectorLike = Float32Array | Float64Array | Int8Array | Uint8Array | readonly number[]
+export type VectorLike =
+  Float32Array | Float64Array | Int8Array | Uint8Array | HalfFloats | readonly number[]
 
-/** Options of `nearest`. */
+/** A `Float16Array`, where the runtime has it. */
+export interface HalfFloats {
+  readonly [Symbol.toStringTag]: 'Float16Array'
+  readonly length: number
+  readonly [index: number]: number
+}
+
+/**
+ * Maximal marginal relevance: documents are chosen one after the other from the nearest, by how
+ * near each is and how little it is like those before it. They come in the order of choice.
+ */
+export interface DiversityOptions {
+  /** What nearness counts, from 0 to 1; the rest is what difference counts. Default: 0.5. */
+  lambda?: number | undefined
+  /** How many of the nearest to choose from: `k` to 10,000. Default: 4 `k`, at least 20. */
+  fetchK?: number | undefined
+}
+
+/** What `recommend` goes by: keys of documents, and vectors. */
+export interface Examples<K = any> {
+  /** What documents are to be like; one at least. */
+  positive: Iterable<K | { readonly vector: VectorLike }>
+  /** What they are not to be like. */
+  negative?: Iterable<K | { readonly vector: VectorLike }> | undefined
+}
+
+/** Options of `nearest`, `nearestMany` and `recommend`. */
 export interface NearestOptions<T = any> {
   /** Documents to find, at most. Default: 10. */
   k?: number | undefined
@@ -22,6 +49,8 @@ export interface NearestOptions<T = any> {
   exact?: boolean | undefined
   /** Leave out documents that are further away. Default: any distance. */
   maxDistance?: number | undefined
+  /** Let the documents differ from each other. Default: the nearest ones, whatever they are. */
+  mmr?: DiversityOptions | undefined
   /** The fields of the documents to read, as queries have it. Default: all. */
   select?: Projection<T> | undefined
   /**
@@ -62,6 +91,12 @@ export interface NearestExplanation extends Explanation {
     k: number
     /** `'exact'`: every vector of a document that passes the filter was looked at. */
     method: 'exact'
+    /** How many vectors `nearestMany` searched for. */
+    vectors?: number
+    /** How documents were chosen. */
+    mmr?: { lambda: number; fetchK: number }
+    /** How many examples `recommend` went by. */
+    examples?: { positive: number; negative: number }
   }
 }
 
@@ -78,6 +113,17 @@ export interface Nearest<T = any, K = any> extends PromiseLike<NearestHit<T, K>[
   catch: Promise<NearestHit<T, K>[]>['catch']
   finally: Promise<NearestHit<T, K>[]>['finally']
   /** How the search is answered: it is carried out. */
+  explain(options?: { format?: 'json' | undefined }): Promise<NearestExplanation>
+  explain(options: { format: 'text' }): Promise<string>
+}
+
+/** Searches for several vectors, in one state of the database. See `Nearest`. */
+export interface NearestMany<T = any, K = any> extends PromiseLike<NearestHit<T, K>[][]> {
+  /** What was found for each vector, in their order. */
+  toArray(): Promise<NearestHit<T, K>[][]>
+  catch: Promise<NearestHit<T, K>[][]>['catch']
+  finally: Promise<NearestHit<T, K>[][]>['finally']
+  /** How the searches are answered: they are carried out. */
   explain(options?: { format?: 'json' | undefined }): Promise<NearestExplanation>
   explain(options: { format: 'text' }): Promise<string>
 }

@@ -1,28 +1,33 @@
 'use strict'
 
-const { types } = require('node:util')
+const { encodeKeyToBuffer } = require('../key')
 const { describe, invalidArgument } = require('../options/check')
+const { isPlainObject } = require('../options/query')
 const { checkName } = require('../options/schema')
-const { checkNearest } = require('../options/vector')
+const { checkExamples, checkSearch, checkVectorList } = require('../options/vector')
 const { makeAwaitable } = require('./awaitable')
 const { captureFilter, captureValue } = require('./capture')
 const { asFilter } = require('./conditions')
 const { checkExplain } = require('./options')
 const run = require('./run')
 
-/** What typed arrays may be vectors, each with what copies it. */
-const TYPES = [
-  [types.isFloat32Array, Float32Array],
-  [types.isFloat64Array, Float64Array],
-  [types.isInt8Array, Int8Array],
-  [types.isUint8Array, Uint8Array],
-]
+/** What typed arrays may be vectors, by name; not all runtimes have all. */
+const TYPES = {
+  Float32Array,
+  Float64Array,
+  Int8Array,
+  Uint8Array,
+  Float16Array: globalThis.Float16Array,
+}
 
-/**
- * A search for the documents whose vectors are nearest to one. Nothing is read before it is
- * awaited, and each time it is read anew.
- */
-class Nearest {
+/** The name of a typed array's type; undefined of anything else. */
+const typeNameOf = Function.prototype.call.bind(
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+    .get,
+)
+
+/** What searches have in common. Nothing is read before one is awaited, and each time anew. */
+class Search {
   #target
   #search
   #options
@@ -31,8 +36,8 @@ class Nearest {
    * @param {object} target
    * @param {() => { scope: object, state: object }} target.resolve where it runs
    * @param {() => import('../catalog').StoreDefinition} target.definition
-   * @param {{ index: string, vector: object, maxDistance?: number }} search
-   * @param {{ k: number, filter?: object, select?: object, includeVectors: boolean,
+   * @param {{ index: string }} search what is searched for
+   * @param {{ filter?: object, select?: object, includeVectors: boolean,
    *   signal?: AbortSignal }} options
    */
   constructor(target, search, options) {
@@ -41,78 +46,137 @@ class Nearest {
     this.#options = options
   }
 
-  /** What was found, the nearest first. */
-  async toArray() {
-    return run.nearest(this.#target.resolve, this.#request(), this.#options.signal)
-  }
-
   /** How the search is answered. */
   async explain(options) {
     const format = checkExplain(options)
-    const { signal } = this.#options
-    return run.explainNearest(this.#target.resolve, this.#request(), signal, format)
+    return this.ask((...question) => run.explainNearest(...question, format))
   }
 
-  #request() {
-    const { k, filter, select, includeVectors } = this.#options
-    const request = { filter, nearest: { ...this.#search, k } }
+  /** Has something ask the question: it is given where it is asked, the request, and a signal. */
+  ask(how) {
+    const { filter, select, includeVectors, signal } = this.#options
+    const request = { filter, nearest: this.#search }
     if (select !== undefined) request.select = select
     const left = includeVectors ? undefined : this.#target.definition().vectors
     // An index that is not there is told of by the native library.
     const on = left?.get(this.#search.index)?.on
     if (on !== undefined) request.select = { [on]: 0 }
-    return request
+    return how(this.#target.resolve, request, signal)
+  }
+}
+
+/** A search for the documents whose vectors are nearest to one. */
+class Nearest extends Search {
+  /** What was found, the nearest first. */
+  async toArray() {
+    return this.ask(run.nearest)
   }
 }
 makeAwaitable(Nearest)
 
+/** Searches for the documents nearest to each of several vectors. */
+class NearestMany extends Search {
+  #count
+
+  constructor(count, ...parts) {
+    super(...parts)
+    this.#count = count
+  }
+
+  /** What was found for each vector, the nearest first. */
+  async toArray() {
+    return this.ask((...question) => run.nearestMany(...question, this.#count))
+  }
+}
+makeAwaitable(NearestMany)
+
 /**
  * Begins a search.
  *
- * @param {object} target see Nearest
+ * @param {object} target see Search
  * @throws {LodestoreError} INVALID_ARGUMENT, INVALID_QUERY
  */
 function nearestTo(target, index, vector, options) {
-  const { maxDistance, where, select, ...rest } = checkNearest(options)
-  const search = { index: checkName('nearest', index, 'index'), vector: copyOf(vector) }
-  if (maxDistance !== undefined) search.maxDistance = maxDistance
-  return new Nearest(target, search, {
-    ...rest,
-    filter: where === undefined ? {} : captureFilter(asFilter('nearest', where)),
-    select: select === undefined ? undefined : captureValue('the selection', select),
-  })
+  const to = (method) => ({ vector: copyOf(method, vector, 'vector') })
+  return new Nearest(target, ...partsOf('nearest', index, to, options))
 }
 
-function copyOfTyped(vector, Type) {
+/** Begins a search for each of several vectors. See `nearestTo`. */
+function nearestToMany(target, index, vectors, options) {
+  const to = (method, { k }) => {
+    const list = checkVectorList(vectors, k)
+    return { vectors: list.map((vector, at) => copyOf(method, vector, `vectors[${at}]`)) }
+  }
+  const parts = partsOf('nearestMany', index, to, options)
+  return new NearestMany(parts[0].vectors.length, target, ...parts)
+}
+
+/** Begins a search for documents that are like examples. See `nearestTo`. */
+function recommend(target, index, examples, options) {
+  const to = (method) => {
+    const { positive, negative } = checkExamples(examples)
+    const copied = (name, list) => list.map((one, at) => exampleOf(method, one, `${name}[${at}]`))
+    return {
+      positive: copied('examples.positive', positive),
+      negative: copied('examples.negative', negative),
+    }
+  }
+  return new Nearest(target, ...partsOf('recommend', index, to, options))
+}
+
+/** What is searched for, and the rest of a search. */
+function partsOf(method, index, to, options) {
+  const checked = checkSearch(method, options)
+  const { k, maxDistance, mmr, where, select, ...rest } = checked
+  const search = { index: checkName(method, index, 'index'), k, ...to(method, checked) }
+  if (maxDistance !== undefined) search.maxDistance = maxDistance
+  if (mmr !== undefined) search.mmr = mmr
+  const parts = {
+    ...rest,
+    filter: where === undefined ? {} : captureFilter(asFilter(method, where)),
+    select: select === undefined ? undefined : captureValue('the selection', select),
+  }
+  return [search, parts]
+}
+
+/** An example: a vector, or the key of a document. */
+function exampleOf(method, example, at) {
+  if (!isPlainObject(example)) return new Uint8Array(encodeKeyToBuffer(example))
+  const names = Object.keys(example)
+  if (names.length === 1 && names[0] === 'vector') {
+    return { vector: copyOf(method, example.vector, `${at}.vector`) }
+  }
+  throw invalidArgument(`${method}: ${at} must be a key, or { vector }`, at)
+}
+
+function copyOf(method, vector, at) {
+  const name = typeNameOf(vector)
+  if (Array.isArray(vector)) return copyOfNumbers(method, vector, at)
+  if (name === undefined || TYPES[name] === undefined) {
+    const message = `${method}: ${at} must be a typed array or numbers, not ${describe(vector)}`
+    throw invalidArgument(message, at)
+  }
   try {
-    return new Type(vector)
+    return new TYPES[name](vector)
   } catch {
     // Only an array whose memory was given away has nothing to copy.
-    throw invalidArgument(
-      'nearest: vector is detached, or out of the bounds of its buffer',
-      'vector',
-    )
+    const message = `${method}: ${at} is detached, or out of the bounds of its buffer`
+    throw invalidArgument(message, at)
   }
 }
 
-function copyOf(vector) {
-  for (const [isOne, Type] of TYPES) {
-    if (isOne(vector)) return copyOfTyped(vector, Type)
-  }
-  if (!Array.isArray(vector)) {
-    const message = `nearest: vector must be a typed array or numbers, not ${describe(vector)}`
-    throw invalidArgument(message, 'vector')
-  }
+function copyOfNumbers(method, vector, at) {
   const copy = new Float64Array(vector.length)
-  for (let at = 0; at < copy.length; at++) {
-    const component = vector[at]
+  for (let i = 0; i < copy.length; i++) {
+    const component = vector[i]
     if (typeof component !== 'number') {
-      const message = `nearest: vector[${at}] must be a number, not ${describe(component)}`
-      throw invalidArgument(message, `vector[${at}]`)
+      const given = describe(component)
+      const message = `${method}: ${at}[${i}] must be a number, not ${given}`
+      throw invalidArgument(message, `${at}[${i}]`)
     }
-    copy[at] = component
+    copy[i] = component
   }
   return copy
 }
 
-module.exports = { nearestTo }
+module.exports = { nearestTo, nearestToMany, recommend }

@@ -56,7 +56,7 @@ class QueryPlan {
     /** Whether a long query is still to be encoded. */
     this.isPending = length === Infinity
     /** Whether it may be begun on this thread. */
-    this.isShort = length <= SHORT_BYTES && !mayLoop(query)
+    this.isShort = length <= SHORT_BYTES && !mayLoop(query) && query.nearest?.vectors === undefined
     this.flags = PARTS[query.returns] ?? SCAN.VALUES
     /** Whether rows with keys have what a search found, too. */
     this.isSearch = query.returns === RETURNS.ENTRIES && searches(query.filter)

@@ -136,6 +136,22 @@ function nearest(resolve, request, signal) {
   return collectRows(source, READERS[RETURNS.NEAREST])
 }
 
+/**
+ * For each of several vectors, the documents that are nearest to it.
+ *
+ * @param {number} vectors how many there are
+ * @returns {Promise<object[][]>}
+ */
+async function nearestMany(resolve, request, signal, vectors) {
+  const source = begin({ resolve, parts: { signal } }, { ...request, returns: RETURNS.NEAREST })
+  const answers = Array.from({ length: vectors }, () => [])
+  await collectRows(source, (chunk) => {
+    const hit = chunk.nextNear()
+    answers[chunk.target].push(hit)
+  })
+  return answers
+}
+
 /** How such a search is answered. */
 async function explainNearest(resolve, request, signal, format) {
   const source = begin({ resolve, parts: { signal } }, { ...request, returns: RETURNS.EXPLAIN })
@@ -253,6 +269,7 @@ module.exports = {
   first,
   iterate,
   nearest,
+  nearestMany,
   nextJson,
   page,
   refusePredicates,

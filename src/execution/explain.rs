@@ -14,6 +14,7 @@ use crate::key::{self, Key};
 use crate::query::aggregate::{Examined, Output, Read, StageReport};
 use crate::query::collation;
 use crate::query::filter::Strings;
+use crate::query::nearest::{Diversity, To};
 use crate::value::Value;
 
 /// The most ways that are told of.
@@ -75,13 +76,26 @@ pub fn query(query: &Query, plan: &Plan, search: Option<&Search>, outcome: &Outc
     });
     if let (Some(search), Json::Object(fields)) = (search, &mut told) {
         let form = search.index.form;
-        let nearest = json!({
+        let mut nearest = json!({
             "index": search.index.name.to_string(),
             "metric": form.metric.as_str(),
             "dimensions": form.dimensions,
             "k": query.nearest.as_ref().map(|nearest| nearest.k),
             "method": "exact",
         });
+        if let (Some(nearest), Json::Object(fields)) = (&query.nearest, &mut nearest) {
+            if search.targets().len() != 1 {
+                fields.insert("vectors".to_owned(), search.targets().len().into());
+            }
+            if let Some(Diversity { lambda, fetch_k }) = nearest.diversity {
+                let mmr = json!({ "lambda": lambda, "fetchK": fetch_k });
+                fields.insert("mmr".to_owned(), mmr);
+            }
+            if let To::Examples(positive, negative) = &nearest.to {
+                let count = json!({ "positive": positive.len(), "negative": negative.len() });
+                fields.insert("examples".to_owned(), count);
+            }
+        }
         fields.insert("nearest".to_owned(), nearest);
     }
     told

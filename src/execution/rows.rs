@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::nearest::{Measures, Search};
+use super::nearest::Search;
 use super::projection::Projection;
 use super::request::{Query, Returns};
 use super::running::Chunk;
 use super::scan::Found;
+use super::sort::Sorted;
 use crate::catalog::StoreDef;
 use crate::error::{ErrorCode, Result};
 use crate::query::Meter;
@@ -36,6 +37,8 @@ pub struct Rows {
     pub tests: usize,
     /// The vector that documents are to be near to.
     pub search: Option<Search>,
+    /// What was found for the vectors behind the one whose answer is written.
+    pub following: VecDeque<Sorted>,
 }
 
 impl Rows {
@@ -72,13 +75,19 @@ impl Rows {
         store: &StoreDef,
         found: &Found<'_>,
     ) -> Result<Option<f64>> {
-        let (Some(mut search), Some(document)) = (self.search.take(), found.document) else {
-            return Ok(None);
-        };
+        let Some(document) = found.document else { return Ok(None) };
+        let Some(mut search) = self.search.take() else { return Ok(None) };
         let distance =
             self.with_shapes(view, shared, store, |shapes| search.distance(document, shapes));
         self.search = Some(search);
         distance.map_err(|error| error.with_key(found.key))
+    }
+
+    /// What was found for the next vector that was searched for; it is measured from from then on.
+    pub fn next_answer(&mut self) -> Option<Sorted> {
+        let next = self.following.pop_front()?;
+        self.search.iter_mut().for_each(|search| search.measure_from(search.current() + 1));
+        Some(next)
     }
 
     /// Does something with the store's shapes; again with the newest ones, if some may have been
@@ -142,7 +151,8 @@ impl Rows {
         if has_key {
             size += 4 + found.key.len();
         }
-        let measures = measures.filter(|_| of_row).map(Measures::to_bytes);
+        let target = self.search.as_ref().map_or(0, Search::current);
+        let measures = measures.filter(|_| of_row).map(|measures| measures.to_bytes(target));
         size += measures.map_or(0, |measures| 4 + measures.len());
         size += document.map_or(0, |document| 4 + document.len());
         if !out.fits(size, response) {

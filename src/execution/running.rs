@@ -1,5 +1,7 @@
 //! A query that is being carried out.
 
+mod choice;
+mod crew;
 mod search;
 
 use std::collections::VecDeque;
@@ -7,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use self::choice::Choices;
+use self::search::Finding;
 use super::explain;
 use super::nearest::Search;
 use super::page::{self, PageRequest};
@@ -71,7 +75,9 @@ enum Phase {
     /// Rows are written as the walk finds them.
     Stream,
     /// The keys of the documents that are nearest to a vector are collected.
-    Search(Box<Sorter>),
+    Search(Box<Finding>),
+    /// Documents are chosen among those.
+    Choose(Box<Choices>),
     /// Keys are collected, to be sorted.
     Collect(Box<Sorter>),
     /// Documents are looked up in order.
@@ -112,8 +118,8 @@ impl Execution {
         store: &Arc<StoreDef>,
         (query, mut plan): (Query, Plan),
     ) -> Result<Self> {
-        let search =
-            query.nearest.as_ref().map(|nearest| Search::new(store, nearest)).transpose()?;
+        let new_search = |nearest| Search::new(view, shared, store, nearest);
+        let search = query.nearest.as_ref().map(new_search).transpose()?;
         let is_index = plan.accesses.first().is_some_and(|access| access.index.is_some());
         let opposite = plan.ordered
             && is_index
@@ -141,9 +147,12 @@ impl Execution {
             (Returns::Page(_), _) | (_, View::Write(_)) => true,
             _ => !plan.ordered,
         };
-        let phase = if let Some(nearest) = &query.nearest {
-            let k = usize::try_from(nearest.k).unwrap_or(usize::MAX);
-            Phase::Search(Box::new(Sorter::new(Some(k), SORT_MEMORY)))
+        let phase = if let (Some(search), Some(nearest)) = (&search, &query.nearest) {
+            scan.compare(search.targets().len());
+            match search.targets().is_empty() {
+                true => Phase::Last,
+                false => Phase::Search(Box::new(Finding::new(search, nearest))),
+            }
         } else if collects {
             let wanted = wanted.map(|wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
             Phase::Collect(Box::new(Sorter::new(wanted, SORT_MEMORY)))
@@ -161,6 +170,7 @@ impl Execution {
                 sort_key: Vec::new(),
                 tests: query.filter.tests(),
                 search,
+                following: VecDeque::new(),
             },
             store: Arc::clone(store),
             query,
@@ -198,8 +208,9 @@ impl Execution {
     ) -> Result<(u32, bool)> {
         // Between pieces a write transaction changes, so keys are collected in one.
         let whole = matches!(view, View::Write(_))
-            && matches!(self.phase, Phase::Search(_) | Phase::Collect(_));
-        let slice = if chunk.is_inline(view) { INLINE_SLICE } else { SLICE };
+            && matches!(self.phase, Phase::Search(_) | Phase::Choose(_) | Phase::Collect(_));
+        let is_inline = chunk.is_inline(view);
+        let slice = if is_inline { INLINE_SLICE } else { SLICE };
         let mut budget = Budget {
             steps: if chunk.budget == 0 || whole { u64::MAX } else { u64::from(chunk.budget) },
             deadline: (!whole).then(|| Instant::now() + slice),
@@ -213,7 +224,8 @@ impl Execution {
                     self.count_entries(view, chunk)?
                 }
                 Phase::Stream => self.stream(view, shared, &mut budget, &mut out, response)?,
-                Phase::Search(_) => self.search(view, shared, &mut budget)?,
+                Phase::Search(_) => self.search(view, shared, &mut budget, is_inline)?,
+                Phase::Choose(_) => self.choose(view, shared, &mut budget, is_inline)?,
                 Phase::Collect(_) => self.collect(view, shared, &mut budget)?,
                 Phase::Emit { .. } => self.emit(view, shared, &mut budget, &mut out, response)?,
                 Phase::Page(_) => self.emit_page(view, shared, &mut out, response)?,
@@ -467,8 +479,12 @@ impl Execution {
                 sorted.advance()?;
             }
             if pending.is_empty() {
-                self.phase = Phase::Last;
-                return Ok(true);
+                let Some(next) = rows.next_answer() else {
+                    self.phase = Phase::Last;
+                    return Ok(true);
+                };
+                **sorted = next;
+                continue;
             }
             let again = matches!(view, View::Write(_));
             if !emit_keys(

@@ -29,6 +29,8 @@ pub struct Budget<'c> {
 
 /// Bytes of a document that count as one step more.
 const BYTES_PER_STEP: usize = 8 << 10;
+/// Vectors that a document is compared with that count as one step more.
+const TARGETS_PER_STEP: usize = 16;
 /// Tests of a filter that count as one step more.
 const TESTS_PER_STEP: usize = 16;
 
@@ -169,7 +171,12 @@ impl Scan {
 
     /// Lets documents count as more steps if a filter of many tests is tried on each.
     pub fn weigh(&mut self, filter: &Filter) {
-        self.weight = 1 + (filter.tests() / TESTS_PER_STEP) as u64;
+        self.weight += (filter.tests() / TESTS_PER_STEP) as u64;
+    }
+
+    /// Lets documents count as more steps if each is compared with many vectors.
+    pub fn compare(&mut self, targets: usize) {
+        self.weight += (targets / TARGETS_PER_STEP) as u64;
     }
 
     /// Goes on after an entry, which need not be there.

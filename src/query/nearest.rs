@@ -2,6 +2,7 @@
 
 use super::place::Place;
 use crate::error::Result;
+use crate::key;
 use crate::value::{self, Fields, NoShapes, Value};
 use crate::wtf8::Wtf8String;
 
@@ -18,8 +19,8 @@ const MAX_NESTING: usize = 100;
 pub struct Nearest {
     /// The name of the index.
     pub index: Wtf8String,
-    /// The vector, as an encoded value.
-    pub vector: Vec<u8>,
+    /// What documents are near to.
+    pub to: To,
     /// Where that stands in what was given.
     pub at: String,
     /// How many there are at most, before anything is skipped or limited.
@@ -28,7 +29,49 @@ pub struct Nearest {
     pub max_distance: Option<f64>,
     /// The field that the index has to be of, if that is said.
     pub path: Option<Wtf8String>,
+    /// How far the documents are to differ from each other.
+    pub diversity: Option<Diversity>,
 }
+
+/// What documents are near to.
+#[derive(Debug, Clone)]
+pub enum To {
+    /// A vector, as an encoded value; or each of several, with answers of their own.
+    Vectors(Vec<Vec<u8>>),
+    /// The first ones, and not the others.
+    Examples(Vec<Example>, Vec<Example>),
+}
+
+/// What documents are to be like, or not.
+#[derive(Debug, Clone)]
+pub enum Example {
+    /// The document under this primary key.
+    Key(Vec<u8>),
+    /// A vector, as an encoded value.
+    Vector(Vec<u8>),
+}
+
+/// How documents are chosen from those that are nearest: one after the other, by how near each is,
+/// and how little it is like those that were chosen (maximal marginal relevance).
+///
+/// Source: J. Carbonell, J. Goldstein, "The use of MMR, diversity-based reranking for reordering
+/// documents and producing summaries", SIGIR 1998.
+#[derive(Debug, Clone, Copy)]
+pub struct Diversity {
+    /// What nearness counts, from 0 to 1; the rest is what the likeness counts.
+    pub lambda: f64,
+    /// How many of the nearest there are to choose from.
+    pub fetch_k: u64,
+}
+
+/// The most documents that there are to choose from.
+const MAX_FETCHED: u64 = 10_000;
+/// The most vectors that are searched for at once.
+const MAX_VECTORS: usize = 10_000;
+/// The most documents that all searches of one request give.
+const MAX_ALL_HITS: u64 = 1_000_000;
+/// The most examples.
+const MAX_EXAMPLES: usize = 10_000;
 
 /// What the parts of a search are called, where they have several names.
 #[derive(Debug, Clone, Copy)]
@@ -43,14 +86,15 @@ pub struct Words {
 
 impl Words {
     /// As requests have them.
-    pub const REQUEST: Self = Self { vector: "vector", k: "k", others: &[] };
+    pub const REQUEST: Self =
+        Self { vector: "vector", k: "k", others: &["mmr", "negative", "positive", "vectors"] };
     /// As `$vector` in a filter has them.
-    pub const FILTER: Self = Self { vector: "query", k: "k", others: &["exact"] };
+    pub const FILTER: Self = Self { vector: "query", k: "k", others: &["exact", "mmr"] };
     /// As the stage `$vectorSearch` has them.
     pub const STAGE: Self = Self {
         vector: "queryVector",
         k: "limit",
-        others: &["exact", "filter", "numCandidates", "path"],
+        others: &["exact", "filter", "mmr", "numCandidates", "path"],
     };
 }
 
@@ -92,17 +136,31 @@ impl Nearest {
         if !matches!(get("exact"), Value::Undefined | Value::Bool(_)) {
             return Err(place.word("exact").invalid("it has to be true or false"));
         }
-        if matches!(get(words.vector), Value::Undefined) {
-            return Err(place.word(words.vector).invalid("it has to be the vector to search for"));
+        let to = To::parse(fields, words, place)?;
+        if let To::Vectors(all) = &to
+            && k.saturating_mul(all.len() as u64) > MAX_ALL_HITS.max(k)
+        {
+            let why = "all searches together give 1,000,000 documents at most";
+            return Err(place.word(words.k).invalid(why));
         }
+        let diversity = Diversity::parse(get("mmr"), k, &place.word("mmr"))?;
         let path = match get("path") {
             Value::Undefined => None,
             Value::String(path) => Some(path.clone()),
             _ => return Err(place.word("path").invalid("it has to be the field of the vectors")),
         };
-        let vector = value::encode(get(words.vector), &NoShapes)?;
-        let at = place.word(words.vector).to_string();
-        Ok(Self { index: index.clone(), vector, at, k, max_distance, path })
+        let at = match &to {
+            To::Vectors(_) if matches!(get("vectors"), Value::Undefined) => words.vector,
+            To::Vectors(_) => "vectors",
+            To::Examples(..) => "examples",
+        };
+        let at = place.word(at).to_string();
+        Ok(Self { index: index.clone(), to, at, k, max_distance, path, diversity })
+    }
+
+    /// How many of the nearest documents are needed.
+    pub fn wanted(&self) -> u64 {
+        self.diversity.map_or(self.k, |diversity| diversity.fetch_k.max(self.k))
     }
 
     /// Whether a filter has a search in it.
@@ -155,6 +213,88 @@ impl Nearest {
         let (names, values): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
         *fields = Fields::from_parts(names.into(), values).unwrap_or_default();
         Ok(found)
+    }
+}
+
+impl To {
+    fn parse(fields: &Fields, words: Words, place: &Place<'_>) -> Result<Self> {
+        let get = |name| part(fields, name);
+        if words.others.contains(&"vectors") && !matches!(get("vectors"), Value::Undefined) {
+            let all = listed(get("vectors"), MAX_VECTORS, &place.word("vectors"))?;
+            let all = all.iter().map(|vector| value::encode(vector, &NoShapes));
+            return Ok(Self::Vectors(all.collect::<Result<_>>()?));
+        }
+        if words.others.contains(&"positive") && !matches!(get("positive"), Value::Undefined) {
+            let negative = match get("negative") {
+                Value::Undefined => Vec::new(),
+                list => Example::parse(list, &place.word("negative"))?,
+            };
+            let positive = Example::parse(get("positive"), &place.word("positive"))?;
+            if positive.is_empty() {
+                return Err(place.word("positive").invalid("there has to be an example at least"));
+            }
+            return Ok(Self::Examples(positive, negative));
+        }
+        match get(words.vector) {
+            Value::Undefined => {
+                Err(place.word(words.vector).invalid("it has to be the vector to search for"))
+            }
+            vector => Ok(Self::Vectors(vec![value::encode(vector, &NoShapes)?])),
+        }
+    }
+}
+
+impl Example {
+    fn parse(value: &Value, place: &Place<'_>) -> Result<Vec<Self>> {
+        let parse = |(at, item): (usize, &Value)| match item {
+            Value::Object(fields) if !matches!(part(fields, "vector"), Value::Undefined) => {
+                value::encode(part(fields, "vector"), &NoShapes).map(Self::Vector)
+            }
+            Value::Binary { bytes, .. } if key::validate_key(bytes).is_ok() => {
+                Ok(Self::Key(bytes.to_vec()))
+            }
+            _ => Err(place.index(at).invalid("it has to be a key or { vector }")),
+        };
+        listed(value, MAX_EXAMPLES, place)?.iter().enumerate().map(parse).collect()
+    }
+}
+
+impl Diversity {
+    fn parse(value: &Value, k: u64, place: &Place<'_>) -> Result<Option<Self>> {
+        let fields = match value {
+            Value::Undefined => return Ok(None),
+            Value::Object(fields) => fields,
+            _ => return Err(place.invalid("it has to be an object such as { lambda: 0.5 }")),
+        };
+        let known = ["lambda", "fetchK"];
+        let is_known = |name: &Wtf8String| name.as_str().is_some_and(|name| known.contains(&name));
+        if let Some(name) = fields.names().iter().find(|name| !is_known(name)) {
+            return Err(place.field(name).invalid("there are lambda and fetchK"));
+        }
+        let lambda = match part(fields, "lambda") {
+            Value::Undefined => 0.5,
+            Value::Number(lambda) if (0.0..=1.0).contains(lambda) => *lambda,
+            _ => return Err(place.word("lambda").invalid("it has to be a number from 0 to 1")),
+        };
+        let fetch_k = match part(fields, "fetchK") {
+            Value::Undefined => k.saturating_mul(4).clamp(20, MAX_FETCHED),
+            Value::Number(count) if count.fract() == 0.0 && *count >= 1.0 => *count as u64,
+            _ => return Err(place.word("fetchK").invalid("it has to be an integer")),
+        };
+        if !(k..=MAX_FETCHED).contains(&fetch_k) {
+            let why = "it has to be k at least, and 10,000 at most";
+            return Err(place.word("fetchK").invalid(why));
+        }
+        Ok(Some(Self { lambda, fetch_k }))
+    }
+}
+
+/// The elements of a list.
+fn listed<'v>(value: &'v Value, most: usize, place: &Place<'_>) -> Result<&'v [Value]> {
+    match value {
+        Value::Array(list) if list.items.len() <= most => Ok(&list.items),
+        Value::Array(_) => Err(place.invalid(format!("there may be {most} at most"))),
+        _ => Err(place.invalid("it has to be a list")),
     }
 }
 

@@ -43,16 +43,35 @@ impl Target {
         match self.form.metric {
             Metric::Cosine => {
                 let (dot, square) = products(&self.components, other);
-                // Rounding may lead a little beyond.
-                1.0 - (dot / (self.norm * square.sqrt())).clamp(-1.0, 1.0)
+                self.cosine_distance(dot, square.sqrt())
             }
+            _ => self.distance_at(other, 0.0),
+        }
+    }
+
+    /// The length of a vector, where it matters to its distance from others.
+    pub fn length_of(form: Form, vector: &[u8]) -> f64 {
+        if form.metric == Metric::Cosine { square(vector).sqrt() } else { 0.0 }
+    }
+
+    /// The distance of a vector whose length is known: the same, to the last bit, for less work.
+    pub fn distance_at(&self, other: &[u8], length: f64) -> f64 {
+        match self.form.metric {
+            Metric::Cosine => self.cosine_distance(dot(&self.components, other), length),
             // Not the negation, which would make a negative zero.
-            Metric::Dot => 0.0 - products(&self.components, other).0,
+            Metric::Dot => 0.0 - dot(&self.components, other),
             Metric::L2 => differences(&self.components, other).sqrt(),
             Metric::Hamming => f64::from(
                 self.bits.iter().zip(other).map(|(one, two)| (one ^ two).count_ones()).sum::<u32>(),
             ),
         }
+    }
+}
+
+impl Target {
+    fn cosine_distance(&self, dot: f64, length: f64) -> f64 {
+        // Rounding may lead a little beyond.
+        1.0 - (dot / (self.norm * length)).clamp(-1.0, 1.0)
     }
 }
 
@@ -81,6 +100,26 @@ fn products(one: &[f64], other: &[u8]) -> (f64, f64) {
     products_in_lanes(one, other)
 }
 
+/// The inner product of two vectors.
+fn dot(one: &[f64], other: &[u8]) -> f64 {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { dot_avx2(one, other) };
+    }
+    dot_in_lanes(one, other)
+}
+
+/// The inner product of a vector with itself.
+fn square(vector: &[u8]) -> f64 {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { square_avx2(vector) };
+    }
+    square_in_lanes(vector)
+}
+
 /// The square of the Euclidean distance of two vectors.
 fn differences(one: &[f64], other: &[u8]) -> f64 {
     #[cfg(target_arch = "x86_64")]
@@ -95,6 +134,18 @@ fn differences(one: &[f64], other: &[u8]) -> f64 {
 #[target_feature(enable = "avx2")]
 fn products_avx2(one: &[f64], other: &[u8]) -> (f64, f64) {
     products_in_lanes(one, other)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn dot_avx2(one: &[f64], other: &[u8]) -> f64 {
+    dot_in_lanes(one, other)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn square_avx2(vector: &[u8]) -> f64 {
+    square_in_lanes(vector)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -114,6 +165,35 @@ fn products_in_lanes(one: &[f64], other: &[u8]) -> (f64, f64) {
         }
     });
     (dots.iter().sum(), squares.iter().sum())
+}
+
+#[inline(always)]
+fn dot_in_lanes(one: &[f64], other: &[u8]) -> f64 {
+    let mut dots = [0.0; LANES];
+    each_chunk(one, other, |one, other| {
+        for (dot, (one, other)) in dots.iter_mut().zip(one.iter().zip(other)) {
+            *dot += one * other;
+        }
+    });
+    dots.iter().sum()
+}
+
+#[inline(always)]
+fn square_in_lanes(vector: &[u8]) -> f64 {
+    let mut squares = [0.0; LANES];
+    let (whole, rest) = vector.as_chunks::<CHUNK>();
+    let mut add = |chunk: &[u8; CHUNK]| {
+        for (square, component) in squares.iter_mut().zip(widened(chunk)) {
+            *square += component * component;
+        }
+    };
+    whole.iter().for_each(&mut add);
+    if !rest.is_empty() {
+        let mut last = [0; CHUNK];
+        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        add(&last);
+    }
+    squares.iter().sum()
 }
 
 #[inline(always)]
@@ -205,6 +285,8 @@ mod tests {
             let one: Vec<f64> = one.into_iter().map(f64::from).collect();
             assert_eq!(products(&one, &two), products_in_lanes(&one, &two));
             assert_eq!(differences(&one, &two), differences_in_lanes(&one, &two));
+            assert_eq!((dot(&one, &two), square(&two)), products(&one, &two));
+            assert_eq!((dot_in_lanes(&one, &two), square_in_lanes(&two)), products(&one, &two));
         }
     }
 

@@ -94,6 +94,7 @@ fn of_binary<'a>(value: ValueRef<'a>, form: Form, scratch: &'a mut Vec<u8>) -> R
             return Ok(bytes);
         }
         BinaryKind::Int8Array => 1,
+        BinaryKind::Float16Array => 2,
         BinaryKind::Float64Array => 8,
         BinaryKind::Uint8Array => {
             return Err(not_a_vector(
@@ -102,7 +103,7 @@ fn of_binary<'a>(value: ValueRef<'a>, form: Form, scratch: &'a mut Vec<u8>) -> R
         }
         _ => {
             return Err(not_a_vector(
-                "is not a Float32Array, Float64Array, Int8Array or list of numbers",
+                "is not a Float32Array, Float64Array, Float16Array, Int8Array or list of numbers",
             ));
         }
     };
@@ -111,6 +112,10 @@ fn of_binary<'a>(value: ValueRef<'a>, form: Form, scratch: &'a mut Vec<u8>) -> R
     match kind {
         BinaryKind::Int8Array => {
             bytes.iter().for_each(|byte| push(scratch, f64::from(byte.cast_signed())));
+        }
+        BinaryKind::Float16Array => {
+            let halves = bytes.as_chunks().0.iter().map(|one| u16::from_le_bytes(*one));
+            halves.for_each(|half| push(scratch, f64::from(of_half(half))));
         }
         _ => bytes.as_chunks().0.iter().for_each(|one| push(scratch, f64::from_le_bytes(*one))),
     }
@@ -148,6 +153,18 @@ fn push(vector: &mut Vec<u8>, component: f64) {
     vector.extend_from_slice(&(component as f32).to_le_bytes());
 }
 
+/// The number that 16 bits are (IEEE 754 binary16), which f32 has exactly.
+fn of_half(half: u16) -> f32 {
+    let sign = u32::from(half >> 15) << 31;
+    let (exponent, fraction) = (u32::from(half >> 10) & 0x1f, u32::from(half) & 0x3ff);
+    match exponent {
+        // 2 ** -24, of which numbers below the normal ones are multiples.
+        0 => f32::from_bits(sign | (fraction as f32 * f32::from_bits(0x3380_0000)).to_bits()),
+        0x1f => f32::from_bits(sign | 0x7f80_0000 | fraction << 13),
+        _ => f32::from_bits(sign | (exponent + 112) << 23 | fraction << 13),
+    }
+}
+
 fn check_dimensions(dimensions: u64, form: Form) -> Result<()> {
     if dimensions == u64::from(form.dimensions) {
         return Ok(());
@@ -160,4 +177,32 @@ fn check_dimensions(dimensions: u64, form: Form) -> Result<()> {
 
 fn not_a_vector(why: impl Into<String>) -> Error {
     Error::new(ErrorCode::Validation, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_the_numbers_that_they_are() {
+        for (half, number) in [
+            (0x0000, 0.0),
+            (0x8000, -0.0),
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_95),
+            (0x7bff, 65_504.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x83ff, -6.097_555e-5),
+            (0x0400, 6.103_515_6e-5),
+            (0x7c00, f32::INFINITY),
+            (0xfc00, f32::NEG_INFINITY),
+        ] {
+            assert_eq!(of_half(half).to_bits(), f32::to_bits(number), "{half:04x}");
+        }
+        assert!(of_half(0x7e00).is_nan());
+        // Between neighbours the distance is that of binary16.
+        let order = (0..0x7c00).map(of_half);
+        assert!(order.clone().zip(order.skip(1)).all(|(one, next)| one < next));
+    }
 }

@@ -4,50 +4,151 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::super::access::Access;
-use super::super::nearest;
+use super::super::nearest::{self, Search};
 use super::super::request::Returns;
 use super::super::scan::{Budget, Flow, Scan, keep};
 use super::super::sort::{SORT_MEMORY, Sorted, Sorter};
+use super::choice::Choices;
+use super::crew::with_crew;
 use super::{Execution, Phase};
 use crate::catalog::StoreDef;
 use crate::error::Result;
+use crate::query::nearest::Nearest;
 use crate::store::StoreShared;
 use crate::store::entry::documents;
 use crate::store::read::{Interval, View};
+use crate::vector::Block;
+
+/// From so many documents it is chosen on the thread of JavaScript.
+const CHOSEN_INLINE: u64 = 256;
+
+/// What searches have found so far.
+pub(super) struct Finding {
+    /// For each vector that is searched for, the keys of the nearest documents.
+    sorters: Vec<Sorter>,
+    /// Documents that are to be compared.
+    block: Block,
+}
+
+impl Finding {
+    /// Before the first document.
+    pub(super) fn new(search: &Search, nearest: &Nearest) -> Self {
+        let wanted = usize::try_from(nearest.wanted()).unwrap_or(usize::MAX);
+        let count = search.targets().len();
+        // Of several, each has few.
+        let memory = if count > 1 { usize::MAX } else { SORT_MEMORY };
+        let sorters = (0..count).map(|_| Sorter::new(Some(wanted), memory)).collect();
+        Self { sorters, block: Block::new(search.index.form) }
+    }
+}
+
+/// Adds documents to the nearest ones of each search.
+fn add(sorters: &mut [Sorter], max_distance: f64, block: &Block, distances: &[f64]) -> Result<()> {
+    for (key, distances) in block.keys().zip(distances.chunks_exact(sorters.len().max(1))) {
+        for (sorter, distance) in sorters.iter_mut().zip(distances) {
+            let sort_key = nearest::sort_key(*distance);
+            if *distance <= max_distance && !sorter.is_beyond(&sort_key) {
+                sorter.push(&sort_key, key)?;
+            }
+        }
+    }
+    Ok(())
+}
 
 impl Execution {
-    /// Looks for the nearest documents; false if that is to go on later.
+    /// Looks for the nearest documents, alone or with other threads; false if that is to go on
+    /// later.
     pub(super) fn search(
         &mut self,
         view: View<'_, '_>,
         shared: &StoreShared,
         budget: &mut Budget<'_>,
+        alone: bool,
     ) -> Result<bool> {
         let Self { store, query, plan, scan, rows, phase, .. } = self;
-        let Phase::Search(sorter) = phase else { return Ok(true) };
-        let ended = scan.run(view, store, (true, u64::MAX), budget, |found| {
-            if !plan.decided && !rows.passes(view, shared, store, query, found)?.passes() {
-                return Ok(Flow::Next);
-            }
-            if let Some(distance) = rows.distance(view, shared, store, found)? {
-                let sort_key = nearest::sort_key(distance);
-                if !sorter.is_beyond(&sort_key) {
-                    sorter.push(&sort_key, found.key)?;
+        let Phase::Search(finding) = phase else { return Ok(true) };
+        let Some(mut search) = rows.search.take() else { return Ok(true) };
+        let Finding { sorters, block } = &mut **finding;
+        let targets = Arc::clone(search.targets());
+        let most = search.max_distance();
+        let about = (search.index.form, &*targets);
+        let ended = with_crew(about, alone, |crew| {
+            let ended = scan.run(view, store, (true, u64::MAX), budget, |found| {
+                if !plan.decided && !rows.passes(view, shared, store, query, found)?.passes() {
+                    return Ok(Flow::Next);
                 }
-            }
-            Ok(Flow::Next)
-        })?;
-        if !ended {
+                let Some(document) = found.document else { return Ok(Flow::Next) };
+                if search.excludes(found.key) {
+                    return Ok(Flow::Next);
+                }
+                rows.with_shapes(view, shared, store, |shapes| {
+                    block.undo();
+                    search.collect(document, shapes, block)
+                })
+                .map_err(|error| error.with_key(found.key))?;
+                block.end_document(found.key);
+                if block.is_full() {
+                    crew.compare(block, &mut |block, distances| {
+                        add(sorters, most, block, distances)
+                    })?;
+                }
+                Ok(Flow::Next)
+            })?;
+            let mut sink = |block: &Block, distances: &[f64]| add(sorters, most, block, distances);
+            crew.compare(block, &mut sink)?;
+            crew.finish(&mut sink)?;
+            Ok(ended)
+        });
+        rows.search = Some(search);
+        if !ended? {
             return Ok(false);
         }
-        self.sorted = Some(sorter.method());
-        let found = std::mem::replace(&mut **sorter, Sorter::new(Some(0), 0)).finish()?;
-        if self.query.sort.is_empty() {
-            self.phase = Phase::Emit { sorted: Box::new(found), pending: VecDeque::new() };
-        } else {
-            self.sort_found(found)?;
+        self.sorted = sorters.first().map(Sorter::method);
+        let sorters = std::mem::take(sorters);
+        let found: VecDeque<_> = sorters.into_iter().map(Sorter::finish).collect::<Result<_>>()?;
+        match self.query.nearest.as_ref().map(|nearest| (nearest.diversity, nearest.k)) {
+            Some((Some(diversity), k)) => {
+                self.phase = Phase::Choose(Box::new(Choices::new(diversity, k, found)));
+            }
+            _ => self.found(found)?,
         }
         Ok(true)
+    }
+
+    /// Chooses among the nearest documents; false if that is to go on later.
+    pub(super) fn choose(
+        &mut self,
+        view: View<'_, '_>,
+        shared: &StoreShared,
+        budget: &mut Budget<'_>,
+        is_inline: bool,
+    ) -> Result<bool> {
+        let Self { store, query, rows, phase, .. } = self;
+        let Phase::Choose(choices) = phase else { return Ok(true) };
+        let wanted = query.nearest.as_ref().map_or(0, Nearest::wanted);
+        if is_inline && wanted > CHOSEN_INLINE {
+            return Ok(false);
+        }
+        if !choices.step((view, shared, store), rows, budget)? {
+            return Ok(false);
+        }
+        let chosen = std::mem::take(&mut choices.chosen);
+        self.found(chosen)?;
+        Ok(true)
+    }
+
+    /// Goes on with the documents that were found.
+    fn found(&mut self, mut found: VecDeque<Sorted>) -> Result<()> {
+        let Some(first) = found.pop_front() else {
+            self.phase = Phase::Last;
+            return Ok(());
+        };
+        self.rows.following = found;
+        if !self.query.sort.is_empty() {
+            return self.sort_found(first);
+        }
+        self.phase = Phase::Emit { sorted: Box::new(first), pending: VecDeque::new() };
+        Ok(())
     }
 
     /// Goes on with the documents that were found as with those of any other query.

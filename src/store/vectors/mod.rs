@@ -12,9 +12,11 @@
 
 mod batch;
 mod plan;
+mod read;
 
 pub use batch::VectorBatch;
 pub use plan::{VectorChange, apply, count_vectors, plan_vectors};
+pub use read::each_vector_of;
 
 use crate::catalog::VectorDef;
 use crate::error::{Error, Result};

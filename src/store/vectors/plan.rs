@@ -3,13 +3,14 @@
 use super::super::entry;
 use super::super::failure::{Failure, Outcome};
 use super::{
-    COUNT_DOCUMENTS, COUNT_LABELS, COUNT_VECTORS, Labels, counter, damaged, document_key, label_key,
+    COUNT_DOCUMENTS, COUNT_LABELS, COUNT_VECTORS, Labels, counter, damaged, document_key,
+    each_vector_of, label_key,
 };
 use crate::catalog::{StoreDef, VectorDef};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::WriteTxn;
-use crate::value::{Lookup, ShapeTable, lookup, root};
-use crate::vector::{check_components, each_vector};
+use crate::value::ShapeTable;
+use crate::vector::check_components;
 
 /// A change of the vectors that a document has in an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,16 +76,8 @@ fn each(
     shapes: &ShapeTable,
     visit: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<u32> {
-    let value = match lookup(root(document)?, &index.path, shapes)? {
-        Lookup::Missing => return Ok(0),
-        Lookup::Found(value) => value,
-        Lookup::ThroughArray => {
-            let why = Error::new(ErrorCode::Validation, "leads through an array");
-            return Err(named(index, why));
-        }
-    };
     let mut scratch = Vec::new();
-    each_vector(value, index.form, shapes, &mut scratch, visit)
+    each_vector_of(index, document, shapes, &mut scratch, visit)
         .map_err(|error| if is_about_vectors(&error) { named(index, error) } else { error })
 }
 
