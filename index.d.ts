@@ -9,6 +9,7 @@ import type {
   NearestOptions,
   VectorLike,
   VectorMetric,
+  VectorPrecision,
 } from './lib/query/nearest'
 import type { AggregateOptions, Pipeline, Stage } from './lib/query/pipeline'
 import type {
@@ -48,6 +49,7 @@ export type {
   NearestOptions,
   VectorLike,
   VectorMetric,
+  VectorPrecision,
 } from './lib/query/nearest'
 export type { Path, ValueAt } from './lib/query/paths'
 export type {
@@ -287,6 +289,27 @@ export interface VectorIndexDefinition {
   dimensions: number
   /** What is near. Default: 'cosine'. */
   metric?: VectorMetric | undefined
+  /**
+   * How exactly the graph in memory, by which searches find near vectors, has its vectors.
+   * Distances are always those of the documents' vectors. `f32` takes twice the memory of `bf16`
+   * and `f16`, `i8` half of it. Default: 'bf16'; with the metric `hamming` 'b1', the only one that
+   * it has.
+   */
+  precision?: VectorPrecision | undefined
+  /** How many neighbours a vector has in the graph: from 4 to 128. Default: 16. */
+  m?: number | undefined
+  /** How many candidates are kept while neighbours are looked for: 8 to 65,536. Default: 128. */
+  efConstruction?: number | undefined
+  /**
+   * How many candidates a search keeps: 8 to 65,536. More find more of the nearest, and take
+   * longer. Default: as many as the graph finds it needs, by asking itself for what it has.
+   */
+  efSearch?: number | undefined
+  /**
+   * The most memory that the graph takes, in bytes. If it takes more, there is none, and searches
+   * look at all vectors. Default: 2 GiB.
+   */
+  memoryLimit?: number | undefined
 }
 
 /** A store, as `open` and `createObjectStore` take it. */
@@ -854,6 +877,11 @@ export interface Diagnostics {
       on: string
       dimensions: number
       metric: string
+      precision: string
+      m: number
+      efConstruction: number
+      efSearch: number | null
+      memoryLimit: number
       state: string
     }[]
   }[]

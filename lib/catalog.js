@@ -1,6 +1,7 @@
 'use strict'
 
 const { LodestoreError } = require('./errors')
+const { graphOf } = require('./options/vector')
 
 /** One store, as a version of the catalog describes it. */
 class StoreDefinition {
@@ -73,13 +74,15 @@ class VectorDefinition {
   /** A field, so that a setter which Object.prototype may have is not called. */
   id = 0
 
-  constructor({ id, name, on, dimensions, metric, state }) {
+  constructor({ id, name, on, dimensions, metric, state, ...graph }) {
     this.id = id
     this.name = name
     /** Where documents have their vectors. */
     this.on = on
     this.dimensions = dimensions
     this.metric = metric
+    /** What its graph is like: precision, m, efConstruction, efSearch, memoryLimit. */
+    this.graph = graphOf(graph)
     /** 'ready' or 'building'. */
     this.state = state
   }

@@ -7,7 +7,7 @@ const { OP, writeValueOperation } = require('./operations')
 const { checkOptions, invalidArgument } = require('./options/check')
 const { notAllowed } = require('./transaction-level')
 const { CREATE_INDEX_OPTIONS, checkName, checkStore, indexSchema } = require('./options/schema')
-const { CREATE_VECTOR_INDEX_OPTIONS, vectorSchema } = require('./options/vector')
+const { CREATE_VECTOR_INDEX_OPTIONS, graphOf, vectorSchema } = require('./options/vector')
 
 /** Changes of stores and indexes, in a database or as a part of a transaction. */
 class Schema {
@@ -151,7 +151,9 @@ function indexDocumentOf(store) {
 }
 
 function vectorDocumentOf(store) {
-  return ({ name, on, dimensions, metric }) => ({
+  return ({ name, on, dimensions, metric, efSearch, ...graph }) => ({
+    ...graph,
+    efSearch: efSearch ?? undefined,
     op: 'createVectorIndex',
     store,
     name,
@@ -285,8 +287,8 @@ function ofOtherSort(what, sort, details) {
   return new LodestoreError('INVALID_ARGUMENT', `open: ${what} is ${sort} in the database`, details)
 }
 
-function comparableVectors({ on, dimensions, metric }) {
-  return { on, dimensions, metric }
+function comparableVectors({ on, dimensions, metric, graph, ...said }) {
+  return { on, dimensions, metric, ...graphOf(graph ?? said) }
 }
 
 function comparableIndex(index) {

@@ -15,7 +15,7 @@ use lodestore::storage::{
 };
 use lodestore::store::{Build, IndexSpec, Reference, Schema, StoreShared, StoreSpec, VectorSpec};
 use lodestore::value::{FieldPath, Fields, Value};
-use lodestore::vector::{Form, Metric};
+use lodestore::vector::{Form, GraphOptions, Metric};
 
 /// Where the format record stands in `meta`, and what is at which place in it.
 const RECORD: &[u8] = b"F";
@@ -125,7 +125,9 @@ fn a_vector_index_keeps_older_versions_out() {
         create_index(txn, |_| {})?;
         let (name, path) = ("near".into(), FieldPath::parse("v"));
         let form = Form { dimensions: 3, metric: Metric::Cosine };
-        let (store, spec) = (Reference::Name("users".into()), VectorSpec { name, path, form });
+        let graph = GraphOptions::default_of(form.metric);
+        let (store, spec) =
+            (Reference::Name("users".into()), VectorSpec { name, path, form, graph });
         let shared = StoreShared::default();
         Schema::new(txn, &shared)?.create_vector_index(&store, spec, Build::Now)?;
         Ok(())

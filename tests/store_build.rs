@@ -18,7 +18,7 @@ use lodestore::store::{
     StoreShared, SweepJob, VectorSpec, check_stores, nested,
 };
 use lodestore::value::FieldPath;
-use lodestore::vector::{Form, Metric};
+use lodestore::vector::{Form, GraphOptions, Metric};
 use serde_json::{Value as Json, json};
 use store_support::{Answer, Db, Ops, answers};
 
@@ -357,6 +357,7 @@ fn a_build_of_vectors_goes_on_after_reopening() {
         name: "i".into(),
         path: FieldPath::parse("v"),
         form: Form { dimensions: 2, metric: Metric::L2 },
+        graph: GraphOptions::default_of(Metric::L2),
     }));
 }
 

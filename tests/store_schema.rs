@@ -97,7 +97,9 @@ fn definitions_survive_in_the_catalog() {
                 ],
                 "vectors": [{
                     "id": 3, "name": "near", "on": "a.v", "dimensions": 65_536,
-                    "metric": "hamming", "state": "ready", "count": 0,
+                    "metric": "hamming", "precision": "b1", "m": 16, "efConstruction": 128,
+                    "efSearch": null, "memoryLimit": 2_147_483_648_u64, "state": "ready",
+                    "count": 0,
                 }],
             },
             {

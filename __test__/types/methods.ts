@@ -381,8 +381,9 @@ export async function vectors(db: Database<Types>, loose: Database): Promise<voi
   await db.createVectorIndex('other', 'near', 'at', { dimensions: 3 })
   const stores: OpenOptions['stores'] = {
     a: { vectors: { near: { on: 'v', dimensions: 8, metric: 'hamming' } } },
-    // @ts-expect-error there is no precision
-    b: { vectors: { near: { on: 'v', dimensions: 8, precision: 'bf16' } } },
+    b: { vectors: { near: { on: 'v', dimensions: 8, precision: 'i8', efSearch: 99 } } },
+    // @ts-expect-error there is no such precision
+    c: { vectors: { near: { on: 'v', dimensions: 8, precision: 'f64' } } },
   }
   await open('./data', { stores })
 
@@ -394,7 +395,7 @@ export async function vectors(db: Database<Types>, loose: Database): Promise<voi
   is<Same<typeof hit, NearestHit<Visit, [string, number]> | undefined>>()
   const explained = await search.explain()
   is<Same<typeof explained, NearestExplanation>>()
-  is<Same<typeof explained.nearest.method, 'exact'>>()
+  is<Same<typeof explained.nearest.method, 'exact' | 'graph' | "scan of the graph's vectors">>()
   const text = await search.explain({ format: 'text' })
   is<Same<typeof text, string>>()
   const many = await visits.nearestMany('near', [Float32Array.of(1), [2]], { mmr: { lambda: 0.5 } })
@@ -416,5 +417,5 @@ export async function vectors(db: Database<Types>, loose: Database): Promise<voi
   // @ts-expect-error no such field
   visits.nearest('near', [1], { where: { att: 1 } })
   // @ts-expect-error no such option
-  visits.nearest('near', [1], { efSearch: 3 })
+  visits.nearest('near', [1], { ef: 3 })
 }

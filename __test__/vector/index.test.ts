@@ -32,7 +32,8 @@ test('a definition is checked', async (t) => {
     [{ near: { on: 'v', dimensions: 12, metric: 'hamming' } }, 'vectors.near.dimensions'],
     [{ near: { on: 'v', dimensions: 8, metric: 'angle' } }, 'vectors.near.metric'],
     [{ near: { on: ['v'], dimensions: 8 } }, 'vectors.near.on'],
-    [{ near: { on: 'v', dimensions: 8, precision: 'bf16' } }, 'vectors.near.precision'],
+    [{ near: { on: 'v', dimensions: 8, precision: 'f8' } }, 'vectors.near.precision'],
+    [{ near: { on: 'v', dimensions: 8, mode: 'view' } }, 'vectors.near.mode'],
     [{ byGroup: { on: 'v', dimensions: 8 } }, 'vectors.byGroup'],
     ['near', 'vectors'],
   ] as const) {
@@ -53,7 +54,14 @@ test('open creates what is missing, and refuses what differs', async (t) => {
     stores: { docs: { keyPath: 'id', vectors: STORES.docs.vectors } },
   })
   await reopened.close()
-  for (const change of [{ dimensions: 3 }, { on: 'vector' }, { metric: 'l2' }] as object[]) {
+  const changes = [
+    { dimensions: 3 },
+    { on: 'vector' },
+    { metric: 'l2' },
+    { precision: 'i8' },
+    { m: 4 },
+  ]
+  for (const change of changes as object[]) {
     const vectors = { near: { ...STORES.docs.vectors.near, ...change } }
     const [property] = Object.keys(change)
     const opening = open(path, { stores: { docs: { keyPath: 'id', vectors } } } as any)

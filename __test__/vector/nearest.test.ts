@@ -191,7 +191,7 @@ test('explain tells how documents were found', async (t) => {
   await docs.putMany(
     Array.from({ length: 2000 }, (_, id) => ({ id, group: id % 500, vector: [id, 1] })),
   )
-  const all = await docs.nearest('near', [1, 1], { k: 7 }).explain()
+  const all = await docs.nearest('near', [1, 1], { k: 7, exact: true }).explain()
   assert.equal(all.plan, 'full scan')
   assert.deepEqual(all.nearest, {
     index: 'near',
@@ -199,14 +199,15 @@ test('explain tells how documents were found', async (t) => {
     dimensions: 2,
     k: 7,
     method: 'exact',
+    because: 'it was asked for',
   })
   assert.equal(all.returned, 7)
   assert.ok(all.candidates.some(({ plan }: any) => plan === 'vector index near'))
   const some = await docs.nearest('near', [1, 1], { where: { group: 3 } }).explain()
   assert.equal(some.plan, 'index byGroup')
   assert.ok(some.examinedDocs <= 8, `${some.examinedDocs}`)
-  const text = await docs.nearest('near', [1, 1]).explain({ format: 'text' })
-  assert.match(text, /the 10 nearest by l2 in vector index near, exact/)
+  const text = await docs.nearest('near', [1, 1], { exact: true }).explain({ format: 'text' })
+  assert.match(text, /the 10 nearest by l2 in vector index near, exact, since it was asked for/)
   await docs.find({ id: { $gte: 40 } }).update({ $unset: { vector: 1 } })
   const few = await docs.nearest('near', [1, 1]).explain()
   assert.equal(few.plan, 'vector index near')

@@ -67,6 +67,7 @@ function describeStore(store, number, names) {
       on: names ? index.on : shapeOf(index.on),
       dimensions: index.dimensions,
       metric: index.metric,
+      ...index.graph,
       state: index.state,
     })),
   }

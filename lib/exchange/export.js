@@ -165,8 +165,8 @@ function definitionOf({ name, keyPath, autoIncrement, key, compression, indexes,
   }
 }
 
-function formOf({ on, dimensions, metric }) {
-  return { on, dimensions, metric }
+function formOf({ on, dimensions, metric, graph: { efSearch, ...graph } }) {
+  return { on, dimensions, metric, ...graph, ...(efSearch !== null && { efSearch }) }
 }
 
 function flagsOf({ on, unique, multiEntry, sparse, where, collation }) {

@@ -30,9 +30,30 @@ const number = {
   accepts: (value) => typeof value === 'number' && !Number.isNaN(value),
 }
 
+const EF = integer(8, 65_536)
+
+/** What the graph of an index is like. */
+const GRAPH = {
+  precision: oneOf('f32', 'f16', 'bf16', 'i8', 'b1'),
+  m: integer(4, 128),
+  efConstruction: EF,
+  efSearch: EF,
+  memoryLimit: integer(0, Number.MAX_SAFE_INTEGER, ' bytes'),
+}
+
 const FORM = {
   dimensions: integer(1, MOST_DIMENSIONS),
   metric: oneOf('cosine', 'dot', 'l2', 'hamming'),
+  ...GRAPH,
+}
+
+/** What a graph is like of which nothing is said; `null`: as it finds out by itself. */
+const DEFAULT_GRAPH = {
+  precision: 'bf16',
+  m: 16,
+  efConstruction: 128,
+  efSearch: null,
+  memoryLimit: 2 ** 31,
 }
 
 const VECTOR_OPTIONS = { on: anything, ...FORM }
@@ -52,6 +73,7 @@ const EXAMPLES = { positive: anything, negative: anything }
 const NEAREST_OPTIONS = {
   k: integer(1, MOST_HITS),
   where: anything,
+  efSearch: EF,
   exact: boolean,
   maxDistance: number,
   mmr: anything,
@@ -68,6 +90,11 @@ const NEAREST_OPTIONS = {
  * @property {string} on
  * @property {number} dimensions
  * @property {'cosine' | 'dot' | 'l2' | 'hamming'} metric
+ * @property {'f32' | 'f16' | 'bf16' | 'i8' | 'b1'} precision
+ * @property {number} m
+ * @property {number} efConstruction
+ * @property {number | null} efSearch
+ * @property {number} memoryLimit
  */
 
 /**
@@ -76,12 +103,12 @@ const NEAREST_OPTIONS = {
  * @param {string} method
  * @param {string} name
  * @param {unknown} on a path
- * @param {{ dimensions?: number, metric?: string }} form
+ * @param {{ dimensions?: number, metric?: string } & Partial<VectorSchema>} form
  * @param {string} argument where `on` stands among the arguments
  * @returns {VectorSchema}
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
-function vectorSchema(method, name, on, { dimensions, metric = 'cosine' }, argument) {
+function vectorSchema(method, name, on, { dimensions, metric = 'cosine', ...form }, argument) {
   // `on` and the rest stand side by side, in a definition or in arguments.
   const formAt = argument.endsWith('.on') ? argument.slice(0, -'.on'.length) : 'options'
   const path = checkPath(method, on, argument)
@@ -93,7 +120,21 @@ function vectorSchema(method, name, on, { dimensions, metric = 'cosine' }, argum
     const message = `${method}: ${formAt}.dimensions of vectors of bits must be a multiple of 8`
     throw invalidArgument(message, `${formAt}.dimensions`)
   }
-  return { name, on: path, dimensions, metric }
+  const isBinary = metric === 'hamming'
+  const { precision = isBinary ? 'b1' : 'bf16' } = form
+  if (isBinary !== (precision === 'b1')) {
+    const message =
+      `${method}: ${formAt}.precision 'b1' goes with the metric hamming, which goes with no ` +
+      'other one'
+    throw invalidArgument(message, `${formAt}.precision`)
+  }
+  return { name, on: path, dimensions, metric, ...graphOf({ ...form, precision }) }
+}
+
+/** What is said of a graph, and what is not. */
+function graphOf(form) {
+  const said = ([name, value]) => [name, form[name] ?? value]
+  return Object.fromEntries(Object.entries(DEFAULT_GRAPH).map(said))
 }
 
 /**
@@ -198,5 +239,6 @@ module.exports = {
   checkSearch,
   checkVectorList,
   checkVectors,
+  graphOf,
   vectorSchema,
 }

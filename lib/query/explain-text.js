@@ -44,8 +44,13 @@ function queryBranch({
 }) {
   const branches = []
   if (nearest !== undefined) {
-    const { index, metric, k, method } = nearest
-    branches.push({ text: `the ${k} nearest by ${metric} in vector index ${index}, ${method}` })
+    const { index, metric, k, method, because, candidates: asked, notInGraph } = nearest
+    const how =
+      because === undefined
+        ? `: ${asked} candidates, ${notInGraph} labels not in it yet`
+        : `, since ${because}`
+    const text = `the ${k} nearest by ${metric} in vector index ${index}, ${method}${how}`
+    branches.push({ text })
   }
   for (const [i, ranges] of bounds.entries()) {
     const prefix = bounds.length > 1 ? `${i + 1}: ` : ''

@@ -152,6 +152,8 @@ export interface VectorSearch<X = never> {
   /** Leave out documents that are further away. Default: any distance. */
   maxDistance?: number | X | undefined
   /** As for `nearest`. */
+  efSearch?: number | X | undefined
+  /** As for `nearest`. */
   exact?: boolean | X | undefined
 }
 

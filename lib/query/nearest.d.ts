@@ -6,6 +6,9 @@ import type { Explanation, Projection } from './query'
 /** What a vector is compared by. */
 export type VectorMetric = 'cosine' | 'dot' | 'l2' | 'hamming'
 
+/** How exactly the graph of an index has its vectors. */
+export type VectorPrecision = 'f32' | 'f16' | 'bf16' | 'i8' | 'b1'
+
 /** A vector to search for: bits in a `Uint8Array`, components in anything else. */
 export type VectorLike =
   Float32Array | Float64Array | Int8Array | Uint8Array | HalfFloats | readonly number[]
@@ -43,8 +46,14 @@ export interface NearestOptions<T = any> {
   /** A filter that documents have to pass. Default: all do. */
   where?: FilterLike<T> | undefined
   /**
-   * The answer has to be exact. All answers are, so far; later versions may answer from a graph,
-   * which may miss a document, where this is not true. Default: false.
+   * How many candidates are kept by a search in the graph of the index: from 8 to 65,536. More find
+   * more of the nearest, and take longer. Default: what the index says.
+   */
+  efSearch?: number | undefined
+  /**
+   * The answer has to be exact: all vectors of documents that pass the filter are looked at.
+   * Otherwise the graph of a large index is asked, which may miss one of the nearest. Default:
+   * false.
    */
   exact?: boolean | undefined
   /** Leave out documents that are further away. Default: any distance. */
@@ -89,14 +98,34 @@ export interface NearestExplanation extends Explanation {
     metric: VectorMetric
     dimensions: number
     k: number
-    /** `'exact'`: every vector of a document that passes the filter was looked at. */
-    method: 'exact'
     /** How many vectors `nearestMany` searched for. */
     vectors?: number
     /** How documents were chosen. */
     mmr?: { lambda: number; fetchK: number }
     /** How many examples `recommend` went by. */
     examples?: { positive: number; negative: number }
+    /**
+     * `'exact'`: every vector of a document that passes the filter was looked at; `'graph'`: the
+     * nearest were found by the graph; `'scan of the graph's vectors'`: by looking at all of those,
+     * where a graph helps little.
+     */
+    method: 'exact' | 'graph' | "scan of the graph's vectors"
+    /** Why the search was exact. */
+    because?: string
+    /** How exactly the graph has its vectors. */
+    precision?: VectorPrecision
+    /** How many candidates a search of ten keeps; null: all vectors of the graph are compared. */
+    efSearch?: number | null
+    /** How many candidates were asked for, which are more with a filter. */
+    candidates?: number
+    /** Vectors of the graph, with those that were deleted since. */
+    inGraph?: number
+    /** Bytes that the graph takes. */
+    memory?: number
+    /** Labels that were given since the graph was brought up to date: looked at one by one. */
+    notInGraph?: number
+    /** Documents that were looked at. */
+    compared?: number
   }
 }
 

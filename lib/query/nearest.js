@@ -127,9 +127,11 @@ function recommend(target, index, examples, options) {
 /** What is searched for, and the rest of a search. */
 function partsOf(method, index, to, options) {
   const checked = checkSearch(method, options)
-  const { k, maxDistance, mmr, where, select, ...rest } = checked
+  const { k, maxDistance, efSearch, exact, mmr, where, select, ...rest } = checked
   const search = { index: checkName(method, index, 'index'), k, ...to(method, checked) }
   if (maxDistance !== undefined) search.maxDistance = maxDistance
+  if (efSearch !== undefined) search.efSearch = efSearch
+  if (exact !== undefined) search.exact = exact
   if (mmr !== undefined) search.mmr = mmr
   const parts = {
     ...rest,

@@ -27,7 +27,7 @@ export interface VectorSearchStage {
   maxDistance?: number | undefined
   /** As for `nearest`. */
   exact?: boolean | undefined
-  /** Taken for MongoDB's sake: from `limit` on. Exact searches look at all documents anyway. */
+  /** `efSearch` of `nearest`, as MongoDB calls it: from `limit` on. */
   numCandidates?: number | undefined
 }
 

@@ -27,7 +27,7 @@ export function hostTarget() {
   return /^host: (.*)$/m.exec(stdout)[1]
 }
 
-/** @throws {Failure} when Rust or the C compiler is missing or too old */
+/** @throws {Failure} when Rust or the C and C++ compilers are missing, or Rust too old */
 export function requireToolchain() {
   const minimum = minimumRust()
   const rustc = hasCargo() ? attempt('rustc', ['--version']) : { status: 1 }
@@ -46,16 +46,21 @@ export function requireToolchain() {
   }
   // On Windows the compiler is not on the PATH: cargo finds it, or says what is missing.
   if (process.platform === 'win32') return
-  const compiler = process.env.CC || 'cc'
-  if (attempt(compiler, ['--version'], { shell: Boolean(process.env.CC) }).status !== 0) {
-    const remedy =
-      process.platform === 'darwin'
-        ? 'run `xcode-select --install`'
-        : 'install gcc and the C library headers (Debian, Ubuntu: `apt install build-essential`; ' +
-          'Fedora: `dnf install gcc`; Alpine: `apk add build-base`)'
-    throw new Failure(
-      `the native library contains C code, and the C compiler \`${compiler}\` does not run: ` +
-        `${remedy} and run this again.`,
-    )
-  }
+  requireCompiler('C', process.env.CC, 'cc')
+  requireCompiler('C++', process.env.CXX, 'c++')
+}
+
+function requireCompiler(language, chosen, usual) {
+  const compiler = chosen || usual
+  if (attempt(compiler, ['--version'], { shell: Boolean(chosen) }).status === 0) return
+  const remedy =
+    process.platform === 'darwin'
+      ? 'run `xcode-select --install`'
+      : 'install gcc, g++ and the headers of the C library (Debian, Ubuntu: ' +
+        '`apt install build-essential`; Fedora: `dnf install gcc gcc-c++`; Alpine: ' +
+        '`apk add build-base`)'
+  throw new Failure(
+    `the native library contains ${language} code, and the ${language} compiler ` +
+      `\`${compiler}\` does not run: ${remedy} and run this again.`,
+  )
 }

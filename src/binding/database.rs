@@ -51,7 +51,7 @@ impl NativeDatabase {
         outbox: Arc<Outbox>,
     ) -> napi::Result<Self> {
         let sweeper = Sweeper::new(&connection);
-        let store = Arc::new(StoreShared::default());
+        let store = Arc::new(StoreShared::of(connection.environment()));
         if connection.is_writable() && connection.environment().claim_care() {
             sweeper::resume(&connection, &store, &sweeper, &outbox).or_throw()?;
         }

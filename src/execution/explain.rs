@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::access::Access;
 use super::bounds::{Bounds, Range};
+use super::near::Way;
 use super::nearest::Search;
 use super::plan::Plan;
 use super::request::Query;
@@ -35,7 +36,12 @@ pub struct Outcome {
 }
 
 /// The plan and what came of it.
-pub fn query(query: &Query, plan: &Plan, search: Option<&Search>, outcome: &Outcome) -> Json {
+pub fn query(
+    query: &Query,
+    plan: &Plan,
+    search: Option<(&Search, &Way)>,
+    outcome: &Outcome,
+) -> Json {
     let sort: Vec<String> = query
         .sort
         .iter()
@@ -74,14 +80,13 @@ pub fn query(query: &Query, plan: &Plan, search: Option<&Search>, outcome: &Outc
         "examinedDocs": outcome.examined.docs,
         "millis": outcome.elapsed.as_secs_f64() * 1000.0,
     });
-    if let (Some(search), Json::Object(fields)) = (search, &mut told) {
+    if let (Some((search, way)), Json::Object(fields)) = (search, &mut told) {
         let form = search.index.form;
         let mut nearest = json!({
             "index": search.index.name.to_string(),
             "metric": form.metric.as_str(),
             "dimensions": form.dimensions,
             "k": query.nearest.as_ref().map(|nearest| nearest.k),
-            "method": "exact",
         });
         if let (Some(nearest), Json::Object(fields)) = (&query.nearest, &mut nearest) {
             if search.targets().len() != 1 {
@@ -95,6 +100,12 @@ pub fn query(query: &Query, plan: &Plan, search: Option<&Search>, outcome: &Outc
                 let count = json!({ "positive": positive.len(), "negative": negative.len() });
                 fields.insert("examples".to_owned(), count);
             }
+        }
+        if let (Json::Object(nearest), Json::Object(way)) = (&mut nearest, way.explain()) {
+            nearest.extend(way);
+        }
+        if matches!(way, Way::Graph(_)) {
+            fields.insert("plan".to_owned(), format!("graph of {}", search.index.name).into());
         }
         fields.insert("nearest".to_owned(), nearest);
     }

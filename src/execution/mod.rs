@@ -10,6 +10,7 @@ mod groups;
 mod implication;
 mod key_groups;
 mod matching;
+mod near;
 mod nearest;
 mod page;
 mod pipeline_sources;

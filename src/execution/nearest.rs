@@ -1,6 +1,5 @@
-//! Searches for the documents whose vectors are nearest to one: exactly, by looking at the vectors
-//! of all documents that pass the filter. What is nearest comes first, of equally near documents
-//! the one with the least primary key.
+//! Searches for the documents whose vectors are nearest to one. What is nearest comes first, of
+//! equally near documents the one with the least primary key.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,7 +26,12 @@ pub struct Search {
     targets: Arc<[Target]>,
     /// Which of them documents are measured from.
     current: usize,
+    /// The first of them, in the form that the crate's vectors have.
+    vector: Vec<u8>,
+    wanted: u64,
     max_distance: f64,
+    ef_search: Option<usize>,
+    exact: bool,
     /// The primary keys of documents that are not wanted.
     excluded: BTreeSet<Box<[u8]>>,
     /// Memory for vectors that come in another form.
@@ -55,26 +59,43 @@ impl Search {
                            compared with each other";
             return Err(Error::new(ErrorCode::InvalidQuery, message).with_path("mmr.fetchK"));
         }
-        let mut excluded = BTreeSet::new();
+        let (mut excluded, mut first) = (BTreeSet::new(), Vec::new());
         let targets = match &nearest.to {
             To::Vectors(vectors) => {
                 let several = vectors.len() > 1 || nearest.at.ends_with("vectors");
-                let of = |(at, vector): (usize, &Vec<u8>)| {
+                let mut of = |(at, vector): (usize, &Vec<u8>)| {
                     let at =
                         if several { format!("{}.{at}", nearest.at) } else { nearest.at.clone() };
-                    given(index, vector, &at).map(|vector| Target::new(index.form, &vector))
+                    let vector = given(index, vector, &at)?;
+                    let target = Target::new(index.form, &vector);
+                    if first.is_empty() {
+                        first = vector;
+                    }
+                    Ok(target)
                 };
-                vectors.iter().enumerate().map(of).collect::<Result<_>>()?
+                vectors.iter().enumerate().map(&mut of).collect::<Result<_>>()?
             }
             To::Examples(positive, negative) => {
                 let examples = Examples { view, shared, store, index };
                 let vector = examples.combined(positive, negative, &mut excluded)?;
-                [Target::new(index.form, &vector)].into()
+                let target = Target::new(index.form, &vector);
+                first = vector;
+                [target].into()
             }
         };
         let max_distance = nearest.max_distance.unwrap_or(f64::INFINITY);
-        let index = Arc::clone(index);
-        Ok(Self { index, targets, current: 0, max_distance, excluded, scratch: Vec::new() })
+        Ok(Self {
+            index: Arc::clone(index),
+            targets,
+            current: 0,
+            vector: first,
+            wanted: nearest.wanted(),
+            max_distance,
+            ef_search: nearest.ef_search,
+            exact: nearest.exact,
+            excluded,
+            scratch: Vec::new(),
+        })
     }
 
     /// What is searched for.
@@ -100,6 +121,26 @@ impl Search {
     /// Whether a document is not wanted.
     pub fn excludes(&self, key: &[u8]) -> bool {
         !self.excluded.is_empty() && self.excluded.contains(key)
+    }
+
+    /// How many documents are wanted.
+    pub fn wanted(&self) -> u64 {
+        self.wanted
+    }
+
+    /// The vector, in the form that the crate's vectors have.
+    pub fn vector(&self) -> &[u8] {
+        &self.vector
+    }
+
+    /// How many candidates a graph keeps, if that is said.
+    pub fn ef_search(&self) -> Option<usize> {
+        self.ef_search
+    }
+
+    /// Whether all vectors have to be looked at.
+    pub fn is_exact(&self) -> bool {
+        self.exact
     }
 
     /// How far the nearest vector of a document is; `None` if it has none, or none near enough.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use self::choice::Choices;
 use self::search::Finding;
 use super::explain;
+use super::near::Way;
 use super::nearest::Search;
 use super::page::{self, PageRequest};
 use super::plan::Plan;
@@ -66,12 +67,16 @@ pub struct Execution {
     scan: Scan,
     phase: Phase,
     rows: Rows,
+    /// How near vectors are, or were, searched for.
+    way: Option<Way>,
     /// How keys were sorted, if they were.
     sorted: Option<&'static str>,
     started: Instant,
 }
 
 enum Phase {
+    /// The graph of a vector index is asked.
+    Near,
     /// Rows are written as the walk finds them.
     Stream,
     /// The keys of the documents that are nearest to a vector are collected.
@@ -120,6 +125,8 @@ impl Execution {
     ) -> Result<Self> {
         let new_search = |nearest| Search::new(view, shared, store, nearest);
         let search = query.nearest.as_ref().map(new_search).transpose()?;
+        let way = search.as_ref().map(|search| Way::choose(view, shared, store, &plan, search));
+        let way = way.transpose()?;
         let is_index = plan.accesses.first().is_some_and(|access| access.index.is_some());
         let opposite = plan.ordered
             && is_index
@@ -147,7 +154,9 @@ impl Execution {
             (Returns::Page(_), _) | (_, View::Write(_)) => true,
             _ => !plan.ordered,
         };
-        let phase = if let (Some(search), Some(nearest)) = (&search, &query.nearest) {
+        let phase = if matches!(way, Some(Way::Graph(_))) {
+            Phase::Near
+        } else if let (Some(search), Some(nearest)) = (&search, &query.nearest) {
             scan.compare(search.targets().len());
             match search.targets().is_empty() {
                 true => Phase::Last,
@@ -177,6 +186,7 @@ impl Execution {
             plan,
             scan,
             phase,
+            way,
             sorted: None,
             started: Instant::now(),
         })
@@ -208,7 +218,10 @@ impl Execution {
     ) -> Result<(u32, bool)> {
         // Between pieces a write transaction changes, so keys are collected in one.
         let whole = matches!(view, View::Write(_))
-            && matches!(self.phase, Phase::Search(_) | Phase::Choose(_) | Phase::Collect(_));
+            && matches!(
+                self.phase,
+                Phase::Near | Phase::Search(_) | Phase::Choose(_) | Phase::Collect(_)
+            );
         let is_inline = chunk.is_inline(view);
         let slice = if is_inline { INLINE_SLICE } else { SLICE };
         let mut budget = Budget {
@@ -224,6 +237,7 @@ impl Execution {
                     self.count_entries(view, chunk)?
                 }
                 Phase::Stream => self.stream(view, shared, &mut budget, &mut out, response)?,
+                Phase::Near => self.ask_graph(view, shared, (&mut budget, is_inline))?,
                 Phase::Search(_) => self.search(view, shared, &mut budget, is_inline)?,
                 Phase::Choose(_) => self.choose(view, shared, &mut budget, is_inline)?,
                 Phase::Collect(_) => self.collect(view, shared, &mut budget)?,
@@ -264,7 +278,8 @@ impl Execution {
             sorted: self.sorted,
             elapsed: self.started.elapsed(),
         };
-        explain::query(&self.query, &self.plan, self.rows.search.as_ref(), &outcome)
+        let search = self.rows.search.as_ref().zip(self.way.as_ref());
+        explain::query(&self.query, &self.plan, search, &outcome)
     }
 
     /// What the plan is called.

@@ -16,9 +16,10 @@ use crate::value::Value;
 
 /// Encodes `{version, databaseVersion, stores: [{id, name, keyPath, autoIncrement, compression,
 /// origin, count, indexes: [{id, name, keyPath, parts, compound, unique, multiEntry, sparse, where,
-/// collation, state, origin, count}], vectors: [{id, name, on, dimensions, metric, state,
-/// count}]}]}`; `where` is an encoded document in hexadecimal digits, or null, and `collation` all
-/// its settings, or null. Stores and indexes are in the order of their ids.
+/// collation, state, origin, count}], vectors: [{id, name, on, dimensions, metric, precision,
+/// m, efConstruction, efSearch, memoryLimit, state, count}]}]}`; `where` is an encoded document in
+/// hexadecimal digits, or null, and `collation` all its settings, or null. Stores and indexes are
+/// in the order of their ids.
 ///
 /// # Errors
 /// `CORRUPT`.
@@ -55,6 +56,8 @@ fn store_value(view: View<'_, '_>, store: &StoreDef) -> Result<Value> {
 }
 
 fn vectors_value(view: View<'_, '_>, index: &VectorDef) -> Value {
+    let graph = index.graph;
+    let number = |number: u32| Value::Number(f64::from(number));
     let state = if index.state == IndexState::Ready { "ready" } else { "building" };
     object(vec![
         ("id", Value::Number(f64::from(index.id))),
@@ -62,6 +65,11 @@ fn vectors_value(view: View<'_, '_>, index: &VectorDef) -> Value {
         ("on", Value::String(path_text(&index.path))),
         ("dimensions", Value::Number(f64::from(index.form.dimensions))),
         ("metric", text(index.form.metric.as_str())),
+        ("precision", text(graph.precision.as_str())),
+        ("m", number(graph.m)),
+        ("efConstruction", number(graph.ef_construction)),
+        ("efSearch", graph.ef_search.map_or(Value::Null, number)),
+        ("memoryLimit", Value::Number(graph.memory_limit as f64)),
         ("state", text(state)),
         ("count", known(view.count(vectors::counter(index.tree, COUNT_VECTORS)))),
     ])

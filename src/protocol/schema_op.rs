@@ -9,7 +9,7 @@ use crate::query::{Place, collation};
 use crate::storage::envelope::Compression;
 use crate::store::{Build, IndexSpec, NewIndex, Reference, Schema, StoreSpec, VectorSpec};
 use crate::value::{self, FieldPath, Fields, NoShapes, Value};
-use crate::vector::{Form, Metric};
+use crate::vector::{Form, GraphOptions, Metric, Precision};
 use crate::wtf8::Wtf8String;
 
 /// A schema operation.
@@ -27,7 +27,8 @@ pub enum SchemaOp {
     /// compound?, unique?, multiEntry?, sparse?, where?, collation?, origin?}` → `{storeId,
     /// indexId}`
     CreateIndex(Reference, IndexSpec),
-    /// `{op: 'createVectorIndex', store, name, path, dimensions, metric}` → `{storeId, indexId}`
+    /// `{op: 'createVectorIndex', store, name, path, dimensions, metric, precision?, m?,
+    /// efConstruction?, efSearch?, memoryLimit?}` → `{storeId, indexId}`
     CreateVectorIndex(Reference, VectorSpec),
     /// `{op: 'deleteIndex', store, index}` → `{}`
     DeleteIndex(Reference, Reference),
@@ -214,7 +215,23 @@ impl<'v> Request<'v> {
             metric: self.required("metric", |name| Metric::from_name(string(name)?.as_str()?))?,
         };
         let path = self.required("path", |path| string(path).map(FieldPath::parse_wtf8))?;
-        Ok(VectorSpec { name: self.required("name", string)?.clone(), path, form })
+        let graph = self.graph_options(GraphOptions::default_of(form.metric))?;
+        Ok(VectorSpec { name: self.required("name", string)?.clone(), path, form, graph })
+    }
+
+    /// What the graph of a vector index is like, where it is said.
+    fn graph_options(&self, default: GraphOptions) -> Result<GraphOptions> {
+        let count = |value| u32::try_from(integer(value)?).ok();
+        let precision = |name| Precision::from_name(string(name)?.as_str()?);
+        Ok(GraphOptions {
+            precision: self.optional("precision", precision)?.unwrap_or(default.precision),
+            m: self.optional("m", count)?.unwrap_or(default.m),
+            ef_construction: {
+                self.optional("efConstruction", count)?.unwrap_or(default.ef_construction)
+            },
+            ef_search: self.optional("efSearch", count)?,
+            memory_limit: self.optional("memoryLimit", integer)?.unwrap_or(default.memory_limit),
+        })
     }
 
     /// The parts of an index, and whether their form makes it compound.

@@ -4,6 +4,7 @@ use super::place::Place;
 use crate::error::Result;
 use crate::key;
 use crate::value::{self, Fields, NoShapes, Value};
+use crate::vector::EF;
 use crate::wtf8::Wtf8String;
 
 /// The most documents that a search gives.
@@ -27,6 +28,10 @@ pub struct Nearest {
     pub k: u64,
     /// What is further away is left out.
     pub max_distance: Option<f64>,
+    /// How many candidates a graph keeps, if that is said.
+    pub ef_search: Option<usize>,
+    /// Whether all vectors have to be looked at.
+    pub exact: bool,
     /// The field that the index has to be of, if that is said.
     pub path: Option<Wtf8String>,
     /// How far the documents are to differ from each other.
@@ -86,10 +91,14 @@ pub struct Words {
 
 impl Words {
     /// As requests have them.
-    pub const REQUEST: Self =
-        Self { vector: "vector", k: "k", others: &["mmr", "negative", "positive", "vectors"] };
+    pub const REQUEST: Self = Self {
+        vector: "vector",
+        k: "k",
+        others: &["efSearch", "exact", "mmr", "negative", "positive", "vectors"],
+    };
     /// As `$vector` in a filter has them.
-    pub const FILTER: Self = Self { vector: "query", k: "k", others: &["exact", "mmr"] };
+    pub const FILTER: Self =
+        Self { vector: "query", k: "k", others: &["efSearch", "exact", "mmr"] };
     /// As the stage `$vectorSearch` has them.
     pub const STAGE: Self = Self {
         vector: "queryVector",
@@ -133,9 +142,21 @@ impl Nearest {
             Value::Number(most) if !most.is_nan() => Some(*most),
             _ => return Err(place.word("maxDistance").invalid("it has to be a number")),
         };
-        if !matches!(get("exact"), Value::Undefined | Value::Bool(_)) {
-            return Err(place.word("exact").invalid("it has to be true or false"));
-        }
+        let exact = match get("exact") {
+            Value::Undefined => false,
+            Value::Bool(exact) => *exact,
+            _ => return Err(place.word("exact").invalid("it has to be true or false")),
+        };
+        let ef_search = match get("efSearch") {
+            Value::Undefined => None,
+            Value::Number(ef) if EF.contains(&(*ef as u32)) && ef.fract() == 0.0 => {
+                Some(*ef as usize)
+            }
+            _ => {
+                let why = "it has to be an integer from 8 to 65,536";
+                return Err(place.word("efSearch").invalid(why));
+            }
+        };
         let to = To::parse(fields, words, place)?;
         if let To::Vectors(all) = &to
             && k.saturating_mul(all.len() as u64) > MAX_ALL_HITS.max(k)
@@ -155,7 +176,8 @@ impl Nearest {
             To::Examples(..) => "examples",
         };
         let at = place.word(at).to_string();
-        Ok(Self { index: index.clone(), to, at, k, max_distance, path, diversity })
+        let index = index.clone();
+        Ok(Self { index, to, at, k, max_distance, ef_search, exact, path, diversity })
     }
 
     /// How many of the nearest documents are needed.

@@ -1,9 +1,10 @@
 //! An open database file: one per process, shared by its connections.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
@@ -73,6 +74,8 @@ pub struct Environment {
     pub(super) left_unsynced: AtomicBool,
     /// A temporary directory to remove after the last close.
     pub(super) temporary: Option<PathBuf>,
+    /// What a higher layer keeps with the open file.
+    extension: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 /// Leaves the gate, also if what was entered for panics.
@@ -156,7 +159,22 @@ impl Environment {
             cared_for: AtomicBool::new(false),
             generation: AtomicU64::new(0),
             temporary: parts.temporary,
+            extension: OnceLock::new(),
         }
+    }
+
+    /// What a higher layer keeps with the open file, for all its users; made when it is first asked
+    /// for. There is one layer that keeps something.
+    pub fn extension<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<Arc<T>> {
+        Arc::clone(self.extension.get_or_init(|| Arc::new(make()))).downcast().ok()
+    }
+
+    /// A snapshot of the newest state for work in the background, which belongs to no connection.
+    ///
+    /// # Errors
+    /// `CLOSED`, `POISONED`; those of storage.
+    pub fn snapshot(self: &Arc<Self>) -> Result<Arc<Snapshot>> {
+        Snapshot::begin(self, false)
     }
 
     /// The LMDB environment.

@@ -16,6 +16,7 @@ pub mod entry;
 mod extract;
 mod failure;
 mod generator;
+pub mod graph;
 pub mod index_build;
 mod insert;
 mod pending;

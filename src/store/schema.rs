@@ -19,7 +19,7 @@ use crate::storage::envelope::Compression;
 use crate::storage::format_flag;
 use crate::storage::{Counter, Table, WriteTxn, meta};
 use crate::value::FieldPath;
-use crate::vector::Form;
+use crate::vector::{Form, GraphOptions};
 use crate::wtf8::Wtf8String;
 
 /// A store to create.
@@ -72,6 +72,8 @@ pub struct VectorSpec {
     pub path: FieldPath,
     /// What the vectors are like.
     pub form: Form,
+    /// What their graph is like.
+    pub graph: GraphOptions,
 }
 
 /// An index to create.
@@ -276,17 +278,17 @@ impl<'t, 'e, 's> Schema<'t, 'e, 's> {
     ) -> Result<(u32, u32)> {
         let mut store = self.store(store)?;
         check_index_name(&store, &spec.name)?;
-        if let Some(why) = spec.form.fault() {
+        if let Some(why) = spec.form.fault().or_else(|| spec.graph.fault(spec.form)) {
             let message = format!("index {:?} of store {:?}: {why}", spec.name, store.name);
             return Err(Error::new(ErrorCode::InvalidArgument, message)
                 .with_store(store.name.to_string())
                 .with_index(spec.name.to_string()));
         }
         FormatRecord::require(self.txn, format_flag::VECTOR_INDEXES)?;
-        let VectorSpec { name, path, form } = spec;
+        let VectorSpec { name, path, form, graph } = spec;
         let (id, tree) = (store.next_index, self.txn.allocate_tree_id()?);
         let state = if build == Build::Now { IndexState::Ready } else { IndexState::Building };
-        let index = Arc::new(VectorDef { id, name, tree, path, form, state });
+        let index = Arc::new(VectorDef { id, name, tree, path, form, graph, state });
         store.next_index += 1;
         store.vectors.push(Arc::clone(&index));
         let store_id = store.id;

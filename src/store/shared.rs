@@ -2,17 +2,18 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
 use super::candidates::Candidates;
+use super::graph::Graphs;
 use super::read::View;
 use super::shapes::load_shapes;
 use super::state::TxnState;
 use crate::catalog::{Catalog, CatalogCache};
 use crate::error::Result;
-use crate::storage::ReadTxn;
+use crate::storage::{Environment, ReadTxn};
 use crate::value::ShapeTable;
 
 /// Caches of catalogs and shape tables. One per handle, shared by the threads that work for it.
@@ -24,11 +25,24 @@ pub struct StoreShared {
     shapes: Mutex<HashMap<u32, Arc<ShapeTable>>>,
     /// What higher layers keep, by its type.
     extensions: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    /// The graphs of vector indexes.
+    graphs: OnceLock<Arc<Graphs>>,
     /// Lists of names that may become shapes.
     pub(super) candidates: Candidates,
 }
 
 impl StoreShared {
+    /// Those of a connection to an environment, whose searches use its graphs.
+    pub fn of(environment: &Arc<Environment>) -> Self {
+        let graphs = Graphs::of(environment).map_or_else(OnceLock::new, OnceLock::from);
+        Self { graphs, ..Self::default() }
+    }
+
+    /// The graphs of vector indexes; without them all searches look at all vectors.
+    pub fn graphs(&self) -> Option<&Arc<Graphs>> {
+        self.graphs.get()
+    }
+
     /// The catalog of a snapshot, or of a write transaction that has not changed it.
     pub fn catalog(&self, txn: &ReadTxn<'_>) -> Result<Arc<Catalog>> {
         self.catalogs.for_snapshot(txn)

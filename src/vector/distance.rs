@@ -86,7 +86,7 @@ pub fn score(form: Form, distance: f64) -> f64 {
 }
 
 /// The components of a vector.
-pub(super) fn floats(vector: &[u8]) -> impl Iterator<Item = f32> {
+pub(super) fn floats(vector: &[u8]) -> impl Iterator<Item = f32> + Clone {
     vector.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
 }
 

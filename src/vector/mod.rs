@@ -5,10 +5,17 @@
 
 mod block;
 mod distance;
+mod hnsw;
+mod kernel;
 mod metric;
+mod packed;
+mod precision;
 mod read;
 
 pub use block::Block;
 pub use distance::{Target, score};
+pub use hnsw::Hnsw;
 pub use metric::{Form, MAX_DIMENSIONS, Metric};
+pub use packed::Packing;
+pub use precision::{EF, GraphOptions, M, Precision};
 pub use read::{check_components, each_vector};

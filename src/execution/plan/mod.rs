@@ -60,6 +60,8 @@ pub struct Plan {
     pub ordered: bool,
     /// How it groups documents, if it does so by the order of an index.
     pub grouped: Option<Grouped>,
+    /// About which share of the documents passes the filter.
+    pub share: f64,
     /// All ways that were considered, the chosen one first, if the query is to be explained.
     pub candidates: Vec<Candidate>,
 }
@@ -170,7 +172,8 @@ impl Plan {
         });
         let best = choices.into_iter().next();
         let best = best.ok_or_else(|| Error::corrupt("a query has no plan"))?;
-        Ok(Self { candidates: candidates.unwrap_or_default(), ..best.into() })
+        let share = planner.matching / planner.total.max(1.0);
+        Ok(Self { candidates: candidates.unwrap_or_default(), share, ..best.into() })
     }
 
     /// What it is called.
@@ -182,7 +185,8 @@ impl Plan {
 impl From<Choice> for Plan {
     fn from(choice: Choice) -> Self {
         let Choice { accesses, also, decided, backwards, ordered, grouped, .. } = choice;
-        Self { accesses, also, decided, backwards, ordered, grouped, candidates: Vec::new() }
+        let candidates = Vec::new();
+        Self { accesses, also, decided, backwards, ordered, grouped, share: 1.0, candidates }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::super::access::Access;
+use super::super::near::{Step, Way};
 use super::super::nearest::{self, Search};
 use super::super::request::Returns;
 use super::super::scan::{Budget, Flow, Scan, keep};
@@ -103,8 +104,39 @@ impl Execution {
         if !ended? {
             return Ok(false);
         }
-        self.sorted = sorters.first().map(Sorter::method);
         let sorters = std::mem::take(sorters);
+        self.searched(sorters)?;
+        Ok(true)
+    }
+
+    /// Asks the graph of the vector index; all documents are looked at if that does not do.
+    pub(super) fn ask_graph(
+        &mut self,
+        view: View<'_, '_>,
+        shared: &StoreShared,
+        (budget, is_inline): (&mut Budget<'_>, bool),
+    ) -> Result<bool> {
+        let Self { store, query, scan, rows, phase, way, .. } = self;
+        let Some(Way::Graph(near)) = way else { return Ok(true) };
+        let examined = &mut scan.examined_docs;
+        let from = (view, shared, &*store);
+        match near.step(from, query, rows, (budget, is_inline), examined)? {
+            Step::Later => return Ok(false),
+            Step::Found(sorter) => self.searched(vec![sorter])?,
+            Step::Exact(why) => {
+                *way = Some(Way::Exact(why.to_owned()));
+                if let (Some(search), Some(nearest)) = (&rows.search, &query.nearest) {
+                    scan.compare(search.targets().len());
+                    *phase = Phase::Search(Box::new(Finding::new(search, nearest)));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// All of the nearest were found.
+    fn searched(&mut self, sorters: Vec<Sorter>) -> Result<()> {
+        self.sorted = sorters.first().map(Sorter::method);
         let found: VecDeque<_> = sorters.into_iter().map(Sorter::finish).collect::<Result<_>>()?;
         match self.query.nearest.as_ref().map(|nearest| (nearest.diversity, nearest.k)) {
             Some((Some(diversity), k)) => {
@@ -112,7 +144,7 @@ impl Execution {
             }
             _ => self.found(found)?,
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Chooses among the nearest documents; false if that is to go on later.

@@ -13,6 +13,7 @@ use crate::query::filter::Filter;
 use crate::query::nearest::{Measure, Nearest, Words, part};
 use crate::query::place::Place;
 use crate::value::Value;
+use crate::vector::EF;
 use crate::wtf8::Wtf8String;
 
 /// A search in front of a pipeline.
@@ -61,7 +62,7 @@ impl Search {
     }
 
     fn stage(operand: &Value, place: &Place<'_>) -> Result<Self> {
-        let nearest = Nearest::parse(operand, Words::STAGE, place)?;
+        let mut nearest = Nearest::parse(operand, Words::STAGE, place)?;
         let Value::Object(fields) = operand else {
             return Err(place.invalid("it has to be an object"));
         };
@@ -72,7 +73,11 @@ impl Search {
         match part(fields, "numCandidates") {
             Value::Undefined => {}
             Value::Number(number)
-                if number.fract() == 0.0 && (nearest.k as f64..=1e6).contains(number) => {}
+                if number.fract() == 0.0 && (nearest.k as f64..=1e6).contains(number) =>
+            {
+                let ef = (*number as u32).clamp(*EF.start(), *EF.end());
+                nearest.ef_search = usize::try_from(ef).ok();
+            }
             _ => {
                 let why = "it has to be an integer from limit on, 1,000,000 at most";
                 return Err(place.word("numCandidates").invalid(why));

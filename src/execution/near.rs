@@ -1,0 +1,407 @@
+//! Searches by the graph of a vector index, where that is faster than to look at all vectors.
+//!
+//! The graph names labels of near vectors. Each is looked up in the state that is read: what is not
+//! there is passed over, what is there is compared exactly, by its document. Vectors that the graph
+//! has not got yet are looked at one by one. Where too few documents are found, all are looked at.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::nearest::{Search, sort_key};
+use super::plan::Plan;
+use super::request::Query;
+use super::rows::Rows;
+use super::scan::{Budget, Found};
+use super::sort::{SORT_MEMORY, Sorter};
+use crate::catalog::{StoreDef, VectorDef};
+use crate::error::{Error, Result};
+use crate::storage::tree::Lookups;
+use crate::store::StoreShared;
+use crate::store::entry::{documents, entries};
+use crate::store::graph::{Effort, Graph, LEAST};
+use crate::store::read::{View, find_each};
+use crate::store::vectors::{COUNT_LABELS, COUNT_VECTORS, counter, label_key};
+use crate::vector::Precision;
+
+/// What it costs, in microseconds: to keep a candidate in the graph, and each byte of its vector;
+/// to look a vector up by its label and compare it; to meet a document in the order of the store,
+/// and by an index; to compare each component exactly.
+const CANDIDATE: f64 = 1.0;
+const CANDIDATE_BYTE: f64 = 0.0013;
+const SCANNED_BYTE: f64 = 0.0001;
+const LOOKUP: f64 = 4.0;
+const DOCUMENT: f64 = 1.0;
+const ENTRY: f64 = 3.0;
+const COMPONENT: f64 = 0.0006;
+/// The most candidates of a search on the thread of JavaScript.
+const AT_ONCE: usize = 256;
+/// As many times more candidates are asked for when there were too few.
+const MORE: usize = 4;
+
+/// Why all documents are looked at after the graph was asked.
+const TOO_FEW: &str = "the graph has named too few that pass the filter";
+
+/// How a search is carried out.
+pub enum Way {
+    /// All documents that pass the filter are looked at: why.
+    Exact(String),
+    /// By the graph.
+    Graph(Box<Near>),
+}
+
+/// A search by a graph.
+pub struct Near {
+    graph: Arc<Graph>,
+    index: Arc<VectorDef>,
+    /// The vector to search for, as the graph has vectors.
+    packed: Vec<u8>,
+    /// The graph counts for labels below,
+    below: u64,
+    /// and those from there on up to this one are looked at one by one.
+    given: u64,
+    /// The next one of these.
+    fresh: u64,
+    effort: Effort,
+    /// Documents that are wanted.
+    wanted: u64,
+    /// Documents that are to be compared exactly, since the graph knows their order only about.
+    compared: u64,
+    /// More candidates cost more than to look at all documents.
+    most: usize,
+    /// Labels that the graph has named, and how many of them were looked up.
+    named: Vec<u64>,
+    looked_up: usize,
+    /// How many were asked for.
+    asked: usize,
+    /// The primary keys that were met.
+    met: HashSet<Box<[u8]>>,
+    /// Documents among those named that pass the filter, wherever they are.
+    passing: u64,
+    /// Labels that are not there any more.
+    gone: Vec<u64>,
+    sorter: Sorter,
+}
+
+/// What has come of a step.
+pub enum Step {
+    /// It goes on later.
+    Later,
+    /// All documents were found.
+    Found(Sorter),
+    /// All documents have to be looked at: why.
+    Exact(&'static str),
+}
+
+impl Way {
+    /// Chooses how a search is carried out.
+    ///
+    /// # Errors
+    /// `CORRUPT`; those of storage.
+    pub fn choose(
+        view: View<'_, '_>,
+        shared: &StoreShared,
+        store: &StoreDef,
+        plan: &Plan,
+        search: &Search,
+    ) -> Result<Self> {
+        let exact = |why: &str| Ok(Self::Exact(why.to_owned()));
+        if search.is_exact() {
+            return exact("it was asked for");
+        }
+        if search.targets().len() != 1 {
+            return exact("several vectors are searched for at once");
+        }
+        let Some(graphs) = shared.graphs() else { return exact("there are no graphs") };
+        let index = &search.index;
+        let vectors = view.count(counter(index.tree, COUNT_VECTORS))?;
+        if vectors < LEAST {
+            return exact("the index is small");
+        }
+        if plan.accesses.iter().any(|access| access.is_point) {
+            return exact("the filter names a primary key");
+        }
+        let Some(graph) = graphs.graph(view, store, index)? else {
+            return exact("the index is not committed yet");
+        };
+        if let Some(problem) = graph.problem() {
+            return exact(&format!("there is no graph: {problem}"));
+        }
+        let txn_id = view.txn().id();
+        let (below, given) = (graph.below(txn_id), view.count(counter(index.tree, COUNT_LABELS))?);
+        if below < given {
+            graphs.wake();
+        }
+        if below == 0 {
+            return exact("the graph is being built, or the state is older than it is");
+        }
+        let mut near = Near::new(graph, search, (below, given));
+        // Of the labels that were given since, so many may be there.
+        let fresh = (given - below).min(vectors);
+        let exact_cost = cost_of_exact(plan, index);
+        let share = plan.share.max(1e-9);
+        let candidates = near.candidates_for(share);
+        let graph_cost = near.cost_of(candidates, share) + fresh as f64 * (LOOKUP + ENTRY);
+        if graph_cost > exact_cost {
+            return Ok(Self::Exact(format!(
+                "it takes about {:.1} ms, and by the graph {:.1} ms{}",
+                exact_cost / 1000.0,
+                graph_cost / 1000.0,
+                if fresh * 4 > vectors { ", which lags behind" } else { "" },
+            )));
+        }
+        near.asked = candidates;
+        let each = near.cost_of(candidates, share) / candidates.max(1) as f64;
+        near.most = ((exact_cost / each.max(1e-9)) as usize).max(candidates);
+        Ok(Self::Graph(Box::new(near)))
+    }
+
+    /// How it is carried out, for people.
+    pub fn explain(&self) -> Json {
+        match self {
+            Self::Exact(why) => json!({ "method": "exact", "because": why }),
+            Self::Graph(near) => near.explain(),
+        }
+    }
+}
+
+/// What it takes to look at all documents that a plan meets, in microseconds.
+fn cost_of_exact(plan: &Plan, index: &VectorDef) -> f64 {
+    let compared = COMPONENT * f64::from(index.form.dimensions);
+    let met = |access: &Arc<super::access::Access>| {
+        let each = if access.is_of_documents() { DOCUMENT } else { ENTRY };
+        access.entries as f64 * (each + compared * plan.share.min(1.0))
+    };
+    plan.accesses.iter().map(met).sum()
+}
+
+impl Near {
+    fn new(graph: Arc<Graph>, search: &Search, (below, given): (u64, u64)) -> Self {
+        let packed = graph.packing().pack_target(search.vector());
+        let wanted = search.wanted();
+        let compared = match search.index.graph.precision {
+            Precision::F32 | Precision::B1 => wanted.saturating_add(4),
+            Precision::F16 | Precision::Bf16 => wanted.saturating_mul(2).saturating_add(4),
+            Precision::I8 => wanted.saturating_mul(3).saturating_add(8),
+        };
+        let effort = search.ef_search().map_or_else(|| graph.effort(), Effort::Graph);
+        Self {
+            graph,
+            index: Arc::clone(&search.index),
+            packed,
+            below,
+            given,
+            fresh: below,
+            effort,
+            wanted,
+            compared,
+            most: usize::MAX,
+            named: Vec::new(),
+            looked_up: 0,
+            asked: 0,
+            met: HashSet::new(),
+            passing: 0,
+            gone: Vec::new(),
+            sorter: sorter_of(wanted),
+        }
+    }
+
+    /// How many candidates it takes, if such a share of the documents passes the filter.
+    fn candidates_for(&self, share: f64) -> usize {
+        let compared = (self.compared as f64 / share * 1.2).min(1e15) as usize;
+        match self.effort {
+            // What is further away is harder to find.
+            Effort::Graph(ef) => ef.saturating_add(compared),
+            Effort::All => compared,
+        }
+    }
+
+    /// What so many candidates cost, in microseconds.
+    fn cost_of(&self, candidates: usize, share: f64) -> f64 {
+        let bytes = self.packed.len() as f64;
+        let graph = match self.effort {
+            Effort::Graph(_) => candidates as f64 * (CANDIDATE + CANDIDATE_BYTE * bytes),
+            Effort::All => self.graph.vectors() as f64 * (0.02 + SCANNED_BYTE * bytes),
+        };
+        graph + (self.compared as f64 / share).min(candidates as f64) * LOOKUP
+    }
+
+    /// Goes on.
+    ///
+    /// # Errors
+    /// `CORRUPT`, `ABORTED`, `RESOURCE_LIMIT`; those of storage.
+    pub fn step(
+        &mut self,
+        (view, shared, store): (View<'_, '_>, &StoreShared, &Arc<StoreDef>),
+        query: &Query,
+        rows: &mut Rows,
+        (budget, is_inline): (&mut Budget<'_>, bool),
+        examined: &mut u64,
+    ) -> Result<Step> {
+        loop {
+            let labels = self.fresh_labels(view)?;
+            let is_fresh = !labels.is_empty();
+            let labels = if is_fresh { labels } else { self.named_labels() };
+            if labels.is_empty() {
+                if self.passing >= self.wanted && self.asked > 0 && !self.named.is_empty() {
+                    return Ok(self.found(view));
+                }
+                if let Some(step) = self.ask(view, is_inline)? {
+                    return Ok(step);
+                }
+                continue;
+            }
+            let passing = self.look_at(&labels, (view, shared, store), query, rows, budget)?;
+            *examined += labels.len() as u64;
+            if !is_fresh {
+                self.passing += passing;
+                if self.passing >= self.compared {
+                    return Ok(self.found(view));
+                }
+            }
+            if !budget.spend(labels.len() as u64 * 2)? {
+                return Ok(Step::Later);
+            }
+        }
+    }
+
+    fn found(&mut self, view: View<'_, '_>) -> Step {
+        // What a write transaction has removed may come back.
+        if let View::Snapshot(txn) = view {
+            self.graph.note_dead(&self.gone, txn.id());
+        }
+        Step::Found(std::mem::replace(&mut self.sorter, Sorter::new(Some(0), 0)))
+    }
+
+    /// Asks the graph, again for more if it has answered.
+    fn ask(&mut self, view: View<'_, '_>, is_inline: bool) -> Result<Option<Step>> {
+        let count = match self.named.is_empty() {
+            true => self.asked,
+            false if self.asked >= self.most => {
+                return Ok(Some(Step::Exact(TOO_FEW)));
+            }
+            false => self.asked.saturating_mul(MORE).min(self.most),
+        };
+        if is_inline && (count > AT_ONCE || self.effort == Effort::All) {
+            return Ok(Some(Step::Later));
+        }
+        let txn_id = view.txn().id();
+        let effort = match self.effort {
+            Effort::Graph(_) if count * 8 > self.graph.vectors() => Effort::All,
+            effort => effort,
+        };
+        let (packed, as_of) = (self.packed.as_slice(), (self.below, txn_id));
+        let near = self.graph.near((packed, count), effort, as_of, is_inline)?;
+        let Some(named) = near else { return Ok(Some(Step::Later)) };
+        self.asked = count;
+        if named.len() <= self.looked_up {
+            return Ok(Some(Step::Exact(TOO_FEW)));
+        }
+        // Those that were named before are met again, and do not count.
+        self.named = named;
+        self.looked_up = 0;
+        Ok(None)
+    }
+
+    /// The next labels that the graph has not got.
+    fn fresh_labels(&mut self, view: View<'_, '_>) -> Result<Vec<u64>> {
+        let mut labels = Vec::new();
+        if self.fresh >= self.given {
+            return Ok(labels);
+        }
+        let mut cursor = entries(self.index.tree).cursor(view.txn())?;
+        let mut found = cursor.seek(&label_key(self.fresh))?;
+        while let Some(entry) = found.filter(|_| labels.len() < Lookups::MAX) {
+            let label = entry.key.split_first().and_then(|(_, label)| label.try_into().ok());
+            let label = label.map(u64::from_be_bytes);
+            labels.push(label.ok_or_else(|| Error::corrupt("an index entry is malformed"))?);
+            found = cursor.next()?;
+        }
+        self.fresh = labels.last().filter(|_| labels.len() == Lookups::MAX).map_or(
+            // There are no more.
+            self.given,
+            |last| last + 1,
+        );
+        Ok(labels)
+    }
+
+    fn named_labels(&mut self) -> Vec<u64> {
+        let named = self.named.get(self.looked_up..).unwrap_or_default();
+        let labels: Vec<_> = named.iter().take(Lookups::MAX).copied().collect();
+        self.looked_up += labels.len();
+        labels
+    }
+
+    /// Looks vectors up; how many documents pass the filter that were not met before.
+    fn look_at(
+        &mut self,
+        labels: &[u64],
+        (view, shared, store): (View<'_, '_>, &StoreShared, &Arc<StoreDef>),
+        query: &Query,
+        rows: &mut Rows,
+        budget: &Budget<'_>,
+    ) -> Result<u64> {
+        let tree = entries(self.index.tree);
+        let mut lookups = Lookups::new(documents(store.tree));
+        for label in labels {
+            match tree.get(view.txn(), &label_key(*label))? {
+                None => self.gone.push(*label),
+                Some(key) if self.met.contains(key) => {}
+                Some(key) => {
+                    self.met.insert(key.into());
+                    lookups.push(key);
+                }
+            }
+        }
+        let (mut passing, mut scratch) = (0, Vec::new());
+        let meter = &budget.meter;
+        let sorter = &mut self.sorter;
+        find_each(view.txn(), store, &lookups, |at, payload| {
+            let payload = payload.ok_or_else(|| {
+                Error::corrupt("an index has an entry for a document that is not there")
+            })?;
+            scratch.clear();
+            payload.append_to(&mut scratch)?;
+            let key = lookups.key(at);
+            let found = Found { key, document: Some(&scratch), meter };
+            if query.filter.tests() > 0
+                && !rows.passes(view, shared, store, query, &found)?.passes()
+            {
+                return Ok(true);
+            }
+            if rows.search.as_ref().is_some_and(|search| search.excludes(key)) {
+                return Ok(true);
+            }
+            passing += 1;
+            if let Some(distance) = rows.distance(view, shared, store, &found)? {
+                sorter.push(&sort_key(distance), key)?;
+            }
+            Ok(true)
+        })?;
+        Ok(passing)
+    }
+
+    fn explain(&self) -> Json {
+        let figures = self.graph.figures();
+        let (method, candidates) = match self.effort {
+            Effort::Graph(ef) => ("graph", json!(ef)),
+            Effort::All => ("scan of the graph's vectors", Json::Null),
+        };
+        json!({
+            "method": method,
+            "precision": self.index.graph.precision.as_str(),
+            "efSearch": candidates,
+            "candidates": self.asked,
+            "inGraph": figures.vectors,
+            "memory": figures.memory,
+            "notInGraph": self.given - self.below,
+            "compared": self.met.len(),
+        })
+    }
+}
+
+/// Keeps the nearest of the documents that are met.
+fn sorter_of(wanted: u64) -> Sorter {
+    Sorter::new(Some(usize::try_from(wanted).unwrap_or(usize::MAX)), SORT_MEMORY)
+}

@@ -1,0 +1,378 @@
+//! The background thread that brings graphs up to date.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::calibration::LEAST_QUESTIONS;
+use super::{Graph, Graphs, LEAST, Place};
+use crate::catalog::{IndexState, StoreDef, VectorDef};
+use crate::error::{Error, ErrorCode, Result};
+use crate::storage::tree::Lookups;
+use crate::storage::{Environment, ReadTxn};
+use crate::store::entry::{self, documents};
+use crate::store::read::find_each;
+use crate::store::vectors::{
+    COUNT_LABELS, COUNT_VECTORS, LABEL, Labels, counter, damaged, document_key, each_vector_of,
+    label_key,
+};
+
+/// The most labels that are read from a snapshot at once, and the most bytes of their vectors.
+const LABELS_AT_ONCE: usize = 1_024;
+const BYTES_AT_ONCE: usize = 1 << 20;
+/// As many vectors are added while searches wait.
+const ADDED_AT_ONCE: usize = 32;
+/// How soon it is looked whether anything was committed: at first, and at last.
+const SOON: Duration = Duration::from_millis(20);
+const LATE: Duration = Duration::from_secs(1);
+/// What a vector takes besides its bytes and its neighbours.
+const BYTES_PER_VECTOR: u64 = 96;
+
+/// The thread, if it runs.
+#[derive(Default)]
+pub(super) struct Thread {
+    state: Mutex<State>,
+    woken: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    is_running: bool,
+    is_woken: bool,
+}
+
+impl Thread {
+    /// There may be something to do.
+    pub(super) fn wake(self: &Arc<Self>, graphs: &Arc<Graphs>) {
+        let mut state = self.state.lock();
+        state.is_woken = true;
+        if state.is_running {
+            self.woken.notify_one();
+            return;
+        }
+        let (thread, graphs) = (Arc::clone(self), Arc::downgrade(graphs));
+        let started = std::thread::Builder::new()
+            .name("lodestore-graph".to_owned())
+            .spawn(move || thread.run(&graphs));
+        // Without the thread searches are exact; the next one tries again.
+        state.is_running = started.is_ok();
+    }
+
+    fn run(&self, graphs: &Weak<Graphs>) {
+        let (mut pause, mut seen, mut is_woken) = (SOON, None, true);
+        while let Some(graphs) = graphs.upgrade() {
+            let Some(environment) = graphs.environment.upgrade() else { break };
+            let Ok(last) = environment.last_txn_id() else { break };
+            let state = Some((environment.generation(), last));
+            let is_new = is_woken || seen != state;
+            seen = state;
+            let more = match if is_new { graphs.pass(&environment) } else { Ok(false) } {
+                Ok(true) => {
+                    seen = None;
+                    true
+                }
+                Ok(false) => false,
+                Err(error) if error.code() == ErrorCode::Closed => break,
+                // Snapshots give way to the growth of the map, and there are other passing reasons.
+                Err(_) => {
+                    seen = None;
+                    false
+                }
+            };
+            drop((graphs, environment));
+            pause = if is_new { SOON } else { (pause * 2).min(LATE) };
+            let mut state = self.state.lock();
+            if !more && !state.is_woken {
+                self.woken.wait_for(&mut state, pause);
+            }
+            is_woken = std::mem::take(&mut state.is_woken);
+        }
+        // The database is closed: the memory is given back.
+        if let Some(graphs) = graphs.upgrade() {
+            graphs.known.lock().graphs.clear();
+        }
+        self.state.lock().is_running = false;
+    }
+}
+
+/// Vectors that are to be added.
+struct Batch {
+    labels: Vec<u64>,
+    vectors: Vec<u8>,
+    /// The label up to which they are all.
+    below: u64,
+    /// The transaction whose state they were read from.
+    since: u64,
+    /// Live vectors of the index.
+    live: u64,
+    /// Whether there are no more.
+    is_last: bool,
+}
+
+impl Graphs {
+    /// Brings all graphs a step further; whether there is more to do.
+    pub(super) fn pass(&self, environment: &Arc<Environment>) -> Result<bool> {
+        let _passing = self.passing.lock();
+        let generation = environment.generation();
+        let graphs: Vec<_> = {
+            let mut known = self.known.lock();
+            known.check(generation);
+            let both = |place: &Place| [Some(Arc::clone(&place.graph)), place.next.clone()];
+            known.graphs.values().flat_map(both).flatten().collect()
+        };
+        let mut more = false;
+        for graph in graphs {
+            more |= self.advance(environment, generation, &graph)?;
+        }
+        Ok(more)
+    }
+
+    fn advance(
+        &self,
+        environment: &Arc<Environment>,
+        generation: u64,
+        graph: &Arc<Graph>,
+    ) -> Result<bool> {
+        let snapshot = environment.snapshot()?;
+        let read = snapshot.with(|txn| {
+            if environment.generation() != generation {
+                return Ok(None);
+            }
+            let Some((store, index)) = self.definition(txn, graph)? else {
+                return Ok(None);
+            };
+            self.read_batch(txn, (&store, &index), graph).map(Some)
+        });
+        drop(snapshot);
+        let batch = match read {
+            Ok(Some(batch)) => batch,
+            Ok(None) => {
+                self.forget(graph);
+                return Ok(true);
+            }
+            Err(error) if is_passing(&error) => return Err(error),
+            // An exact search meets it, too, and names it.
+            Err(error) => {
+                self.give_up(graph, format!("it could not be built: {error}"))?;
+                return Ok(false);
+            }
+        };
+        let Some(batch) = batch else { return Ok(false) };
+        if graph.is_over_limit(batch.live) {
+            self.give_up(graph, "it would take more memory than memoryLimit".to_owned())?;
+            return Ok(false);
+        }
+        match graph.add(&batch) {
+            Ok(()) => {}
+            Err(error) => {
+                self.give_up(graph, error.message().to_owned())?;
+                return Ok(false);
+            }
+        }
+        if !batch.is_last {
+            return Ok(true);
+        }
+        let mut known = self.known.lock();
+        let Some(place) = known.graphs.get_mut(&graph.tree) else { return Ok(false) };
+        if place.next.as_ref().is_some_and(|next| Arc::ptr_eq(next, graph)) {
+            // It has all that the one before it has.
+            place.graph = Arc::clone(graph);
+            place.next = None;
+        }
+        if Self::has_many_dead(graph, batch.live) && place.next.is_none() {
+            place.next = Some(Arc::new(Graph::like(graph)?));
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Whether a third of what it has is not there any more, when it has all that is there.
+    fn has_many_dead(graph: &Graph, live: u64) -> bool {
+        let dead = (graph.hnsw.len() as u64).saturating_sub(live);
+        dead * 2 > live.max(LEAST)
+    }
+
+    /// The index of a graph, if it is still there.
+    fn definition(
+        &self,
+        txn: &ReadTxn<'_>,
+        graph: &Graph,
+    ) -> Result<Option<(Arc<StoreDef>, Arc<VectorDef>)>> {
+        let catalog = self.shared.catalog(txn)?;
+        let Some(store) = catalog.store(graph.store) else { return Ok(None) };
+        let index = store.vector(graph.index).filter(|index| index.tree == graph.tree);
+        Ok(index.map(|index| (Arc::clone(store), Arc::clone(index))))
+    }
+
+    fn forget(&self, graph: &Arc<Graph>) {
+        self.known.lock().graphs.remove(&graph.tree);
+    }
+
+    /// Puts one without vectors in the place of a graph with a problem, for good.
+    fn give_up(&self, graph: &Arc<Graph>, problem: String) -> Result<()> {
+        let empty = Graph::like(graph)?;
+        *empty.problem.lock() = Some(problem);
+        let mut known = self.known.lock();
+        if let Some(place) = known.graphs.get_mut(&graph.tree) {
+            *place = Place { graph: Arc::new(empty), next: None };
+        }
+        Ok(())
+    }
+
+    /// The next vectors of an index; `None` if there is nothing to do.
+    fn read_batch(
+        &self,
+        txn: &ReadTxn<'_>,
+        (store, index): (&Arc<StoreDef>, &Arc<VectorDef>),
+        graph: &Graph,
+    ) -> Result<Option<Batch>> {
+        let live = txn.stored_count(counter(index.tree, COUNT_VECTORS))?;
+        let given = txn.stored_count(counter(index.tree, COUNT_LABELS))?;
+        let from = graph.progress.lock().next();
+        let is_of_use = index.state == IndexState::Ready && graph.problem.lock().is_none();
+        let is_behind = given > from && (from > 0 || live >= LEAST);
+        if !is_of_use || !(is_behind || from == given && Self::has_many_dead(graph, live)) {
+            return Ok(None);
+        }
+        let mut batch = Batch {
+            labels: Vec::new(),
+            vectors: Vec::new(),
+            below: given,
+            since: txn.id(),
+            live,
+            is_last: true,
+        };
+        let mut waiting: Vec<(u64, Box<[u8]>)> = Vec::new();
+        let mut cursor = entry::entries(index.tree).cursor(txn)?;
+        let mut read = 0;
+        let mut found = cursor.seek(&label_key(from))?;
+        while let Some(entry) = found {
+            let label = label_of(index, entry.key)?;
+            if read >= LABELS_AT_ONCE || batch.vectors.len() >= BYTES_AT_ONCE {
+                batch.below = label;
+                batch.is_last = false;
+                break;
+            }
+            waiting.push((label, entry.value.into()));
+            read += 1;
+            if waiting.len() == Lookups::MAX {
+                self.read_vectors(txn, (store, index), &mut waiting, &mut batch)?;
+            }
+            found = cursor.next()?;
+        }
+        self.read_vectors(txn, (store, index), &mut waiting, &mut batch)?;
+        Ok(Some(batch))
+    }
+
+    /// Reads the vectors of labels that were read.
+    fn read_vectors(
+        &self,
+        txn: &ReadTxn<'_>,
+        (store, index): (&Arc<StoreDef>, &Arc<VectorDef>),
+        waiting: &mut Vec<(u64, Box<[u8]>)>,
+        batch: &mut Batch,
+    ) -> Result<()> {
+        let mut wanted: HashMap<Box<[u8]>, Vec<u64>> = HashMap::new();
+        let mut lookups = Lookups::new(documents(store.tree));
+        for (label, key) in waiting.drain(..) {
+            wanted.entry(key).or_default().push(label);
+        }
+        for key in wanted.keys() {
+            lookups.push(key);
+        }
+        let mut shapes = self.shared.shapes(txn, store.id)?;
+        let (mut document, mut scratch) = (Vec::new(), Vec::new());
+        find_each(txn, store, &lookups, |at, payload| {
+            let key = lookups.key(at);
+            let payload = payload.ok_or_else(|| {
+                damaged(index, "it has an entry for a document that is not there")
+            })?;
+            document.clear();
+            payload.append_to(&mut document)?;
+            let first = entry::entries(index.tree).get(txn, &document_key(key))?;
+            let first = first.map(|value| Labels::read(index, value)).transpose()?;
+            let first = first.ok_or_else(|| damaged(index, "it lacks the entry of a document"))?;
+            let labels = wanted.get(key).map(Vec::as_slice).unwrap_or_default();
+            let (ends, end) = (batch.vectors.len(), batch.labels.len());
+            loop {
+                let mut label = first.first;
+                let read = each_vector_of(index, &document, &*shapes, &mut scratch, |vector| {
+                    if labels.contains(&label) {
+                        batch.labels.push(label);
+                        batch.vectors.extend_from_slice(vector);
+                    }
+                    label += 1;
+                    Ok(())
+                });
+                match read {
+                    Ok(_) => return Ok(true),
+                    Err(error) if error.code() == ErrorCode::Corrupt => {
+                        // Of a shape that is newer than those that are known.
+                        let fresh = self.shared.reload_shapes(txn, store.id)?;
+                        if fresh.len() == shapes.len() {
+                            return Err(error);
+                        }
+                        shapes = fresh;
+                        batch.vectors.truncate(ends);
+                        batch.labels.truncate(end);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        })
+    }
+}
+
+impl Graph {
+    /// One without vectors.
+    fn like(other: &Self) -> Result<Self> {
+        Self::with(other.store, other.index, (other.tree, other.form, other.options))
+    }
+
+    /// Whether it would take more memory than it may with so many vectors.
+    fn is_over_limit(&self, vectors: u64) -> bool {
+        let each = self.packing().bytes() as u64 + u64::from(self.options.m) * 8 + BYTES_PER_VECTOR;
+        let limit = self.options.memory_limit;
+        vectors.saturating_mul(each) > limit || self.hnsw.memory() as u64 > limit
+    }
+
+    fn add(&self, batch: &Batch) -> Result<()> {
+        let packing = self.packing();
+        let vectors = || batch.vectors.chunks_exact(self.form.bytes());
+        let longest = self
+            .longest
+            .get_or_init(|| vectors().map(|vector| packing.length(vector)).fold(0.0, f64::max));
+        let length = packing.bytes();
+        let mut packed = Vec::with_capacity(batch.labels.len() * length);
+        vectors().for_each(|vector| packing.pack(vector, *longest, &mut packed));
+        if batch.labels.len() >= LEAST_QUESTIONS
+            && self.calibration.lock().is_of_other(self.hnsw.len())
+        {
+            let targets: Vec<_> = vectors().map(|vector| packing.pack_target(vector)).collect();
+            self.calibrate(&targets)?;
+        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let parts = batch.labels.chunks(ADDED_AT_ONCE);
+        for (labels, packed) in parts.zip(packed.chunks(ADDED_AT_ONCE * length)) {
+            // A few vectors are not worth a thread.
+            let threads = if labels.len() < ADDED_AT_ONCE { 1 } else { threads };
+            self.hnsw.add(labels, packed, threads)?;
+        }
+        self.progress.lock().add(batch.below, batch.since);
+        Ok(())
+    }
+}
+
+fn label_of(index: &VectorDef, key: &[u8]) -> Result<u64> {
+    let label = key.split_first().filter(|(kind, _)| **kind == LABEL);
+    let label = label.and_then(|(_, label)| label.try_into().ok()).map(u64::from_be_bytes);
+    label.ok_or_else(|| damaged(index, "an entry of a vector is malformed"))
+}
+
+/// Whether it may go away by itself.
+fn is_passing(error: &Error) -> bool {
+    use ErrorCode::{Busy, Closed, Poisoned, SnapshotExpired};
+    matches!(error.code(), Busy | Closed | Poisoned | SnapshotExpired)
+}

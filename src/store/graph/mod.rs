@@ -1,0 +1,260 @@
+//! Graphs of vector indexes, in memory, by which searches find near vectors without looking at all.
+//!
+//! A graph is derived from what is committed: a background thread reads the vectors that have got
+//! labels since, and adds them; writes know nothing of it. It is shared by all connections of the
+//! process. What it says is checked against the state that a search reads, so that it may lag
+//! behind, or be ahead, and still nothing is found that is not there.
+
+mod builder;
+mod calibration;
+mod progress;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::{Mutex, RwLock};
+
+use self::builder::Thread;
+use self::calibration::Calibration;
+pub use self::calibration::Effort;
+use self::progress::Progress;
+use super::read::View;
+use super::shared::StoreShared;
+use crate::catalog::{StoreDef, VectorDef};
+use crate::error::Result;
+use crate::storage::{Environment, TreeId};
+use crate::vector::{Form, GraphOptions, Hnsw, Packing};
+
+/// Indexes with fewer vectors have no graph: looking at all of them takes a millisecond or two.
+pub const LEAST: u64 = 1_000;
+
+/// The graphs of an open database.
+pub struct Graphs {
+    environment: Weak<Environment>,
+    known: Mutex<Known>,
+    /// Caches for the background thread.
+    shared: StoreShared,
+    thread: Arc<Thread>,
+    /// Held while graphs are brought up to date.
+    passing: Mutex<()>,
+}
+
+impl std::fmt::Debug for Graphs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Graphs").finish_non_exhaustive()
+    }
+}
+
+/// The graphs of the files that are open.
+#[derive(Default)]
+struct Known {
+    generation: u64,
+    graphs: HashMap<TreeId, Place>,
+}
+
+/// The place of a graph.
+struct Place {
+    graph: Arc<Graph>,
+    /// The graph that is being built to take the place of one with many dead labels.
+    next: Option<Arc<Graph>>,
+}
+
+impl Graphs {
+    /// Those of an environment; `None` only if that keeps something else.
+    pub fn of(environment: &Arc<Environment>) -> Option<Arc<Self>> {
+        environment.extension(|| Self {
+            environment: Arc::downgrade(environment),
+            known: Mutex::default(),
+            shared: StoreShared::default(),
+            thread: Arc::default(),
+            passing: Mutex::default(),
+        })
+    }
+
+    /// The graph of an index, which may have few of its vectors as yet. The first search in a
+    /// committed state asks for it to be built.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub fn graph(
+        self: &Arc<Self>,
+        view: View<'_, '_>,
+        store: &StoreDef,
+        index: &VectorDef,
+    ) -> Result<Option<Arc<Graph>>> {
+        // While a state is being read the files are not replaced.
+        let Some(environment) = self.environment.upgrade() else { return Ok(None) };
+        let mut known = self.known.lock();
+        known.check(environment.generation());
+        if let Some(place) = known.graphs.get(&index.tree) {
+            return Ok(Some(Arc::clone(&place.graph)));
+        }
+        if matches!(view, View::Write(_)) {
+            // The index may be one that is never committed.
+            return Ok(None);
+        }
+        let graph = Arc::new(Graph::new(store.id, index)?);
+        known.graphs.insert(index.tree, Place { graph: Arc::clone(&graph), next: None });
+        Ok(Some(graph))
+    }
+
+    /// A search has found that a graph lags behind.
+    pub fn wake(self: &Arc<Self>) {
+        self.thread.wake(self);
+    }
+}
+
+impl Known {
+    /// Forgets what is about files that were replaced.
+    fn check(&mut self, generation: u64) {
+        if self.generation != generation {
+            self.graphs.clear();
+            self.generation = generation;
+        }
+    }
+}
+
+/// The graph of an index.
+pub struct Graph {
+    store: u32,
+    index: u32,
+    tree: TreeId,
+    form: Form,
+    options: GraphOptions,
+    hnsw: Hnsw,
+    progress: Mutex<Progress>,
+    dead: RwLock<Dead>,
+    calibration: Mutex<Calibration>,
+    /// Why it is of no use.
+    problem: Mutex<Option<String>>,
+    /// How long the longest of the first vectors was.
+    longest: OnceLock<f64>,
+}
+
+/// Labels in a graph of vectors that are not there any more.
+#[derive(Default)]
+struct Dead {
+    labels: HashSet<u64>,
+    /// The newest state in which one of them was found to be gone.
+    since: u64,
+}
+
+/// What a graph has, for people.
+#[derive(Debug, Clone, Copy)]
+pub struct Figures {
+    /// Vectors, with those that are not there any more.
+    pub vectors: usize,
+    /// Of these, those that are known not to be there any more.
+    pub dead: usize,
+    /// Bytes.
+    pub memory: usize,
+}
+
+impl Graph {
+    fn new(store: u32, index: &VectorDef) -> Result<Self> {
+        Self::with(store, index.id, (index.tree, index.form, index.graph))
+    }
+
+    fn with(
+        store: u32,
+        index: u32,
+        (tree, form, options): (TreeId, Form, GraphOptions),
+    ) -> Result<Self> {
+        let packing = Packing::new(form, options.precision);
+        Ok(Self {
+            store,
+            index,
+            tree,
+            form,
+            options,
+            hnsw: Hnsw::new(packing, options)?,
+            progress: Mutex::default(),
+            dead: RwLock::default(),
+            calibration: Mutex::default(),
+            problem: Mutex::default(),
+            longest: OnceLock::new(),
+        })
+    }
+
+    /// The label below which the graph has all vectors that are in the state of a transaction.
+    pub fn below(&self, txn_id: u64) -> u64 {
+        self.progress.lock().below(txn_id)
+    }
+
+    /// How vectors are packed for it.
+    pub fn packing(&self) -> Packing {
+        self.hnsw.packing()
+    }
+
+    /// How many vectors it has, with those that are not there any more.
+    pub fn vectors(&self) -> usize {
+        self.hnsw.len()
+    }
+
+    /// What it has. It takes a look at each vector.
+    pub fn figures(&self) -> Figures {
+        Figures {
+            vectors: self.hnsw.len(),
+            dead: self.dead.read().labels.len(),
+            memory: self.hnsw.memory(),
+        }
+    }
+
+    /// Why it is of no use, if it is not.
+    pub fn problem(&self) -> Option<String> {
+        self.problem.lock().clone()
+    }
+
+    /// What a search that does not say how hard it tries has to do.
+    pub fn effort(&self) -> Effort {
+        match self.options.ef_search {
+            Some(ef) => Effort::Graph(ef as usize),
+            None => self.calibration.lock().effort(),
+        }
+    }
+
+    /// The labels of about `count` vectors near to a packed one, the nearest first, as of the state
+    /// of a transaction; of labels from `below` on nothing is said. With `at_once`, `None` if it
+    /// would have to wait.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub fn near(
+        &self,
+        (packed, count): (&[u8], usize),
+        effort: Effort,
+        (below, txn_id): (u64, u64),
+        at_once: bool,
+    ) -> Result<Option<Vec<u64>>> {
+        let dead = self.dead.read();
+        // What was removed since is still there for an older state.
+        let is_dead = |label: &u64| txn_id >= dead.since && dead.labels.contains(label);
+        match effort {
+            Effort::All => {
+                if at_once {
+                    return Ok(None);
+                }
+                let mut found = self.hnsw.search_all(packed, count + dead.labels.len())?;
+                found.retain(|label| *label < below && !is_dead(label));
+                found.truncate(count);
+                Ok(Some(found))
+            }
+            Effort::Graph(_) if dead.labels.is_empty() => {
+                self.hnsw.search(packed, count, at_once, |label| label < below)
+            }
+            Effort::Graph(_) => {
+                let passes = |label| label < below && !is_dead(&label);
+                self.hnsw.search(packed, count, at_once, passes)
+            }
+        }
+    }
+
+    /// Notes labels whose vectors are not there any more in the committed state of a transaction.
+    pub fn note_dead(&self, labels: &[u64], txn_id: u64) {
+        if !labels.is_empty() {
+            let mut dead = self.dead.write();
+            dead.labels.extend(labels);
+            dead.since = dead.since.max(txn_id);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The graph: a hierarchical navigable small world (Malkov and Yashunin, 2016), as usearch has it.
+//!
+//! The library keeps bytes and asks here how far they are from each other, so that precision and
+//! metrics are the same on every processor. Nothing of it is used that changes or removes a vector.
+
+use parking_lot::{Condvar, Mutex, RwLock};
+use usearch::{Index, IndexOptions, MetricKind, ScalarKind, new_index};
+
+use super::packed::Packing;
+use super::precision::GraphOptions;
+use crate::error::{Error, ErrorCode, Result};
+
+/// How many searches, or insertions, are in the library at once: it has memory for each.
+const SLOTS: usize = 8;
+/// The vectors for which there is room at first.
+const FIRST_CAPACITY: usize = 1024;
+
+/// Vectors under labels, each with its near neighbours.
+pub struct Hnsw {
+    packing: Packing,
+    index: RwLock<Index>,
+    free_slots: Mutex<usize>,
+    slot_freed: Condvar,
+}
+
+/// A place in the library.
+struct Slot<'h>(&'h Hnsw);
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        *self.0.free_slots.lock() += 1;
+        self.0.slot_freed.notify_one();
+    }
+}
+
+impl Hnsw {
+    /// A graph without vectors.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub fn new(packing: Packing, options: GraphOptions) -> Result<Self> {
+        let length = packing.bytes();
+        let mut index = new_index(&IndexOptions {
+            dimensions: length,
+            // What it computes itself is not used.
+            metric: MetricKind::IP,
+            quantization: ScalarKind::U8,
+            connectivity: options.m as usize,
+            expansion_add: options.ef_construction as usize,
+            // A search keeps as many candidates as it asks for.
+            expansion_search: 1,
+            multi: false,
+        })
+        .map_err(failed)?;
+        index.change_metric::<u8>(Box::new(move |one, other| {
+            // SAFETY: the library calls this with vectors that it has, or is searching for, each as
+            // long as its dimensions; nothing changes them meanwhile.
+            let (one, other) = unsafe {
+                (std::slice::from_raw_parts(one, length), std::slice::from_raw_parts(other, length))
+            };
+            packing.distance(one, other)
+        }));
+        index.reserve_capacity_and_threads(FIRST_CAPACITY, SLOTS).map_err(failed)?;
+        let index = RwLock::new(index);
+        Ok(Self { packing, index, free_slots: Mutex::new(SLOTS), slot_freed: Condvar::new() })
+    }
+
+    /// How vectors are packed for it.
+    pub fn packing(&self) -> Packing {
+        self.packing
+    }
+
+    /// How many vectors it has.
+    pub fn len(&self) -> usize {
+        self.index.read().size()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes it takes.
+    pub fn memory(&self) -> usize {
+        self.index.read().memory_usage()
+    }
+
+    /// Adds packed vectors, one after the other in `packed`, on so many threads. Searches wait
+    /// meanwhile. After an error some may be there.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub fn add(&self, labels: &[u64], packed: &[u8], threads: usize) -> Result<()> {
+        let index = self.index.write();
+        let needed = index.size() + labels.len();
+        if needed > index.capacity() {
+            let capacity = needed.max(index.capacity() * 2);
+            index.reserve_capacity_and_threads(capacity, SLOTS).map_err(failed)?;
+        }
+        let index = &*index;
+        let length = self.packing.bytes();
+        let add_all = |labels: &[u64], packed: &[u8]| {
+            labels
+                .iter()
+                .zip(packed.chunks_exact(length))
+                .try_for_each(|(label, vector)| index.add(*label, vector).map_err(failed))
+        };
+        let each = labels.len().div_ceil(threads.clamp(1, SLOTS)).max(1);
+        if each >= labels.len() {
+            return add_all(labels, packed);
+        }
+        std::thread::scope(|scope| {
+            let parts = labels.chunks(each).zip(packed.chunks(each * length));
+            let workers: Vec<_> =
+                parts.map(|(labels, packed)| scope.spawn(|| add_all(labels, packed))).collect();
+            workers.into_iter().try_for_each(|worker| {
+                worker.join().unwrap_or_else(|_| Err(failed("a thread that inserts panicked")))
+            })
+        })
+    }
+
+    /// The labels of about `count` vectors that are nearest to a packed one, of those that `passes`
+    /// lets through, the nearest first. With `at_once`, `None` if it would have to wait.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub fn search(
+        &self,
+        packed: &[u8],
+        count: usize,
+        at_once: bool,
+        passes: impl Fn(u64) -> bool,
+    ) -> Result<Option<Vec<u64>>> {
+        let Some(_slot) = self.slot(at_once) else { return Ok(None) };
+        let index = match at_once {
+            true => self.index.try_read(),
+            false => Some(self.index.read()),
+        };
+        let Some(index) = index else { return Ok(None) };
+        let count = count.min(index.size());
+        if count == 0 {
+            return Ok(Some(Vec::new()));
+        }
+        let found = index.filtered_search(packed, count, passes).map_err(failed)?;
+        Ok(Some(found.keys))
+    }
+
+    /// The labels of the `count` vectors that are nearest to a packed one: by looking at all.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub fn search_all(&self, packed: &[u8], count: usize) -> Result<Vec<u64>> {
+        let _slot = self.slot(false);
+        let index = self.index.read();
+        let count = count.min(index.size());
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        Ok(index.exact_search(packed, count).map_err(failed)?.keys)
+    }
+
+    fn slot(&self, at_once: bool) -> Option<Slot<'_>> {
+        let mut free = self.free_slots.lock();
+        while *free == 0 {
+            if at_once {
+                return None;
+            }
+            self.slot_freed.wait(&mut free);
+        }
+        *free -= 1;
+        Some(Slot(self))
+    }
+}
+
+/// What the library says when there is no memory, the only thing that it is not protected from.
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::new(ErrorCode::ResourceLimit, format!("the graph of a vector index: {error}"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::super::metric::{Form, Metric};
+    use super::super::precision::Precision;
+    use super::*;
+
+    /// The packed vector under a label.
+    fn vector(graph: &Hnsw, label: u64) -> Vec<u8> {
+        let mut packed = vec![0; graph.packing().bytes()];
+        assert_eq!(graph.index.read().get(label, &mut packed).unwrap(), 1);
+        packed
+    }
+
+    fn random(seed: &mut u64) -> f32 {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (*seed >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+    }
+
+    #[test]
+    fn a_graph_finds_what_looking_at_all_finds() {
+        for precision in Precision::ALL {
+            for metric in Metric::ALL {
+                let form = Form { dimensions: 32, metric };
+                let options = GraphOptions { precision, ..GraphOptions::default_of(metric) };
+                if options.fault(form).is_some() {
+                    continue;
+                }
+                let graph = Hnsw::new(Packing::new(form, precision), options).unwrap();
+                let (mut seed, mut packed) = (7, Vec::new());
+                let labels: Vec<u64> = (100..2100).collect();
+                for _ in &labels {
+                    let vector: Vec<u8> = match form.is_binary() {
+                        true => (0..4).map(|_| (random(&mut seed) * 255.0) as i8 as u8).collect(),
+                        false => (0..32).flat_map(|_| random(&mut seed).to_le_bytes()).collect(),
+                    };
+                    graph.packing().pack(&vector, 2.0, &mut packed);
+                }
+                graph.add(&labels[..7], &packed[..7 * graph.packing().bytes()], 2).unwrap();
+                graph.add(&labels[7..], &packed[7 * graph.packing().bytes()..], 2).unwrap();
+                assert_eq!(graph.len(), 2000);
+                let mut hits = 0;
+                for label in (100..2100).step_by(40) {
+                    let target = vector(&graph, label);
+                    let near = graph.search(&target, 300, false, |_| true).unwrap().unwrap();
+                    let odd = graph.search(&target, 20, false, |label| label % 2 == 1);
+                    assert!(odd.unwrap().unwrap().into_iter().all(|label| label % 2 == 1));
+                    let distance =
+                        |label: &u64| graph.packing().distance(&target, &vector(&graph, *label));
+                    let all = graph.search_all(&target, 10).unwrap();
+                    let furthest = all.iter().map(distance).fold(f32::MIN, f32::max);
+                    hits += near[..10].iter().filter(|near| distance(near) <= furthest).count();
+                }
+                assert!(hits >= 495, "{precision:?} {metric:?}: {hits} of 500");
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Vectors as a graph has them, and how far they are from each other, about.
+//!
+//! A graph connects what is near, and near has to be mutual: what is near to two vectors is not far
+//! from both. The inner product is not like that, since a long vector is near to all. So vectors of
+//! that metric get one more component, by which they are all equally long, and the one that is
+//! searched for gets zero: their inner product stays what it was (Bachrach et al., 2014).
+
+use super::distance::floats;
+use super::kernel;
+use super::metric::{Form, Metric};
+use super::precision::Precision;
+
+/// How far two vectors of a graph are from each other, about: only the order counts.
+type Measure = fn(&[u8], &[u8]) -> f32;
+
+/// How vectors are packed for a graph.
+#[derive(Debug, Clone, Copy)]
+pub struct Packing {
+    form: Form,
+    precision: Precision,
+    measure: Measure,
+}
+
+impl Packing {
+    /// Of vectors of a form.
+    pub fn new(form: Form, precision: Precision) -> Self {
+        Self { form, precision, measure: measure_of(form.metric, precision) }
+    }
+
+    /// How many bytes a vector takes.
+    pub const fn bytes(self) -> usize {
+        self.precision.bytes(self.form)
+    }
+
+    /// How far packed vectors are from each other, about; a finite number.
+    #[inline]
+    pub fn distance(self, one: &[u8], other: &[u8]) -> f32 {
+        let distance = (self.measure)(one, other);
+        if distance.is_finite() {
+            distance
+        } else if distance == f32::NEG_INFINITY {
+            f32::MIN
+        } else {
+            f32::MAX
+        }
+    }
+
+    /// Packs the vector to search for, which is in the form that the crate's vectors have.
+    pub fn pack_target(self, vector: &[u8]) -> Vec<u8> {
+        let mut packed = Vec::with_capacity(self.bytes());
+        self.pack(vector, 0.0, &mut packed);
+        packed
+    }
+
+    /// How long a vector is.
+    pub fn length(self, vector: &[u8]) -> f64 {
+        floats(vector).map(|one| f64::from(one).powi(2)).sum::<f64>().sqrt()
+    }
+
+    /// Packs a vector of the graph, at the end of `packed`. `longest` is how long the longest one
+    /// is, about.
+    pub fn pack(self, vector: &[u8], longest: f64, packed: &mut Vec<u8>) {
+        self.pack_components(vector, packed);
+        if self.form.metric == Metric::Dot {
+            let lacking = longest.powi(2) - self.length(vector).powi(2);
+            packed.extend((lacking.max(0.0).sqrt() as f32).to_le_bytes());
+        }
+    }
+
+    fn pack_components(self, vector: &[u8], packed: &mut Vec<u8>) {
+        if self.precision == Precision::B1 {
+            packed.extend_from_slice(vector);
+            return;
+        }
+        let factor = match self.form.metric {
+            // All have the length 1, so that their angle is in the inner product.
+            Metric::Cosine => 1.0 / self.length(vector),
+            _ => 1.0,
+        };
+        let components = floats(vector).map(|one| (f64::from(one) * factor) as f32);
+        match self.precision {
+            Precision::F32 => components.for_each(|one| packed.extend(one.to_le_bytes())),
+            Precision::F16 => {
+                components.for_each(|one| packed.extend(kernel::to_f16(one).to_le_bytes()));
+            }
+            Precision::Bf16 => {
+                components.for_each(|one| packed.extend(kernel::to_bf16(one).to_le_bytes()));
+            }
+            Precision::I8 => pack_steps(components, packed),
+            Precision::B1 => {}
+        }
+    }
+}
+
+/// Packs components as steps, then how large a step is, and the square of the vector's length.
+fn pack_steps(components: impl Iterator<Item = f32> + Clone, packed: &mut Vec<u8>) {
+    let largest = components.clone().map(f32::abs).fold(0.0, f32::max);
+    let step = largest / 127.0;
+    let mut square = 0;
+    for one in components {
+        let steps = if step > 0.0 { (one / step).round().clamp(-127.0, 127.0) as i8 } else { 0 };
+        square += i32::from(steps).pow(2);
+        packed.push(steps.cast_unsigned());
+    }
+    packed.extend(step.to_le_bytes());
+    packed.extend((square as f32 * step * step).to_le_bytes());
+}
+
+/// The inner product and the squares of the lengths of vectors in steps.
+#[inline]
+fn of_steps(one: &[u8], other: &[u8]) -> (f32, f32, f32) {
+    let apart = |vector: &'_ [u8]| {
+        let (rest, square) = vector.split_last_chunk()?;
+        let (_, step) = rest.split_last_chunk()?;
+        Some((f32::from_le_bytes(*step), f32::from_le_bytes(*square)))
+    };
+    let steps = |vector: &'_ [u8]| vector.len().saturating_sub(8);
+    let (Some(first), Some(second)) = (apart(one), apart(other)) else { return (0.0, 0.0, 0.0) };
+    let (one, other) = (one.get(..steps(one)), other.get(..steps(other)));
+    let product = kernel::product_i8(one.unwrap_or_default(), other.unwrap_or_default());
+    (product as f32 * first.0 * second.0, first.1, second.1)
+}
+
+/// The negative inner product of vectors with one more component behind them.
+#[inline]
+fn lengthened(one: &[u8], other: &[u8], product: impl Fn(&[u8], &[u8]) -> f32) -> f32 {
+    match (one.split_last_chunk(), other.split_last_chunk()) {
+        (Some((one, first)), Some((other, second))) => {
+            -(product(one, other) + f32::from_le_bytes(*first) * f32::from_le_bytes(*second))
+        }
+        _ => 0.0,
+    }
+}
+
+fn measure_of(metric: Metric, precision: Precision) -> Measure {
+    use Metric::{Cosine, Dot, Hamming, L2};
+    use Precision::{B1, Bf16, F16, F32, I8};
+    match (precision, metric) {
+        (B1, _) | (_, Hamming) => |one, other| kernel::bits_that_differ(one, other) as f32,
+        (F32, Cosine) => |one, other| 1.0 - kernel::product_f32(one, other),
+        (F32, Dot) => |one, other| lengthened(one, other, kernel::product_f32),
+        (F32, L2) => kernel::squares_f32,
+        (F16, Cosine) => |one, other| 1.0 - kernel::product_f16(one, other),
+        (F16, Dot) => |one, other| lengthened(one, other, kernel::product_f16),
+        (F16, L2) => kernel::squares_f16,
+        (Bf16, Cosine) => |one, other| 1.0 - kernel::product_bf16(one, other),
+        (Bf16, Dot) => |one, other| lengthened(one, other, kernel::product_bf16),
+        (Bf16, L2) => kernel::squares_bf16,
+        (I8, Cosine) => |one, other| 1.0 - of_steps(one, other).0,
+        (I8, Dot) => |one, other| lengthened(one, other, |one, other| of_steps(one, other).0),
+        (I8, L2) => |one, other| {
+            let (product, first, second) = of_steps(one, other);
+            first + second - 2.0 * product
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::distance::Target;
+    use super::*;
+
+    fn bytes(components: &[f32]) -> Vec<u8> {
+        components.iter().flat_map(|one| one.to_le_bytes()).collect()
+    }
+
+    fn packed(packing: Packing, vector: &[u8]) -> Vec<u8> {
+        let mut packed = Vec::new();
+        packing.pack(vector, 20.0, &mut packed);
+        assert_eq!(packed.len(), packing.bytes());
+        packed
+    }
+
+    #[test]
+    fn distances_are_about_those_of_the_documents_vectors() {
+        let mut seed = 5_u64;
+        let mut vector = |dimensions: u32| {
+            let mut next = || {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (seed >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+            };
+            bytes(&(0..dimensions).map(|_| next()).collect::<Vec<_>>())
+        };
+        for dimensions in [1, 3, 31, 32, 33, 100, 384] {
+            let (one, two) = (vector(dimensions), vector(dimensions));
+            for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
+                let form = Form { dimensions, metric };
+                let mut exact = Target::new(form, &one).distance(&two);
+                if metric == Metric::L2 {
+                    exact *= exact;
+                }
+                for (precision, off) in [
+                    (Precision::F32, 1e-5),
+                    (Precision::F16, 3e-3),
+                    (Precision::Bf16, 2e-2),
+                    (Precision::I8, 3e-2),
+                ] {
+                    let packing = Packing::new(form, precision);
+                    let about = f64::from(
+                        packing.distance(&packing.pack_target(&one), &packed(packing, &two)),
+                    );
+                    let scale = exact.abs().max(1.0);
+                    assert!(
+                        (about - exact).abs() <= off * scale,
+                        "{precision:?} {metric:?} {dimensions}: {about} {exact}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_rounded_to_the_nearest() {
+        let half = |number: f32| kernel::to_f16(number);
+        assert_eq!(
+            [half(1.0), half(-2.0), half(65_504.0), half(1e9)],
+            [0x3c00, 0xc000, 0x7bff, 0x7bff]
+        );
+        // The least subnormal number, half of it (a tie, to even), and a little more than half.
+        assert_eq!([half(5.960_464_5e-8), half(2.980_232_2e-8), half(3.1e-8)], [1, 0, 1]);
+        assert_eq!([half(0.0), half(-0.0), half(0.1)], [0, 0x8000, 0x2e66]);
+        let upper = |number: f32| kernel::to_bf16(number);
+        assert_eq!([upper(1.0), upper(-2.0), upper(f32::MAX)], [0x3f80, 0xc000, 0x7f7f]);
+        assert_eq!([upper(1.0 + 1.0 / 256.0), upper(1.004)], [0x3f80, 0x3f81]);
+    }
+
+    #[test]
+    fn distances_are_finite() {
+        let far = bytes(&[f32::MAX; 40]);
+        let opposite = bytes(&[f32::MIN; 40]);
+        for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
+            for precision in [Precision::F32, Precision::F16, Precision::Bf16, Precision::I8] {
+                let packing = Packing::new(Form { dimensions: 40, metric }, precision);
+                for (one, two) in [(&far, &far), (&far, &opposite), (&opposite, &far)] {
+                    let distance = packing.distance(&packed(packing, one), &packed(packing, two));
+                    assert!(distance.is_finite(), "{metric:?} {precision:?}");
+                }
+            }
+        }
+    }
+}
