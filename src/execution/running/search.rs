@@ -73,6 +73,8 @@ impl Execution {
         let targets = Arc::clone(search.targets());
         let most = search.max_distance();
         let about = (search.index.form, &*targets);
+        // With one vector, reading takes longer than comparing, and help gains nothing.
+        let alone = alone || targets.len() == 1;
         let ended = with_crew(about, alone, |crew| {
             let ended = scan.run(view, store, (true, u64::MAX), budget, |found| {
                 if !plan.decided && !rows.passes(view, shared, store, query, found)?.passes() {
