@@ -5,16 +5,20 @@
 //
 // One whose name ends with '-passphrase' or '-key' is encrypted; see __test__/format/contents.ts.
 //
+// 'journal-<version>' is one that was not closed.
+//
 // A fixture that was released is never made again.
 
-import { readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { Failure, main } from './lib/common.mjs'
 
 const require = createRequire(import.meta.url)
 const { open } = require('../index.js')
 const { encryptionOf, writeContents } = require('../__test__/format/contents.ts')
+const { writeJournal } = require('../__test__/format/journal.ts')
 
 /** Removes what an open makes anew. */
 function removeLocks(directory) {
@@ -28,6 +32,12 @@ function removeLocks(directory) {
 await main(async () => {
   const [path] = process.argv.slice(2)
   if (path === undefined) throw new Failure('name the directory to make')
+  if (basename(path).startsWith('journal-')) {
+    const work = mkdtempSync(join(tmpdir(), 'lodestore-fixture-'))
+    await writeJournal(open, path, work)
+    rmSync(work, { recursive: true })
+    return
+  }
   const encryption = encryptionOf(path)
   await writeContents((where, options) => open(where, { ...options, encryption }), path)
   removeLocks(path)

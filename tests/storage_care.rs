@@ -184,7 +184,7 @@ fn compaction_gives_space_back_and_keeps_everything() {
     assert!(reader.with(|txn| Ok(TREE.get(txn, &19_500u32.to_be_bytes())?.is_some())).unwrap());
     put(&joined, b"new", b"1");
     assert!(reader.with(|txn| Ok(TREE.get(txn, b"new")?.is_some())).unwrap());
-    assert_eq!(files_in(dir.path()), ["data.mdb", "lock.mdb", "lodestore.lock"]);
+    assert_eq!(files_in(dir.path()), ["data.journal", "data.mdb", "lock.mdb", "lodestore.lock"]);
     db.close().unwrap();
     joined.close().unwrap();
     let db = open(dir.path());

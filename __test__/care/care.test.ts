@@ -12,6 +12,8 @@ test('files lists what belongs to a database, its spaces included', async (t) =>
   await fails(() => files(':memory:'), 'INVALID_ARGUMENT')
   const db = await open(path)
   const space = await open(path, { space: 's' })
+  // The journal begins with the second commit.
+  for (const name of ['first', 'second']) await db.createObjectStore(name)
   writeFileSync(join(path, 'mine.txt'), 'not of the database')
   const left = join(path, `compact-${'0'.repeat(32)}`)
   const [name] = readdirSync(join(path, 'spaces'))
@@ -22,6 +24,7 @@ test('files lists what belongs to a database, its spaces included', async (t) =>
     found.map((file) => [relative(path, file.path).replaceAll('\\', '/'), file.role]),
     [
       [`compact-${'0'.repeat(32)}/data.mdb`, 'leftover'],
+      ['data.journal', 'data'],
       ['data.mdb', 'data'],
       ['lock.mdb', 'lock'],
       ['lodestore.lock', 'lock'],

@@ -59,7 +59,7 @@ const DEFECTS: Record<string, Pick<Options, 'defect' | 'points' | 'cycles' | 'po
   'an index entry that is not written': { defect: 'index-entry-dropped:20', cycles: 10 },
   'an acknowledgement before the commit': {
     defect: 'acknowledged-early:1',
-    points: POINTS.filter(({ rule }) => rule === 'kill-before data-sync'),
+    points: POINTS.filter(({ rule }) => rule === 'kill-before meta-write'),
     cycles: 10,
   },
   'a sync that is skipped': { defect: 'sync-skipped:1', powerLoss: true, cycles: 10 },

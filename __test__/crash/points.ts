@@ -18,6 +18,8 @@ export interface Point {
 
 const ALL = ['strict', 'relaxed', 'none']
 const PLAIN = ['one', 'two']
+/** Those of commits that are in the journal. */
+const JOURNALED = ['strict', 'relaxed']
 
 /** What several points have in common. */
 function points(names: string[], common: Omit<Point, 'name'>): Point[] {
@@ -33,11 +35,11 @@ export const POINTS: readonly Point[] = [
     name: 'commit: before the data sync',
     rule: 'kill-before data-sync',
     lanes: [...PLAIN, 'bank'],
-    hits: 60,
+    hits: 3,
     durabilities: ['strict', 'relaxed'],
   },
   {
-    name: 'commit: between the syncs',
+    name: 'commit: before the meta page',
     rule: 'kill-before meta-write',
     lanes: [...PLAIN, 'bank'],
     hits: 60,
@@ -55,6 +57,32 @@ export const POINTS: readonly Point[] = [
     lanes: [...PLAIN, 'bank'],
     hits: 60,
   },
+  {
+    name: 'journal: inside a record',
+    rule: 'kill-inside journal-write',
+    lanes: [...PLAIN, 'bank'],
+    hits: 60,
+    durabilities: JOURNALED,
+  },
+  {
+    name: 'journal: before its sync',
+    rule: 'kill-before journal-sync',
+    lanes: [...PLAIN, 'bank'],
+    hits: 60,
+    durabilities: ['strict'],
+  },
+  ...points(['journal-committed', 'journal-appended'], {
+    lanes: [...PLAIN, 'bank'],
+    hits: 60,
+    durabilities: JOURNALED,
+  }),
+  ...points(['journal-begun'], { lanes: [...PLAIN, 'bank'], hits: 1, durabilities: JOURNALED }),
+  // A commit of many pages makes a checkpoint.
+  ...points(['journal-data-synced', 'journal-checkpoint'], {
+    lanes: ['large', 'scratch', 'schema', ...PLAIN],
+    hits: 2,
+    durabilities: JOURNALED,
+  }),
   ...points(['commit-end'], { lanes: [...PLAIN, 'numbered'], hits: 40 }),
   ...points(['sweep-step', 'sweep-end'], { lanes: ['scratch', 'schema'], hits: 3 }),
   ...points(['index-build-begin', 'index-build-between', 'index-build-step', 'index-build-end'], {

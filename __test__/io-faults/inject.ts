@@ -37,7 +37,7 @@ function codes({ error }: Fault): string[] {
 /** Whether a fault, when an operation that commits tells of it, poisons the database. */
 function poisons({ kind, error }: Fault): boolean {
   if (kind === 'meta-write') return true
-  return ['data-sync', 'data-write'].includes(kind) && !DISK.has(error)
+  return ['data-sync', 'data-write', 'journal-sync'].includes(kind) && !DISK.has(error)
 }
 
 /** Checks how the operations ended. */

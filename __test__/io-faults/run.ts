@@ -19,6 +19,8 @@ const ERRORS: Record<Kind, string[]> = {
   'data-write': ['ENOSPC', 'EIO', 'EDQUOT', 'EINTR', 'short'],
   'meta-write': ['ENOSPC', 'EIO', 'EINTR', 'short'],
   'data-sync': ['EIO', 'ENOSPC'],
+  'journal-write': ['ENOSPC', 'EIO', 'EDQUOT', 'EINTR', 'short'],
+  'journal-sync': ['EIO', 'ENOSPC'],
   'other-write': ['ENOSPC', 'EIO'],
   'other-sync': ['EIO', 'ENOSPC'],
   'dir-sync': ['EIO'],

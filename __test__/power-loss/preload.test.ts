@@ -39,13 +39,18 @@ async function commits(
   return { ended, log: readLog(log), counts: readCounts(counts), directory }
 }
 
-/** What happened to the data file between the marks of commits: `w`rites, `s`yncs, `m`eta page. */
+/**
+ * What happened to the data file between the marks of commits: `w`rites, `s`yncs, `m`eta page; and
+ * to the journal: `h`eaders, `r`ecords, syncs `j`.
+ */
 function sequences(log: IoRecord[]): Map<string, string> {
   const data = new Set<number>()
+  const journal = new Set<number>()
   const found = new Map<string, string>()
   let sequence = ''
   for (const { type, file, flags, offset, payload } of log) {
     if (type === 'open' && payload.toString().endsWith('/data.mdb')) data.add(file)
+    if (type === 'open' && payload.toString().endsWith('/data.journal')) journal.add(file)
     if (type === 'mark') {
       found.set(payload.toString(), sequence)
       sequence = ''
@@ -53,6 +58,10 @@ function sequences(log: IoRecord[]): Map<string, string> {
       sequence += offset >= 8_192 ? 'w' : flags === 0 ? 'm' : 'M'
     } else if (data.has(file) && (type === 'sync' || type === 'skipped')) {
       sequence += type === 'sync' ? 's' : 'x'
+    } else if (journal.has(file) && type === 'write') {
+      sequence += offset >= 8_192 ? 'r' : 'h'
+    } else if (journal.has(file) && (type === 'sync' || type === 'skipped')) {
+      sequence += type === 'sync' ? 'j' : 'x'
     }
   }
   return found
@@ -62,31 +71,40 @@ test('the log shows commits of each durability', { skip }, async (t) => {
   const { ended, log, counts } = await commits(t, 5, '', ['strict', 'relaxed', 'none'])
   assert.equal(ended.code, 0, ended.stderr)
   const found = sequences(log)
-  for (let i = 0; i < 5; i++) {
-    assert.match(found.get(`strict ${i}`)!, /^w+sM$/)
-    assert.match(found.get(`relaxed ${i}`)!, /^w+sm$/)
+  // The journal begins with the second commit, and its file grows first.
+  assert.match(found.get('strict 0')!, /^shhjmsw+mrrj$/)
+  assert.match(found.get('relaxed 0')!, /^shhjmsw+mrr$/)
+  for (let i = 1; i < 5; i++) {
+    assert.match(found.get(`strict ${i}`)!, /^w+mrj$/)
+    assert.match(found.get(`relaxed ${i}`)!, /^w+mr$/)
     assert.match(found.get(`none ${i}`)!, /^w+m$/)
   }
   const writes = log.filter(({ type }) => type === 'write').length
-  assert.equal(counts['data-write'] + counts['meta-write'] + counts['other-write'], writes)
+  const kinds = ['data-write', 'meta-write', 'journal-write', 'other-write'] as const
+  assert.equal(
+    kinds.reduce((sum, kind) => sum + counts[kind], 0),
+    writes,
+  )
 })
 
 test('a skipped sync is in the log as one', { skip }, async (t) => {
-  const { ended, log } = await commits(t, 5, 'skip data-sync 3+')
+  const { ended, log } = await commits(t, 5, 'skip journal-sync 3+')
   assert.equal(ended.code, 0, ended.stderr)
-  assert.match(sequences(log).get('strict 4')!, /^w+xM$/)
+  assert.match(sequences(log).get('strict 4')!, /^w+mrx$/)
 })
 
 test('a call fails as told', { skip }, async (t) => {
-  const { ended } = await commits(t, 5, 'fail data-sync 4 EIO')
+  const { ended } = await commits(t, 5, 'fail journal-sync 4 EIO')
   assert.equal(ended.code, 1)
   assert.match(ended.stderr, /code: 'IO'/)
 })
 
 test('the process is killed where told', { skip }, async (t) => {
   for (const [rule, tail] of [
-    ['kill-before meta-write 6', /ws$/],
-    ['kill-inside data-write 9', /w$/],
+    ['kill-before meta-write 6', /w$/],
+    ['kill-inside data-write 20', /w$/],
+    ['kill-before journal-write 5', /wm$/],
+    ['kill-inside journal-write 5', /wmr$/],
   ] as const) {
     const { ended, log, directory } = await commits(t, 100, rule)
     assert.equal(ended.signal, 'SIGKILL', `${rule}: ${ended.stderr}`)

@@ -19,6 +19,16 @@ async function change(scope: any, changes: any[]): Promise<void> {
   }
 }
 
+/** Runs a transaction, and once more if it met the moment in which the map grows. */
+async function again(transaction: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await transaction()
+  } catch (error: any) {
+    if (error.code !== 'MAP_FULL') throw error
+    return transaction()
+  }
+}
+
 /** Does a step; `serial` is the number that its first commit writes. */
 async function run(db: any, directory: string, step: Step, at: number, serial: number) {
   switch (step.kind) {
@@ -31,29 +41,31 @@ async function run(db: any, directory: string, step: Step, at: number, serial: n
         ),
       )
     case 'transaction':
-      return db.transaction(
-        async (tx: any) => {
-          await change(tx, step.changes)
-          if (step.undone.length > 0) {
-            const savepoint = tx.savepoint(async () => {
-              await change(tx, step.undone)
-              throw new Undone()
-            })
-            await savepoint.catch((error: unknown) => {
-              if (!(error instanceof Undone)) throw error
-            })
-          }
-          await tx.store('docs').put(serialDocument(serial))
-        },
-        step.durability === undefined ? {} : { durability: step.durability },
+      return again(() =>
+        db.transaction(
+          async (tx: any) => {
+            await change(tx, step.changes)
+            if (step.undone.length > 0) {
+              const savepoint = tx.savepoint(async () => {
+                await change(tx, step.undone)
+                throw new Undone()
+              })
+              await savepoint.catch((error: unknown) => {
+                if (!(error instanceof Undone)) throw error
+              })
+            }
+            await tx.store('docs').put(serialDocument(serial))
+          },
+          step.durability === undefined ? {} : { durability: step.durability },
+        ),
       )
     case 'rollback': {
       const rolledBack = db.transaction(async (tx: any) => {
         await change(tx, step.changes)
         throw new Undone()
       })
-      return rolledBack.catch((error: unknown) => {
-        if (!(error instanceof Undone)) throw error
+      return rolledBack.catch((error: any) => {
+        if (!(error instanceof Undone) && error.code !== 'MAP_FULL') throw error
       })
     }
     case 'createIndex':

@@ -31,7 +31,9 @@ for (const [name, overwrite] of Object.entries(ways)) {
       for (let n = 1; n <= TIMES; n++) await overwrite(db, n)
       const { fileSize, oldestReader } = await db.stats()
       sizes.push(fileSize)
-      assert.equal(oldestReader, null, 'the place of the dead reader is still taken')
+      // This thread may have read in the turn of the event loop that is under way.
+      const isDead = oldestReader !== null && oldestReader.pid !== process.pid
+      assert.ok(!isDead, 'the place of the dead reader is still taken')
       await db.close()
     }
     const [alone, beside] = sizes as [number, number]

@@ -24,6 +24,8 @@ export const KINDS = [
   'data-write',
   'meta-write',
   'data-sync',
+  'journal-write',
+  'journal-sync',
   'other-write',
   'other-sync',
   'dir-sync',

@@ -8,6 +8,7 @@ const { checkPath } = require('../options/care')
 /** The files of a database, and what they are for. */
 const ROLES = Object.freeze({
   'data.mdb': 'data',
+  'data.journal': 'data',
   'lock.mdb': 'lock',
   'lodestore.lock': 'lock',
   'lodestore.turn': 'lock',

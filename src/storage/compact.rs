@@ -48,6 +48,10 @@ fn replace(environment: &Arc<Environment>, care: &dyn Care) -> Result<()> {
     fault::point("compact-copied");
     let from = Layout { directory: unfinished.0.clone() }.data();
     let to = environment.layout.data();
+    // What the journal has is of the old file.
+    if let Some(journal) = &environment.journal {
+        journal.finish(&environment.raw()?).inspect_err(|error| environment.poison(error))?;
+    }
     environment.quiesce(|| {
         // Nothing is lost if this fails half-way: the old file is in place until the rename, and
         // the new one has the same content. But nobody may go on with an environment that is gone.
@@ -76,6 +80,9 @@ fn swap(environment: &Arc<Environment>, from: &Path, to: &Path) -> Result<()> {
                 .map_err(|error| io_error("cannot sync the directory", directory, &error))
         });
     let raw = open::reopen(environment)?;
+    if let Some(journal) = &environment.journal {
+        journal.open(&raw.0)?;
+    }
     registry::reopened(environment, raw.0.downgrade());
     environment.replace_raw(Some(raw));
     fault::point("compact-end");

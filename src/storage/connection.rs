@@ -10,6 +10,7 @@ use super::care::Care;
 use super::data_file::{self, PageFigures, PageProblem};
 use super::environment::{Environment, closed};
 use super::format::FormatRecord;
+use super::journal::Journal;
 use super::lmdb::Env;
 use super::observer::Observer;
 use super::options::{Durability, OpenMode, OpenOptions};
@@ -292,11 +293,12 @@ impl Job for Barrier {
 impl Environment {
     /// Writes everything to disk; a failure poisons.
     pub(super) fn sync(&self) -> Result<()> {
-        self.with_raw(Env::sync)?.map_err(|code| {
-            let error = Error::from(code);
-            self.poison(&error);
-            error
-        })
+        let in_journal = self.journal.as_ref().map_or(Ok(false), Journal::sync);
+        let synced = in_journal.and_then(|is_synced| match is_synced {
+            true => Ok(()),
+            false => Ok(self.with_raw(Env::sync)??),
+        });
+        synced.inspect_err(|error| self.poison(error))
     }
 
     /// How long to wait for a writer thread that is not held up by another process.

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::care::Care;
 use super::data_file::meta_page_of;
 use super::environment::Environment;
+use super::lmdb::META_LENGTH;
 use super::lock_file::io_error;
 use super::options::Layout;
 use super::platform;
@@ -68,6 +69,8 @@ pub(super) fn copy_pages(
     for number in 0..2_u64 {
         let mut page = meta.bytes.clone();
         set(&mut page, 0, number);
+        // The copy has no journal.
+        page.get_mut(META_LENGTH..).unwrap_or_default().fill(0);
         if number != own {
             set(&mut page, TXN_ID, 0);
         }

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 
 use super::connection::Connection;
-use super::format::FormatRecord;
+use super::format::{FormatRecord, flag};
 use super::gate::Gate;
+use super::journal::Journal;
 use super::lmdb::{Code, Env, RoTxn, RwTxn, Txn};
 use super::lock_file::LockFile;
 use super::observer::{Event, Observer, Observers};
@@ -66,6 +67,8 @@ pub struct Environment {
     poison: RwLock<Option<Error>>,
     poisoned: AtomicBool,
     pub(super) unsynced: AtomicBool,
+    /// Not of a temporary database, which need not survive anything, nor of one that is only read.
+    pub(super) journal: Option<Journal>,
     /// Whether there were commits that left their meta page to be synced by the next one.
     pub(super) relaxed: AtomicBool,
     cared_for: AtomicBool,
@@ -126,10 +129,20 @@ pub(super) struct Parts {
 }
 
 impl Environment {
-    pub(super) fn new(parts: Parts) -> Self {
+    /// # Errors
+    /// `RESOURCE_LIMIT`, `IO`.
+    pub(super) fn new(parts: Parts) -> Result<Self> {
         let writer = Writer::new(&parts.options);
         let opened_at = parts.raw.last_txn_id();
-        Self {
+        let has_journal = parts.temporary.is_none() && !parts.read_only;
+        let journal = match has_journal {
+            true => {
+                let is_new = parts.format.flags & flag::JOURNAL == 0;
+                Some(Journal::new(parts.layout.clone(), &parts.raw, is_new)?)
+            }
+            false => None,
+        };
+        Ok(Self {
             layout: parts.layout,
             identity: parts.identity,
             left_unsynced: AtomicBool::new(parts.left_unsynced),
@@ -155,12 +168,13 @@ impl Environment {
             poison: RwLock::new(None),
             poisoned: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
+            journal,
             relaxed: AtomicBool::new(false),
             cared_for: AtomicBool::new(false),
             generation: AtomicU64::new(0),
             temporary: parts.temporary,
             extension: OnceLock::new(),
-        }
+        })
     }
 
     /// What a higher layer keeps with the open file, for all its users; made when it is first asked
@@ -303,8 +317,9 @@ impl Environment {
     }
 
     fn lagging_reader(&self) -> Result<Option<OldestReader>> {
-        let (readers, last) = self.with_raw(|raw| (raw.readers(), raw.info().last_txn_id))?;
-        let oldest = stats::oldest_reader(self, &readers?, last);
+        let readers = stats::readers(self)?;
+        let last = self.with_raw(Env::last_txn_id)?;
+        let oldest = stats::oldest_reader(self, &readers, last);
         Ok(oldest.filter(|reader| reader.lag > LAG))
     }
 
@@ -443,8 +458,19 @@ impl Environment {
             }
             // What has passed the gate may not be known here yet.
             if self.gate.wait_idle(Duration::from_millis(5)) {
+                self.let_go_of_readers();
                 return work();
             }
+        }
+    }
+
+    /// Ends the reader that keeps what is not on disk yet. No commit is under way, since one has to
+    /// pass the gate.
+    fn let_go_of_readers(&self) {
+        if let Some(journal) = &self.journal
+            && let Err(error) = journal.sync()
+        {
+            self.poison(&error);
         }
     }
 
@@ -512,7 +538,13 @@ impl Environment {
         for snapshot in &snapshots {
             snapshot.expire_if_idle(limit);
         }
-        self.writer.withdraw_overdue() || !snapshots.is_empty()
+        let is_unsynced = self.journal.as_ref().is_some_and(|journal| {
+            if let Err(error) = journal.tick() {
+                self.poison(&error);
+            }
+            journal.has_unsynced()
+        });
+        self.writer.withdraw_overdue() || is_unsynced || !snapshots.is_empty()
     }
 }
 

@@ -19,11 +19,16 @@ pub mod flag {
     pub const SEALED: u64 = 4;
     /// Indexes of vectors.
     pub const VECTOR_INDEXES: u64 = 8;
+    /// What was committed last may be in the journal alone.
+    pub const JOURNAL: u64 = 16;
 }
 
 /// Feature flags that this code understands.
-const KNOWN_FLAGS: u64 =
-    flag::PARTIAL_INDEXES | flag::COLLATED_INDEXES | flag::SEALED | flag::VECTOR_INDEXES;
+const KNOWN_FLAGS: u64 = flag::PARTIAL_INDEXES
+    | flag::COLLATED_INDEXES
+    | flag::SEALED
+    | flag::VECTOR_INDEXES
+    | flag::JOURNAL;
 const MAGIC: &[u8; 8] = b"LODESTOR";
 const LENGTH: usize = 48;
 

@@ -30,14 +30,22 @@ pub struct LockFile {
 }
 
 impl LockFile {
-    /// Opens the file and takes the shared lock. On a read-only file system there is no lock, and
-    /// none is needed.
-    pub fn open(path: &Path, read_only: bool) -> Result<Self> {
+    /// Opens the file and takes the shared lock, after `prepare` if nobody else has it: then the
+    /// database is opened by nobody else meanwhile. On a read-only file system there is no lock,
+    /// and none is needed.
+    pub fn open(
+        path: &Path,
+        read_only: bool,
+        prepare: impl FnOnce() -> Result<()>,
+    ) -> Result<Self> {
         let file = match platform::open_private_file(path) {
             Ok(file) => file,
             Err(error) if read_only && is_refusal(&error) => match File::open(path) {
                 Ok(file) => file,
-                Err(_) => return Ok(Self { path: path.to_owned(), file: Mutex::new(None) }),
+                Err(_) => {
+                    prepare()?;
+                    return Ok(Self { path: path.to_owned(), file: Mutex::new(None) });
+                }
             },
             Err(error) if is_refusal(&error) => {
                 let what = "no permission to write here; open the database with mode 'readOnly' \
@@ -46,20 +54,29 @@ impl LockFile {
             }
             Err(error) => return Err(io_error("cannot open the lock file", path, &error)),
         };
-        match retry(SHARED_PATIENCE, || file.try_lock_shared()) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(
-                    ErrorCode::Busy,
-                    "another process is replacing the files of this database (compact or restore); \
-                     try again when it has finished",
-                )
-                .with_path(path.display().to_string()));
+        let lock = |error| match error {
+            TryLockError::WouldBlock => Error::new(
+                ErrorCode::Busy,
+                "another process is replacing the files of this database (compact or restore); \
+                 try again when it has finished",
+            )
+            .with_path(path.display().to_string()),
+            TryLockError::Error(error) => io_error("cannot lock the lock file", path, &error),
+        };
+        // Whoever has the shared lock has prepared the database, or has found it in use.
+        let turn = platform::open_turn(path)
+            .map_err(|error| io_error("cannot lock the directory of", path, &error))?;
+        retry(SHARED_PATIENCE, || turn.try_lock()).map_err(lock)?;
+        match file.try_lock() {
+            Ok(()) => {
+                prepare()?;
+                file.unlock().map_err(not_lockable)?;
             }
-            Err(TryLockError::Error(error)) => {
-                return Err(io_error("cannot lock the lock file", path, &error));
-            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(error) => return Err(lock(error)),
         }
+        retry(SHARED_PATIENCE, || file.try_lock_shared()).map_err(lock)?;
+        drop(turn);
         let is_first_copy = platform::lock_process_byte(&file)
             .map_err(|error| io_error("cannot lock the lock file", path, &error))?;
         if !is_first_copy {
@@ -167,10 +184,7 @@ impl LockFile {
                 marker.write_all(content.as_bytes())?;
                 marker.sync_all()
             })
-            .map_err(|error| {
-                let code = error.raw_os_error().map_or(ErrorCode::Io, errno_code);
-                Error::new(code, "cannot write the lock file").with_cause(error)
-            })
+            .map_err(|error| io_error("cannot write the lock file", &self.path, &error))
     }
 }
 

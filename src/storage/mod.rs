@@ -18,6 +18,7 @@ mod format;
 mod gate;
 mod holes;
 mod housekeeper;
+mod journal;
 mod keys;
 mod leftovers;
 pub mod lmdb;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::data_file;
 use super::disk_space;
 use super::environment::{Environment, Parts, closed};
-use super::format::FormatRecord;
+use super::format::{FormatRecord, flag};
+use super::journal;
 use super::leftovers::remove_leftovers;
 use super::lmdb::code::NO_RESOURCES;
 use super::lmdb::{Dbi, Env, EnvFlags, EnvOptions, RoTxn};
@@ -149,7 +150,11 @@ pub(super) fn check_join(
 pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<Environment> {
     let layout = Layout { directory: prepared.directory };
     let wants_read_only = options.mode == OpenMode::ReadOnly;
-    let lock_file = LockFile::open(&layout.lock(), wants_read_only)?;
+    let recover = || match prepared.temporary {
+        None => journal::recover(&layout),
+        Some(_) => Ok(()),
+    };
+    let lock_file = LockFile::open(&layout.lock(), wants_read_only, recover)?;
     if !prepared.has_data {
         begin_anew(&layout, &lock_file)?;
     }
@@ -189,7 +194,7 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
         })?;
         raw.clear_stale_readers()?;
     }
-    Ok(Environment::new(Parts {
+    Environment::new(Parts {
         layout,
         identity: prepared.identity,
         options: options.clone(),
@@ -201,7 +206,7 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
         sealed,
         left_unsynced,
         temporary: prepared.temporary,
-    }))
+    })
 }
 
 /// Empties a data file whose creation was not finished, unless another process is at it.
@@ -375,10 +380,11 @@ pub(super) fn unlock(
 
 fn create_tables(raw: &Env, options: &OpenOptions, directory: &Path) -> Result<Opened> {
     let mut format = FormatRecord::new(raw.page_size());
+    format.flags |= flag::JOURNAL;
     // A passphrase takes a moment, in which nobody else should have to wait.
     let keys = match &options.encryption {
         Some(encryption) => {
-            format.flags |= super::format::flag::SEALED;
+            format.flags |= flag::SEALED;
             Some(NewKeys::generate(encryption, format.uuid, raw.page_size())?)
         }
         None => None,

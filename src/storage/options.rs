@@ -100,6 +100,7 @@ impl Default for OpenOptions {
 }
 
 /// A file or directory of a database, by its role.
+#[derive(Debug, Clone)]
 pub(super) struct Layout {
     pub(super) directory: PathBuf,
 }
@@ -115,6 +116,10 @@ impl Layout {
 
     pub(super) fn lock(&self) -> PathBuf {
         self.directory.join("lodestore.lock")
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.directory.join("data.journal")
     }
 
     pub(super) fn schema_lock(&self) -> PathBuf {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::copy::create_environment;
+use super::journal;
 use super::lmdb::{Env, RoTxn};
 use super::lock_file::{EXCLUSIVE_PATIENCE, LockFile, io_error};
 use super::options::Layout;
@@ -162,7 +163,19 @@ pub fn exclusively<T>(
         .map_err(|error| io_error("cannot look at the directory", directory, &error))?;
     registry::unopened(&identity, || {
         let layout = Layout { directory: directory.to_owned() };
-        let lock_file = LockFile::open(&layout.lock(), true)?;
+        let recover = || match journal::recover(&layout) {
+            // What is damaged is about to be looked at, and mended.
+            Err(error)
+                if matches!(
+                    error.code(),
+                    ErrorCode::Corrupt | ErrorCode::NotADatabase | ErrorCode::IncompatibleVersion
+                ) =>
+            {
+                Ok(())
+            }
+            recovered => recovered,
+        };
+        let lock_file = LockFile::open(&layout.lock(), true, recover)?;
         if !lock_file.is_held() {
             return work(&Exclusive(None));
         }

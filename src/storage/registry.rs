@@ -129,6 +129,26 @@ fn slot_for(identity: &Identity) -> Slot {
     slots.entry(*identity).or_default().clone()
 }
 
+/// Makes the data file count as it is, unless others have the database open. Then the last of them
+/// does that, or whoever opens it next.
+fn end_journal(environment: &Environment) -> Result<()> {
+    let Some(journal) = &environment.journal else { return Ok(()) };
+    if !journal.counts()? {
+        return Ok(());
+    }
+    let raw = environment.raw()?;
+    let mut ended = journal.sync().map(drop);
+    if ended.is_ok() {
+        let locked = environment.lock_file.exclusively(Duration::ZERO, |_| {
+            ended = journal.finish(&raw);
+            Ok(())
+        });
+        // Somebody else has the database open, or its directory is gone.
+        drop(locked);
+    }
+    ended.inspect_err(|error| environment.poison(error))
+}
+
 fn shut_down(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<()> {
     let stopped = environment.writer.stop(busy_timeout.min(Environment::STOP_TIMEOUT));
     for snapshot in environment.live_snapshots() {
@@ -147,7 +167,11 @@ fn shut_down(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<(
         });
     }
     if stopped && !environment.is_poisoned() {
-        result = result.and(holes::give_back(environment));
+        result = result.and(end_journal(environment)).and(holes::give_back(environment));
+    }
+    if let Some(journal) = environment.journal.as_ref() {
+        let closed = journal.close();
+        result = result.and(closed.inspect_err(|error| environment.poison(error)));
     }
     if stopped {
         // Nothing that has begun to read meanwhile may keep the files open.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::connection::Connection;
 use super::environment::Environment;
-use super::lmdb::{Dbi, Reader};
+use super::journal::Journal;
+use super::lmdb::{Dbi, Env, Reader};
 use super::rotate::KeyRotation;
 use crate::error::Result;
 
@@ -55,9 +56,8 @@ impl Connection {
         self.check_open()?;
         let environment = self.environment();
         let snapshot = self.snapshot(false)?;
-        let (info, readers, page_size) =
-            environment.with_raw(|raw| (raw.info(), raw.readers(), raw.page_size()))?;
-        let readers = readers?;
+        let (info, page_size) = environment.with_raw(|raw| (raw.info(), raw.page_size()))?;
+        let readers = readers(environment)?;
         let oldest_reader = oldest_reader(environment, &readers, info.last_txn_id);
         let readers = readers.iter().filter(|reader| reader.txn_id.is_some()).count();
         let file_size = std::fs::metadata(environment.layout.data()).map_or(0, |file| file.len());
@@ -83,6 +83,15 @@ impl Connection {
             key_rotation: self.key_rotation(&snapshot)?,
         })
     }
+}
+
+/// The readers of all processes, but for those that this process's journal has for a moment.
+pub(super) fn readers(environment: &Environment) -> Result<Vec<Reader>> {
+    let own = environment.journal.as_ref().and_then(Journal::thread);
+    let mut readers = environment.with_raw(Env::readers)??;
+    let is_own = |reader: &Reader| reader.pid == std::process::id() && Some(reader.thread) == own;
+    readers.retain(|reader| !is_own(reader));
+    Ok(readers)
 }
 
 /// The reader with the oldest snapshot, unless all have the newest.

@@ -408,19 +408,25 @@ impl<'e> WriteTxn<'e> {
 
     /// Commits, counts included. After an error nothing of the transaction is left.
     pub fn commit(mut self) -> Result<()> {
-        if self.changes.made_room {
-            meta::remove_room(&mut self)?;
+        self.complete()?;
+        Ok(self.raw.commit()?)
+    }
+
+    /// Writes what has been kept back until the commit; false if nothing at all has been changed.
+    pub(super) fn complete(&mut self) -> Result<bool> {
+        if std::mem::take(&mut self.changes.made_room) {
+            meta::remove_room(self)?;
         }
         for (counter, delta) in std::mem::take(&mut self.changes.counts) {
             if delta != 0 {
                 let count = add(self.stored_count(counter)?, delta, counter)?;
-                meta::write_count(&mut self, counter, count)?;
+                meta::write_count(self, counter, count)?;
             }
         }
         if let Some(sealed) = &mut self.read.sealed {
             sealed.flush(&mut self.raw)?;
         }
-        Ok(self.raw.commit()?)
+        Ok(self.raw.changes() > 0)
     }
 }
 

@@ -57,6 +57,7 @@ bool io_path(int dirfd, const char *path, char out[1024]) {
 enum role io_role(const char *path, int fd) {
   const char *name = strrchr(path, '/') + 1;
   if (strcmp(name, "data.mdb") == 0) return ROLE_DATA;
+  if (strcmp(name, "data.journal") == 0) return ROLE_JOURNAL;
   struct stat status;
   if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) return ROLE_DIRECTORY;
   return ROLE_OTHER;

@@ -36,13 +36,15 @@
  *   data-write   a write to a file named data.mdb behind its meta pages
  *   meta-write   a write to a data.mdb that begins in its meta pages: what commits a transaction
  *   data-sync    fdatasync or fsync of a data.mdb
+ *   journal-write, journal-sync   of a file named data.journal
  *   other-write, other-sync   of other files
  *   dir-sync     fsync of a directory
  *   open         open of a file or directory, whether or not it creates one
  *   truncate, allocate, rename, unlink (also rmdir), mkdir, link
  *
  * So the places in LMDB's commit are `kill-before data-sync`, `kill-before meta-write` (between
- * both) and `kill-after meta-write`.
+ * both) and `kill-after meta-write`; with the journal, `kill-before journal-write` and
+ * `kill-before journal-sync` follow, and there is no data-sync.
  *
  * Log: records, each a header (`struct record`, in the machine's byte order) and `payload` bytes.
  * A record is appended when the call has succeeded, and no other call on files of the directory
@@ -74,6 +76,7 @@
 /* Kinds of calls, in the order of the counts. */
 #define KINDS(X) \
   X(DATA_WRITE, "data-write") X(META_WRITE, "meta-write") X(DATA_SYNC, "data-sync") \
+  X(JOURNAL_WRITE, "journal-write") X(JOURNAL_SYNC, "journal-sync") \
   X(OTHER_WRITE, "other-write") X(OTHER_SYNC, "other-sync") X(DIR_SYNC, "dir-sync") \
   X(OPEN, "open") X(TRUNCATE, "truncate") X(ALLOCATE, "allocate") X(RENAME, "rename") \
   X(UNLINK, "unlink") X(MKDIR, "mkdir") X(LINK, "link")
@@ -103,7 +106,7 @@ struct record {
 };
 
 /* What a file descriptor stands for. */
-enum role { ROLE_NONE, ROLE_DATA, ROLE_OTHER, ROLE_DIRECTORY, ROLE_MARK, ROLE_RULES };
+enum role { ROLE_NONE, ROLE_DATA, ROLE_JOURNAL, ROLE_OTHER, ROLE_DIRECTORY, ROLE_MARK, ROLE_RULES };
 
 struct file {
   enum role role;

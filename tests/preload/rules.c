@@ -77,8 +77,10 @@ static bool is(const char *word, size_t length, const char *name) {
 }
 
 static uint32_t parse_kinds(const char *word, size_t length) {
-  const uint32_t writes = 1u << K_DATA_WRITE | 1u << K_META_WRITE | 1u << K_OTHER_WRITE;
-  const uint32_t syncs = 1u << K_DATA_SYNC | 1u << K_OTHER_SYNC | 1u << K_DIR_SYNC;
+  const uint32_t writes = 1u << K_DATA_WRITE | 1u << K_META_WRITE |
+                          1u << K_JOURNAL_WRITE | 1u << K_OTHER_WRITE;
+  const uint32_t syncs = 1u << K_DATA_SYNC | 1u << K_JOURNAL_SYNC |
+                         1u << K_OTHER_SYNC | 1u << K_DIR_SYNC;
   if (is(word, length, "write")) return writes;
   if (is(word, length, "sync")) return syncs;
   if (is(word, length, "any")) return ~0u;

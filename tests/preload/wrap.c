@@ -163,6 +163,7 @@ static ssize_t half_write(int fd, const struct iovec *parts, size_t total, off_t
 }
 
 static enum kind write_kind(const struct file *file, off_t offset) {
+  if (file->role == ROLE_JOURNAL) return K_JOURNAL_WRITE;
   if (file->role != ROLE_DATA) return K_OTHER_WRITE;
   return offset < 2 * (off_t)sysconf(_SC_PAGESIZE) ? K_META_WRITE : K_DATA_WRITE;
 }
@@ -243,6 +244,7 @@ static int do_sync(int fd, long call) {
   if (file == NULL) return (int)syscall(call, fd);
   io_lock();
   struct verdict verdict = io_decide(file->role == ROLE_DATA        ? K_DATA_SYNC
+                                     : file->role == ROLE_JOURNAL   ? K_JOURNAL_SYNC
                                      : file->role == ROLE_DIRECTORY ? K_DIR_SYNC
                                                                     : K_OTHER_SYNC);
   if (verdict.action == A_FAIL) return (int)refuse(verdict.error);

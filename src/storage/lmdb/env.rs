@@ -56,6 +56,8 @@ pub struct Info {
 pub struct Reader {
     /// The process.
     pub pid: u32,
+    /// The thread that has taken the slot, as its system names it.
+    pub thread: usize,
     /// The transaction id of its snapshot; `None` while it is idle.
     pub txn_id: Option<u64>,
 }
@@ -291,9 +293,9 @@ unsafe extern "C" fn collect_line(
 fn parse_reader(line: &str) -> Option<Reader> {
     let mut fields = line.split_whitespace();
     let pid = fields.next()?.parse().ok()?;
-    fields.next()?;
+    let thread = usize::from_str_radix(fields.next()?, 16).ok()?;
     let txn_id = fields.next()?.parse().ok();
-    Some(Reader { pid, txn_id })
+    Some(Reader { pid, thread, txn_id })
 }
 
 #[cfg(unix)]

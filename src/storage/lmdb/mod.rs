@@ -8,6 +8,7 @@
 
 use std::ffi::CStr;
 
+mod changed_pages;
 pub(crate) mod code;
 mod cursor;
 mod distance;
@@ -17,6 +18,7 @@ mod page_cursor;
 mod snapshot_pages;
 mod txn;
 
+pub use changed_pages::{ChangedPage, ChangedPages, META_LENGTH, OwnPages, changed_pages};
 pub use code::Code;
 pub use cursor::{Cursor, Entry, WriteCursor};
 pub(crate) use distance::{Step, between};

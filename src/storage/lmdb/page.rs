@@ -23,6 +23,8 @@ const FOREIGN: u16 = 0x60;
 const SLOT: usize = size_of::<u16>();
 const NODE_HEADER: usize = 8;
 const BIG_DATA: u16 = 0x01;
+/// The data is the record of a tree.
+const TREE: u16 = 0x02;
 const FOREIGN_NODE: u16 = 0x06;
 const HEAD: usize = size_of::<u64>();
 
@@ -131,17 +133,40 @@ impl<'t> Page<'t> {
     /// Key and data of the entry at a place of a leaf.
     #[inline]
     pub(super) fn entry(&self, at: usize) -> LmdbResult<(&'t [u8], Data<'t>)> {
-        let node = self.node(at)?;
-        let header = NodeHeader::at(self.bytes, node)?;
-        let body = self.bytes.get(node + NODE_HEADER..).ok_or_else(damaged)?;
-        let (key, rest) = body.split_at_checked(header.key_len).ok_or_else(damaged)?;
+        self.data(at)?.ok_or_else(damaged)
+    }
+
+    /// Key and data of the entry at a place of a leaf; `None` if it is the record of a tree.
+    #[inline]
+    pub(super) fn data(&self, at: usize) -> LmdbResult<Option<(&'t [u8], Data<'t>)>> {
+        let (header, key, rest) = self.parts(at)?;
         let len = header.size as usize;
         let data = match header.flags & (BIG_DATA | FOREIGN_NODE) {
             0 => Data::Here(rest.get(..len).ok_or_else(damaged)?),
             BIG_DATA => Data::Elsewhere { page: u64_at(rest, 0)?, len },
+            TREE => return Ok(None),
             _ => return Err(damaged()),
         };
-        Ok((key, data))
+        Ok(Some((key, data)))
+    }
+
+    /// The record of a tree that the entry at a place of a leaf is; `None` if it is another one.
+    pub(super) fn tree_record(&self, at: usize) -> LmdbResult<Option<&'t [u8]>> {
+        let (header, _, rest) = self.parts(at)?;
+        if header.flags & (BIG_DATA | FOREIGN_NODE) != TREE {
+            return Ok(None);
+        }
+        rest.get(..header.size as usize).map(Some).ok_or_else(damaged)
+    }
+
+    /// The header of the node at a place of a leaf, its key, and what follows it in the page.
+    #[inline]
+    fn parts(&self, at: usize) -> LmdbResult<(NodeHeader, &'t [u8], &'t [u8])> {
+        let node = self.node(at)?;
+        let header = NodeHeader::at(self.bytes, node)?;
+        let body = self.bytes.get(node + NODE_HEADER..).ok_or_else(damaged)?;
+        let (key, rest) = body.split_at_checked(header.key_len).ok_or_else(damaged)?;
+        Ok((header, key, rest))
     }
 
     /// The page of the child at a place of a branch.

@@ -15,7 +15,7 @@ use super::{Dbi, Env, LmdbResult, Txn};
 use crate::storage::platform;
 
 /// The page number that stands for no page, as the root of an empty tree.
-const NO_PAGE: u64 = u64::MAX;
+pub(super) const NO_PAGE: u64 = u64::MAX;
 /// Handles of trees, those of LMDB's own included, whose pages are read in place.
 const MAX_DBIS: usize = 6;
 /// How deep a tree can be, as in LMDB.
@@ -47,7 +47,7 @@ struct Root {
 
 /// Where the pages are.
 #[derive(Clone, Copy)]
-struct Map {
+pub(super) struct Map {
     base: NonNull<u8>,
     page_size: usize,
     pages: u64,
@@ -113,6 +113,35 @@ impl Root {
 }
 
 impl Map {
+    /// The map of an active read transaction's environment.
+    pub(super) fn of(txn: &Txn<'_>, env: &Env) -> LmdbResult<Self> {
+        let mut cursor = txn.cursor(Dbi::MAIN)?;
+        let (_, record) = cursor.next()?.ok_or_else(damaged)?;
+        Self::around(record, env)
+    }
+
+    #[inline]
+    pub(super) fn page_size(&self) -> usize {
+        self.page_size
+    }
+
+    /// `len` bytes from the beginning of a page on.
+    ///
+    /// # Safety
+    /// For `'m`, the map stays in place, and nobody changes the pages, which the file holds.
+    #[inline]
+    pub(super) unsafe fn bytes<'m>(self, number: u64, len: usize) -> LmdbResult<&'m [u8]> {
+        let Self { base, page_size, pages } = self;
+        let taken = len.div_ceil(page_size) as u64;
+        if number >= pages || taken > pages - number {
+            return Err(damaged());
+        }
+        // SAFETY: the map holds all pages that were counted; the caller vouches for the rest.
+        Ok(unsafe {
+            std::slice::from_raw_parts(base.as_ptr().add(number as usize * page_size), len)
+        })
+    }
+
     /// The map that a snapshot's value lies in.
     fn around(value: &[u8], env: &Env) -> LmdbResult<Self> {
         let page_size = env.page_size() as usize;
@@ -168,17 +197,10 @@ impl<'t> TreePages<'t> {
     /// `len` bytes from the beginning of a page on.
     #[inline]
     fn bytes(&self, number: u64, len: usize) -> LmdbResult<&'t [u8]> {
-        let Map { base, page_size, pages } = self.map;
-        let taken = len.div_ceil(page_size) as u64;
-        if number >= pages || taken > pages - number {
-            return Err(damaged());
-        }
         // SAFETY: the map holds all pages that the environment has used, which were counted when
         // this snapshot was active already; the file holds those that the snapshot's trees use,
         // and nobody changes them while its transaction is active, which `'t` borrows.
-        Ok(unsafe {
-            std::slice::from_raw_parts(base.as_ptr().add(number as usize * page_size), len)
-        })
+        unsafe { self.map.bytes(number, len) }
     }
 
     /// The data of an entry.

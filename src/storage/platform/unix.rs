@@ -132,6 +132,11 @@ pub fn read_up_to(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
     Ok(read)
 }
 
+/// Writes bytes at a place of a file.
+pub fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    file.write_all_at(bytes, at)
+}
+
 /// Makes a hole of a part of a file, which then reads as zeros and takes no room. Where that cannot
 /// be done, nothing happens.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -297,6 +302,12 @@ pub fn network_file_system(_path: &Path) -> io::Result<Option<&'static str>> {
 pub fn boot_id() -> Option<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim().to_owned())
+}
+
+/// The calling thread, as LMDB's table of readers names it.
+pub fn current_thread() -> usize {
+    // SAFETY: it has no preconditions.
+    unsafe { libc::pthread_self() as usize }
 }
 
 /// Whether a process of this id is alive.

@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::ops::Range;
+use std::os::windows::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// What makes two paths the same directory.
@@ -87,6 +88,11 @@ pub fn boot_id() -> Option<String> {
     None
 }
 
+/// Not asked for on Windows: no reader is told from others by its thread.
+pub fn current_thread() -> usize {
+    0
+}
+
 /// Assumed: stale temporary directories are only removed where this is known.
 pub fn process_is_alive(_pid: u32) -> bool {
     true
@@ -103,9 +109,32 @@ pub fn watch_forks() {}
 /// There is no such limit on Windows.
 pub fn survive_file_size_limit() {}
 
-/// Only asked for where holes can be made.
-pub fn read_up_to(_file: &File, _out: &mut [u8], _at: u64) -> io::Result<usize> {
-    Ok(0)
+/// Fills `out` with what a file has from a place on, as far as it goes.
+pub fn read_up_to(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut read = 0;
+    while let Some(rest) = out.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match file.seek_read(rest, at + read as u64) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
+}
+
+/// Writes bytes at a place of a file.
+pub fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    let mut written = 0;
+    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+        match file.seek_write(rest, at + written as u64) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(more) => written += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Not done on this system.

@@ -10,6 +10,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::fault::{self, Defect};
 use crate::storage::disk_space;
 use crate::storage::environment::Environment;
+use crate::storage::housekeeper;
+use crate::storage::journal::Failure;
 use crate::storage::lmdb::{Code, Env, RwTxn};
 use crate::storage::options::Durability;
 use crate::storage::txn::WriteTxn;
@@ -47,6 +49,16 @@ pub(super) fn run_round(env: &Arc<Environment>) {
         Ok(txn) => txn,
         Err(error) => return fail_all(env, &error),
     };
+    if let Some(journal) = &env.journal
+        && let Err(error) = journal.before_write(&raw, txn.id())
+    {
+        drop(txn);
+        // It may have been a sync, which must not be tried again.
+        if error.code() == ErrorCode::Io {
+            env.poison(&error);
+        }
+        return fail_all(env, &error);
+    }
     let mut queue = env.writer.queue.lock();
     queue.phase = Phase::Working;
     let session = queue.pop_session();
@@ -198,12 +210,37 @@ pub(super) fn commit(
         env.unsynced.store(false, Ordering::Release);
         return Err(error);
     }
-    let no_sync = durability == Durability::None || fault::occurs(Defect::SyncSkipped);
-    raw.set_sync_flags(no_sync, durability != Durability::Strict)?;
     if durability != Durability::Strict {
         env.relaxed.store(true, Ordering::Release);
     }
-    txn.commit().map_err(|error| explain(env, raw, error, durability))
+    match &env.journal {
+        Some(journal) if durability != Durability::None => {
+            match env.with_raw(|raw| journal.commit(raw, txn, durability))? {
+                Ok(()) => {
+                    if journal.has_unsynced() {
+                        housekeeper::wake();
+                    }
+                    Ok(())
+                }
+                Err(Failure::Refused(error)) => Err(explain(env, raw, error, durability)),
+                Err(Failure::InDoubt(error)) => {
+                    // After other failures the database is poisoned by whoever tells of them.
+                    if is_harmless(&error) {
+                        env.poison(&error);
+                    }
+                    Err(error)
+                }
+            }
+        }
+        journal => {
+            if let Some(journal) = journal {
+                journal.end(raw, txn.raw().id())?;
+            }
+            let no_sync = durability == Durability::None || fault::occurs(Defect::SyncSkipped);
+            raw.set_sync_flags(no_sync, durability != Durability::Strict)?;
+            txn.commit().map_err(|error| explain(env, raw, error, durability))
+        }
+    }
 }
 
 /// What a failed commit means. Poisons if it was for want of space and the database cannot go on.
@@ -262,12 +299,17 @@ fn give_up(env: &Arc<Environment>, group: Group, culprit: Option<Box<dyn Job>>, 
 /// the database already. After any other failure the state of the page cache is unknown: a later
 /// sync may report success for pages that never reached the disk.
 pub(super) fn poison_after_commit(env: &Environment, error: &Error) {
-    if !matches!(
-        error.code(),
-        ErrorCode::DiskFull | ErrorCode::MapFull | ErrorCode::TxTooLarge | ErrorCode::Corrupt
-    ) {
+    if !is_harmless(error) {
         env.poison(error);
     }
+}
+
+/// Whether a commit that LMDB has refused with an error leaves the database as it was.
+fn is_harmless(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        ErrorCode::DiskFull | ErrorCode::MapFull | ErrorCode::TxTooLarge | ErrorCode::Corrupt
+    )
 }
 
 fn finish(env: &Environment, jobs: Vec<Box<dyn Job>>, outcome: &Result<Commit>) {

@@ -261,6 +261,9 @@ impl Writer {
                     env.lock_file.release();
                 }
                 queue.has_thread = false;
+                if let Some(journal) = &env.journal {
+                    journal.thread_ended();
+                }
                 drop(queue);
                 self.wake.notify_all();
                 return;

@@ -1,0 +1,114 @@
+//! A generation of the journal, as far as a process knows it.
+
+use std::collections::HashSet;
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::file::{Header, JournalFile, RECORDS, behind};
+use crate::storage::lmdb::RoTxn;
+use crate::storage::platform;
+
+/// The file grows in steps of this size: a sync of what grows takes longer.
+pub(super) const STEP: u64 = 256 << 10;
+/// Relaxed commits are synced when so many have not been, …
+const MOST_UNSYNCED: u32 = 64;
+/// … or so many bytes of them, …
+const UNSYNCED_BYTES: u64 = 1 << 20;
+/// … or after this time.
+const UNSYNCED_TIME: Duration = Duration::from_millis(100);
+
+/// The generation that counts.
+pub(super) struct Current {
+    pub(super) id: u64,
+    pub(super) generation: u64,
+    /// Where the next record begins, and how long the file is.
+    pub(super) end: u64,
+    pub(super) length: u64,
+    /// The last transaction in the journal, and the last one that is on disk.
+    pub(super) last: u64,
+    pub(super) synced: u64,
+    /// Pages that are in records of this generation.
+    pub(super) known: HashSet<u64>,
+    pub(super) unsynced: Option<Unsynced>,
+}
+
+/// What relaxed commits have left in the page cache.
+pub(super) struct Unsynced {
+    since: Instant,
+    commits: u32,
+    bytes: u64,
+    /// Keeps the pages of the last state that is on disk.
+    _reader: RoTxn,
+}
+
+impl Current {
+    pub(super) fn at(header: &Header) -> Self {
+        Self {
+            id: header.id,
+            generation: header.generation,
+            end: RECORDS,
+            length: 0,
+            last: header.base,
+            synced: header.base,
+            known: HashSet::new(),
+            unsynced: None,
+        }
+    }
+
+    /// Reads what others have written, up to transaction `before`.
+    pub(super) fn read_on(
+        &mut self,
+        journal: &JournalFile,
+        buffer: &mut Vec<u8>,
+        before: u64,
+    ) -> io::Result<()> {
+        while self.last < before {
+            let place = (self.id, self.generation);
+            let Some(record) = journal.record(self.end, place, buffer)? else { break };
+            if record.head.txn_id != self.last + 1 {
+                break;
+            }
+            self.end = behind(self.end, record.length);
+            self.last = record.head.txn_id;
+        }
+        self.length = journal.length()?;
+        Ok(())
+    }
+
+    /// Makes the file long enough, in steps.
+    pub(super) fn make_room(&mut self, journal: &JournalFile, end: u64) -> io::Result<()> {
+        while self.length < end {
+            let zeros = vec![0; STEP as usize];
+            platform::write_all_at(&journal.file, &zeros, self.length)?;
+            self.length += STEP;
+        }
+        Ok(())
+    }
+
+    pub(super) fn have_synced(&mut self) {
+        self.synced = self.last;
+        self.unsynced = None;
+    }
+
+    /// Whether relaxed commits have left as much as they may.
+    pub(super) fn is_sync_due(&self) -> bool {
+        self.unsynced.as_ref().is_some_and(|unsynced| {
+            unsynced.commits >= MOST_UNSYNCED
+                || unsynced.bytes >= UNSYNCED_BYTES
+                || unsynced.since.elapsed() >= UNSYNCED_TIME
+        })
+    }
+
+    /// Takes note of a record that is not on disk. The pages of the state before the first one are
+    /// kept by its reader: LMDB writes to none that is of that state or of the one before.
+    pub(super) fn leave_unsynced(&mut self, reader: RoTxn, bytes: u64) {
+        let unsynced = self.unsynced.get_or_insert_with(|| Unsynced {
+            since: Instant::now(),
+            commits: 0,
+            bytes: 0,
+            _reader: reader,
+        });
+        unsynced.commits += 1;
+        unsynced.bytes += bytes;
+    }
+}

@@ -1,0 +1,425 @@
+//! Journals of several processes, and what is recovered from them.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::fs;
+use std::path::Path;
+
+use super::generation::STEP;
+use super::*;
+use crate::error::ErrorCode;
+use crate::storage::copy::open_alone;
+use crate::storage::data_file;
+use crate::storage::lmdb::{EnvFlags, EnvOptions, PutMode};
+use crate::storage::txn::{Table, Tables};
+
+const PAGE: usize = 4_096;
+
+/// A small reproducible source of numbers (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn seeded() -> Self {
+        let seed = std::env::var("LODESTORE_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or_else(|| {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+            u64::from(now.subsec_nanos())
+        });
+        println!("LODESTORE_SEED={seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ z >> 31) % bound
+    }
+}
+
+fn layout(directory: &Path) -> Layout {
+    Layout { directory: directory.to_owned() }
+}
+
+fn open(directory: &Path) -> (Env, Tables) {
+    let options = EnvOptions { flags: EnvFlags::default(), map_size: 1 << 28, max_readers: 16 };
+    let raw = open_alone(directory, options).unwrap();
+    let mut txn = raw.write_txn().unwrap();
+    let tables = Tables::create(&mut txn).unwrap();
+    txn.commit().unwrap();
+    (raw, tables)
+}
+
+/// A database, of which each state tells its number by each of its entries.
+struct Database {
+    raw: Env,
+    tables: Tables,
+    journal: Arc<Journal>,
+    last: u64,
+}
+
+impl Database {
+    fn open(directory: &Path) -> Self {
+        let (raw, tables) = open(directory);
+        let journal = Arc::new(Journal::new(layout(directory), &raw, false).unwrap());
+        let mut database = Self { raw, tables, journal, last: 0 };
+        database.commit(Durability::Strict, 50);
+        database
+    }
+
+    /// Fills a transaction with the next state.
+    fn change(&mut self, entries: u64) -> WriteTxn<'_> {
+        self.last += 1;
+        let mut txn = self.raw.write_txn().unwrap();
+        let dbi = self.tables.dbi(Table::Docs);
+        let number = self.last.to_le_bytes();
+        for key in 0..entries.max(3) {
+            let value = number.repeat(1 + (self.last * 7 + key) as usize % 90);
+            txn.put(dbi, &key.to_be_bytes(), &value, PutMode::Upsert).unwrap();
+        }
+        WriteTxn::new(txn, self.tables)
+    }
+
+    fn commit(&mut self, durability: Durability, entries: u64) {
+        self.commit_by(None, durability, entries);
+    }
+
+    /// Commits as another process would, or this one.
+    fn commit_by(&mut self, journal: Option<&Journal>, durability: Durability, entries: u64) {
+        let raw = self.raw.clone();
+        let own = self.journal.clone();
+        let journal = journal.unwrap_or(&own);
+        let txn = self.change(entries);
+        let txn_id = txn.raw().id();
+        journal.before_write(&raw, txn_id).unwrap();
+        if durability == Durability::None {
+            journal.end(&raw, txn_id).unwrap();
+            raw.set_sync_flags(true, true).unwrap();
+            txn.commit().unwrap();
+        } else {
+            assert!(journal.commit(&raw, txn, durability).is_ok());
+        }
+    }
+
+    fn is_journaled(&self) -> bool {
+        self.journal.state.lock().current.is_some()
+    }
+}
+
+/// The state in a directory after it was recovered: the number that its first entries have.
+fn recovered(directory: &Path) -> Result<u64> {
+    recover(&layout(directory))?;
+    let path = layout(directory).data();
+    assert_eq!(journal_id(&File::open(&path).unwrap()).unwrap(), 0);
+    data_file::check(&path)?;
+    data_file::check_before_mapping(&path)?;
+    let (raw, tables) = open(directory);
+    let reader = RoTxn::begin(&raw).unwrap();
+    let txn = reader.get().unwrap();
+    let mut states = (0..3_u64).map(|key| {
+        let value = txn.get(tables.dbi(Table::Docs), &key.to_be_bytes()).unwrap().unwrap();
+        let (numbers, _) = value.as_chunks::<8>();
+        assert!(numbers.iter().all(|number| *number == numbers[0]), "a torn value");
+        u64::from_le_bytes(numbers[0])
+    });
+    let state = states.next().unwrap();
+    assert!(states.all(|other| other == state), "entries of several states");
+    Ok(state)
+}
+
+fn copy(from: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    for name in ["data.mdb", "data.journal"] {
+        if from.join(name).exists() {
+            fs::copy(from.join(name), to.path().join(name)).unwrap();
+        }
+    }
+    to
+}
+
+#[test]
+fn a_commit_in_the_journal_is_recovered_when_the_data_file_has_nothing_of_it() {
+    for durability in [Durability::Strict, Durability::Relaxed] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut database = Database::open(directory.path());
+        assert!(!database.is_journaled());
+        database.commit(durability, 3);
+        assert!(database.is_journaled());
+        let old = fs::read(directory.path().join("data.mdb")).unwrap();
+        for _ in 0..200 {
+            database.commit(durability, 3);
+        }
+        let copy = copy(directory.path());
+        fs::write(copy.path().join("data.mdb"), old).unwrap();
+        assert_eq!(recovered(copy.path()).unwrap(), 202);
+        // What is recovered is not recovered again.
+        assert_eq!(recovered(copy.path()).unwrap(), 202);
+    }
+}
+
+#[test]
+fn whatever_of_the_pages_and_of_the_last_records_is_on_disk_a_state_is_recovered() {
+    let mut random = Random::seeded();
+    for _ in 0..60 {
+        let directory = tempfile::tempdir().unwrap();
+        let mut database = Database::open(directory.path());
+        database.commit(Durability::Strict, 3);
+        let old = fs::read(directory.path().join("data.mdb")).unwrap();
+        for _ in 0..random.below(40) {
+            database.commit(Durability::Strict, 3 + random.below(60));
+        }
+        let synced = database.last;
+        for _ in 0..random.below(40) {
+            database.commit(Durability::Relaxed, 3 + random.below(60));
+        }
+        let copy = copy(directory.path());
+        let mut data = fs::read(copy.path().join("data.mdb")).unwrap();
+        for (at, page) in old.chunks(PAGE).enumerate() {
+            // The place that says which journal counts has been synced.
+            if random.below(2) == 0 {
+                data[at * PAGE..][..page.len()].copy_from_slice(page);
+            }
+        }
+        fs::write(copy.path().join("data.mdb"), data).unwrap();
+        let journal = copy.path().join("data.journal");
+        let mut bytes = fs::read(&journal).unwrap();
+        let mut state = database.journal.state.lock();
+        let current = state.current.as_mut().unwrap();
+        let is_synced =
+            |at: u64| current.unsynced.is_none() || at < end_of(&bytes, current, synced);
+        let lost: Vec<_> = (RECORDS..current.end)
+            .step_by(512)
+            .filter(|at| !is_synced(*at) && random.below(20) == 0)
+            .collect();
+        for at in lost {
+            bytes[at as usize..][..512].fill(0);
+        }
+        let last = current.last;
+        assert!(current.synced <= last);
+        drop(state);
+        fs::write(&journal, bytes).unwrap();
+        let state = recovered(copy.path()).unwrap();
+        assert!((synced..=database.last).contains(&state), "{synced} {state} {}", database.last);
+    }
+}
+
+/// Where the records of states that are on disk end.
+fn end_of(bytes: &[u8], current: &Current, synced: u64) -> u64 {
+    let (mut at, first) = (RECORDS, current.last - synced);
+    let _ = first;
+    while let Some(record) =
+        record::Record::find(&bytes[at as usize..], current.id, current.generation)
+    {
+        if record.head.txn_id > current.synced {
+            break;
+        }
+        at = behind(at, record.length);
+    }
+    at
+}
+
+#[test]
+fn damage_to_what_was_on_disk_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut database = Database::open(directory.path());
+    for _ in 0..20 {
+        database.commit(Durability::Strict, 3);
+    }
+    let end = database.journal.state.lock().current.as_ref().unwrap().end;
+    let bytes = fs::read(directory.path().join("data.journal")).unwrap();
+    let mut told = 0;
+    for at in (RECORDS..end).step_by(97) {
+        let copy = copy(directory.path());
+        let mut bytes = bytes.clone();
+        bytes[at as usize] ^= 0x10;
+        fs::write(copy.path().join("data.journal"), bytes).unwrap();
+        match recovered(copy.path()) {
+            // The last record, or what lies between two.
+            Ok(state) => assert!(state >= database.last - 1),
+            Err(error) => {
+                assert_eq!(error.code(), ErrorCode::Corrupt);
+                told += 1;
+            }
+        }
+    }
+    assert!(told > 10, "{told}");
+}
+
+#[test]
+fn hostile_journals_are_refused_or_harmless() {
+    let mut random = Random::seeded();
+    let directory = tempfile::tempdir().unwrap();
+    let mut database = Database::open(directory.path());
+    for _ in 0..5 {
+        database.commit(Durability::Strict, 3);
+    }
+    let bytes = fs::read(directory.path().join("data.journal")).unwrap();
+    let end = database.journal.state.lock().current.as_ref().unwrap().end as usize;
+    for _ in 0..600 {
+        let copy = copy(directory.path());
+        let mut bytes = bytes[..end].to_vec();
+        let mut at = RECORDS as usize;
+        for _ in 0..random.below(5) {
+            let (id, generation) = (record::get(&bytes, at + 16), record::get(&bytes, at + 24));
+            let length = record::length(&bytes[at..], id.unwrap(), generation.unwrap()).unwrap();
+            at = behind(at as u64, length) as usize;
+        }
+        let length = record::get(&bytes, at + 48).unwrap_or(0) as usize;
+        for _ in 0..=random.below(3) {
+            let place = at + 32 + random.below((length - 32) as u64) as usize;
+            bytes[place] = [0, 1, 0x7F, 0xFF][random.below(4) as usize];
+        }
+        // Somebody who wants to do harm makes the checksum right.
+        let length = record::get(&bytes, at + 48).unwrap() as usize;
+        if let Some(covered) = bytes.get(at + 8..at.saturating_add(length)) {
+            let checksum = xxhash_rust::xxh3::xxh3_64(covered);
+            bytes[at..at + 8].copy_from_slice(&checksum.to_le_bytes());
+        }
+        fs::write(copy.path().join("data.journal"), bytes).unwrap();
+        // What is in a page can be anything; here it counts that recovery itself ends well.
+        if let Err(error) = recover(&layout(copy.path())) {
+            let code = error.code();
+            assert!(matches!(code, ErrorCode::Corrupt | ErrorCode::Io), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_journal_of_another_data_file_does_not_count() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut database = Database::open(directory.path());
+    let backup = copy(directory.path());
+    for _ in 0..5 {
+        database.commit(Durability::Strict, 3);
+    }
+    let copy = copy(directory.path());
+    fs::copy(backup.path().join("data.mdb"), copy.path().join("data.mdb")).unwrap();
+    assert_eq!(recovered(copy.path()).unwrap(), 1);
+}
+
+#[test]
+fn a_data_file_without_its_journal_counts_if_it_is_sound() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut database = Database::open(directory.path());
+    for _ in 0..5 {
+        database.commit(Durability::Strict, 100);
+    }
+    let copied = copy(directory.path());
+    fs::remove_file(copied.path().join("data.journal")).unwrap();
+    assert_eq!(recovered(copied.path()).unwrap(), 6);
+    let damaged = copy(directory.path());
+    fs::remove_file(damaged.path().join("data.journal")).unwrap();
+    let path = damaged.path().join("data.mdb");
+    let mut data = fs::read(&path).unwrap();
+    data[2 * PAGE..].fill(0xA5);
+    fs::write(&path, data).unwrap();
+    assert_eq!(recovered(damaged.path()).unwrap_err().code(), ErrorCode::Corrupt);
+}
+
+#[test]
+fn closing_and_unsynced_commits_end_the_journal() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut database = Database::open(directory.path());
+    for _ in 0..3 {
+        database.commit(Durability::Strict, 3);
+    }
+    assert!(database.journal.counts().unwrap());
+    database.commit(Durability::None, 3);
+    assert!(!database.journal.counts().unwrap());
+    // A single one between unsynced commits is made without.
+    database.commit(Durability::Strict, 3);
+    assert!(!database.is_journaled());
+    database.commit(Durability::Strict, 3);
+    assert!(database.is_journaled());
+    database.journal.finish(&database.raw).unwrap();
+    assert_eq!(fs::metadata(directory.path().join("data.journal")).unwrap().len(), RECORDS);
+    let copy = copy(directory.path());
+    fs::remove_file(copy.path().join("data.journal")).unwrap();
+    assert_eq!(recovered(copy.path()).unwrap(), database.last);
+}
+
+#[test]
+fn large_commits_and_full_journals_begin_a_generation() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut database = Database::open(directory.path());
+    database.commit(Durability::Strict, 3);
+    let generation =
+        |database: &Database| database.journal.state.lock().current.as_ref().unwrap().generation;
+    let first = generation(&database);
+    database.commit(Durability::Strict, 5_000);
+    assert_eq!(generation(&database), first + 1);
+    while generation(&database) == first + 1 {
+        database.commit(Durability::Strict, 100 + database.last % 300);
+    }
+    database.commit(Durability::Strict, 3);
+    let length = fs::metadata(directory.path().join("data.journal")).unwrap().len();
+    assert!((LARGEST - (1 << 20)..=LARGEST + STEP).contains(&length), "{length}");
+    assert_eq!(recovered(copy(directory.path()).path()).unwrap(), database.last);
+}
+
+#[test]
+fn changes_that_change_nothing_are_no_transaction() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut database = Database::open(directory.path());
+    for _ in 0..3 {
+        database.commit(Durability::Strict, 3);
+        let mut txn = WriteTxn::new(database.raw.write_txn().unwrap(), database.tables);
+        let dbi = database.tables.dbi(Table::Docs);
+        assert!(!txn.raw_mut().delete(dbi, b"what is not there").unwrap());
+        assert!(database.journal.commit(&database.raw, txn, Durability::Strict).is_ok());
+    }
+    assert_eq!(recovered(copy(directory.path()).path()).unwrap(), database.last);
+}
+
+/// Journals with one environment are like processes with one file: they know of each other by what
+/// is in the files alone.
+#[test]
+fn processes_go_on_where_others_were_killed() {
+    let mut random = Random::seeded();
+    for _ in 0..8 {
+        let directory = tempfile::tempdir().unwrap();
+        let mut database = Database::open(directory.path());
+        let mut others: Vec<_> = (0..2)
+            .map(|_| Journal::new(layout(directory.path()), &database.raw, false).unwrap())
+            .collect();
+        // What was acknowledged as on disk at least, and what can be there at most.
+        let mut least = database.last;
+        for _ in 0..60 {
+            let which = random.below(2) as usize;
+            match random.below(12) {
+                // Killed behind LMDB's commit.
+                0 => {
+                    let raw = database.raw.clone();
+                    let txn = database.change(3);
+                    others[which].before_write(&raw, txn.raw().id()).unwrap();
+                    raw.set_sync_flags(true, true).unwrap();
+                    txn.commit().unwrap();
+                    others[which] =
+                        Journal::new(layout(directory.path()), &database.raw, false).unwrap();
+                }
+                1 => {
+                    let journal = Journal::new(layout(directory.path()), &database.raw, false);
+                    others[which] = journal.unwrap();
+                }
+                2 => {
+                    database.commit_by(Some(&others[which]), Durability::None, 3);
+                    least = least.max(database.last);
+                }
+                3 => {
+                    database.commit_by(Some(&others[which]), Durability::Strict, 4_000);
+                    least = database.last;
+                }
+                4..6 => database.commit_by(Some(&others[which]), Durability::Relaxed, 3),
+                6 => drop(others[which].sync().unwrap()),
+                _ => {
+                    let entries = 3 + random.below(100);
+                    database.commit_by(Some(&others[which]), Durability::Strict, entries);
+                    least = database.last;
+                }
+            }
+            let state = recovered(copy(directory.path()).path()).unwrap();
+            assert!((least..=database.last).contains(&state), "{least} {state} {}", database.last);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What a commit has written, against all pages of the states before and after.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CStr;
+
+use super::*;
+use crate::storage::lmdb::{Dbi, Env, EnvFlags, EnvOptions, PutMode, RwTxn};
+
+/// A small reproducible source of numbers (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn seeded() -> Self {
+        let seed = std::env::var("LODESTORE_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or_else(|| {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+            u64::from(now.subsec_nanos())
+        });
+        println!("LODESTORE_SEED={seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ z >> 31) % bound
+    }
+}
+
+const NAMES: [&CStr; 3] = [c"meta", c"docs", c"index"];
+
+/// The pages of a state with their content, as far as anything is in them.
+fn pages_of(reader: &RoTxn) -> BTreeMap<u64, Vec<u8>> {
+    let txn = reader.get().unwrap();
+    let map = Map::of(&txn, reader.env()).unwrap();
+    // SAFETY: the transaction is active while the pages are copied.
+    let bytes = |number, len| unsafe { map.bytes(number, len) }.unwrap().to_vec();
+    let meta = bytes(txn.id() % 2, META_LENGTH);
+    let mut pages = BTreeMap::new();
+    let mut pending = Vec::new();
+    for at in [FREE, MAIN] {
+        pending.push(Root::read(&meta, at).unwrap().page);
+    }
+    while let Some(number) = pending.pop().filter(|number| *number != NO_PAGE) {
+        let content = bytes(number, map.page_size());
+        let page = Page::new(&content).unwrap();
+        for at in 0..page.count() {
+            if !page.is_leaf() {
+                pending.push(page.child(at).unwrap());
+            } else if let Some(record) = page.tree_record(at).unwrap() {
+                let root = Root::read(record, 0).unwrap().page;
+                pending.extend((root != NO_PAGE).then_some(root));
+            } else if let Some((_, Data::Elsewhere { page, len })) = page.data(at).unwrap() {
+                pages.insert(page, bytes(page, HEADER + len));
+            }
+        }
+        pages.insert(number, content);
+    }
+    pages
+}
+
+/// Random changes of some entries, or of many.
+fn change(random: &mut Random, txn: &mut RwTxn<'_>, dbis: &[Dbi]) {
+    let most = [1, 3, 30, 600][random.below(4) as usize];
+    let keys = [20, 500, 50_000][random.below(3) as usize];
+    for _ in 0..=random.below(most) {
+        let dbi = dbis[random.below(dbis.len() as u64) as usize];
+        let key = random.below(keys).to_be_bytes();
+        let key = [key.as_slice(), &[7; 40]].concat();
+        if random.below(3) == 0 {
+            txn.delete(dbi, &key).unwrap();
+            continue;
+        }
+        let most = [30, 300, 3_000, 30_000][random.below(20).saturating_sub(16) as usize];
+        let value = vec![random.below(256) as u8; random.below(most) as usize];
+        txn.put(dbi, &key, &value, PutMode::Upsert).unwrap();
+    }
+}
+
+#[test]
+fn finds_all_that_is_new_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let flags = EnvFlags { no_sync: true, ..EnvFlags::default() };
+    let options = EnvOptions { flags, map_size: 1 << 30, max_readers: 8 };
+    // SAFETY: a new directory of this test.
+    let env = unsafe { Env::open(directory.path(), options) }.unwrap();
+    let mut random = Random::seeded();
+    let mut txn = env.write_txn().unwrap();
+    let dbis = NAMES.map(|name| txn.create_tree(name).unwrap());
+    txn.commit().unwrap();
+    let mut before = pages_of(&RoTxn::begin(&env).unwrap());
+    let mut similar = 0;
+    for round in 0..400 {
+        let mut txn = env.write_txn().unwrap();
+        if round % 150 == 149 {
+            // Trees become empty, and lower.
+            let mut keys = Vec::new();
+            let mut cursor = txn.cursor(dbis[1]).unwrap();
+            while let Some((key, _)) = cursor.next().unwrap() {
+                keys.push(key.to_vec());
+            }
+            drop(cursor);
+            for key in keys {
+                txn.delete(dbis[1], &key).unwrap();
+            }
+        }
+        change(&mut random, &mut txn, &dbis);
+        let id = txn.id();
+        txn.commit().unwrap();
+        let reader = RoTxn::begin(&env).unwrap();
+        if reader.get().unwrap().id() != id {
+            continue;
+        }
+        let after = pages_of(&reader);
+        // SAFETY: nobody else has the environment.
+        let changed = unsafe { changed_pages(&reader, usize::MAX) }.unwrap().unwrap();
+        let mut found = BTreeMap::new();
+        for page in &changed.pages {
+            assert!(found.insert(page.number, page.bytes.to_vec()).is_none(), "twice");
+            if let Some((number, bytes)) = page.similar {
+                assert_eq!(before[&number], bytes);
+                similar += 1;
+            }
+        }
+        for value in &changed.values {
+            assert!(found.insert(value.number, value.bytes.to_vec()).is_none(), "twice");
+        }
+        let expected: BTreeMap<_, _> =
+            after.iter().filter(|(number, _)| !before.contains_key(number)).collect();
+        let numbers =
+            |pages: &BTreeMap<u64, Vec<u8>>| pages.keys().copied().collect::<BTreeSet<_>>();
+        assert_eq!(numbers(&found), expected.keys().map(|number| **number).collect());
+        assert!(expected.iter().all(|(number, bytes)| found[number] == **bytes));
+        // SAFETY: as above.
+        let few = unsafe { changed_pages(&reader, 2) }.unwrap();
+        assert!(few.is_none(), "a commit writes three pages at least");
+        before = after;
+    }
+    assert!(similar > 100);
+}
