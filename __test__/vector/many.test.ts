@@ -54,7 +54,9 @@ for (const metric of ['cosine', 'dot', 'l2', 'hamming'] as const) {
       const all = await docs.nearestMany('near', vectors, options)
       assert.equal(all.length, count)
       for (const [at, vector] of vectors.entries()) {
-        assert.deepEqual(all[at], await docs.nearest('near', vector, options).toArray())
+        // By itself a search may ask the graph, which may prefer others that are as near.
+        const one = docs.nearest('near', vector, { ...options, exact: true })
+        assert.deepEqual(all[at], await one.toArray())
       }
     }
   })
@@ -67,7 +69,9 @@ test('transactions and snapshots answer many searches of one state', async (t) =
   const search = (store: any) => store.nearestMany('near', vectors, { k: 4, includeVectors: false })
   const singly = (store: any) =>
     Promise.all(
-      vectors.map((vector) => store.nearest('near', vector, { k: 4, includeVectors: false })),
+      vectors.map((vector) =>
+        store.nearest('near', vector, { k: 4, includeVectors: false, exact: true }),
+      ),
     )
   const before = await singly(docs)
   const snapshot = await db.snapshot()
