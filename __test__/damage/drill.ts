@@ -168,8 +168,8 @@ async function compare(
   for (const name of NAMES) {
     const ofStore = hits === 'all' ? [] : hits.filter(({ tree }) => tree === trees[name])
     const hitKeys = new Set(hits === 'all' ? contents[name].keys() : ofStore.map(({ key }) => key))
-    // One whose record was hit is saved under its number.
-    const names = [name, `recovered-${NAMES.indexOf(name) + 1}`]
+    // One whose record was hit is saved under the number of its tree.
+    const names = [name, `recovered-${trees[name]}`]
     const store = report.stores.find((each) => names.includes(each.name))
     const saved = new Map<number | string, Doc>()
     if (store !== undefined) {
