@@ -64,7 +64,7 @@ async function readable(db: any, count: number): Promise<Set<number>> {
 
 test('a rotation that was stopped shows until it ends', async (t) => {
   const path = join(await temporaryDirectory(t), 'db')
-  await fill(path, 60_000)
+  await fill(path, 120_000)
   let db = (await open(path, { encryption })) as any
   assert.equal((await db.stats()).keyRotation, null)
   const controller = new AbortController()

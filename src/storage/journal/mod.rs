@@ -217,9 +217,12 @@ impl Journal {
     /// `IO` and the like.
     pub(super) fn finish(&self, raw: &Env) -> Result<()> {
         let mut state = self.state.lock();
-        let ended = state.end(&self.layout, raw).and_then(|()| {
-            let Some(journal) = &state.journal else { return Ok(()) };
-            journal.shorten().map_err(|error| failed(&self.layout, &error))
+        let ended = state.end(&self.layout, raw).and_then(|has_ended| match has_ended {
+            true => state
+                .journal(&self.layout)?
+                .shorten()
+                .map_err(|error| failed(&self.layout, &error)),
+            false => Ok(()),
         });
         *state = State::default();
         self.note(&state);
@@ -490,15 +493,16 @@ impl State {
         Ok(current)
     }
 
-    /// From now on the data file counts as it is.
-    fn end(&mut self, layout: &Layout, raw: &Env) -> Result<()> {
+    /// From now on the data file counts as it is; false if it has done so already.
+    fn end(&mut self, layout: &Layout, raw: &Env) -> Result<bool> {
         self.current = None;
         if self.journal_id(layout)? == 0 {
-            return Ok(());
+            return Ok(false);
         }
         raw.sync()?;
         fault::point("journal-ended");
-        set_journal_id(self.data()?, 0).map_err(|error| failed(layout, &error))
+        set_journal_id(self.data()?, 0).map_err(|error| failed(layout, &error))?;
+        Ok(true)
     }
 }
 
