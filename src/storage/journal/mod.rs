@@ -218,10 +218,9 @@ impl Journal {
     pub(super) fn finish(&self, raw: &Env) -> Result<()> {
         let mut state = self.state.lock();
         let ended = state.end(&self.layout, raw).and_then(|has_ended| match has_ended {
-            true => state
-                .journal(&self.layout)?
-                .shorten()
-                .map_err(|error| failed(&self.layout, &error)),
+            true => {
+                state.journal(&self.layout)?.shorten().map_err(|error| failed(&self.layout, &error))
+            }
             false => Ok(()),
         });
         *state = State::default();
