@@ -238,6 +238,21 @@ test('maxDistance leaves out what is further away, and little else', async (t) =
   assert.ok(found <= wanted && found >= wanted * 0.97, `${found} of ${wanted}`)
 })
 
+test('a filter that nothing passes finds nothing', async (t) => {
+  const random = new Random(seed)
+  const { docs } = await storeOf(t, {})
+  const vector = clustered(random, 'cosine')
+  await docs.putMany(Array.from({ length: 6000 }, (_, id) => ({ id, group: 0, vector: vector() })))
+  await isBuilt(docs, 'near', vector())
+  const everything = { $nor: [{ $nor: [{}] }] }
+  const search = (where: object) => docs.nearest('near', vector(), { where, efSearch: 16 })
+  assert.equal((await search(everything).explain()).nearest.method, 'graph')
+  assert.equal((await search(everything)).length, 10)
+  for (const nothing of [{ $nor: [{}] }, { $and: [{ $nor: [everything] }] }]) {
+    assert.deepEqual(await search(nothing), [])
+  }
+})
+
 test('beyond its memory limit there is no graph', async (t) => {
   const random = new Random(seed)
   const { docs } = await storeOf(t, { memoryLimit: 100_000 })

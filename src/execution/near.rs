@@ -365,8 +365,7 @@ impl Near {
             payload.append_to(&mut scratch)?;
             let key = lookups.key(at);
             let found = Found { key, document: Some(&scratch), meter };
-            if query.filter.tests() > 0
-                && !rows.passes(view, shared, store, query, &found)?.passes()
+            if !query.filter.is_all() && !rows.passes(view, shared, store, query, &found)?.passes()
             {
                 return Ok(true);
             }
