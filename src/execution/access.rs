@@ -82,19 +82,37 @@ impl Access {
     /// All documents of a store, if need be in the order of their keys.
     pub fn store(view: View<'_, '_>, store: &StoreDef, in_order: bool) -> Result<Self> {
         let tree = entry::documents(store.tree);
-        Ok(Self {
+        let ordered = in_order && !has_arrays(view, tree)?;
+        Ok(Self { ordered, ..Self::over(tree, vec![Interval { from: Vec::new(), to: None }]) })
+    }
+
+    /// A part of a tree, in which no condition has a say.
+    fn over(tree: Tree, intervals: Vec<Interval>) -> Self {
+        Self {
             index: None,
             vectors: None,
             tree,
-            intervals: vec![Interval { from: Vec::new(), to: None }],
+            intervals,
             decided: Vec::new(),
             repeats: false,
-            ordered: in_order && !has_arrays(view, tree)?,
+            ordered: false,
             fixed: 0,
             bounded: Vec::new(),
             is_point: false,
             entries: 0,
-        })
+        }
+    }
+
+    /// The documents of a store under some primary keys.
+    pub fn keys(store: &StoreDef, mut keys: Vec<Box<[u8]>>) -> Self {
+        keys.sort_unstable();
+        let point = |from: Box<[u8]>| {
+            let to = Some([&from, &[0][..]].concat());
+            Interval { from: from.into_vec(), to }
+        };
+        let entries = keys.len() as u64;
+        let intervals = keys.into_iter().map(point).collect();
+        Self { entries, ..Self::over(entry::documents(store.tree), intervals) }
     }
 
     /// The documents of a store whose primary keys the conditions bound; `None` if they do not.
@@ -122,17 +140,12 @@ impl Access {
         let intervals = merged(intervals);
         let is_point = bounds.single().is_some() && !arrays;
         Ok(Some(Self {
-            index: None,
-            vectors: None,
-            tree,
-            intervals,
             decided,
-            repeats: false,
             ordered: !arrays,
             fixed: usize::from(is_point),
             bounded: vec![(path.clone(), bounds)],
             is_point,
-            entries: 0,
+            ..Self::over(tree, intervals)
         }))
     }
 
@@ -195,18 +208,10 @@ impl Access {
 
     /// The documents with vectors in an index.
     pub fn vectors(index: &Arc<VectorDef>) -> Self {
+        let intervals = vec![Interval { from: vec![DOCUMENT], to: Some(vec![LABEL]) }];
         Self {
-            index: None,
             vectors: Some(Arc::clone(index)),
-            tree: entry::entries(index.tree),
-            intervals: vec![Interval { from: vec![DOCUMENT], to: Some(vec![LABEL]) }],
-            decided: Vec::new(),
-            repeats: false,
-            ordered: false,
-            fixed: 0,
-            bounded: Vec::new(),
-            is_point: false,
-            entries: 0,
+            ..Self::over(entry::entries(index.tree), intervals)
         }
     }
 

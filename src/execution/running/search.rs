@@ -12,12 +12,10 @@ use super::super::sort::{SORT_MEMORY, Sorted, Sorter};
 use super::choice::Choices;
 use super::crew::with_crew;
 use super::{Execution, Phase};
-use crate::catalog::StoreDef;
 use crate::error::Result;
 use crate::query::nearest::Nearest;
 use crate::store::StoreShared;
-use crate::store::entry::documents;
-use crate::store::read::{Interval, View};
+use crate::store::read::View;
 use crate::vector::Block;
 
 /// From so many documents it is chosen on the thread of JavaScript.
@@ -194,7 +192,7 @@ impl Execution {
             found.advance()?;
         }
         let (examined_keys, examined_docs) = (self.scan.examined_keys, self.scan.examined_docs);
-        self.scan = Scan::new(vec![Arc::new(documents_of(&self.store, keys))], false, false);
+        self.scan = Scan::new(vec![Arc::new(Access::keys(&self.store, keys))], false, false);
         self.scan.examined_keys = examined_keys;
         self.scan.examined_docs = examined_docs;
         let wanted = match &self.query.returns {
@@ -204,27 +202,5 @@ impl Execution {
         let wanted = wanted.map(|wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
         self.phase = Phase::Collect(Box::new(Sorter::new(wanted, SORT_MEMORY)));
         Ok(())
-    }
-}
-
-/// The documents under some primary keys.
-fn documents_of(store: &StoreDef, mut keys: Vec<Box<[u8]>>) -> Access {
-    keys.sort_unstable();
-    let point = |from: Box<[u8]>| {
-        let to = Some([&from, &[0][..]].concat());
-        Interval { from: from.into_vec(), to }
-    };
-    Access {
-        index: None,
-        vectors: None,
-        tree: documents(store.tree),
-        entries: keys.len() as u64,
-        intervals: keys.into_iter().map(point).collect(),
-        decided: Vec::new(),
-        repeats: false,
-        ordered: false,
-        fixed: 0,
-        bounded: Vec::new(),
-        is_point: false,
     }
 }
