@@ -1,7 +1,6 @@
 //! A query that is being carried out.
 
 mod choice;
-mod crew;
 mod search;
 
 use std::collections::VecDeque;
@@ -238,7 +237,7 @@ impl Execution {
                 }
                 Phase::Stream => self.stream(view, shared, &mut budget, &mut out, response)?,
                 Phase::Near => self.ask_graph(view, shared, (&mut budget, is_inline))?,
-                Phase::Search(_) => self.search(view, shared, &mut budget, is_inline)?,
+                Phase::Search(_) => self.search(view, shared, &mut budget)?,
                 Phase::Choose(_) => self.choose(view, shared, &mut budget, is_inline)?,
                 Phase::Collect(_) => self.collect(view, shared, &mut budget)?,
                 Phase::Emit { .. } => self.emit(view, shared, &mut budget, &mut out, response)?,

@@ -60,11 +60,6 @@ impl Block {
         self.vectors.len() >= FULL || self.ends.len() >= MOST
     }
 
-    /// About how many components have to be compared with those of so many targets.
-    pub fn work(&self, targets: usize) -> usize {
-        self.vectors.len().saturating_mul(targets)
-    }
-
     /// Takes all documents away.
     pub fn clear(&mut self) {
         self.keys.clear();

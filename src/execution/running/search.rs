@@ -10,7 +10,6 @@ use super::super::request::Returns;
 use super::super::scan::{Budget, Flow, Scan, keep};
 use super::super::sort::{SORT_MEMORY, Sorted, Sorter};
 use super::choice::Choices;
-use super::crew::with_crew;
 use super::{Execution, Phase};
 use crate::error::Result;
 use crate::query::nearest::Nearest;
@@ -39,72 +38,60 @@ impl Finding {
         let sorters = (0..count).map(|_| Sorter::new(Some(wanted), memory)).collect();
         Self { sorters, block: Block::new(search.index.form) }
     }
-}
 
-/// Adds documents to the nearest ones of each search.
-fn add(sorters: &mut [Sorter], max_distance: f64, block: &Block, distances: &[f64]) -> Result<()> {
-    for (key, distances) in block.keys().zip(distances.chunks_exact(sorters.len().max(1))) {
-        for (sorter, distance) in sorters.iter_mut().zip(distances) {
-            let sort_key = nearest::sort_key(*distance);
-            if *distance <= max_distance && !sorter.is_beyond(&sort_key) {
-                sorter.push(&sort_key, key)?;
+    /// Compares the documents of the block with what is searched for.
+    fn compare(&mut self, search: &Search) -> Result<()> {
+        let Self { sorters, block } = self;
+        let distances = block.distances(search.targets());
+        for (key, distances) in block.keys().zip(distances.chunks_exact(sorters.len().max(1))) {
+            for (sorter, distance) in sorters.iter_mut().zip(distances) {
+                let sort_key = nearest::sort_key(*distance);
+                if *distance <= search.max_distance() && !sorter.is_beyond(&sort_key) {
+                    sorter.push(&sort_key, key)?;
+                }
             }
         }
+        block.clear();
+        Ok(())
     }
-    Ok(())
 }
 
 impl Execution {
-    /// Looks for the nearest documents, alone or with other threads; false if that is to go on
-    /// later.
+    /// Looks for the nearest documents; false if that is to go on later.
     pub(super) fn search(
         &mut self,
         view: View<'_, '_>,
         shared: &StoreShared,
         budget: &mut Budget<'_>,
-        alone: bool,
     ) -> Result<bool> {
         let Self { store, query, plan, scan, rows, phase, .. } = self;
         let Phase::Search(finding) = phase else { return Ok(true) };
         let Some(mut search) = rows.search.take() else { return Ok(true) };
-        let Finding { sorters, block } = &mut **finding;
-        let targets = Arc::clone(search.targets());
-        let most = search.max_distance();
-        let about = (search.index.form, &*targets);
-        // With one vector, reading takes longer than comparing, and help gains nothing.
-        let alone = alone || targets.len() == 1;
-        let ended = with_crew(about, alone, |crew| {
-            let ended = scan.run(view, store, (true, u64::MAX), budget, |found| {
-                if !plan.decided && !rows.passes(view, shared, store, query, found)?.passes() {
-                    return Ok(Flow::Next);
-                }
-                let Some(document) = found.document else { return Ok(Flow::Next) };
-                if search.excludes(found.key) {
-                    return Ok(Flow::Next);
-                }
-                rows.with_shapes(view, shared, store, |shapes| {
-                    block.undo();
-                    search.collect(document, shapes, block)
-                })
-                .map_err(|error| error.with_key(found.key))?;
-                block.end_document(found.key);
-                if block.is_full() {
-                    crew.compare(block, &mut |block, distances| {
-                        add(sorters, most, block, distances)
-                    })?;
-                }
-                Ok(Flow::Next)
-            })?;
-            let mut sink = |block: &Block, distances: &[f64]| add(sorters, most, block, distances);
-            crew.compare(block, &mut sink)?;
-            crew.finish(&mut sink)?;
-            Ok(ended)
+        let ended = scan.run(view, store, (true, u64::MAX), budget, |found| {
+            if !plan.decided && !rows.passes(view, shared, store, query, found)?.passes() {
+                return Ok(Flow::Next);
+            }
+            let Some(document) = found.document else { return Ok(Flow::Next) };
+            if search.excludes(found.key) {
+                return Ok(Flow::Next);
+            }
+            rows.with_shapes(view, shared, store, |shapes| {
+                finding.block.undo();
+                search.collect(document, shapes, &mut finding.block)
+            })
+            .map_err(|error| error.with_key(found.key))?;
+            finding.block.end_document(found.key);
+            if finding.block.is_full() {
+                finding.compare(&search)?;
+            }
+            Ok(Flow::Next)
         });
+        let ended = ended.and_then(|ended| finding.compare(&search).map(|()| ended));
         rows.search = Some(search);
         if !ended? {
             return Ok(false);
         }
-        let sorters = std::mem::take(sorters);
+        let sorters = std::mem::take(&mut finding.sorters);
         self.searched(sorters)?;
         Ok(true)
     }
