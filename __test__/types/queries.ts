@@ -426,6 +426,11 @@ export async function searches(orders: Store<Order, string>): Promise<void> {
   const $vector = { index: 'near', query: expr.param('vector') }
   await orders.prepare({ $vector }).run({ vector })
   await orders.aggregate([{ $vectorSearch: { index: 'near', queryVector: [1, 2], limit: 3 } }])
+  const mmr = { lambda: 0.7, fetchK: 20 }
+  await orders.find({ $vector: { index: 'near', query: vector, mmr } })
+  await orders.aggregate([
+    { $vectorSearch: { index: 'near', queryVector: [1, 2], limit: 3, mmr: { fetchK: 9 } } },
+  ])
   // @ts-expect-error a search says how many documents are wanted
   void orders.aggregate([{ $vectorSearch: { index: 'near', queryVector: [1, 2] } }])
   // @ts-expect-error it has a vector

@@ -2,7 +2,7 @@
 
 import type { Condition } from './conditions'
 import type { Expression, ExpressionObject, Parameter } from './expression'
-import type { VectorLike } from './nearest'
+import type { DiversityOptions, VectorLike } from './nearest'
 import type { IsFree, Path, ValueAt } from './paths'
 
 /** The names of types, for `$type`. */
@@ -155,6 +155,8 @@ export interface VectorSearch<X = never> {
   efSearch?: number | X | undefined
   /** As for `nearest`. */
   exact?: boolean | X | undefined
+  /** As for `nearest`. */
+  mmr?: DiversityOptions | X | undefined
 }
 
 interface LogicalOperators<T, X> {

@@ -3,7 +3,7 @@
 import type { Condition, WhereOperator } from './conditions'
 import type { Expression } from './expression'
 import type { Filter } from './filter'
-import type { VectorLike } from './nearest'
+import type { DiversityOptions, VectorLike } from './nearest'
 import type { Path } from './paths'
 import type { Explanation, Projection, Sort } from './query'
 
@@ -29,6 +29,8 @@ export interface VectorSearchStage {
   exact?: boolean | undefined
   /** `efSearch` of `nearest`, as MongoDB calls it: from `limit` on. */
   numCandidates?: number | undefined
+  /** As for `nearest`. */
+  mmr?: DiversityOptions | undefined
 }
 
 /** What the stages that are checked take. */
