@@ -70,13 +70,18 @@ export class Random {
     this.#state = seed >>> 0
   }
 
-  /** A whole number from 0 to `bound` (exclusive). */
-  below(bound) {
+  /** A number from 0 to 1 (exclusive). */
+  next() {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let t = this.#state
     t = Math.imul(t ^ (t >>> 15), t | 1)
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * bound)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  /** A whole number from 0 to `bound` (exclusive). */
+  below(bound) {
+    return Math.floor(this.next() * bound)
   }
 }
 
