@@ -270,6 +270,25 @@ test('beyond its memory limit there is no graph', async (t) => {
   assert.equal((await docs.nearest('near', vector())).length, 10)
 })
 
+test('what a graph takes is measured', async (t) => {
+  const random = new Random(seed)
+  const vector = clustered(random, 'cosine')
+  const documents = Array.from({ length: 5000 }, (_, id) => ({ id, group: 0, vector: vector() }))
+  const { docs } = await storeOf(t, {})
+  await docs.putMany(documents)
+  const { memory } = await isBuilt(docs, 'near', vector())
+  // More than it was thought to take, and less than it does.
+  const memoryLimit = Math.round(memory! * 0.95)
+  const bounded = (await storeOf(t, { memoryLimit })).docs
+  await bounded.putMany(documents)
+  const explain = () => bounded.nearest('near', vector()).explain()
+  const isGivenUp = (because = '') => because.startsWith('there is no graph')
+  await graphOf(explain, ({ inGraph, because }) => inGraph === 5000 || isGivenUp(because))
+  await bounded.put({ id: -1, group: 0, vector: vector() })
+  const told = await graphOf(explain, ({ because }) => isGivenUp(because))
+  assert.equal(told.because, 'there is no graph: it would take more memory than memoryLimit')
+})
+
 test('what a graph is like is checked, kept, and exported', async (t) => {
   const definition = { precision: 'i8', m: 24, efConstruction: 64, efSearch: 100 } as const
   const { db } = await storeOf(t, { ...definition, memoryLimit: 1e9 })

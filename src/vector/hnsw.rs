@@ -3,6 +3,8 @@
 //! The library keeps bytes and asks here how far they are from each other, so that precision and
 //! metrics are the same on every processor. Nothing of it is used that changes or removes a vector.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use parking_lot::{Condvar, Mutex, RwLock};
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind, new_index};
 
@@ -19,6 +21,8 @@ const FIRST_CAPACITY: usize = 1024;
 pub struct Hnsw {
     packing: Packing,
     index: RwLock<Index>,
+    /// How many vectors it has, which is told without waiting for those that are being added.
+    count: AtomicUsize,
     free_slots: Mutex<usize>,
     slot_freed: Condvar,
 }
@@ -61,8 +65,13 @@ impl Hnsw {
             packing.distance(one, other)
         }));
         index.reserve_capacity_and_threads(FIRST_CAPACITY, SLOTS).map_err(failed)?;
-        let index = RwLock::new(index);
-        Ok(Self { packing, index, free_slots: Mutex::new(SLOTS), slot_freed: Condvar::new() })
+        Ok(Self {
+            packing,
+            index: RwLock::new(index),
+            count: AtomicUsize::new(0),
+            free_slots: Mutex::new(SLOTS),
+            slot_freed: Condvar::new(),
+        })
     }
 
     /// How vectors are packed for it.
@@ -72,7 +81,7 @@ impl Hnsw {
 
     /// How many vectors it has.
     pub fn len(&self) -> usize {
-        self.index.read().size()
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Whether it has none.
@@ -92,12 +101,22 @@ impl Hnsw {
     /// `RESOURCE_LIMIT`: there is no memory.
     pub fn add(&self, labels: &[u64], packed: &[u8], threads: usize) -> Result<()> {
         let index = self.index.write();
+        let added = self.add_to(&index, (labels, packed), threads);
+        self.count.store(index.size(), Ordering::Relaxed);
+        added
+    }
+
+    fn add_to(
+        &self,
+        index: &Index,
+        (labels, packed): (&[u64], &[u8]),
+        threads: usize,
+    ) -> Result<()> {
         let needed = index.size() + labels.len();
         if needed > index.capacity() {
             let capacity = needed.max(index.capacity() * 2);
             index.reserve_capacity_and_threads(capacity, SLOTS).map_err(failed)?;
         }
-        let index = &*index;
         let length = self.packing.bytes();
         let add_all = |labels: &[u64], packed: &[u8]| {
             labels

@@ -1,6 +1,7 @@
 //! The background thread that brings graphs up to date.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ const ADDED_AT_ONCE: usize = 32;
 /// How soon it is looked whether anything was committed: at first, and at last.
 const SOON: Duration = Duration::from_millis(20);
 const LATE: Duration = Duration::from_secs(1);
+/// A graph that has grown by one of so many parts is measured again, and so much is kept free.
+const MEASURED_PARTS: usize = 64;
 /// What a vector takes besides its bytes and its neighbours.
 const BYTES_PER_VECTOR: u64 = 96;
 
@@ -114,7 +117,6 @@ struct Batch {
 impl Graphs {
     /// Brings all graphs a step further; whether there is more to do.
     pub(super) fn pass(&self, environment: &Arc<Environment>) -> Result<bool> {
-        let _passing = self.passing.lock();
         let generation = environment.generation();
         let graphs: Vec<_> = {
             let mut known = self.known.lock();
@@ -175,17 +177,20 @@ impl Graphs {
             return Ok(true);
         }
         let mut known = self.known.lock();
-        let Some(place) = known.graphs.get_mut(&graph.tree) else { return Ok(false) };
-        if place.next.as_ref().is_some_and(|next| Arc::ptr_eq(next, graph)) {
-            // It has all that the one before it has.
-            place.graph = Arc::clone(graph);
+        let place = known.graphs.get_mut(&graph.tree).filter(|place| place.has(graph));
+        let Some(place) = place else { return Ok(false) };
+        // It has all that the one before it has, which is let go when nobody waits for the lock.
+        let replaced = (!Arc::ptr_eq(&place.graph, graph)).then(|| {
             place.next = None;
-        }
-        if Self::has_many_dead(graph, batch.live) && place.next.is_none() {
+            std::mem::replace(&mut place.graph, Arc::clone(graph))
+        });
+        let more = Self::has_many_dead(graph, batch.live) && place.next.is_none();
+        if more {
             place.next = Some(Arc::new(Graph::like(graph)?));
-            return Ok(true);
         }
-        Ok(false)
+        drop(known);
+        drop(replaced);
+        Ok(more)
     }
 
     /// Whether a third of what it has is not there any more, when it has all that is there.
@@ -207,7 +212,10 @@ impl Graphs {
     }
 
     fn forget(&self, graph: &Arc<Graph>) {
-        self.known.lock().graphs.remove(&graph.tree);
+        let mut known = self.known.lock();
+        if known.graphs.get(&graph.tree).is_some_and(|place| place.has(graph)) {
+            known.graphs.remove(&graph.tree);
+        }
     }
 
     /// Puts one without vectors in the place of a graph with a problem, for good.
@@ -215,7 +223,7 @@ impl Graphs {
         let empty = Graph::like(graph)?;
         *empty.problem.lock() = Some(problem);
         let mut known = self.known.lock();
-        if let Some(place) = known.graphs.get_mut(&graph.tree) {
+        if let Some(place) = known.graphs.get_mut(&graph.tree).filter(|place| place.has(graph)) {
             *place = Place { graph: Arc::new(empty), next: None };
         }
         Ok(())
@@ -331,11 +339,21 @@ impl Graph {
         Self::with(other.store, other.index, (other.tree, other.form, other.options))
     }
 
-    /// Whether it would take more memory than it may with so many vectors.
+    /// Whether it would take more memory than it may with so many vectors. What it takes is only
+    /// measured when it has grown, since that takes a look at each vector.
     fn is_over_limit(&self, vectors: u64) -> bool {
         let each = self.packing().bytes() as u64 + u64::from(self.options.m) * 8 + BYTES_PER_VECTOR;
         let limit = self.options.memory_limit;
-        vectors.saturating_mul(each) > limit || self.hnsw.memory() as u64 > limit
+        if vectors.saturating_mul(each) > limit {
+            return true;
+        }
+        let (has, had) = (self.hnsw.len(), self.measured.load(Ordering::Relaxed));
+        if has <= had + had / MEASURED_PARTS {
+            return false;
+        }
+        self.measured.store(has, Ordering::Relaxed);
+        let memory = self.hnsw.memory();
+        (memory + memory / MEASURED_PARTS) as u64 > limit
     }
 
     fn add(&self, batch: &Batch) -> Result<()> {

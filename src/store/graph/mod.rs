@@ -10,6 +10,7 @@ mod calibration;
 mod progress;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::{Mutex, RwLock};
@@ -35,8 +36,6 @@ pub struct Graphs {
     /// Caches for the background thread.
     shared: StoreShared,
     thread: Arc<Thread>,
-    /// Held while graphs are brought up to date.
-    passing: Mutex<()>,
 }
 
 impl std::fmt::Debug for Graphs {
@@ -59,6 +58,16 @@ struct Place {
     next: Option<Arc<Graph>>,
 }
 
+impl Place {
+    /// Whether it is of the graph, not of one under the same name in files that came later.
+    fn has(&self, graph: &Arc<Graph>) -> bool {
+        [Some(&self.graph), self.next.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|own| Arc::ptr_eq(own, graph))
+    }
+}
+
 impl Graphs {
     /// Those of an environment; `None` only if that keeps something else.
     pub fn of(environment: &Arc<Environment>) -> Option<Arc<Self>> {
@@ -67,7 +76,6 @@ impl Graphs {
             known: Mutex::default(),
             shared: StoreShared::default(),
             thread: Arc::default(),
-            passing: Mutex::default(),
         })
     }
 
@@ -129,6 +137,8 @@ pub struct Graph {
     problem: Mutex<Option<String>>,
     /// How long the longest of the first vectors was.
     longest: OnceLock<f64>,
+    /// How many vectors it had when its memory was last measured.
+    measured: AtomicUsize,
 }
 
 /// Labels in a graph of vectors that are not there any more.
@@ -144,8 +154,6 @@ struct Dead {
 pub struct Figures {
     /// Vectors, with those that are not there any more.
     pub vectors: usize,
-    /// Of these, those that are known not to be there any more.
-    pub dead: usize,
     /// Bytes.
     pub memory: usize,
 }
@@ -173,6 +181,7 @@ impl Graph {
             calibration: Mutex::default(),
             problem: Mutex::default(),
             longest: OnceLock::new(),
+            measured: AtomicUsize::new(0),
         })
     }
 
@@ -193,11 +202,7 @@ impl Graph {
 
     /// What it has. It takes a look at each vector.
     pub fn figures(&self) -> Figures {
-        Figures {
-            vectors: self.hnsw.len(),
-            dead: self.dead.read().labels.len(),
-            memory: self.hnsw.memory(),
-        }
+        Figures { vectors: self.hnsw.len(), memory: self.hnsw.memory() }
     }
 
     /// Why it is of no use, if it is not.
@@ -249,10 +254,12 @@ impl Graph {
         }
     }
 
-    /// Notes labels whose vectors are not there any more in the committed state of a transaction.
+    /// Notes labels whose vectors are not there any more in the committed state of a transaction,
+    /// unless that would wait for other searches: then the next one that meets them does.
     pub fn note_dead(&self, labels: &[u64], txn_id: u64) {
-        if !labels.is_empty() {
-            let mut dead = self.dead.write();
+        if !labels.is_empty()
+            && let Some(mut dead) = self.dead.try_write()
+        {
             dead.labels.extend(labels);
             dead.since = dead.since.max(txn_id);
         }
