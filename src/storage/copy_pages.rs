@@ -8,7 +8,7 @@ use std::path::Path;
 use super::care::Care;
 use super::data_file::meta_page_of;
 use super::environment::Environment;
-use super::lmdb::META_LENGTH;
+use super::lmdb::{META_LENGTH, set_meta};
 use super::lock_file::io_error;
 use super::options::Layout;
 use super::platform;
@@ -18,8 +18,6 @@ use crate::fault;
 
 /// Bytes that are read and written at once.
 const CHUNK: usize = 1 << 20;
-/// Where a meta page has the id of its transaction.
-const TXN_ID: usize = 144;
 
 /// Copies the pages of a snapshot to a new data file in `target`, which is synced. False, with
 /// nothing copied, if the meta page that names them has been replaced since the snapshot was taken.
@@ -68,12 +66,9 @@ pub(super) fn copy_pages(
     let own = snapshot.txn_id() % 2;
     for number in 0..2_u64 {
         let mut page = meta.bytes.clone();
-        set(&mut page, 0, number);
+        set_meta(&mut page, number, if number == own { snapshot.txn_id() } else { 0 });
         // The copy has no journal.
         page.get_mut(META_LENGTH..).unwrap_or_default().fill(0);
-        if number != own {
-            set(&mut page, TXN_ID, 0);
-        }
         out.seek(SeekFrom::Start(number * page_size)).map_err(writing)?;
         out.write_all(&page).map_err(writing)?;
     }
@@ -82,10 +77,4 @@ pub(super) fn copy_pages(
         .map_err(|error| io_error("cannot sync the directory", target, &error))?;
     care.progress(phase, end / page_size, end / page_size);
     Ok(true)
-}
-
-fn set(page: &mut [u8], at: usize, number: u64) {
-    if let Some(place) = page.get_mut(at..at + size_of::<u64>()) {
-        place.copy_from_slice(&number.to_ne_bytes());
-    }
 }

@@ -354,8 +354,9 @@ impl Environment {
         self.with_raw(Env::last_txn_id)
     }
 
-    /// Lends the LMDB environment while its map stays in place and its files stay open. Not for
-    /// what begins or needs a transaction, and with no locks held.
+    /// Lends the LMDB environment while its map stays in place and its files stay open. With no
+    /// locks held but LMDB's for writing, and not for what waits for another map: a read
+    /// transaction that cannot begin is not helped here.
     pub(super) fn with_raw<T>(&self, work: impl FnOnce(&Env) -> T) -> Result<T> {
         while !self.gate.try_enter() {
             self.gate.wait_open();
@@ -468,7 +469,7 @@ impl Environment {
     /// pass the gate.
     fn let_go_of_readers(&self) {
         if let Some(journal) = &self.journal
-            && let Err(error) = journal.sync()
+            && let Err(error) = journal.let_go()
         {
             self.poison(&error);
         }

@@ -64,9 +64,15 @@ impl LockFile {
             TryLockError::Error(error) => io_error("cannot lock the lock file", path, &error),
         };
         // Whoever has the shared lock has prepared the database, or has found it in use.
-        let turn = platform::open_turn(path)
-            .map_err(|error| io_error("cannot lock the directory of", path, &error))?;
-        retry(SHARED_PATIENCE, || turn.try_lock()).map_err(lock)?;
+        let turn = match platform::open_turn(path) {
+            Ok(turn) => Some(turn),
+            // Who may not write to the directory recovers nothing.
+            Err(error) if read_only && is_refusal(&error) => None,
+            Err(error) => return Err(io_error("cannot lock the directory of", path, &error)),
+        };
+        if let Some(turn) = &turn {
+            retry(SHARED_PATIENCE, || turn.try_lock()).map_err(lock)?;
+        }
         match file.try_lock() {
             Ok(()) => {
                 prepare()?;

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use super::{damaged, not_a_database, u16_at, u32_at, u64_at};
 use crate::error::{Error, ErrorCode, Result};
-
-/// How much of a meta page is in use, with the page header.
-pub(super) const LENGTH: usize = 152;
+use crate::storage::lmdb::{FREE, LAST_PAGE, MAIN, META_LENGTH, TXN_ID};
 
 pub(super) const MAGIC: u32 = 0xBEEF_C0DE;
 const DATA_VERSION: u32 = 1;
@@ -18,10 +16,6 @@ const ORDER_FLAGS: u16 = 0x02 | 0x04 | INTEGER_KEY | 0x10 | 0x20 | 0x40;
 const MAX_PAGE_SIZE: u64 = 1 << 15;
 /// No address space is larger.
 const MAX_LENGTH: u64 = 1 << 47;
-
-/// Where a meta page keeps the list of free pages and the tree of trees.
-const FREE: usize = 40;
-const MAIN: usize = 88;
 
 /// What a meta page says.
 pub(super) struct Meta {
@@ -59,7 +53,7 @@ impl TreeRecord {
 
 impl Meta {
     /// Reads meta page `number`, and checks all that LMDB takes for granted.
-    pub(super) fn read(bytes: &[u8; LENGTH], number: u64, path: &Path) -> Result<Self> {
+    pub(super) fn read(bytes: &[u8; META_LENGTH], number: u64, path: &Path) -> Result<Self> {
         let field = |at| u32_at(bytes, at).unwrap_or_default();
         let long = |at| u64_at(bytes, at).unwrap_or_default();
         let flags = |at| u16_at(bytes, at).unwrap_or_default() & ORDER_FLAGS;
@@ -89,8 +83,8 @@ impl Meta {
             page_size,
             free: TreeRecord::read(bytes, FREE).unwrap_or_default(),
             main: TreeRecord::read(bytes, MAIN).unwrap_or_default(),
-            last_page: long(136),
-            txn_id: long(144),
+            last_page: long(LAST_PAGE),
+            txn_id: long(TXN_ID),
         };
         let pages = meta.last_page.checked_add(1).and_then(|pages| pages.checked_mul(page_size));
         if meta.last_page == 0 || pages.is_none_or(|length| length > MAX_LENGTH) {

@@ -29,6 +29,7 @@ pub(super) use self::unfinished::is_unfinished;
 
 use self::meta_page::Meta;
 use self::page::{Child, Page, Tree};
+use super::lmdb::META_LENGTH;
 use super::lock_file::io_error;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -98,6 +99,14 @@ pub fn check_source(source: impl PageSource, path: &Path) -> Result<()> {
             return Err(error);
         }
     }
+}
+
+/// The last page that is in use, as a meta page says which is to be written to a file.
+///
+/// # Errors
+/// `CORRUPT` and the like if LMDB could not work with it.
+pub(super) fn last_page_of(meta: &[u8; META_LENGTH], number: u64, path: &Path) -> Result<u64> {
+    Meta::read(meta, number, path).map(|meta| meta.last_page)
 }
 
 /// A meta page as it is in the file.
@@ -182,7 +191,7 @@ impl<S: PageSource> PageReader<'_, S> {
     }
 
     fn meta_at(&mut self, number: u64, offset: u64) -> Result<Meta> {
-        let mut bytes = [0; meta_page::LENGTH];
+        let mut bytes = [0; META_LENGTH];
         self.read(offset, &mut bytes)?;
         Meta::read(&bytes, number, self.path)
     }

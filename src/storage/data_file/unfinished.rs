@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::meta_page::{LENGTH, MAGIC};
+use super::meta_page::MAGIC;
 use super::{u32_at, u64_at};
+use crate::storage::lmdb::{META_LENGTH, TXN_ID};
 
 const MAGIC_AT: usize = 16;
-const TXN_ID: usize = 144;
 /// A file in which nothing was ever committed is no longer than this, and is made of whole blocks.
 const UNFINISHED_LENGTH: u64 = 128 << 10;
 const BLOCK: u64 = 4_096;
@@ -31,7 +31,7 @@ pub fn is_unfinished(path: &Path) -> io::Result<bool> {
     let names_commit =
         |at: usize| is_meta(at) && u64_at(&bytes, at + TXN_ID).is_some_and(|id| id > 0);
     // Both meta pages are written at once: a length without content is that of two pages or more.
-    let is_zero = length > BLOCK && bytes.iter().take(LENGTH).all(|byte| *byte == 0);
+    let is_zero = length > BLOCK && bytes.iter().take(META_LENGTH).all(|byte| *byte == 0);
     let is_committed = names_commit(0) || PAGE_SIZES.into_iter().any(names_commit);
     Ok((is_meta(0) || is_zero) && !is_committed)
 }

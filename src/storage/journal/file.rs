@@ -9,14 +9,14 @@ use std::io;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::record::{self, ALIGNMENT, FRONT, Record, get, put};
-use crate::storage::lmdb::META_LENGTH;
+use crate::storage::lmdb::{META_LENGTH, TXN_ID, meta_field};
 use crate::storage::options::Layout;
 use crate::storage::platform;
 
-/// Where a meta page has its transaction.
-pub(super) const TXN_ID: usize = 144;
 /// The distance between the headers.
 const HEADER_ROOM: u64 = 4_096;
+/// No record ends behind this: a checkpoint is made before.
+pub(super) const LARGEST: u64 = 8 << 20;
 /// Where the records begin.
 pub(super) const RECORDS: u64 = 2 * HEADER_ROOM;
 const MAGIC: u64 = u64::from_le_bytes(*b"LodeJrnH");
@@ -156,7 +156,7 @@ impl JournalFile {
         let read = platform::read_up_to(&self.file, bytes, at)?;
         bytes.truncate(read);
         let Some(length) = record::length(bytes, id, generation) else { return Ok(None) };
-        if at.saturating_add(length as u64) > self.length()? {
+        if at.saturating_add(length as u64) > self.length()?.min(LARGEST) {
             return Ok(None);
         }
         bytes.resize(length, 0);
@@ -165,9 +165,9 @@ impl JournalFile {
         Ok(Record::find(bytes, id, generation))
     }
 
-    /// Reads the whole file.
+    /// Reads the whole file, as far as there can be records.
     pub(super) fn read(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; usize::try_from(self.length()?).unwrap_or(0)];
+        let mut bytes = vec![0; self.length()?.min(LARGEST) as usize];
         let read = platform::read_up_to(&self.file, &mut bytes, 0)?;
         bytes.truncate(read);
         Ok(bytes)
@@ -188,9 +188,4 @@ impl JournalFile {
 /// Where the record behind one of `length` bytes at `at` begins.
 pub(super) fn behind(at: u64, length: usize) -> u64 {
     at.saturating_add(length as u64).next_multiple_of(ALIGNMENT)
-}
-
-/// A field of a meta page.
-pub(super) fn meta_field(meta: &[u8; META_LENGTH], at: usize) -> u64 {
-    meta.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_ne_bytes(*bytes))
 }

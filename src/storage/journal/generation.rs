@@ -18,9 +18,9 @@ const UNSYNCED_BYTES: u64 = 1 << 20;
 const UNSYNCED_TIME: Duration = Duration::from_millis(100);
 
 /// The generation that counts.
-pub(super) struct Current {
+pub(super) struct Generation {
     pub(super) id: u64,
-    pub(super) generation: u64,
+    pub(super) number: u64,
     /// Where the next record begins, and how long the file is.
     pub(super) end: u64,
     pub(super) length: u64,
@@ -41,11 +41,11 @@ pub(super) struct Unsynced {
     _reader: RoTxn,
 }
 
-impl Current {
+impl Generation {
     pub(super) fn at(header: &Header) -> Self {
         Self {
             id: header.id,
-            generation: header.generation,
+            number: header.generation,
             end: RECORDS,
             length: 0,
             last: header.base,
@@ -63,9 +63,9 @@ impl Current {
         before: u64,
     ) -> io::Result<()> {
         while self.last < before {
-            let place = (self.id, self.generation);
+            let place = (self.id, self.number);
             let Some(record) = journal.record(self.end, place, buffer)? else { break };
-            if record.head.txn_id != self.last + 1 {
+            if record.head.txn_id.checked_sub(1) != Some(self.last) {
                 break;
             }
             self.end = behind(self.end, record.length);

@@ -34,8 +34,8 @@ use parking_lot::Mutex;
 
 pub(super) use self::recovery::recover;
 
-use self::file::{Header, JournalFile, RECORDS, behind, journal_id, set_journal_id};
-use self::generation::Current;
+use self::file::{Header, JournalFile, LARGEST, RECORDS, behind, journal_id, set_journal_id};
+use self::generation::Generation;
 use self::record::Head;
 use super::environment::closed;
 use super::format::{FormatRecord, flag};
@@ -47,8 +47,6 @@ use super::txn::WriteTxn;
 use crate::error::{Error, Result};
 use crate::fault::{self, Defect};
 
-/// A checkpoint is made before the file would be longer.
-const LARGEST: u64 = 8 << 20;
 /// Commits that have written more pages are durable by a checkpoint.
 const MOST_PAGES: usize = 128;
 /// Relaxed commits may have written more.
@@ -71,7 +69,7 @@ struct State {
     data: Option<Arc<File>>,
     journal: Option<Arc<JournalFile>>,
     /// What counts, as far as this process knows.
-    current: Option<Current>,
+    current: Option<Generation>,
     /// The last transaction, if it is known to be where it should be.
     seen: Option<u64>,
     /// Whether this process has committed before.
@@ -79,11 +77,13 @@ struct State {
     buffer: Vec<u8>,
 }
 
-/// Why a commit failed.
+/// Why a commit failed, or what has to come before it.
+#[derive(Debug)]
 pub(super) enum Failure {
-    /// LMDB, or the journal before it was asked to: there is no commit.
+    /// Nothing has happened: it may be tried again.
     Refused(Error),
-    /// What makes it durable has failed: it may be there or not when the database is opened again.
+    /// A sync has failed, or what has to be on disk before or behind a commit. Whatever it was
+    /// for may be there or not when the database is opened again, and no later sync tells.
     InDoubt(Error),
 }
 
@@ -91,6 +91,16 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Refused(error)
     }
+}
+
+/// Commits without a journal.
+///
+/// # Errors
+/// Those of LMDB's commit.
+pub(super) fn commit_alone(raw: &Env, txn: WriteTxn<'_>, durability: Durability) -> Result<()> {
+    let no_sync = durability == Durability::None || fault::occurs(Defect::SyncSkipped);
+    raw.set_sync_flags(no_sync, durability != Durability::Strict)?;
+    txn.commit()
 }
 
 impl Journal {
@@ -145,15 +155,15 @@ impl Journal {
     ///
     /// # Errors
     /// `IO`, `DISK_FULL`, `PERMISSION`, `RESOURCE_LIMIT`.
-    pub(super) fn before_write(&self, raw: &Env, txn_id: u64) -> Result<()> {
+    pub(super) fn before_write(&self, raw: &Env, txn_id: u64) -> Result<(), Failure> {
         let before = txn_id - 1;
         let mut state = self.state.lock();
         if state.seen == Some(before) {
             return Ok(());
         }
-        state.catch_up(&self.layout, raw, before)?;
+        let caught_up = state.catch_up(&self.layout, raw, before);
         self.note(&state);
-        Ok(())
+        caught_up
     }
 
     /// Commits, with the durability `strict` or `relaxed`. The caller has passed the gate.
@@ -177,12 +187,14 @@ impl Journal {
     ///
     /// # Errors
     /// `IO` and the like.
-    pub(super) fn end(&self, raw: &Env, txn_id: u64) -> Result<()> {
+    pub(super) fn end(&self, raw: &Env, txn_id: u64) -> Result<(), Failure> {
         let mut state = self.state.lock();
         if state.current.is_some() || state.seen != Some(txn_id - 1) {
-            state.catch_up(&self.layout, raw, txn_id - 1)?;
-            state.end(&self.layout, raw)?;
+            let caught_up = state.catch_up(&self.layout, raw, txn_id - 1);
+            let ended = caught_up
+                .and_then(|()| state.end(&self.layout, raw).map(drop).map_err(Failure::InDoubt));
             self.note(&state);
+            ended?;
         }
         state.seen = Some(txn_id);
         // A journal for one commit between such ones would cost more than it saves.
@@ -199,6 +211,20 @@ impl Journal {
         let synced = state.sync(&self.layout);
         self.note(&state);
         synced.map(|()| state.current.is_some())
+    }
+
+    /// As [`Self::sync`], and ends the journal's reader also if that has failed.
+    ///
+    /// # Errors
+    /// `IO` and the like.
+    pub(super) fn let_go(&self) -> Result<()> {
+        let mut state = self.state.lock();
+        let synced = state.sync(&self.layout);
+        if let Some(current) = &mut state.current {
+            current.unsynced = None;
+        }
+        self.note(&state);
+        synced
     }
 
     /// Whether a journal counts.
@@ -247,7 +273,7 @@ impl Journal {
     /// `IO` and the like.
     pub(super) fn tick(&self) -> Result<()> {
         let Some(mut state) = self.state.try_lock() else { return Ok(()) };
-        if state.current.as_ref().is_some_and(Current::is_sync_due) {
+        if state.current.as_ref().is_some_and(Generation::is_sync_due) {
             let synced = state.sync(&self.layout);
             self.note(&state);
             return synced;
@@ -280,14 +306,14 @@ impl State {
 
     /// Looks at what other processes have done up to transaction `before`, the last one, and makes
     /// sure that it is on disk.
-    fn catch_up(&mut self, layout: &Layout, raw: &Env, before: u64) -> Result<()> {
+    fn catch_up(&mut self, layout: &Layout, raw: &Env, before: u64) -> Result<(), Failure> {
         let id = self.journal_id(layout)?;
         if id == 0 {
             self.current = None;
             self.seen = Some(before);
             return Ok(());
         }
-        let is_own = |current: &Current| current.id == id && current.last == before;
+        let is_own = |current: &Generation| current.id == id && current.last == before;
         if self.seen == Some(before) && self.current.as_ref().is_some_and(is_own) {
             return Ok(());
         }
@@ -297,21 +323,22 @@ impl State {
         let known = self.current.take().filter(|current| current.id == id);
         if known.is_none() {
             // Who has begun the journal may not have come to this.
-            self.data()?.sync_data().map_err(failed)?;
+            self.data()?.sync_data().map_err(|error| Failure::InDoubt(failed(error)))?;
         }
         let found = match journal.header(id).map_err(failed)? {
             Some(header) => {
-                let known = known.filter(|known| known.generation == header.generation);
-                let mut current = known.unwrap_or_else(|| Current::at(&header));
+                let known = known.filter(|known| known.number == header.generation);
+                let mut current = known.unwrap_or_else(|| Generation::at(&header));
                 current.read_on(&journal, &mut self.buffer, before).map_err(failed)?;
-                journal.file.sync_data().map_err(failed)?;
+                let synced = journal.file.sync_data();
+                synced.map_err(|error| Failure::InDoubt(failed(error)))?;
                 current.have_synced();
                 current
             }
             // Somebody has damaged it: what the data file has is whole.
             None => {
                 drop(lock);
-                self.end(layout, raw)?;
+                self.end(layout, raw).map_err(Failure::InDoubt)?;
                 self.seen = Some(before);
                 return Ok(());
             }
@@ -320,7 +347,7 @@ impl State {
         self.current = Some(found);
         if !is_complete {
             // Who has committed the last transaction has not come to write it down.
-            self.checkpoint(layout, raw, before)?;
+            self.checkpoint(layout, raw, before).map_err(Failure::InDoubt)?;
         }
         self.seen = Some(before);
         Ok(())
@@ -345,8 +372,7 @@ impl State {
             if is_new {
                 FormatRecord::require(&mut txn, flag::JOURNAL)?;
             }
-            raw.set_sync_flags(false, durability != Durability::Strict).map_err(Error::from)?;
-            txn.commit()?;
+            commit_alone(raw, txn, durability)?;
             self.seen = Some(txn_id).filter(|txn_id| raw.last_txn_id() >= *txn_id);
             return Ok(());
         }
@@ -385,7 +411,6 @@ impl State {
             Some(reader) => current.leave_unsynced(reader, self.buffer.len() as u64),
             None => self.sync(layout)?,
         }
-        fault::point("journal-synced");
         Ok(())
     }
 
@@ -402,7 +427,7 @@ impl State {
         let changed = unsafe { changed_pages(reader, most) }?;
         let Some(changed) = changed else { return Ok(false) };
         let head =
-            Head { id: current.id, generation: current.generation, txn_id, synced: current.synced };
+            Head { id: current.id, generation: current.number, txn_id, synced: current.synced };
         record::encode(&mut self.buffer, &head, &changed, &current.known);
         let end = behind(current.end, self.buffer.len());
         if end > LARGEST {
@@ -460,7 +485,7 @@ impl State {
     /// Begins a generation at the last transaction: what came before is in the data file, on disk.
     fn checkpoint(&mut self, layout: &Layout, raw: &Env, base: u64) -> Result<()> {
         let Some(current) = &self.current else { return Ok(()) };
-        let (id, generation) = (current.id, current.generation + 1);
+        let (id, generation) = (current.id, current.number + 1);
         let journal = self.journal(layout)?;
         raw.sync()?;
         fault::point("journal-data-synced");
@@ -476,7 +501,7 @@ impl State {
         journal: &JournalFile,
         (id, generation): (u64, u64),
         base: u64,
-    ) -> Result<Current> {
+    ) -> Result<Generation> {
         let page_size = raw.page_size() as usize;
         let mut meta = [0; META_LENGTH];
         let failed = |error: io::Error| failed(layout, &error);
@@ -487,7 +512,7 @@ impl State {
             return Err(Error::corrupt("the meta page of the last transaction is not there"));
         }
         journal.put_header(&header).map_err(failed)?;
-        let mut current = Current::at(&header);
+        let mut current = Generation::at(&header);
         current.length = journal.length().map_err(failed)?;
         Ok(current)
     }
@@ -499,7 +524,6 @@ impl State {
             return Ok(false);
         }
         raw.sync()?;
-        fault::point("journal-ended");
         set_journal_id(self.data()?, 0).map_err(|error| failed(layout, &error))?;
         Ok(true)
     }

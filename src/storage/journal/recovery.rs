@@ -1,25 +1,17 @@
 //! Bringing a data file up to its journal, when it is opened by the first one.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use super::file::{
-    Header, JournalFile, RECORDS, TXN_ID, behind, journal_id, meta_field, set_journal_id,
-};
+use super::file::{Header, JournalFile, RECORDS, behind, journal_id, set_journal_id};
 use super::record::{ALIGNMENT, Pages, Record};
 use crate::error::{Error, ErrorCode, Result};
-use crate::fault;
 use crate::storage::data_file;
-use crate::storage::lmdb::META_LENGTH;
+use crate::storage::lmdb::{META_LENGTH, TXN_ID, meta_field, set_meta};
 use crate::storage::lock_file::io_error;
 use crate::storage::options::Layout;
 use crate::storage::platform;
-
-/// Where a meta page has the last page in use.
-const LAST_PAGE: usize = 136;
-/// No address space is larger.
-const MAX_LENGTH: u64 = 1 << 47;
 
 /// If the database was not closed, writes what the journal has to the data file, which then is as
 /// the last commit left it that is in the journal, on disk. The caller is alone with the database.
@@ -32,7 +24,7 @@ const MAX_LENGTH: u64 = 1 << 47;
 pub(in crate::storage) fn recover(layout: &Layout) -> Result<()> {
     let path = layout.data();
     let failed = |error: io::Error| io_error("cannot recover the data file", &path, &error);
-    let id = match std::fs::File::open(&path) {
+    let id = match File::open(&path) {
         Ok(data) => journal_id(&data).map_err(failed)?,
         // What is wrong with it is told by those who need it.
         Err(_) => 0,
@@ -49,7 +41,10 @@ pub(in crate::storage) fn recover(layout: &Layout) -> Result<()> {
     match journal.header(id).map_err(failed)? {
         Some(header) => {
             let state = replay(&journal, &header, &path)?;
-            write(&data, &header, &state).map_err(failed)?;
+            let txn_id = meta_field(&state.meta, TXN_ID);
+            let last_page = data_file::last_page_of(&state.meta, txn_id % 2, &path)
+                .map_err(|cause| damaged(&path).with_cause(&cause))?;
+            write(&data, header.page_size, &state, last_page).map_err(failed)?;
         }
         None => {
             data_file::check(&path)?;
@@ -57,7 +52,6 @@ pub(in crate::storage) fn recover(layout: &Layout) -> Result<()> {
         }
     }
     data.sync_data().map_err(failed)?;
-    fault::point("journal-replayed");
     set_journal_id(&data, 0).map_err(failed)?;
     journal.shorten().map_err(failed)
 }
@@ -79,7 +73,9 @@ fn replay(journal: &JournalFile, header: &Header, path: &Path) -> Result<State> 
     };
     let mut state = State { meta: header.meta, pages: Pages::new(header.page_size) };
     let (mut at, mut last) = (RECORDS, header.base);
-    while let Some(record) = record(at).filter(|record| record.head.txn_id == last + 1) {
+    while let Some(record) =
+        record(at).filter(|record| record.head.txn_id.checked_sub(1) == Some(last))
+    {
         record.apply(&mut state.pages).ok_or_else(|| damaged(path))?;
         state.meta = *record.meta;
         last = record.head.txn_id;
@@ -94,39 +90,23 @@ fn replay(journal: &JournalFile, header: &Header, path: &Path) -> Result<State> 
     Ok(state)
 }
 
-fn write(data: &std::fs::File, header: &Header, state: &State) -> io::Result<()> {
-    let page_size = header.page_size as u64;
-    let pages = meta_field(&state.meta, LAST_PAGE).saturating_add(1);
-    let too_large = || io::Error::from(io::ErrorKind::InvalidData);
-    if pages > MAX_LENGTH / page_size {
-        return Err(too_large());
-    }
-    let mut numbers: Vec<_> = state.pages.content.keys().copied().collect();
-    numbers.sort_unstable();
-    for number in numbers {
-        // Pages that were used and are beyond the end now are in no tree.
-        if let Some(page) = state.pages.content.get(&number).filter(|_| number < pages) {
-            platform::write_all_at(data, page, number * page_size)?;
-        }
+fn write(data: &File, page_size: usize, state: &State, last_page: u64) -> io::Result<()> {
+    let page_size = page_size as u64;
+    let mut pages: Vec<_> = state.pages.content.iter().collect();
+    pages.sort_unstable_by_key(|(number, _)| **number);
+    // Pages that were used and are beyond the end now are in no tree.
+    for (number, page) in pages.into_iter().filter(|(number, _)| **number <= last_page) {
+        platform::write_all_at(data, page, number * page_size)?;
     }
     // The other meta page may be that of a commit that is not in the journal.
     let txn_id = meta_field(&state.meta, TXN_ID);
-    let own = txn_id % 2;
-    for slot in 0..2 {
+    for number in 0..2 {
         let mut meta = state.meta;
-        set(&mut meta, 0, slot);
-        if slot != own {
-            set(&mut meta, TXN_ID, txn_id.saturating_sub(1));
-        }
-        platform::write_all_at(data, &meta, slot * page_size)?;
+        let is_own = number == txn_id % 2;
+        set_meta(&mut meta, number, if is_own { txn_id } else { txn_id.saturating_sub(1) });
+        platform::write_all_at(data, &meta, number * page_size)?;
     }
     Ok(())
-}
-
-fn set(meta: &mut [u8; META_LENGTH], at: usize, field: u64) {
-    if let Some(place) = meta.get_mut(at..at + size_of::<u64>()) {
-        place.copy_from_slice(&field.to_ne_bytes());
-    }
 }
 
 fn damaged(path: &Path) -> Error {

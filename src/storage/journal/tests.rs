@@ -8,35 +8,17 @@ use std::path::Path;
 use super::generation::STEP;
 use super::*;
 use crate::error::ErrorCode;
+use crate::storage::care::Unattended;
 use crate::storage::copy::open_alone;
 use crate::storage::data_file;
 use crate::storage::lmdb::{EnvFlags, EnvOptions, PutMode};
+use crate::storage::meta;
+use crate::storage::options::OpenOptions;
+use crate::storage::registry::connect;
+use crate::storage::test_random::Random;
 use crate::storage::txn::{Table, Tables};
 
 const PAGE: usize = 4_096;
-
-/// A small reproducible source of numbers (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn seeded() -> Self {
-        let seed = std::env::var("LODESTORE_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-            u64::from(now.subsec_nanos())
-        });
-        println!("LODESTORE_SEED={seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ z >> 31) % bound
-    }
-}
 
 fn layout(directory: &Path) -> Layout {
     Layout { directory: directory.to_owned() }
@@ -160,18 +142,18 @@ fn a_commit_in_the_journal_is_recovered_when_the_data_file_has_nothing_of_it() {
 
 #[test]
 fn whatever_of_the_pages_and_of_the_last_records_is_on_disk_a_state_is_recovered() {
-    let mut random = Random::seeded();
+    let mut random = Random::from_env();
     for _ in 0..60 {
         let directory = tempfile::tempdir().unwrap();
         let mut database = Database::open(directory.path());
         database.commit(Durability::Strict, 3);
         let old = fs::read(directory.path().join("data.mdb")).unwrap();
         for _ in 0..random.below(40) {
-            database.commit(Durability::Strict, 3 + random.below(60));
+            database.commit(Durability::Strict, 3 + random.below(60) as u64);
         }
         let synced = database.last;
         for _ in 0..random.below(40) {
-            database.commit(Durability::Relaxed, 3 + random.below(60));
+            database.commit(Durability::Relaxed, 3 + random.below(60) as u64);
         }
         let copy = copy(directory.path());
         let mut data = fs::read(copy.path().join("data.mdb")).unwrap();
@@ -184,36 +166,45 @@ fn whatever_of_the_pages_and_of_the_last_records_is_on_disk_a_state_is_recovered
         fs::write(copy.path().join("data.mdb"), data).unwrap();
         let journal = copy.path().join("data.journal");
         let mut bytes = fs::read(&journal).unwrap();
-        let mut state = database.journal.state.lock();
-        let current = state.current.as_mut().unwrap();
-        let is_synced =
-            |at: u64| current.unsynced.is_none() || at < end_of(&bytes, current, synced);
-        let lost: Vec<_> = (RECORDS..current.end)
-            .step_by(512)
-            .filter(|at| !is_synced(*at) && random.below(20) == 0)
-            .collect();
-        for at in lost {
-            bytes[at as usize..][..512].fill(0);
+        let state = database.journal.state.lock();
+        let current = state.current.as_ref().unwrap();
+        for at in (synced_end(&bytes, current)..current.end).step_by(512) {
+            if random.below(20) == 0 {
+                bytes[at as usize..][..512].fill(0);
+            }
         }
-        let last = current.last;
-        assert!(current.synced <= last);
+        let id = current.id;
         drop(state);
-        fs::write(&journal, bytes).unwrap();
+        fs::write(&journal, &bytes).unwrap();
+        interrupt_recovery(copy.path(), id, &mut random);
         let state = recovered(copy.path()).unwrap();
         assert!((synced..=database.last).contains(&state), "{synced} {state} {}", database.last);
     }
 }
 
-/// Where the records of states that are on disk end.
-fn end_of(bytes: &[u8], current: &Current, synced: u64) -> u64 {
-    let (mut at, first) = (RECORDS, current.last - synced);
-    let _ = first;
-    while let Some(record) =
-        record::Record::find(&bytes[at as usize..], current.id, current.generation)
-    {
-        if record.head.txn_id > current.synced {
-            break;
+/// Leaves what is on disk when the power fails while journal `id` is being recovered.
+fn interrupt_recovery(directory: &Path, id: u64, random: &mut Random) {
+    let [data, journal] = [directory.join("data.mdb"), directory.join("data.journal")];
+    let [before, records] = [&data, &journal].map(|path| fs::read(path).unwrap());
+    recover(&layout(directory)).unwrap();
+    let mut after = fs::read(&data).unwrap();
+    for (at, page) in before.chunks(PAGE).enumerate() {
+        if random.below(2) == 0 {
+            after[at * PAGE..][..page.len()].copy_from_slice(page);
         }
+    }
+    fs::write(&data, after).unwrap();
+    fs::write(&journal, records).unwrap();
+    let data = fs::OpenOptions::new().write(true).open(&data).unwrap();
+    set_journal_id(&data, id).unwrap();
+}
+
+/// Where the records of transactions that are on disk end.
+fn synced_end(bytes: &[u8], current: &Generation) -> u64 {
+    let mut at = RECORDS;
+    while let Some(record) = record::Record::find(&bytes[at as usize..], current.id, current.number)
+        && record.head.txn_id <= current.synced
+    {
         at = behind(at, record.length);
     }
     at
@@ -248,7 +239,7 @@ fn damage_to_what_was_on_disk_is_told() {
 
 #[test]
 fn hostile_journals_are_refused_or_harmless() {
-    let mut random = Random::seeded();
+    let mut random = Random::from_env();
     let directory = tempfile::tempdir().unwrap();
     let mut database = Database::open(directory.path());
     for _ in 0..5 {
@@ -267,8 +258,8 @@ fn hostile_journals_are_refused_or_harmless() {
         }
         let length = record::get(&bytes, at + 48).unwrap_or(0) as usize;
         for _ in 0..=random.below(3) {
-            let place = at + 32 + random.below((length - 32) as u64) as usize;
-            bytes[place] = [0, 1, 0x7F, 0xFF][random.below(4) as usize];
+            let place = at + 32 + random.below(length - 32);
+            bytes[place] = [0, 1, 0x7F, 0xFF][random.below(4)];
         }
         // Somebody who wants to do harm makes the checksum right.
         let length = record::get(&bytes, at + 48).unwrap() as usize;
@@ -345,7 +336,7 @@ fn large_commits_and_full_journals_begin_a_generation() {
     let mut database = Database::open(directory.path());
     database.commit(Durability::Strict, 3);
     let generation =
-        |database: &Database| database.journal.state.lock().current.as_ref().unwrap().generation;
+        |database: &Database| database.journal.state.lock().current.as_ref().unwrap().number;
     let first = generation(&database);
     database.commit(Durability::Strict, 5_000);
     assert_eq!(generation(&database), first + 1);
@@ -356,6 +347,49 @@ fn large_commits_and_full_journals_begin_a_generation() {
     let length = fs::metadata(directory.path().join("data.journal")).unwrap().len();
     assert!((LARGEST - (1 << 20)..=LARGEST + STEP).contains(&length), "{length}");
     assert_eq!(recovered(copy(directory.path()).path()).unwrap(), database.last);
+}
+
+#[test]
+fn relaxed_commits_reach_the_disk_by_themselves() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = connect(directory.path(), &OpenOptions::default()).unwrap();
+    let commit = |n: u64| {
+        let work = move |txn: &mut WriteTxn<'_>| {
+            meta::put_record(txn, &[meta::tag::SPACE, 1], &n.to_le_bytes())
+        };
+        connection.commit_in_background(&Unattended::default(), work).unwrap();
+    };
+    // The journal begins with the second commit.
+    commit(1);
+    commit(2);
+    let journal = connection.environment().journal.as_ref().unwrap();
+    let begun = std::time::Instant::now();
+    while journal.has_unsynced() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "it stays unsynced");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let synced = {
+        let state = journal.state.lock();
+        let current = state.current.as_ref().unwrap();
+        (current.synced, current.last)
+    };
+    assert_eq!(synced.0, synced.1);
+    connection.close().unwrap();
+}
+
+#[test]
+fn a_journal_of_any_length_is_read_in_bounded_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut database = Database::open(directory.path());
+    for _ in 0..3 {
+        database.commit(Durability::Strict, 3);
+    }
+    let copy = copy(directory.path());
+    let journal = fs::OpenOptions::new().write(true).open(copy.path().join("data.journal"));
+    journal.unwrap().set_len(1 << 40).unwrap();
+    assert_eq!(recovered(copy.path()).unwrap(), database.last);
+    let length = fs::metadata(copy.path().join("data.journal")).unwrap().len();
+    assert_eq!(length, RECORDS);
 }
 
 #[test]
@@ -376,7 +410,7 @@ fn changes_that_change_nothing_are_no_transaction() {
 /// is in the files alone.
 #[test]
 fn processes_go_on_where_others_were_killed() {
-    let mut random = Random::seeded();
+    let mut random = Random::from_env();
     for _ in 0..8 {
         let directory = tempfile::tempdir().unwrap();
         let mut database = Database::open(directory.path());
@@ -386,7 +420,7 @@ fn processes_go_on_where_others_were_killed() {
         // What was acknowledged as on disk at least, and what can be there at most.
         let mut least = database.last;
         for _ in 0..60 {
-            let which = random.below(2) as usize;
+            let which = random.below(2);
             match random.below(12) {
                 // Killed behind LMDB's commit.
                 0 => {
@@ -413,7 +447,7 @@ fn processes_go_on_where_others_were_killed() {
                 4..6 => database.commit_by(Some(&others[which]), Durability::Relaxed, 3),
                 6 => drop(others[which].sync().unwrap()),
                 _ => {
-                    let entries = 3 + random.below(100);
+                    let entries = 3 + random.below(100) as u64;
                     database.commit_by(Some(&others[which]), Durability::Strict, entries);
                     least = database.last;
                 }

@@ -7,16 +7,11 @@
 //!
 //! Source: the layout of `mdb.c`, LMDB 0.9.70 (data version 1).
 
+use super::meta::{FREE, MAIN, META_LENGTH, TXN_ID};
 use super::page::{Data, HEADER, Page, damaged, u16_at, u64_at};
 use super::snapshot_pages::{MAX_DEPTH, Map, NO_PAGE};
 use super::{LmdbResult, RoTxn};
 
-/// How much of a meta page is in use, with the page header.
-pub const META_LENGTH: usize = 152;
-/// Where a meta page has the records of the list of free pages, and of the tree of trees.
-const FREE: usize = 40;
-const MAIN: usize = 88;
-const TXN_ID: usize = 144;
 /// A tree's record, and the places of its depth and its root.
 const RECORD: usize = 48;
 const DEPTH: usize = 6;
@@ -26,8 +21,6 @@ const ROOT: usize = 40;
 pub struct ChangedPages<'t> {
     /// The meta page of the state, with the page header.
     pub meta: &'t [u8; META_LENGTH],
-    /// The meta page of the state before.
-    pub meta_before: &'t [u8; META_LENGTH],
     /// Pages of trees.
     pub pages: Vec<ChangedPage<'t>>,
     /// Values in pages of their own.
@@ -74,11 +67,11 @@ pub unsafe fn changed_pages(reader: &RoTxn, limit: usize) -> LmdbResult<Option<C
     let (Some(meta), Some(before)) = (meta_page(id)?, meta_page(id.wrapping_sub(1))?) else {
         return Ok(None);
     };
-    let (mut pages, mut values) = (Vec::new(), Vec::new());
-    let mut search = Search { map, left: limit, pages: &mut pages, values: &mut values };
+    let mut search = Search { map, left: limit, pages: Vec::new(), values: Vec::new() };
     let is_complete = search.tree(Root::read(before, FREE)?, Root::read(meta, FREE)?)?
         && search.named_trees(Root::read(before, MAIN)?, Root::read(meta, MAIN)?)?;
-    Ok(is_complete.then_some(ChangedPages { meta, meta_before: before, pages, values }))
+    let Search { pages, values, .. } = search;
+    Ok(is_complete.then_some(ChangedPages { meta, pages, values }))
 }
 
 /// Where a tree begins, and how many levels it has.
@@ -128,15 +121,15 @@ impl Level {
     }
 }
 
-struct Search<'s, 't> {
+struct Search<'t> {
     map: Map,
     /// How many more pages there may be.
     left: usize,
-    pages: &'s mut Vec<ChangedPage<'t>>,
-    values: &'s mut Vec<OwnPages<'t>>,
+    pages: Vec<ChangedPage<'t>>,
+    values: Vec<OwnPages<'t>>,
 }
 
-impl<'t> Search<'_, 't> {
+impl<'t> Search<'t> {
     fn page(&self, number: u64) -> LmdbResult<Page<'t>> {
         Page::new(self.bytes(number, self.map.page_size())?)
     }

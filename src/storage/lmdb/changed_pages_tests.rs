@@ -7,29 +7,7 @@ use std::ffi::CStr;
 
 use super::*;
 use crate::storage::lmdb::{Dbi, Env, EnvFlags, EnvOptions, PutMode, RwTxn};
-
-/// A small reproducible source of numbers (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn seeded() -> Self {
-        let seed = std::env::var("LODESTORE_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-            u64::from(now.subsec_nanos())
-        });
-        println!("LODESTORE_SEED={seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ z >> 31) % bound
-    }
-}
+use crate::storage::test_random::Random;
 
 const NAMES: [&CStr; 3] = [c"meta", c"docs", c"index"];
 
@@ -41,11 +19,10 @@ fn pages_of(reader: &RoTxn) -> BTreeMap<u64, Vec<u8>> {
     let bytes = |number, len| unsafe { map.bytes(number, len) }.unwrap().to_vec();
     let meta = bytes(txn.id() % 2, META_LENGTH);
     let mut pages = BTreeMap::new();
-    let mut pending = Vec::new();
-    for at in [FREE, MAIN] {
-        pending.push(Root::read(&meta, at).unwrap().page);
-    }
-    while let Some(number) = pending.pop().filter(|number| *number != NO_PAGE) {
+    let mut pending = vec![Root::read(&meta, MAIN).unwrap().page];
+    let free = Root::read(&meta, FREE).unwrap().page;
+    pending.extend((free != NO_PAGE).then_some(free));
+    while let Some(number) = pending.pop() {
         let content = bytes(number, map.page_size());
         let page = Page::new(&content).unwrap();
         for at in 0..page.count() {
@@ -65,18 +42,18 @@ fn pages_of(reader: &RoTxn) -> BTreeMap<u64, Vec<u8>> {
 
 /// Random changes of some entries, or of many.
 fn change(random: &mut Random, txn: &mut RwTxn<'_>, dbis: &[Dbi]) {
-    let most = [1, 3, 30, 600][random.below(4) as usize];
-    let keys = [20, 500, 50_000][random.below(3) as usize];
+    let most = [1, 3, 30, 600][random.below(4)];
+    let keys = [20, 500, 50_000][random.below(3)];
     for _ in 0..=random.below(most) {
-        let dbi = dbis[random.below(dbis.len() as u64) as usize];
-        let key = random.below(keys).to_be_bytes();
+        let dbi = dbis[random.below(dbis.len())];
+        let key = (random.below(keys) as u64).to_be_bytes();
         let key = [key.as_slice(), &[7; 40]].concat();
         if random.below(3) == 0 {
             txn.delete(dbi, &key).unwrap();
             continue;
         }
-        let most = [30, 300, 3_000, 30_000][random.below(20).saturating_sub(16) as usize];
-        let value = vec![random.below(256) as u8; random.below(most) as usize];
+        let most = [30, 300, 3_000, 30_000][random.below(20).saturating_sub(16)];
+        let value = vec![random.below(256) as u8; random.below(most)];
         txn.put(dbi, &key, &value, PutMode::Upsert).unwrap();
     }
 }
@@ -88,7 +65,7 @@ fn finds_all_that_is_new_and_nothing_else() {
     let options = EnvOptions { flags, map_size: 1 << 30, max_readers: 8 };
     // SAFETY: a new directory of this test.
     let env = unsafe { Env::open(directory.path(), options) }.unwrap();
-    let mut random = Random::seeded();
+    let mut random = Random::from_env();
     let mut txn = env.write_txn().unwrap();
     let dbis = NAMES.map(|name| txn.create_tree(name).unwrap());
     txn.commit().unwrap();

@@ -9,54 +9,28 @@ use std::ptr::NonNull;
 use super::*;
 use crate::storage::lmdb::page_cursor::PageCursor;
 use crate::storage::lmdb::{Code, Cursor, EnvFlags, EnvOptions, PutMode, RoTxn};
+use crate::storage::test_random::Random;
 
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// A small reproducible source of numbers (SplitMix64).
-struct Random(u64);
+/// Keys that share beginnings, of all lengths, zeroes at the end included.
+fn key_of(random: &mut Random) -> Vec<u8> {
+    let len = match random.below(20) {
+        0 => 1_000 + random.below(900),
+        1..=4 => 1 + random.below(40),
+        _ => 1 + random.below(10),
+    };
+    let bound = 2 + random.below(3);
+    (0..len).map(|_| [0, 1, 7, 255][random.below(bound)]).collect()
+}
 
-impl Random {
-    fn seeded() -> Self {
-        let seed = std::env::var("LODESTORE_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-            u64::from(now.subsec_nanos())
-        });
-        println!("LODESTORE_SEED={seed}");
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    /// Keys that share beginnings, of all lengths, zeroes at the end included.
-    fn key(&mut self) -> Vec<u8> {
-        let len = match self.below(20) {
-            0 => 1_000 + self.below(900),
-            1..=4 => 1 + self.below(40),
-            _ => 1 + self.below(10),
-        };
-        let bound = 2 + self.below(3);
-        (0..len).map(|_| [0, 1, 7, 255][self.below(bound)]).collect()
-    }
-
-    fn value(&mut self) -> Vec<u8> {
-        let len = match self.below(40) {
-            0 => 2_000 + self.below(30_000),
-            1..=10 => self.below(800),
-            _ => self.below(30),
-        };
-        vec![self.next() as u8; len]
-    }
+fn value_of(random: &mut Random) -> Vec<u8> {
+    let len = match random.below(40) {
+        0 => 2_000 + random.below(30_000),
+        1..=10 => random.below(800),
+        _ => random.below(30),
+    };
+    vec![random.u64() as u8; len]
 }
 
 fn open(directory: &std::path::Path) -> Env {
@@ -77,7 +51,7 @@ fn filled(random: &mut Random, directory: &std::path::Path, count: usize) -> (En
     while model.len() < count {
         let mut txn = env.write_txn().unwrap();
         for _ in 0..1 + random.below(count / 4 + 1) {
-            let key = random.key();
+            let key = key_of(random);
             if random.below(4) == 0 {
                 let near = model.range(key.clone()..).next().map(|(key, _)| key.clone());
                 if let Some(key) = near {
@@ -86,7 +60,7 @@ fn filled(random: &mut Random, directory: &std::path::Path, count: usize) -> (En
                 }
                 continue;
             }
-            let value = random.value();
+            let value = value_of(random);
             txn.put(dbi, &key, &value, PutMode::Upsert).unwrap();
             model.insert(key, value);
         }
@@ -105,7 +79,7 @@ fn owned(entry: Option<(&[u8], &[u8])>) -> Option<(Vec<u8>, Vec<u8>)> {
 
 #[test]
 fn lookups_and_cursors_agree_with_a_map() {
-    let mut random = Random::seeded();
+    let mut random = Random::from_env();
     for count in [0, 1, 3, 40, 700, 5_000] {
         let directory = tempfile::tempdir().unwrap();
         let (env, dbi, model) = filled(&mut random, directory.path(), count);
@@ -113,7 +87,7 @@ fn lookups_and_cursors_agree_with_a_map() {
         let txn = reader.get().unwrap();
         assert!(txn.pages(dbi).unwrap().is_some(), "read in place");
         for _ in 0..2_000 {
-            let key = random.key();
+            let key = key_of(&mut random);
             assert_eq!(txn.get(dbi, &key).unwrap(), model.get(&key).map(Vec::as_slice));
         }
         for (key, value) in &model {
@@ -128,7 +102,7 @@ fn look_up_together(random: &mut Random, txn: &Txn<'_>, dbi: Dbi, model: &Model)
     for _ in 0..400 {
         let keys: Vec<_> = (0..random.below(TOGETHER + 1))
             .map(|_| {
-                let key = random.key();
+                let key = key_of(random);
                 let near = model.range(key.clone()..).next().map(|(key, _)| key.clone());
                 near.filter(|_| random.below(3) > 0).unwrap_or(key)
             })
@@ -160,7 +134,7 @@ fn walk(random: &mut Random, mut cursor: Cursor<'_>, model: &Model) {
                 (cursor.last(), model.last_key_value().map(pair), Place::After)
             }
             0 | 1 => {
-                let key = random.key();
+                let key = key_of(random);
                 (cursor.seek(&key), model.range(key..).next().map(pair), Place::After)
             }
             2 => {
@@ -204,7 +178,7 @@ fn walk(random: &mut Random, mut cursor: Cursor<'_>, model: &Model) {
 
 fn visit(random: &mut Random, mut cursor: Cursor<'_>, model: &Model) {
     for _ in 0..300 {
-        let (from, end) = (random.key(), random.key());
+        let (from, end) = (key_of(random), key_of(random));
         let bounded = random.below(4) > 0;
         let most = if random.below(2) == 0 { usize::MAX } else { random.below(50) };
         let mut wanted = model.range(from.clone()..).filter(|(key, _)| !bounded || **key < end);
@@ -233,7 +207,7 @@ fn visit(random: &mut Random, mut cursor: Cursor<'_>, model: &Model) {
 
 #[test]
 fn a_renewed_transaction_reads_the_new_pages() {
-    let mut random = Random::seeded();
+    let mut random = Random::from_env();
     let directory = tempfile::tempdir().unwrap();
     let (env, dbi, mut model) = filled(&mut random, directory.path(), 300);
     let old = RoTxn::begin(&env).unwrap();
@@ -242,7 +216,7 @@ fn a_renewed_transaction_reads_the_new_pages() {
     for _ in 0..20 {
         let mut txn = env.write_txn().unwrap();
         for _ in 0..50 {
-            let (key, value) = (random.key(), random.value());
+            let (key, value) = (key_of(&mut random), value_of(&mut random));
             txn.put(dbi, &key, &value, PutMode::Upsert).unwrap();
             model.insert(key, value);
         }
@@ -263,7 +237,7 @@ fn a_renewed_transaction_reads_the_new_pages() {
 /// the address sanitizer sees).
 #[test]
 fn damaged_pages_are_told() {
-    let mut random = Random::seeded();
+    let mut random = Random::from_env();
     let directory = tempfile::tempdir().unwrap();
     let (env, dbi, model) = filled(&mut random, directory.path(), 2_000);
     let page_size = env.page_size() as usize;
@@ -283,7 +257,7 @@ fn damaged_pages_are_told() {
             let page = 2 + random.below(pages - 2);
             // Mostly the headers and slots, where the structure is.
             let span = if random.below(4) == 0 { page_size } else { 80 };
-            bytes[page * page_size + random.below(span)] = random.next() as u8;
+            bytes[page * page_size + random.below(span)] = random.u64() as u8;
         }
         let map = Map { base: NonNull::from(&mut bytes[0]), page_size, pages: pages as u64 };
         let tree = TreePages { map, root, txn: PhantomData };

@@ -118,18 +118,9 @@ fn fill_holes(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Fills `out` with what a file has from a place on, as far as it goes.
-pub fn read_up_to(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
-    let mut read = 0;
-    while let Some(rest) = out.get_mut(read..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, at + read as u64) {
-            Ok(0) => break,
-            Ok(more) => read += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(read)
+/// Reads from a place of a file, as much as the system gives at once.
+pub(super) fn read_at(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
+    file.read_at(out, at)
 }
 
 /// Writes bytes at a place of a file.

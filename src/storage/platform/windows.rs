@@ -109,18 +109,9 @@ pub fn watch_forks() {}
 /// There is no such limit on Windows.
 pub fn survive_file_size_limit() {}
 
-/// Fills `out` with what a file has from a place on, as far as it goes.
-pub fn read_up_to(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
-    let mut read = 0;
-    while let Some(rest) = out.get_mut(read..).filter(|rest| !rest.is_empty()) {
-        match file.seek_read(rest, at + read as u64) {
-            Ok(0) => break,
-            Ok(more) => read += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(read)
+/// Reads from a place of a file, as much as the system gives at once.
+pub(super) fn read_at(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
+    file.seek_read(out, at)
 }
 
 /// Writes bytes at a place of a file.

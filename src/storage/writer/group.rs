@@ -11,7 +11,7 @@ use crate::fault::{self, Defect};
 use crate::storage::disk_space;
 use crate::storage::environment::Environment;
 use crate::storage::housekeeper;
-use crate::storage::journal::Failure;
+use crate::storage::journal::{Failure, Journal, commit_alone};
 use crate::storage::lmdb::{Code, Env, RwTxn};
 use crate::storage::options::Durability;
 use crate::storage::txn::WriteTxn;
@@ -50,13 +50,16 @@ pub(super) fn run_round(env: &Arc<Environment>) {
         Err(error) => return fail_all(env, &error),
     };
     if let Some(journal) = &env.journal
-        && let Err(error) = journal.before_write(&raw, txn.id())
+        && let Err(failure) = journal.before_write(&raw, txn.id())
     {
         drop(txn);
-        // It may have been a sync, which must not be tried again.
-        if error.code() == ErrorCode::Io {
-            env.poison(&error);
-        }
+        let error = match failure {
+            Failure::Refused(error) => error,
+            Failure::InDoubt(error) => {
+                env.poison(&error);
+                error
+            }
+        };
         return fail_all(env, &error);
     }
     let mut queue = env.writer.queue.lock();
@@ -213,32 +216,29 @@ pub(super) fn commit(
     if durability != Durability::Strict {
         env.relaxed.store(true, Ordering::Release);
     }
-    match &env.journal {
+    let committed = match &env.journal {
         Some(journal) if durability != Durability::None => {
-            match env.with_raw(|raw| journal.commit(raw, txn, durability))? {
-                Ok(()) => {
-                    if journal.has_unsynced() {
-                        housekeeper::wake();
-                    }
-                    Ok(())
-                }
-                Err(Failure::Refused(error)) => Err(explain(env, raw, error, durability)),
-                Err(Failure::InDoubt(error)) => {
-                    // After other failures the database is poisoned by whoever tells of them.
-                    if is_harmless(&error) {
-                        env.poison(&error);
-                    }
-                    Err(error)
-                }
-            }
+            env.with_raw(|raw| journal.commit(raw, txn, durability))?
         }
-        journal => {
-            if let Some(journal) = journal {
-                journal.end(raw, txn.raw().id())?;
+        Some(journal) => {
+            journal.end(raw, txn.raw().id()).and_then(|()| Ok(commit_alone(raw, txn, durability)?))
+        }
+        None => commit_alone(raw, txn, durability).map_err(Failure::Refused),
+    };
+    match committed {
+        Ok(()) => {
+            if env.journal.as_ref().is_some_and(Journal::has_unsynced) {
+                housekeeper::wake();
             }
-            let no_sync = durability == Durability::None || fault::occurs(Defect::SyncSkipped);
-            raw.set_sync_flags(no_sync, durability != Durability::Strict)?;
-            txn.commit().map_err(|error| explain(env, raw, error, durability))
+            Ok(())
+        }
+        Err(Failure::Refused(error)) => Err(explain(env, raw, error, durability)),
+        Err(Failure::InDoubt(error)) => {
+            // After other failures the database is poisoned by whoever tells of them.
+            if is_harmless(&error) {
+                env.poison(&error);
+            }
+            Err(error)
         }
     }
 }

@@ -7,8 +7,9 @@ use super::leaf::{self, Data};
 use super::{Class, LEAF, OVERFLOW, Salvage, report};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::care::Care;
-use crate::storage::data_file::meta_page::{LENGTH, MAGIC, TreeRecord};
+use crate::storage::data_file::meta_page::{MAGIC, TreeRecord};
 use crate::storage::data_file::{NO_PAGE, PageSource, u16_at, u32_at, u64_at};
+use crate::storage::lmdb::META_LENGTH;
 use crate::storage::lock_file::io_error;
 use crate::storage::txn::Table;
 
@@ -83,8 +84,8 @@ pub(super) fn survey(path: &Path, care: &dyn Care) -> Result<Salvage> {
 fn page_size(salvage: &mut Salvage) -> Result<usize> {
     let starts = std::iter::once(0).chain(PAGE_SIZES);
     for start in starts {
-        let mut head = [0; LENGTH];
-        if (start + LENGTH) as u64 > salvage.length {
+        let mut head = [0; META_LENGTH];
+        if (start + META_LENGTH) as u64 > salvage.length {
             continue;
         }
         salvage.read(start as u64, &mut head)?;
@@ -120,9 +121,9 @@ fn page_size(salvage: &mut Salvage) -> Result<usize> {
 fn heads(salvage: &mut Salvage) -> Result<Vec<Head>> {
     let mut heads = Vec::new();
     for number in 0..2_u64 {
-        let mut bytes = [0; LENGTH];
+        let mut bytes = [0; META_LENGTH];
         let start = number * salvage.page_size as u64;
-        if start + LENGTH as u64 > salvage.length {
+        if start + META_LENGTH as u64 > salvage.length {
             continue;
         }
         salvage.read(start, &mut bytes)?;

@@ -16,34 +16,9 @@ use super::*;
 use crate::seal::{Cipher, DataKeys, KeyRecord, Random as Generator};
 use crate::storage::lmdb::{Dbi, Env, EnvFlags, EnvOptions, RoTxn};
 use crate::storage::meta::tag;
+use crate::storage::test_random::Random;
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
-
-/// A small random generator (SplitMix64), so that a seed replays a run.
-struct Random(u64);
-
-impl Random {
-    fn from_env() -> Self {
-        let seed = match std::env::var("LODESTORE_SEED") {
-            Ok(seed) => seed.parse().expect("LODESTORE_SEED is a number"),
-            Err(_) => Generator::new().u64().unwrap(),
-        };
-        println!("LODESTORE_SEED={seed}");
-        Self(seed)
-    }
-
-    fn u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ bits >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ bits >> 31
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.u64() % end as u64) as usize
-    }
-}
 
 /// An LMDB environment with sealed trees, and the same trees as other processes would have them:
 /// with keys, epochs and a cache of their own.

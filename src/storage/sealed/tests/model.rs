@@ -32,7 +32,7 @@ fn behaves_as_ordered_maps() {
         let (block_size, max_key) = [(4_080, 1_909), (4_080, 60), (560, 150)][random.below(3)];
         let changed = [8, 60, 100_000][random.below(3)];
         let database = Database::new(cipher, block_size, limits(changed));
-        let mut run = Run { random: Random(random.u64()), database, max_key, held: Vec::new() };
+        let mut run = Run { random: Random::of(random.u64()), database, max_key, held: Vec::new() };
         done += run.run(20_000.min(wanted));
         println!("{done} operations");
     }
@@ -163,7 +163,7 @@ fn value(random: &mut Random) -> Vec<u8> {
         8..60 => random.below(1_500),
         _ => random.below(60),
     };
-    (0..len).map(|at| (at * 7) as u8 ^ random.0 as u8).collect()
+    (0..len).map(|at| (at * 7) as u8 ^ random.u64() as u8).collect()
 }
 
 /// A key of the map or near one of its keys, or any.
