@@ -1,7 +1,7 @@
 'use strict'
 
 const { Pacer, nextTurn, paced } = require('./pace')
-const { ask, askAside, askNow } = require('./reads')
+const { ask, askAside, askNow, unlessExpired } = require('./reads')
 const { SCAN } = require('./read-request')
 const { RowChunk } = require('./row-chunk')
 
@@ -122,10 +122,25 @@ class ChunkSource {
 
   /** The first rows again, from another state. */
   again(view) {
+    this.restart()
+    return this.firstOf(view)
+  }
+
+  /** The first rows again, off this thread, in the newest state. @returns {Promise<RowChunk>} */
+  renew(owner) {
+    this.cancel()
+    this.letGo()
+    this.hold(owner)
+    this.restart()
+    return this.next()
+  }
+
+  /** What comes next is the first row. */
+  restart() {
     const { limit } = this.plan
     this.left = limit === 0 ? Infinity : limit
     this.resume = null
-    return this.firstOf(view)
+    this.ended = false
   }
 
   /** Names what keeps the source: what it holds is let go when that is collected. */
@@ -141,9 +156,13 @@ class ChunkSource {
     this.ended = false
   }
 
-  /** Lets go of the snapshot. */
   close() {
     this.ended = true
+    this.letGo()
+  }
+
+  /** Lets go of the snapshot. */
+  letGo() {
     if (this.pinned === 0) return
     leaked.unregister(this)
     this.scope.connection.unpin(this.pinned)
@@ -166,7 +185,8 @@ function collect(scope, plan, read) {
 }
 
 /**
- * Reads all rows of a source; see `collect`.
+ * Reads all rows of a source; see `collect`. Rows are read again from the first one on if the state
+ * that they were read from has to give way.
  *
  * @template T
  * @param {ChunkSource} source
@@ -174,31 +194,40 @@ function collect(scope, plan, read) {
  * @returns {T[] | Promise<T[]>}
  */
 function collectRows(source, read) {
-  const rows = []
   const first = source.first()
-  if (!source.ended || !(first instanceof RowChunk)) return collectFrom(source, first, rows, read)
+  if (!source.ended || !(first instanceof RowChunk)) return collectFrom(source, first, read)
+  const rows = []
   takeRows(first, rows, read)
   return paced(rows)
 }
 
-async function collectFrom(source, first, rows, read) {
-  const pacer = new Pacer()
+async function collectFrom(source, first, read) {
   try {
-    let chunk = first
-    if (first instanceof RowChunk) chunk = (source.pin(source) ?? first).detach()
-    else chunk = await first
-    while (!source.ended) {
-      const next = source.next()
-      // A failure is reported when the rows before it are done.
-      next.catch(nothing)
-      await takeRowsPaced(chunk, rows, read, pacer)
-      chunk = await next
-    }
-    await takeRowsPaced(chunk, rows, read, pacer)
-    return rows
+    let chunk = first instanceof RowChunk ? (source.pin(source) ?? first).detach() : first
+    if (source.pinned === 0) return await takeAll(source, chunk, read)
+    return await unlessExpired(() => {
+      const begun = chunk ?? source.renew(source)
+      chunk = null
+      return takeAll(source, begun, read)
+    })
   } finally {
     source.close()
   }
+}
+
+/** Reads the rows of a source from its first chunk, or a promise of it, on. */
+async function takeAll(source, first, read) {
+  const [rows, pacer] = [[], new Pacer()]
+  let chunk = await first
+  while (!source.ended) {
+    const next = source.next()
+    // A failure is reported when the rows before it are done.
+    next.catch(nothing)
+    await takeRowsPaced(chunk, rows, read, pacer)
+    chunk = await next
+  }
+  await takeRowsPaced(chunk, rows, read, pacer)
+  return rows
 }
 
 function takeRows(chunk, rows, read) {

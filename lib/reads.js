@@ -16,6 +16,8 @@ const { READ, NOTHING, writeKeysRequest, writeRangeRequest } = require('./read-r
 const INLINE_KEYS = 128
 /** Keys that one request asks for off this thread. */
 const KEYS_PER_REQUEST = 1000
+/** How often a read begins anew because its snapshot had to give way. */
+const RENEWALS = 3
 /** A request that takes more bytes is not written to memory that is kept. */
 const MOST_SHARED = 64 << 10
 /** Bytes of a request beside what is long in it. */
@@ -121,8 +123,8 @@ function getMany(scope, state, keys) {
 }
 
 async function getManyAside(scope, state, keys) {
-  const documents = []
-  await pinned(scope, async (connection, snapshot) => {
+  return pinned(scope, async (connection, snapshot) => {
+    const documents = []
     while (documents.length < keys.length) {
       const from = documents.length
       const to = Math.min(keys.length, from + KEYS_PER_REQUEST)
@@ -132,8 +134,8 @@ async function getManyAside(scope, state, keys) {
         : await askAside(connection, snapshot, write)
       readDocuments(answer, state, to - from, documents)
     }
+    return documents
   })
-  return documents
 }
 
 function writeGetMany(writer, state, keys, from, to) {
@@ -141,14 +143,33 @@ function writeGetMany(writer, state, keys, from, to) {
 }
 
 /** Runs reads off this thread that must see one state. */
-async function pinned(scope, read) {
-  const { connection } = scope
-  const own = scope.snapshot === 0 && !scope.interactive
-  const snapshot = own ? connection.pin() : scope.snapshot
-  try {
-    return await read(connection, snapshot)
-  } finally {
-    if (own) connection.unpin(snapshot)
+async function pinned({ connection, snapshot, interactive }, read) {
+  if (snapshot !== 0 || interactive) return read(connection, snapshot)
+  return unlessExpired(async () => {
+    const own = connection.pin()
+    try {
+      return await read(connection, own)
+    } finally {
+      connection.unpin(own)
+    }
+  })
+}
+
+/**
+ * Runs a read of which nobody has seen anything before its end, in a snapshot of its own: begins it
+ * anew, in a newer state, if the snapshot has to give way.
+ *
+ * @template T
+ * @param {() => Promise<T>} read
+ * @returns {Promise<T>}
+ */
+async function unlessExpired(read) {
+  for (let left = RENEWALS; ; left--) {
+    try {
+      return await read()
+    } catch (error) {
+      if (left === 0 || error?.code !== 'SNAPSHOT_EXPIRED') throw error
+    }
   }
 }
 
@@ -222,4 +243,5 @@ module.exports = {
   getInTransaction,
   getMany,
   has,
+  unlessExpired,
 }

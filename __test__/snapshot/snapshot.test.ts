@@ -81,3 +81,34 @@ test('one that is not read for the time given expires', async (t) => {
   assert.equal(error.retryable, true)
   snapshot.close()
 })
+
+test('a read of everything goes on in a newer state if its own expires', async (t) => {
+  const db = await temporaryDatabase(t, { stores, snapshotTimeout: 50 })
+  const numbers = Array.from({ length: 5_000 }, (_, id) => id)
+  const docs = numbers.map((id) => ({ id, age: id % 9 }))
+  await db.store('users').putMany(docs)
+  const users = db.store('users')
+  const reads = {
+    getAll: () => users.getAll(),
+    toArray: () => users.range().toArray(),
+    query: () => users.find({ age: { $gte: 0 } }).toArray(),
+    getMany: () => users.getMany(numbers),
+  }
+  for (const [name, read] of Object.entries(reads)) {
+    const rows = read()
+    // Nothing is read while this thread does something else; the snapshot is idle, and ends.
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+    assert.deepEqual(await rows, docs, name)
+  }
+  // Of an iteration rows were seen already.
+  const iterator = users.range()[Symbol.asyncIterator]()
+  await iterator.next()
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  await rejects(
+    (async () => {
+      while (!(await iterator.next()).done);
+    })(),
+    'SNAPSHOT_EXPIRED',
+  )
+})

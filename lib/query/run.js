@@ -144,11 +144,9 @@ function nearest(resolve, request, signal) {
  */
 async function nearestMany(resolve, request, signal, vectors) {
   const source = begin({ resolve, parts: { signal } }, { ...request, returns: RETURNS.NEAREST })
+  const hits = await collectRows(source, (chunk) => ({ hit: chunk.nextNear(), of: chunk.target }))
   const answers = Array.from({ length: vectors }, () => [])
-  await collectRows(source, (chunk) => {
-    const hit = chunk.nextNear()
-    answers[chunk.target].push(hit)
-  })
+  for (const { hit, of } of hits) answers[of].push(hit)
   return answers
 }
 
