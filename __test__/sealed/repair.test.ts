@@ -2,7 +2,7 @@
 // (../damage).
 
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { open, repair } from '../../index.js'
@@ -86,9 +86,26 @@ class Subject {
   }
 }
 
-async function repaired(t: TestContext, damage: (subject: Subject) => void) {
+/** Leaves so much free room that the close gives it back. */
+async function giveRoomBack(path: string): Promise<void> {
+  const db = (await open(path, { stores, encryption })) as any
+  await db.store('blobs').put(new Uint8Array(2 << 20), 'room')
+  await db.store('blobs').delete('room')
+  // The last commit gives up what there was of all of them.
+  await db.store('people').putMany(Array.from({ length: COUNT }, (_, i) => personOf(i + 1)))
+  await db.close()
+  const { size, blocks } = statSync(join(path, 'data.mdb'))
+  assert.ok(size - blocks * 512 > 2 << 20, 'no room was given back')
+}
+
+async function repaired(
+  t: TestContext,
+  damage: (subject: Subject) => void,
+  prepare: (path: string) => Promise<void> = async () => {},
+) {
   const path = await temporaryDirectory(t)
   await fill(path)
+  await prepare(path)
   const subject = new Subject(path)
   damage(subject)
   subject.file.save()
@@ -242,6 +259,29 @@ test('stores and shapes are found in older states', async (t) => {
   assert.equal(report.ok, false)
   assert.equal(report.stores.find(({ name }) => name === 'people')!.documents, COUNT)
   assert.deepEqual(await db.store('people').get(1), personOf(1))
+})
+
+test('also where the room of free pages was given back', async (t) => {
+  const { report, db } = await repaired(
+    t,
+    (subject) => {
+      for (const id of subject.nodes(0)) subject.wipeBlock(id)
+    },
+    giveRoomBack,
+  )
+  assert.equal(report.ok, false)
+  assert.equal(report.stores.find(({ name }) => name === 'people')!.documents, COUNT)
+  assert.deepEqual(await db.store('people').get(COUNT), personOf(COUNT))
+})
+
+test('the state before the last one is whole, too, where room was given back', async (t) => {
+  const { report, db } = await repaired(
+    t,
+    (subject) => subject.wipe(subject.file.meta / subject.file.pageSize),
+    giveRoomBack,
+  )
+  assert.equal(report.ok, false)
+  await assertSaved(db)
 })
 
 test('the records in clear are found in older states, or nothing is', async (t) => {

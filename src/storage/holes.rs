@@ -12,9 +12,11 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::environment::Environment;
-use super::lmdb::{Dbi, Env, RoTxn, first_key_of_leaf};
+use super::journal::journal_id;
+use super::lmdb::{Dbi, Env, PutMode, RoTxn, Txn, first_key_of_leaf};
+use super::sealed::RecordBlocks;
 use super::{lock_file, meta, platform};
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 
 /// Less room than this is not worth giving back, in bytes …
 const LEAST: u64 = 1 << 20;
@@ -31,12 +33,13 @@ const TOGETHER: usize = 64;
 /// database open. The caller is the last one in this process, and has ended its transactions.
 ///
 /// Which pages are free is looked at while nobody else can use them, and on the disk it has to be
-/// so, too: other processes may have committed without a sync. The list is trusted as far as LMDB
-/// trusts it when something is written; what is opened only to be read and mended keeps all that it
-/// has.
+/// so, too: other processes may have committed without a sync. It has to be so in the state before
+/// the last one as well, which is what there is if the newest meta page is damaged. The list is
+/// trusted as far as LMDB trusts it when something is written; what is opened only to be read and
+/// mended keeps all that it has, and so does what a journal counts for.
 ///
 /// # Errors
-/// `IO` and the like if the data file cannot be looked at or synced.
+/// `IO` and the like if the data file cannot be looked at, committed to or synced.
 pub(super) fn give_back(environment: &Environment) -> Result<()> {
     if environment.temporary.is_some() || !environment.was_written()? {
         return Ok(());
@@ -52,17 +55,35 @@ pub(super) fn give_back(environment: &Environment) -> Result<()> {
         let pages = raw.info().last_page as u64 + 1;
         pages.saturating_sub(free.len() as u64) * page_size
     };
-    if taken.saturating_sub(in_use(&free_pages(&raw)?)) < LEAST.max(taken / PART) {
+    if taken.saturating_sub(in_use(&free_pages(&raw, u64::MAX)?)) < LEAST.max(taken / PART) {
         return Ok(());
     }
     let mut given_back = Ok(());
     let locked = environment.lock_file.exclusively(Duration::ZERO, |_| {
         given_back = environment.sync().and_then(|()| {
-            let runs = longest_first(&free_pages(&raw)?);
+            // Others had the database open until a moment ago.
+            if journal_id(&file).map_err(failed)? != 0 {
+                return Ok(());
+            }
+            match commit_again(environment, &raw) {
+                // It is no time to write; the room stays taken.
+                Err(error) if matches!(error.code(), ErrorCode::DiskFull | ErrorCode::MapFull) => {
+                    return Ok(());
+                }
+                committed => committed?,
+            }
+            let runs = longest_first(&free_pages(&raw, raw.info().last_txn_id)?);
+            let reader = RoTxn::begin(&raw)?;
+            let Some(txn) = reader.get() else { return Ok(()) };
+            let mut kept = match Kept::of(environment, txn) {
+                // Records that are damaged: everything stays for who mends them.
+                Err(error) if error.code() == ErrorCode::Corrupt => return Ok(()),
+                kept => kept?,
+            };
             let begun = Instant::now();
             let mut runs = runs.into_iter().take_while(|_| begun.elapsed() < LONGEST);
             // The first that cannot be given back ends it, as on a full disk: nothing is lost.
-            drop(runs.try_for_each(|run| punch(&file, page_size, run)));
+            drop(runs.try_for_each(|run| punch(&file, page_size, run, &mut kept)));
             Ok(())
         });
         Ok(())
@@ -72,15 +93,33 @@ pub(super) fn give_back(environment: &Environment) -> Result<()> {
     given_back
 }
 
-/// The pages in LMDB's lists of free pages, ascending; none if they cannot all be free, which
-/// `verify` tells. Each list begins with how many there are.
-fn free_pages(raw: &Env) -> Result<Vec<u64>> {
+/// Commits what there is once more: then the last two states are the same, and share all pages but
+/// a few. The last commit may have given up as many pages as there are holes to make.
+fn commit_again(environment: &Environment, raw: &Env) -> Result<()> {
+    let records = environment.tables().places().clear;
+    // The writer has ended: nobody else commits, or looks at the flags.
+    raw.set_sync_flags(false, false)?;
+    let mut txn = raw.write_txn()?;
+    let first = txn.cursor(records)?.first()?.map(|(key, value)| (key.to_vec(), value.to_vec()));
+    if let Some((key, value)) = first {
+        txn.put(records, &key, &value, PutMode::Upsert)?;
+    }
+    Ok(txn.commit()?)
+}
+
+/// The pages in the lists of free pages of transactions before one, ascending; none if they cannot
+/// all be free, which `verify` tells. Each list begins with how many there are.
+fn free_pages(raw: &Env, before: u64) -> Result<Vec<u64>> {
     const WORD: usize = size_of::<usize>();
     let mut pages = Vec::new();
     let reader = RoTxn::begin(raw)?;
     let Some(txn) = reader.get() else { return Ok(pages) };
     let mut cursor = txn.cursor(Dbi::FREE_LIST)?;
-    while let Some((_, list)) = cursor.next()? {
+    while let Some((given_up, list)) = cursor.next()? {
+        let given_up = given_up.try_into().map_or(0, usize::from_ne_bytes);
+        if given_up as u64 >= before {
+            continue;
+        }
         let (words, _) = list.as_chunks::<WORD>();
         let Some((count, words)) = words.split_first() else { continue };
         let count = usize::from_ne_bytes(*count);
@@ -104,16 +143,33 @@ fn longest_first(pages: &[u64]) -> Vec<Range<u64>> {
     runs
 }
 
-/// Makes a hole of pages, but for leaves of records: should those in use be damaged, `repair` finds
-/// what has not changed since in these.
-fn punch(file: &File, page_size: u64, run: Range<u64>) -> io::Result<()> {
+/// The free pages that stay: should the records in use be damaged, `repair` finds in these what has
+/// not changed since.
+struct Kept<'e>(Option<RecordBlocks<'e>>);
+
+impl<'e> Kept<'e> {
+    fn of(environment: &'e Environment, txn: Txn<'e>) -> Result<Self> {
+        let places = environment.tables().places();
+        let blocks = environment.sealed().map(|store| RecordBlocks::of(store, txn, places));
+        blocks.transpose().map(Self)
+    }
+
+    /// Whether a page is a leaf of records, or holds one that is encrypted.
+    fn has(&mut self, page: &[u8]) -> bool {
+        let records = meta::TREE.id.prefix();
+        first_key_of_leaf(page).is_some_and(|key| key.starts_with(&records))
+            || self.0.as_mut().is_some_and(|blocks| blocks.has_state_on(page))
+    }
+}
+
+/// Makes a hole of pages, but for those that stay.
+fn punch(file: &File, page_size: u64, run: Range<u64>, kept: &mut Kept<'_>) -> io::Result<()> {
     let mut bytes = vec![0; ((run.end - run.start) * page_size) as usize];
     let read = platform::read_up_to(file, &mut bytes, run.start * page_size)?;
     bytes.truncate(read);
-    let records = meta::TREE.id.prefix();
     let mut first = run.start;
     for (number, page) in run.clone().zip(bytes.chunks(page_size as usize)) {
-        if first_key_of_leaf(page).is_some_and(|key| key.starts_with(&records)) {
+        if kept.has(page) {
             platform::punch_hole(file, first * page_size..number * page_size)?;
             first = number + 1;
         }

@@ -167,7 +167,8 @@ fn shut_down(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<(
         });
     }
     if stopped && !environment.is_poisoned() {
-        result = result.and(end_journal(environment)).and(holes::give_back(environment));
+        let ended = end_journal(environment).and_then(|()| holes::give_back(environment));
+        result = result.and(ended);
     }
     if let Some(journal) = environment.journal.as_ref() {
         let closed = journal.close();

@@ -80,7 +80,7 @@ impl Header {
 }
 
 /// Reads which journal counts for a data file: 0 if none does.
-pub(super) fn journal_id(data: &File) -> io::Result<u64> {
+pub(in crate::storage) fn journal_id(data: &File) -> io::Result<u64> {
     let mut bytes = [0; size_of::<u64>()];
     let read = platform::read_up_to(data, &mut bytes, JOURNAL_ID)?;
     Ok(if read == bytes.len() { u64::from_le_bytes(bytes) } else { 0 })

@@ -32,9 +32,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+pub(super) use self::file::journal_id;
 pub(super) use self::recovery::recover;
 
-use self::file::{Header, JournalFile, LARGEST, RECORDS, behind, journal_id, set_journal_id};
+use self::file::{Header, JournalFile, LARGEST, RECORDS, behind, set_journal_id};
 use self::generation::Generation;
 use self::record::Head;
 use super::environment::closed;
