@@ -1,6 +1,7 @@
 // A rotation that has begun and not ended: what shows of it, and what damage does to it.
 
 import assert from 'node:assert/strict'
+import { hkdfSync } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -16,7 +17,10 @@ const KEY = new Uint8Array(32).fill(9)
 const encryption = { key: KEY }
 const other = { key: new Uint8Array(32).fill(4) }
 const stores = { s: { keyPath: 'id' } } as const
+const RECORDS = 0
 const DOCS = 1
+/** The key of the record that the keys of spaces are made from: it is in tree 0. */
+const SPACES = Buffer.from('\0Y')
 
 const documentOf = (id: number) => ({ id, text: `document ${id}`, pad: 'x'.repeat(100) })
 
@@ -27,10 +31,23 @@ async function fill(path: string, count: number, space?: string): Promise<void> 
   await db.close()
 }
 
+/** The key of the spaces of a database. */
+function keyOfSpaces(path: string): Buffer {
+  const blocks = new Blocks(new DataFile(path), KEY)
+  const records = [blocks.node(blocks.roots[RECORDS]!)]
+  for (const { level, children } of records) {
+    if (level > 0) records.push(...children.map((id) => blocks.node(id)))
+  }
+  const { value } = records.flatMap(({ entries }) => entries).find(({ key }) => key.equals(SPACES))!
+  // A byte stands before the payload of an envelope.
+  const made = (value as Buffer).subarray(1, 33)
+  return Buffer.from(hkdfSync('sha256', made, '', 'lodestore space', 32))
+}
+
 /** Breaks a leaf of documents; gives their keys. */
-function breakLeaf(path: string, what: 'text' | 'epoch'): number[] {
+function breakLeaf(path: string, what: 'text' | 'epoch', key: Uint8Array = KEY): number[] {
   const file = new DataFile(path)
-  const blocks = new Blocks(file, KEY)
+  const blocks = new Blocks(file, key)
   let node = blocks.node(blocks.roots[DOCS]!)
   while (node.level > 0) node = blocks.node(node.children[node.children.length >> 1]!)
   const at = blocks.blocks.get(node.id)!.page * file.pageSize + 16
@@ -180,10 +197,7 @@ test('what is damaged in a space does not hold up the others', async (t) => {
   const sound = Buffer.from(head.bytes)
   head.bytes.fill(0xa5, 0, 2 * head.pageSize)
   head.save()
-  const file = new DataFile(directories.b!)
-  const [leaf] = file.tree('docs').flatMap((page) => (page.isLeaf ? page.nodes : []))
-  file.bytes[file.overflow(leaf!)!.first * file.pageSize + 500]! ^= 1
-  file.save()
+  assert.ok(breakLeaf(directories.b!, 'text', keyOfSpaces(path)).length > 5)
 
   const db = (await open(path, { encryption })) as any
   for (let attempt = 0; attempt < 2; attempt++) {
