@@ -1128,7 +1128,7 @@ export interface DatabaseStats {
   mapSize: number
   /** The id of the last committed transaction. */
   lastTransactionId: number
-  /** Snapshots that are open, in all processes. */
+  /** Snapshots that are open, in all processes, but not what other reads of this turn share. */
   readers: number
   /** The snapshot that holds back free pages: transactions since, and its age in milliseconds. */
   oldestReader: { pid: number; lag: number; age: number | null } | null

@@ -189,6 +189,8 @@ class Database extends EventEmitter {
   async stats() {
     const connection = this.#connection
     connection.checkOpen()
+    // What reads of this turn share is nobody's, and would count or not by when an answer came.
+    connection.endTurn()
     return JSON.parse(connection.native.stats())
   }
 

@@ -53,6 +53,23 @@ test('nothing is held between turns, whatever read in the last one', async (t) =
   assert.equal(await held(db), 0, 'a read-only transaction that has ended')
 })
 
+test('what reads of a turn share is none of its snapshots', async (t) => {
+  const db: Database = await open(await temporaryDirectory(t), { stores: { s: {} } })
+  t.after(() => db.close())
+  const s = db.store('s')
+  await s.put('a', 1)
+  assert.equal(s.getSync(1), 'a')
+  assert.equal((await db.stats()).readers, 0)
+  const snapshot = await db.snapshot()
+  assert.equal(s.getSync(1), 'a')
+  const stats = db.stats()
+  // Reads of this turn go on.
+  assert.equal(s.getSync(1), 'a')
+  assert.equal(snapshot.store('s').getSync(1), 'a')
+  assert.equal((await stats).readers, 1)
+  snapshot.close()
+})
+
 test('what is begun in one turn and read in another is let go of, too', async (t) => {
   const db = await open(await temporaryDirectory(t), { stores: { s: { keyPath: 'id' } } })
   t.after(() => db.close())
