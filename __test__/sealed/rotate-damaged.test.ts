@@ -1,7 +1,6 @@
 // A rotation that has begun and not ended: what shows of it, and what damage does to it.
 
 import assert from 'node:assert/strict'
-import { hkdfSync } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -12,56 +11,17 @@ import { fails } from '../support/errors'
 import { DataFile } from '../support/pages'
 import { OWN_KEYS, unlessSealed } from '../support/sealed'
 import { dataKeysOf } from './blocks'
+import { breakLeaf, documentOf, KEY, keyOfSpaces } from './broken-leaf'
 
-const KEY = new Uint8Array(32).fill(9)
 const encryption = { key: KEY }
 const other = { key: new Uint8Array(32).fill(4) }
 const stores = { s: { keyPath: 'id' } } as const
-const RECORDS = 0
-const DOCS = 1
-/** The key of the record that the keys of spaces are made from: it is in tree 0. */
-const SPACES = Buffer.from('\0Y')
-
-const documentOf = (id: number) => ({ id, text: `document ${id}`, pad: 'x'.repeat(100) })
 
 async function fill(path: string, count: number, space?: string): Promise<void> {
   const named = space === undefined ? {} : { space }
   const db = (await open(path, { encryption, stores, durability: 'relaxed', ...named })) as any
   await db.store('s').putMany(Array.from({ length: count }, (_, id) => documentOf(id)))
   await db.close()
-}
-
-/** The key of the spaces of a database. */
-function keyOfSpaces(path: string): Buffer {
-  const blocks = new Blocks(new DataFile(path), KEY)
-  const records = [blocks.node(blocks.roots[RECORDS]!)]
-  for (const { level, children } of records) {
-    if (level > 0) records.push(...children.map((id) => blocks.node(id)))
-  }
-  const { value } = records.flatMap(({ entries }) => entries).find(({ key }) => key.equals(SPACES))!
-  // A byte stands before the payload of an envelope.
-  const made = (value as Buffer).subarray(1, 33)
-  return Buffer.from(hkdfSync('sha256', made, '', 'lodestore space', 32))
-}
-
-/** Breaks a leaf of documents; gives their keys. */
-function breakLeaf(path: string, what: 'text' | 'epoch', key: Uint8Array = KEY): number[] {
-  const file = new DataFile(path)
-  const blocks = new Blocks(file, key)
-  let node = blocks.node(blocks.roots[DOCS]!)
-  while (node.level > 0) node = blocks.node(node.children[node.children.length >> 1]!)
-  const at = blocks.blocks.get(node.id)!.page * file.pageSize + 16
-  if (what === 'text') file.bytes[at + 1_000]! ^= 1
-  // An epoch that there is not.
-  else file.bytes.writeUInt32LE(77, at)
-  file.save()
-  return keysOf(node.entries.length, node.entries[0]!.value as Buffer)
-}
-
-/** The keys of a leaf, which are numbers one after the other. */
-function keysOf(count: number, envelope: Buffer): number[] {
-  const [digits] = /(?<=document )\d+/.exec(envelope.toString('latin1'))!
-  return Array.from({ length: count }, (_, i) => Number(digits) + i)
 }
 
 /** What can be read of a store, key by key. */

@@ -201,17 +201,18 @@ impl<'s> Writer<'s> {
         let mut bounds = state.bounds();
         let place = bounds.place(txn, tree, key)?;
         plan.clear();
-        let stored = if place == Place::Anywhere { tree.get(txn, key)? } else { None };
+        let named = |error: Error| error.with_key(key);
+        let stored = match place {
+            Place::Anywhere => tree.get(txn, key).map_err(named)?,
+            Place::Above { .. } => None,
+        };
         let replaces = stored.is_some();
         if replaces && put.insert_only {
             return Err(key_exists(store, key).into());
         }
         if store.has_indexes() {
             let old = match stored {
-                Some(stored) => {
-                    let opened = envelope::open(tree.id, key, stored, old);
-                    Some(opened.map_err(|error| error.with_key(key))?)
-                }
+                Some(stored) => Some(envelope::open(tree.id, key, stored, old).map_err(named)?),
                 None => None,
             };
             plan_indexes(txn, store, key, (old, Some(document)), shapes, plan)?;
@@ -262,7 +263,8 @@ impl<'s> Writer<'s> {
         }
         let mut bounds = state.bounds();
         bounds.removing(tree.id);
-        if !tree.delete(txn, key).map_err(Failure::midway)? {
+        let deleted = tree.delete(txn, key);
+        if !deleted.map_err(|error| Failure::midway(error.with_key(key)))? {
             return Ok(false);
         }
         txn.add_count(Counter::entries(tree.id), -1);
@@ -283,9 +285,9 @@ impl<'s> Writer<'s> {
         let Buffers { old, plan, .. } = &mut self.buffers;
         plan.clear();
         let tree = documents(store.tree);
-        let Some(stored) = tree.get(txn, key)? else { return Ok(false) };
-        let opened = envelope::open(tree.id, key, stored, old);
-        let old = opened.map_err(|error| error.with_key(key))?;
+        let named = |error: Error| error.with_key(key);
+        let Some(stored) = tree.get(txn, key).map_err(named)? else { return Ok(false) };
+        let old = envelope::open(tree.id, key, stored, old).map_err(named)?;
         plan_indexes(txn, store, key, (Some(old), None), shapes, plan)?;
         Ok(true)
     }

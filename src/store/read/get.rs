@@ -130,14 +130,18 @@ pub fn get_many<'k>(
 /// at, so that they come from memory together.
 ///
 /// # Errors
-/// `CORRUPT`, naming store and, if it is a document, key; those of `visit`, as of the document.
+/// `CORRUPT`, naming store and key; those of `visit`, as of the document.
 pub(crate) fn find_each<'t>(
     txn: &'t ReadTxn<'_>,
     store: &StoreDef,
     lookups: &'t Lookups,
     mut visit: impl FnMut(usize, Option<Payload<'t>>) -> Result<bool>,
 ) -> Result<()> {
-    let found = lookups.find(txn).map_err(|error| locate_error(error, store, None))?;
+    let found = lookups.find(txn).map_err(|error| {
+        // One by one they say which of them it is.
+        let mut alone = (0..lookups.len()).map(|at| find(txn, store, lookups.key(at)));
+        alone.find_map(Result::err).unwrap_or_else(|| locate_error(error, store, None))
+    })?;
     for stored in found.iter().flatten() {
         envelope::prefetch(stored);
     }
