@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { open } from '../../index.js'
+import { until } from '../support/check'
 import { temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
 import { Random, seed } from '../support/random'
@@ -165,13 +166,8 @@ test('workers that are terminated in the middle of their work', async (t) => {
 })
 
 /** Waits for an index that somebody else builds. */
-async function built(db: any, index: string): Promise<void> {
-  const deadline = Date.now() + 20_000
-  while (db.store('shared').index(index).state !== 'ready') {
-    assert.ok(Date.now() < deadline, `the index ${index} is not built`)
-    await db.flush()
-  }
-}
+const built = (db: any, index: string): Promise<void> =>
+  until(`the build of ${index}`, () => db.store('shared').index(index).state === 'ready')
 
 test('an index build goes on when its thread is terminated', async (t) => {
   const path = await temporaryDirectory(t)

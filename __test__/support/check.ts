@@ -9,8 +9,8 @@ import { open } from '../../index.js'
 import { IndexModel } from '../model/store'
 import { isSame } from './same'
 
-/** How long something may take that has to happen at all. */
-export const PATIENCE = 30_000
+/** How long something may take that has to happen at all, on a machine that does much else. */
+export const PATIENCE = 120_000
 
 /** Waits for something that nothing announces. */
 export async function until(what: string, holds: () => unknown): Promise<void> {
