@@ -15,6 +15,9 @@ import { argumentOf } from './queries'
 import { CursorModel, actualOf, carrying, expectedOf } from './reads'
 import { Refusal } from './store'
 
+/** A busy machine may have other things to do for seconds. */
+const UNLIMITED = { timeout: 0, idleTimeout: 0 }
+
 /** Where operations of a step go: a database or transaction, with its model. */
 interface Place {
   scope: any
@@ -186,7 +189,7 @@ export class Run {
     const meanwhile = step.meanwhile.filter(isSimple)
     let outside: Promise<Outcome>[] = []
     if (step.byHand) {
-      const begun = database.begin()
+      const begun = database.begin(UNLIMITED)
       outside = meanwhile.map((write) => attempt(() => start(database, write)))
       const scope = await begun
       await this.steps({ scope, model: inner, isLive: true }, step.steps, database)
@@ -201,7 +204,7 @@ export class Run {
             database,
           )
           if (!step.commits) throw new RollBack()
-        }),
+        }, UNLIMITED),
       )
       outside = meanwhile.map((write) => attempt(() => start(database, write)))
       await done

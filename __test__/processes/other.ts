@@ -36,7 +36,7 @@ const orders: Record<string, (...args: any[]) => unknown> = {
 
   /** Leaves a transaction open that has written, which holds the lock of all writers. */
   async hold() {
-    held = await db.begin({ idleTimeout: 60_000 })
+    held = await db.begin({ timeout: 0, idleTimeout: 0 })
     await held.store('s').put({ id: 'held', from: 'other' })
   },
 
