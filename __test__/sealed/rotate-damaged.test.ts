@@ -12,6 +12,7 @@ import { DataFile } from '../support/pages'
 import { OWN_KEYS, unlessSealed } from '../support/sealed'
 import { dataKeysOf } from './blocks'
 import { breakLeaf, documentOf, KEY, keyOfSpaces } from './broken-leaf'
+import { stopRotation } from './rotation'
 
 const encryption = { key: KEY }
 const other = { key: new Uint8Array(32).fill(4) }
@@ -37,20 +38,6 @@ async function readable(db: any, count: number): Promise<Set<number>> {
     found.add(id)
   }
   return found
-}
-
-/** Begins a rotation, and stops it before it seals anything anew. */
-async function stopRotation(db: any): Promise<void> {
-  const controller = new AbortController()
-  let stopped: Promise<void> | undefined
-  await db.transaction(async (tx: any) => {
-    await tx.store('s').put(documentOf(0))
-    // The commit that records the new data key waits for the end of this transaction.
-    const rotation = db.outside(() => db.rotateKey({ signal: controller.signal }))
-    stopped = assert.rejects(rotation, { code: 'ABORTED' })
-    controller.abort()
-  })
-  await stopped
 }
 
 test('a rotation that was stopped shows until it ends', async (t) => {

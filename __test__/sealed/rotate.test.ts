@@ -9,6 +9,7 @@ import { temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
 import { OWN_KEYS, unlessSealed } from '../support/sealed'
 import { dataKeysOf } from './blocks'
+import { stopRotation } from './rotation'
 
 const kdf = { memory: 64, iterations: 1, parallelism: 1 }
 const encryption: EncryptionOptions = { passphrase: 'one', kdf }
@@ -118,13 +119,7 @@ test('a rotation that was stopped goes on at the next call', async (t) => {
   const root = await temporaryDirectory(t)
   const path = join(root, 'db')
   const db = await create(path)
-  // So much that it does not end before it is stopped.
-  for (let id = 400_000; id < 400_032; id++) {
-    await db.store('s').put({ id, bytes: new Uint8Array(2 << 20) })
-  }
-  const controller = new AbortController()
-  const onProgress = (): void => controller.abort()
-  await fails(() => db.rotateKey({ onProgress, signal: controller.signal }), 'ABORTED')
+  await stopRotation(db)
   await db.store('s').put({ id: 200_000, text: 'written in between' })
   const space = (await open(path, { encryption, space: 'new', stores })) as any
   await space.store('s').put({ id: 1, text: 'written in between' })
@@ -138,7 +133,6 @@ test('a rotation that was stopped goes on at the next call', async (t) => {
     const stopped = (await open(directory, { encryption })) as any
     assert.equal((await stopped.store('s').get(200_000)).text, 'written in between')
     await stopped.rotateKey()
-    assert.equal(await stopped.store('s').count({ gte: 400_000 }), 32)
     await stopped.close()
     for (const inner of directories(directory)) {
       assert.deepEqual(dataKeysOf(inner), { blocks: [2], epochs: [2] })

@@ -35,6 +35,27 @@ export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Runs what is cancelled by its own progress until that comes before its end, which it need not do
+ * on a busy machine.
+ *
+ * @param undo undoes what it did when it came too late
+ * @returns what it failed with
+ */
+export async function untilCancelled(
+  run: () => Promise<unknown>,
+  undo: () => unknown,
+): Promise<unknown> {
+  for (;;) {
+    const ended = await run().then(
+      () => null,
+      (error: unknown) => ({ error }),
+    )
+    if (ended !== null) return ended.error
+    await undo()
+  }
+}
+
 /** Compares counts and indexes of all stores with their documents. Nobody writes meanwhile. */
 export async function assertConsistent(db: any): Promise<void> {
   for (const name of db.storeNames) {

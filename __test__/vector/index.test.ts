@@ -4,7 +4,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { open, repair, restore } from '../../index.js'
+import { untilCancelled } from '../support/check'
 import { rejects, temporaryDatabase, temporaryDirectory, throws } from '../support/database'
+import { assertCode } from '../support/errors'
 
 const STORES = {
   docs: {
@@ -254,21 +256,22 @@ test('an index that is being built is not read', async (t) => {
   const db = await temporaryDatabase(t, { stores: { docs: { keyPath: 'id' } } })
   const docs = db.store('docs') as any
   await docs.putMany(Array.from({ length: 20_000 }, (_, id) => ({ id, v: [id + 1, 1] })))
-  let refused: unknown
-  await db.createVectorIndex('docs', 'near', 'v', {
-    dimensions: 2,
-    onProgress() {
-      refused ??= rejects(near(docs, [1, 1]), 'INDEX_NOT_READY', { index: 'near' })
-    },
-  })
-  await refused
-  const controller = new AbortController()
-  const cancelled = db.createVectorIndex('docs', 'other', 'v', {
-    dimensions: 2,
-    signal: controller.signal,
-    onProgress: () => controller.abort(),
-  })
-  await rejects(cancelled, 'ABORTED')
+  const build = async (): Promise<void> => {
+    let search: Promise<PromiseSettledResult<unknown>[]> | undefined
+    const onProgress = () => void (search ??= Promise.allSettled([near(docs, [1, 1])]))
+    await db.createVectorIndex('docs', 'near', 'v', { dimensions: 2, onProgress })
+    for (const outcome of await search!) if (outcome.status === 'rejected') throw outcome.reason
+  }
+  const refused = await untilCancelled(build, () => db.deleteIndex('docs', 'near'))
+  assertCode(refused, 'INDEX_NOT_READY')
+  assert.equal(refused.index, 'near')
+  const cancelled = (): Promise<unknown> => {
+    const controller = new AbortController()
+    const { signal } = controller
+    const onProgress = (): void => controller.abort()
+    return db.createVectorIndex('docs', 'other', 'v', { dimensions: 2, signal, onProgress })
+  }
+  assertCode(await untilCancelled(cancelled, () => db.deleteIndex('docs', 'other')), 'ABORTED')
   assert.deepEqual(docs.vectorIndexNames, ['near'])
 })
 
