@@ -1,4 +1,5 @@
-//! Temporary files: written once, in order, and read once, under a key that is nowhere else.
+//! Files that are written once, in order, and read in that order, each under a key of its own:
+//! temporary ones, whose key is nowhere else, and others whose key is kept in a safe place.
 
 use std::fmt;
 use std::fs::File;
@@ -31,8 +32,13 @@ impl SealedWriter {
         let mut filled = Ok(());
         let key = Key::filled(|bytes| filled = Random::new().fill(bytes));
         filled.map_err(Error::other)?;
-        let key = SealingKey::new(Cipher::Aes256Gcm, &key);
-        Ok(Self { file, key, frame: 0, buffer: Zeroizing::new(Vec::with_capacity(FRAME + TAG)) })
+        Ok(Self::with_key(file, &key))
+    }
+
+    /// Begins to write an empty file, with a key that nothing else is sealed with.
+    pub fn with_key(file: File, key: &Key) -> Self {
+        let key = SealingKey::new(Cipher::Aes256Gcm, key);
+        Self { file, key, frame: 0, buffer: Zeroizing::new(Vec::with_capacity(FRAME + TAG)) }
     }
 
     /// Appends.
@@ -60,6 +66,14 @@ impl SealedWriter {
         self.buffer.clear();
         self.frame += 1;
         Ok(())
+    }
+
+    /// Writes the rest.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn end(mut self) -> Result<()> {
+        self.seal()
     }
 
     /// What was written, to be read from the beginning.
@@ -91,6 +105,19 @@ pub struct SealedReader {
 }
 
 impl SealedReader {
+    /// What [`SealedWriter::with_key`] has written: `length` bytes, at the beginning of a file.
+    pub fn with_key(file: File, key: &Key, length: u64) -> Self {
+        Self {
+            file,
+            key: SealingKey::new(Cipher::Aes256Gcm, key),
+            // The last one is shorter, if need be empty.
+            frames: length / FRAME as u64 + 1,
+            frame: 0,
+            buffer: Zeroizing::new(Vec::new()),
+            at: 0,
+        }
+    }
+
     fn next_frame(&mut self) -> Result<()> {
         self.buffer.clear();
         self.at = 0;
@@ -98,7 +125,7 @@ impl SealedReader {
         Read::by_ref(&mut self.file).take(limit).read_to_end(&mut self.buffer)?;
         let opened = self.key.open(nonce(self.frame), &[], &mut self.buffer).map(|text| text.len());
         let len = opened.ok_or_else(|| {
-            Error::new(ErrorKind::InvalidData, "a temporary file is not what was written to it")
+            Error::new(ErrorKind::InvalidData, "a sealed file is not what was written to it")
         })?;
         self.buffer.truncate(len);
         self.frame += 1;
@@ -160,6 +187,31 @@ mod tests {
             let mut read = Vec::new();
             reader.read_to_end(&mut read).unwrap();
             assert_eq!(read, text);
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_again_with_its_key_alone() {
+        let key = Key::new([5; 32]);
+        for len in [0, 1, FRAME - 1, FRAME, FRAME + 1, 3 * FRAME] {
+            let text: Vec<u8> = (0..len).map(|at| at as u8).collect();
+            let mut file = tempfile::tempfile().unwrap();
+            let mut writer = SealedWriter::with_key(file.try_clone().unwrap(), &key);
+            writer.write_all(&text).unwrap();
+            writer.end().unwrap();
+            let mut again = file.try_clone().unwrap();
+            let mut read = |key: &Key, len: usize| {
+                file.rewind().unwrap();
+                let mut found = Vec::new();
+                let mut reader = SealedReader::with_key(file.try_clone().unwrap(), key, len as u64);
+                reader.read_to_end(&mut found).map(|_| found)
+            };
+            assert_eq!(read(&key, len).unwrap(), text);
+            assert!(read(&Key::new([6; 32]), len).is_err());
+            assert!(read(&key, len + FRAME).is_err(), "one frame is missing");
+            again.seek(std::io::SeekFrom::End(0)).unwrap();
+            again.write_all(&[0]).unwrap();
+            assert!(read(&key, len).is_err(), "there is more");
         }
     }
 
