@@ -566,14 +566,15 @@ export function repair(from: string, to: string, options?: RepairOptions): Promi
 
 /**
  * Lists the files that belong to a database, those of its spaces included. Those with the role
- * 'lock' are made again when they are missing, those with the role 'leftover' are removed at the
- * next open. Copying files of a database that is in use gives a broken copy: use `backup`.
+ * 'lock' are made again when they are missing, those with the role 'graph' (graphs of vector
+ * indexes) too, which takes time; those with the role 'leftover' are removed at the next open.
+ * Copying files of a database that is in use gives a broken copy: use `backup`.
  *
  * @throws {LodestoreError} DATABASE_NOT_FOUND, INVALID_ARGUMENT
  */
 export function files(
   path: string,
-): Promise<{ path: string; size: number; role: 'data' | 'lock' | 'leftover' }[]>
+): Promise<{ path: string; size: number; role: 'data' | 'lock' | 'graph' | 'leftover' }[]>
 
 /**
  * A copy of options for logs, without secrets: what stands under names like `passphrase`, and what

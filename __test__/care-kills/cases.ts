@@ -31,7 +31,12 @@ export interface Case {
 }
 
 const COPIED = { 'backup-copied': 1, 'backup-renamed': 1 }
-const REPLACED = { 'restore-spaces': 1, 'restore-renamed': 1, 'restore-synced': 1 }
+const REPLACED = {
+  'restore-spaces': 1,
+  'restore-graph-files': 1,
+  'restore-renamed': 1,
+  'restore-synced': 1,
+}
 
 const OLD = 'both old'
 const NEW = 'both,one new'

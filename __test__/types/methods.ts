@@ -101,7 +101,7 @@ export async function databases(db: Database<Types>): Promise<void> {
   const repaired = await repair('x', 'y', { maxFindings: 5 })
   is<Same<typeof repaired, RepairReport>>()
   const [file] = await files('x')
-  is<Same<NonNullable<typeof file>['role'], 'data' | 'lock' | 'leftover'>>()
+  is<Same<NonNullable<typeof file>['role'], 'data' | 'lock' | 'graph' | 'leftover'>>()
   await open('x', { onIntegrityError: (error) => error.code })
   const report = await db.verify({ level: 'quick', maxFindings: 5 })
   is<Same<typeof report, VerifyReport>>()

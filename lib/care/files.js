@@ -18,11 +18,13 @@ const ROLES = Object.freeze({
 })
 
 /**
- * Lists the files that belong to a database, its spaces included. Locks are made again when they
- * are missing.
+ * Lists the files that belong to a database, its spaces included. Locks, and graphs of vector
+ * indexes, are made again when they are missing.
  *
  * @param {string} path
- * @returns {Promise<{ path: string, size: number, role: 'data' | 'lock' | 'leftover' }[]>}
+ * @returns {Promise<
+ *   { path: string, size: number, role: 'data' | 'lock' | 'graph' | 'leftover' }[]
+ * >}
  */
 async function files(path) {
   checkPath('files', path, 'path')
@@ -43,6 +45,11 @@ async function filesOf(directory) {
     } else if (entry.isDirectory() && entry.name === 'spaces') {
       for (const space of await entriesOf(path)) {
         if (space.isDirectory()) found.push(...(await filesOf(join(path, space.name))))
+      }
+    } else if (entry.isDirectory() && entry.name === 'vectors') {
+      for (const { name } of await entriesOf(path)) {
+        const role = name === 'lock' ? 'lock' : name.endsWith('.graph') ? 'graph' : undefined
+        if (role !== undefined) found.push(...(await fileAt(join(path, name), role)))
       }
     } else if (entry.isDirectory() && /^(compact|restore)-[0-9a-f]{32}$/.test(entry.name)) {
       for (const left of await filesOf(path)) found.push({ ...left, role: 'leftover' })

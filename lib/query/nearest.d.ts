@@ -121,6 +121,10 @@ export interface NearestExplanation extends Explanation {
     candidates?: number
     /** Vectors of the graph, with those that were deleted since. */
     inGraph?: number
+    /** Vectors of the graph that were read from its file, instead of being added. */
+    fromFile?: number
+    /** Vectors that its file has, from which the next process to open the database reads them. */
+    inFile?: number
     /** Bytes that the graph takes. */
     memory?: number
     /** Labels that were given since the graph was brought up to date: looked at one by one. */

@@ -31,6 +31,7 @@ impl Observer for Outbox {
     fn event(&self, event: &Event) {
         self.announce(match event {
             Event::ReaderLag(reader) => protocol::encode_reader_lag(reader),
+            Event::Warning(error) => protocol::encode_warning(error),
             Event::Poisoned(error) => protocol::encode_failure(error),
         });
     }

@@ -7,6 +7,7 @@ use super::outbox::Outbox;
 use crate::error::{ErrorCode, Result};
 use crate::protocol;
 use crate::storage::{Connection, Durability};
+use crate::store::graph::Graphs;
 use crate::store::index_build::{Step, pending_builds};
 use crate::store::{
     BuildObserver, BuiltIndex, EmptyStale, IndexBuild, StoreShared, SweepJob, pending_sweeps,
@@ -39,10 +40,20 @@ impl Sweeper {
             } else {
                 // What is left after a failure is swept after the next drop or open.
                 sweeper.running.store(false, Ordering::Release);
+                sweeper.remove_files();
             }
         });
         if connection.submit(Box::new(job)).is_err() {
             self.running.store(false, Ordering::Release);
+        }
+    }
+
+    /// What was dropped may have had files.
+    fn remove_files(&self) {
+        let connection = self.connection.upgrade();
+        if let Some(graphs) = connection.and_then(|connection| Graphs::of(connection.environment()))
+        {
+            graphs.remove_files();
         }
     }
 }

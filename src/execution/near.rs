@@ -393,6 +393,8 @@ impl Near {
             "efSearch": candidates,
             "candidates": self.asked,
             "inGraph": figures.vectors,
+            "fromFile": figures.from_file,
+            "inFile": figures.in_file,
             "memory": figures.memory,
             "notInGraph": self.given - self.below,
             "compared": self.met.len(),

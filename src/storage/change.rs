@@ -26,6 +26,17 @@ impl Connection {
         receiver.recv().map_err(|_| closed())?
     }
 
+    /// Runs a change as a job; whoever waits hears of its commit when that is on disk.
+    ///
+    /// # Errors
+    /// `CLOSED`, `POISONED`, `TX_READ_ONLY`, `RESOURCE_LIMIT`.
+    pub fn commit_later<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut WriteTxn<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<Receiver<Result<T>>> {
+        self.submit_change(Box::new(work), Durability::Strict, false)
+    }
+
     /// Runs a change behind other writes, and waits for its commit, which the next strict one puts
     /// on disk. Cancelled, it may still be made.
     pub(super) fn commit_in_background<T: Send + 'static>(

@@ -77,6 +77,8 @@ pub struct Environment {
     pub(super) left_unsynced: AtomicBool,
     /// A temporary directory to remove after the last close.
     pub(super) temporary: Option<PathBuf>,
+    /// Held while something is done to files beside those of LMDB, which a close waits for.
+    pub(super) beside: Mutex<()>,
     /// What a higher layer keeps with the open file.
     extension: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
@@ -173,6 +175,7 @@ impl Environment {
             cared_for: AtomicBool::new(false),
             generation: AtomicU64::new(0),
             temporary: parts.temporary,
+            beside: Mutex::default(),
             extension: OnceLock::new(),
         })
     }
@@ -274,7 +277,7 @@ impl Environment {
         observers.push(observer);
     }
 
-    fn notify(&self, event: &Event) {
+    pub(super) fn notify(&self, event: &Event) {
         let observers = self.observers.lock().clone();
         for observer in observers.iter().filter_map(Weak::upgrade) {
             observer.event(event);

@@ -21,6 +21,8 @@ pub mod flag {
     pub const VECTOR_INDEXES: u64 = 8;
     /// What was committed last may be in the journal alone.
     pub const JOURNAL: u64 = 16;
+    /// Records may name files with graphs, which have to go when keys are changed.
+    pub const GRAPH_FILES: u64 = 32;
 }
 
 /// Feature flags that this code understands.
@@ -28,7 +30,8 @@ const KNOWN_FLAGS: u64 = flag::PARTIAL_INDEXES
     | flag::COLLATED_INDEXES
     | flag::SEALED
     | flag::VECTOR_INDEXES
-    | flag::JOURNAL;
+    | flag::JOURNAL
+    | flag::GRAPH_FILES;
 const MAGIC: &[u8; 8] = b"LODESTOR";
 const LENGTH: usize = 48;
 

@@ -33,6 +33,8 @@ pub mod tag {
     pub const SWEEP: u8 = b'W';
     /// A space, by name.
     pub const SPACE: u8 = b'P';
+    /// The file with the graph of a vector index, by tree id.
+    pub const GRAPH_FILE: u8 = b'L';
     /// The keys of a sealed database.
     pub const KEYS: u8 = b'K';
     /// An epoch of a sealed database, by number.

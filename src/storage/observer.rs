@@ -10,6 +10,8 @@ use crate::error::Error;
 pub enum Event {
     /// A snapshot keeps many pages from being used again, and the file grows.
     ReaderLag(OldestReader),
+    /// Something has failed that nobody waits for.
+    Warning(Error),
     /// The database must be closed and opened again.
     Poisoned(Error),
 }

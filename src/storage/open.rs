@@ -8,6 +8,7 @@ use super::data_file;
 use super::disk_space;
 use super::environment::{Environment, Parts, closed};
 use super::format::{FormatRecord, flag};
+use super::graph_files;
 use super::journal;
 use super::leftovers::remove_leftovers;
 use super::lmdb::code::NO_RESOURCES;
@@ -182,16 +183,9 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
             .map_err(|error| io_error("cannot sync the directory", &layout.directory, &error))?;
     }
     if !read_only {
-        remove_leftovers(&layout.directory, || {
-            let reader = RoTxn::begin(&raw)?;
-            let txn = reader.get().ok_or_else(closed)?;
-            match &sealed {
-                None => spaces::list(&ReadTxn::new(txn, tables)),
-                Some(store) => {
-                    spaces::list(&ReadTxn::of_sealed(txn, tables, store, &Memo::default()))
-                }
-            }
-        })?;
+        let reading = Reading { raw: &raw, tables, sealed: sealed.as_ref() };
+        remove_leftovers(&layout.directory, || reading.read(spaces::list))?;
+        graph_files::remove_unnamed(&layout.directory, || reading.read(graph_files::named));
         raw.clear_stale_readers()?;
     }
     Environment::new(Parts {
@@ -207,6 +201,24 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
         left_unsynced,
         temporary: prepared.temporary,
     })
+}
+
+/// Reads the newest state of an environment that is being opened.
+struct Reading<'o> {
+    raw: &'o Env,
+    tables: Tables,
+    sealed: Option<&'o SealedStore>,
+}
+
+impl Reading<'_> {
+    fn read<T>(&self, read: impl FnOnce(&ReadTxn<'_>) -> Result<T>) -> Result<T> {
+        let reader = RoTxn::begin(self.raw)?;
+        let txn = reader.get().ok_or_else(closed)?;
+        match self.sealed {
+            None => read(&ReadTxn::new(txn, self.tables)),
+            Some(store) => read(&ReadTxn::of_sealed(txn, self.tables, store, &Memo::default())),
+        }
+    }
 }
 
 /// Empties a data file whose creation was not finished, unless another process is at it.

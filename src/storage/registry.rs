@@ -151,6 +151,8 @@ fn end_journal(environment: &Environment) -> Result<()> {
 
 fn shut_down(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<()> {
     let stopped = environment.writer.stop(busy_timeout.min(Environment::STOP_TIMEOUT));
+    // Nobody has a connection by which more could be begun.
+    drop(environment.beside.lock());
     for snapshot in environment.live_snapshots() {
         snapshot.end(ErrorCode::Closed);
     }

@@ -78,6 +78,7 @@ impl Copy<'_, '_> {
     fn table(&self, table: Table, done: &mut u64) -> Result<()> {
         let own = [tag::FORMAT, tag::SPACE_KEY, tag::LAST_SPACE_KEY]
             .map(|tag| [&*TREE.id.prefix(), &[tag]].concat());
+        let graph_files = [&*TREE.id.prefix(), &[tag::GRAPH_FILE]].concat();
         let mut cursor = RawCursor::open(self.source, table)?;
         let mut txn = self.begin()?;
         let mut bytes = 0;
@@ -86,6 +87,10 @@ impl Copy<'_, '_> {
             // In a database that is not sealed the format record stands among the others; the copy
             // has its own. So it has its own key for its spaces, if it has any.
             if table == Table::Meta && own.iter().any(|own| own == key) {
+                continue;
+            }
+            // The files stay where they are, sealed as the source is.
+            if table == Table::Meta && key.starts_with(&graph_files) {
                 continue;
             }
             self.care.check_cancelled()?;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::connection::Connection;
+use super::graph_files;
 use super::lock_file::io_error;
 use super::meta::{self, tag};
 use super::options::Layout;
@@ -58,6 +59,9 @@ impl Replacement {
             sync(&target)?;
         }
         fault::point("restore-spaces");
+        // They are made again of what is there; none in clear may stay beside what is sealed now.
+        graph_files::remove_all(&self.database)?;
+        fault::point("restore-graph-files");
         let data = Layout { directory: self.path.clone() }.data();
         rename(&data, &Layout { directory: self.database.clone() }.data())?;
         // Spaces without a name are garbage now. What is not removed below goes at the next open,

@@ -51,6 +51,7 @@ pub fn rotate_keys(connection: &Arc<Connection>, care: &dyn Care) -> Result<()> 
 fn rotate_once(connection: &Arc<Connection>, care: &dyn Care) -> Result<bool> {
     let target = connection.begin_rotation()?;
     fault::point("rotate-begun");
+    connection.forget_graph_files()?;
     let mut damage =
         Damage { blocks: connection.seal_anew(target, "rotate", care)?, ..Damage::default() };
     fault::point("rotate-sealed");
@@ -261,6 +262,7 @@ impl Connection {
         let rotated = self.replace_slot(&opened).and_then(|target| {
             let Some(mut target) = target else { return Ok(0) };
             fault::point("rotate-space-begun");
+            opened.forget_graph_files()?;
             loop {
                 let damaged = opened.seal_anew(target, &phase, care)?;
                 if damaged > 0 || !opened.end_rotation(target, care)? {

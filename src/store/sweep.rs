@@ -7,7 +7,9 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::storage::meta::tag;
 use crate::storage::tree::Tree;
-use crate::storage::{Commit, Counter, Durability, Job, ReadTxn, Table, TreeId, WriteTxn, meta};
+use crate::storage::{
+    Commit, Counter, Durability, Job, ReadTxn, Table, TreeId, WriteTxn, graph_file_key, meta,
+};
 
 /// How many LMDB entries one step removes, at most.
 const STEP: usize = 1_000;
@@ -48,6 +50,7 @@ pub fn sweep_step(txn: &mut WriteTxn<'_>) -> Outcome<bool> {
     if emptied {
         meta::delete_record(txn, &meta_key::sweep(tree.id)).map_err(Failure::midway)?;
         forget_counts(txn, tree.id).map_err(Failure::midway)?;
+        meta::delete_record(txn, &graph_file_key(tree.id)).map_err(Failure::midway)?;
         fault::point("sweep-end");
         return Ok(trees.len() > 1);
     }

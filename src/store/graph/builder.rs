@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::calibration::LEAST_QUESTIONS;
+use super::keeper::Keeper;
 use super::{Graph, Graphs, LEAST, Place};
 use crate::catalog::{IndexState, StoreDef, VectorDef};
 use crate::error::{Error, ErrorCode, Result};
@@ -44,13 +45,16 @@ pub(super) struct Thread {
 struct State {
     is_running: bool,
     is_woken: bool,
+    /// Whether there may be files that are of no use any more.
+    has_files: bool,
 }
 
 impl Thread {
     /// There may be something to do.
-    pub(super) fn wake(self: &Arc<Self>, graphs: &Arc<Graphs>) {
+    pub(super) fn wake(self: &Arc<Self>, graphs: &Arc<Graphs>, has_files: bool) {
         let mut state = self.state.lock();
         state.is_woken = true;
+        state.has_files |= has_files;
         if state.is_running {
             self.woken.notify_one();
             return;
@@ -65,6 +69,7 @@ impl Thread {
 
     fn run(&self, graphs: &Weak<Graphs>) {
         let (mut pause, mut seen, mut is_woken) = (SOON, None, true);
+        let mut keeper = Keeper::default();
         while let Some(graphs) = graphs.upgrade() {
             let Some(environment) = graphs.environment.upgrade() else { break };
             let Ok(last) = environment.last_txn_id() else { break };
@@ -84,8 +89,11 @@ impl Thread {
                     false
                 }
             };
+            let has_files = std::mem::take(&mut self.state.lock().has_files);
+            keeper.step(&graphs, &environment, more, has_files);
             drop((graphs, environment));
-            pause = if is_new { SOON } else { (pause * 2).min(LATE) };
+            let is_soon = is_new || keeper.is_naming();
+            pause = if is_soon { SOON } else { (pause * 2).min(LATE) };
             let mut state = self.state.lock();
             if !more && !state.is_woken {
                 self.woken.wait_for(&mut state, pause);
@@ -137,6 +145,7 @@ impl Graphs {
         generation: u64,
         graph: &Arc<Graph>,
     ) -> Result<bool> {
+        self.load(environment, generation, graph)?;
         let snapshot = environment.snapshot()?;
         let read = snapshot.with(|txn| {
             if environment.generation() != generation {
@@ -145,6 +154,7 @@ impl Graphs {
             let Some((store, index)) = self.definition(txn, graph)? else {
                 return Ok(None);
             };
+            graph.note_file(txn);
             self.read_batch(txn, (&store, &index), graph).map(Some)
         });
         drop(snapshot);
@@ -200,7 +210,7 @@ impl Graphs {
     }
 
     /// The index of a graph, if it is still there.
-    fn definition(
+    pub(super) fn definition(
         &self,
         txn: &ReadTxn<'_>,
         graph: &Graph,
@@ -336,7 +346,9 @@ impl Graphs {
 impl Graph {
     /// One without vectors.
     fn like(other: &Self) -> Result<Self> {
-        Self::with(other.store, other.index, (other.tree, other.form, other.options))
+        let graph = Self::with(other.store, other.index, (other.tree, other.form, other.options))?;
+        graph.begin();
+        Ok(graph)
     }
 
     /// Whether it would take more memory than it may with so many vectors. What it takes is only
@@ -390,7 +402,7 @@ fn label_of(index: &VectorDef, key: &[u8]) -> Result<u64> {
 }
 
 /// Whether it may go away by itself.
-fn is_passing(error: &Error) -> bool {
+pub(super) fn is_passing(error: &Error) -> bool {
     use ErrorCode::{Busy, Closed, Poisoned, SnapshotExpired};
     matches!(error.code(), Busy | Closed | Poisoned | SnapshotExpired)
 }

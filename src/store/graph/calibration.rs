@@ -33,7 +33,7 @@ pub enum Effort {
 }
 
 /// What was found out.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Calibration {
     effort: Effort,
     /// How many vectors there were.
@@ -50,6 +50,16 @@ impl Calibration {
     /// What is known.
     pub(super) fn effort(&self) -> Effort {
         self.effort
+    }
+
+    /// What was found out of so many vectors.
+    pub(super) fn known(effort: Effort, of: usize) -> Self {
+        Self { effort, of }
+    }
+
+    /// Of how many vectors it is known.
+    pub(super) fn of(&self) -> usize {
+        self.of
     }
 
     /// Whether a graph of so many vectors may be unlike the one that was asked.
@@ -93,7 +103,7 @@ impl Graph {
                 break;
             }
         }
-        *self.calibration.lock() = Calibration { effort, of: vectors };
+        *self.calibration.lock() = Calibration::known(effort, vectors);
         Ok(())
     }
 }

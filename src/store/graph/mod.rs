@@ -7,10 +7,13 @@
 
 mod builder;
 mod calibration;
+mod file;
+mod keeper;
 mod progress;
+mod record;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::{Mutex, RwLock};
@@ -18,6 +21,7 @@ use parking_lot::{Mutex, RwLock};
 use self::builder::Thread;
 use self::calibration::Calibration;
 pub use self::calibration::Effort;
+use self::keeper::Kept;
 use self::progress::Progress;
 use super::read::View;
 use super::shared::StoreShared;
@@ -108,7 +112,16 @@ impl Graphs {
 
     /// A search has found that a graph lags behind.
     pub fn wake(self: &Arc<Self>) {
-        self.thread.wake(self);
+        self.thread.wake(self, false);
+    }
+
+    /// Indexes were deleted, and files of their graphs may be left.
+    pub fn remove_files(self: &Arc<Self>) {
+        let environment = self.environment.upgrade();
+        let files = environment.and_then(|environment| environment.graph_files());
+        if files.is_some_and(|files| files.exist()) {
+            self.thread.wake(self, true);
+        }
     }
 }
 
@@ -139,6 +152,11 @@ pub struct Graph {
     longest: OnceLock<f64>,
     /// How many vectors it had when its memory was last measured.
     measured: AtomicUsize,
+    /// Whether it was looked for in a file; one that takes the place of another one is not.
+    is_begun: AtomicBool,
+    /// Vectors that were read from a file.
+    from_file: AtomicUsize,
+    kept: Mutex<Kept>,
 }
 
 /// Labels in a graph of vectors that are not there any more.
@@ -154,6 +172,10 @@ struct Dead {
 pub struct Figures {
     /// Vectors, with those that are not there any more.
     pub vectors: usize,
+    /// Of these, those that were read from a file.
+    pub from_file: usize,
+    /// Vectors of the file that the newest state names, as far as that is known.
+    pub in_file: u64,
     /// Bytes.
     pub memory: usize,
 }
@@ -182,6 +204,9 @@ impl Graph {
             problem: Mutex::default(),
             longest: OnceLock::new(),
             measured: AtomicUsize::new(0),
+            is_begun: AtomicBool::new(false),
+            from_file: AtomicUsize::new(0),
+            kept: Mutex::default(),
         })
     }
 
@@ -202,7 +227,12 @@ impl Graph {
 
     /// What it has. It takes a look at each vector.
     pub fn figures(&self) -> Figures {
-        Figures { vectors: self.hnsw.len(), memory: self.hnsw.memory() }
+        Figures {
+            vectors: self.hnsw.len(),
+            from_file: self.from_file.load(Ordering::Relaxed),
+            in_file: self.kept.lock().vectors(),
+            memory: self.hnsw.memory(),
+        }
     }
 
     /// Why it is of no use, if it is not.

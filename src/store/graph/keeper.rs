@@ -1,0 +1,346 @@
+//! Keeping graphs in files, so that the next process need not build them anew.
+//!
+//! A file is written beside the data file, and counts from the commit of the record on that names
+//! it. Labels are given once: a file that has all labels of its state below some label has them in
+//! every later state, too, so what it takes to bring it up to date are the labels from there on.
+//! Those that have gone since are in it still, as they are in every graph: searches look each label
+//! up.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+use super::builder::is_passing;
+use super::calibration::Calibration;
+use super::file::fits;
+use super::record::FileRecord;
+use super::{Graph, Graphs, LEAST};
+use crate::catalog::{StoreDef, VectorDef};
+use crate::error::{Error, ErrorCode, Result};
+use crate::fault;
+use crate::storage::{
+    Environment, FormatRecord, GraphFileId, GraphFilesLock, ReadTxn, WriteTxn, format_flag,
+    graph_file_key, meta,
+};
+use crate::store::vectors::{COUNT_LABELS, counter};
+
+/// A graph that is up to date is written when it has grown by one of so many parts,
+const GROWN: u64 = 16;
+/// and one that is not, by a half of these. Fewer vectors are added sooner than they are written.
+const GROWN_BEHIND: u64 = 2;
+const LEAST_GROWTH: u64 = 256;
+const LEAST_GROWTH_BEHIND: u64 = 20_000;
+/// Writing takes at most about one of so many parts of the time.
+const PARTS_OF_TIME: u32 = 10;
+/// How long to wait after a failure, and for somebody else who writes.
+const AFTER_FAILURE: Duration = Duration::from_secs(60);
+const AFTER_OTHERS: Duration = Duration::from_secs(1);
+
+/// What is known of the file of a graph.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Kept {
+    /// It has the vectors with labels below this one,
+    below: u64,
+    /// which are so many, with those that are not there any more.
+    vectors: u64,
+    /// The graph is too large to be written.
+    is_too_large: bool,
+    /// The file that was of no use: it is as if there were none.
+    useless: Option<GraphFileId>,
+}
+
+impl Kept {
+    pub(super) fn vectors(&self) -> u64 {
+        self.vectors
+    }
+}
+
+/// What the thread does about files.
+pub(super) struct Keeper {
+    naming: Option<Naming>,
+    not_before: Instant,
+    has_failed: bool,
+    /// Whether there may be files that no record names.
+    has_unnamed: bool,
+}
+
+/// A file whose record is being committed.
+struct Naming {
+    id: GraphFileId,
+    /// Nobody removes meanwhile what is not named yet.
+    lock: GraphFilesLock,
+    committed: Receiver<Result<bool>>,
+}
+
+impl Default for Keeper {
+    fn default() -> Self {
+        Self { naming: None, not_before: Instant::now(), has_failed: false, has_unnamed: false }
+    }
+}
+
+impl Keeper {
+    /// Goes on with what is to be written or removed. `is_behind`: graphs have not got all labels
+    /// yet.
+    pub(super) fn step(
+        &mut self,
+        graphs: &Graphs,
+        environment: &Arc<Environment>,
+        is_behind: bool,
+        has_unnamed: bool,
+    ) {
+        self.has_unnamed |= has_unnamed;
+        let mut stepped = self.name(environment);
+        if stepped.is_ok() && self.has_unnamed && self.naming.is_none() {
+            stepped = self.remove_unnamed(environment);
+        }
+        let can_write = self.naming.is_none() && Instant::now() >= self.not_before;
+        if stepped.is_ok()
+            && can_write
+            && let Some(graph) = graphs.due(is_behind)
+        {
+            stepped = self.write(&graph, environment, is_behind);
+            if stepped.is_ok() {
+                self.has_failed = false;
+            }
+        }
+        let Err(error) = stepped else { return };
+        if is_passing(&error) {
+            self.not_before = Instant::now() + AFTER_OTHERS;
+            return;
+        }
+        self.not_before = Instant::now() + AFTER_FAILURE;
+        if !std::mem::replace(&mut self.has_failed, true) {
+            let message = "the graph of a vector index cannot be kept in a file";
+            environment.warn(Error::new(error.code(), format!("{message}: {}", error.message())));
+        }
+    }
+
+    /// Whether there is something to come back for soon.
+    pub(super) fn is_naming(&self) -> bool {
+        self.naming.is_some()
+    }
+
+    /// Writes a graph, and has the file named.
+    fn write(
+        &mut self,
+        graph: &Arc<Graph>,
+        environment: &Arc<Environment>,
+        is_behind: bool,
+    ) -> Result<()> {
+        let begun = Instant::now();
+        environment.with_graph_files(|files, connection| {
+            let Some(lock) = files.lock()? else {
+                self.not_before = begun + AFTER_OTHERS;
+                return Ok(());
+            };
+            // Another process may have been faster.
+            let is_due = environment.snapshot()?.with(|txn| {
+                graph.note_file(txn);
+                Ok(graph.is_due(is_behind))
+            })?;
+            if !is_due {
+                return Ok(());
+            }
+            let is_sealed = environment.is_sealed();
+            if !fits(graph.hnsw.saved_length(), is_sealed, graph.options.memory_limit) {
+                graph.kept.lock().is_too_large = true;
+                return Ok(());
+            }
+            environment.remove_unnamed_graph_files(files, &lock)?;
+            let record = graph.write_file(files, &lock, is_sealed)?;
+            self.not_before = Instant::now() + begun.elapsed() * PARTS_OF_TIME;
+            let id = record.id;
+            let committed = connection.commit_later(naming(graph, &record));
+            let committed = committed.inspect_err(|_| files.remove(id))?;
+            self.naming = Some(Naming { id, lock, committed });
+            Ok(())
+        })
+    }
+
+    /// Removes the files that no record names, as soon as nobody else is at work on files.
+    fn remove_unnamed(&mut self, environment: &Arc<Environment>) -> Result<()> {
+        self.has_unnamed = false;
+        environment.with_graph_files(|files, _| match files.lock()? {
+            Some(lock) => environment.remove_unnamed_graph_files(files, &lock),
+            None => {
+                self.has_unnamed = true;
+                Ok(())
+            }
+        })
+    }
+
+    /// Looks whether the record was committed.
+    fn name(&mut self, environment: &Arc<Environment>) -> Result<()> {
+        let Some(naming) = self.naming.take() else { return Ok(()) };
+        let is_named = match naming.committed.try_recv() {
+            Err(TryRecvError::Empty) => {
+                self.naming = Some(naming);
+                return Ok(());
+            }
+            // The database is being closed.
+            Err(TryRecvError::Disconnected) => return Ok(()),
+            Ok(is_named) => is_named?,
+        };
+        fault::point("graph-file-named");
+        environment.with_graph_files(|files, _| {
+            if !is_named {
+                files.remove(naming.id);
+            }
+            environment.remove_unnamed_graph_files(files, &naming.lock)
+        })
+    }
+}
+
+/// The change that names a file; false if the index is not there any more.
+fn naming(
+    graph: &Graph,
+    record: &FileRecord,
+) -> impl FnMut(&mut WriteTxn<'_>) -> Result<bool> + Send + 'static {
+    let (key, payload) = (graph_file_key(graph.tree), record.encode());
+    let (labels, below) = (counter(graph.tree, COUNT_LABELS), record.below);
+    move |txn| {
+        if txn.count(labels)? < below {
+            return Ok(false);
+        }
+        FormatRecord::require(txn, format_flag::GRAPH_FILES)?;
+        meta::put_record(txn, &key, &payload)?;
+        Ok(true)
+    }
+}
+
+impl Graphs {
+    /// A graph that is to be written.
+    fn due(&self, is_behind: bool) -> Option<Arc<Graph>> {
+        let known = self.known.lock();
+        let graphs = known.graphs.values().map(|place| &place.graph);
+        graphs.filter(|graph| graph.is_due(is_behind)).max_by_key(|graph| graph.vectors()).cloned()
+    }
+
+    /// Takes up what the file of a graph has, once, if there is one; else the graph is built anew,
+    /// and if there should have been one, that is told.
+    ///
+    /// # Errors
+    /// Those of a snapshot that may go away by themselves.
+    pub(super) fn load(
+        &self,
+        environment: &Arc<Environment>,
+        generation: u64,
+        graph: &Arc<Graph>,
+    ) -> Result<()> {
+        if graph.is_begun.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.try_load(environment, generation, graph) {
+            Err(error) if is_passing(&error) => return Err(error),
+            Err(error) => environment.warn(error),
+            Ok(()) => {}
+        }
+        graph.begin();
+        Ok(())
+    }
+
+    fn try_load(
+        &self,
+        environment: &Arc<Environment>,
+        generation: u64,
+        graph: &Arc<Graph>,
+    ) -> Result<()> {
+        let Some(files) = environment.graph_files() else { return Ok(()) };
+        let is_sealed = environment.is_sealed();
+        let mut failed: Option<(GraphFileId, Error)> = None;
+        loop {
+            let found = environment.snapshot()?.with(|txn| {
+                if environment.generation() != generation {
+                    return Ok(None);
+                }
+                let Some((store, index)) = self.definition(txn, graph)? else { return Ok(None) };
+                let record = FileRecord::read(txn, graph.tree).map_err(|error| {
+                    if is_passing(&error) { error } else { useless(&store, &index, &error) }
+                })?;
+                Ok(record.map(|record| (record, txn.id(), store, index)))
+            })?;
+            let Some((record, txn_id, store, index)) = found else { return Ok(()) };
+            if let Some((id, error)) = failed
+                && id == record.id
+            {
+                graph.kept.lock().useless = Some(id);
+                return Err(useless(&store, &index, &error));
+            }
+            if record.kind != graph.kind() {
+                let what = format!("it was made by another version: {}", record.kind);
+                let error = Error::new(ErrorCode::IncompatibleVersion, what);
+                return Err(useless(&store, &index, &error));
+            }
+            if !fits(record.length, is_sealed, graph.options.memory_limit) {
+                return Ok(());
+            }
+            match graph.read_file(&files, &record, is_sealed) {
+                Ok(()) => {
+                    graph.take_up(&record, txn_id);
+                    return Ok(());
+                }
+                // Another process may have put another one in its place.
+                Err(error) => failed = Some((record.id, error)),
+            }
+        }
+    }
+}
+
+/// What is said of a file that should have been there, and as it was.
+fn useless(store: &StoreDef, index: &VectorDef, error: &Error) -> Error {
+    let message = format!(
+        "the file with the graph of vector index {:?} of store {:?} is of no use, and the graph is \
+         built anew: {}",
+        index.name,
+        store.name,
+        error.message()
+    );
+    Error::new(error.code(), message)
+}
+
+impl Graph {
+    /// It is not looked for in a file (any more).
+    pub(super) fn begin(&self) {
+        self.is_begun.store(true, Ordering::Relaxed);
+    }
+
+    /// It has what a file had whose record is in the state of a transaction.
+    fn take_up(&self, record: &FileRecord, txn_id: u64) {
+        self.from_file.store(self.hnsw.len(), Ordering::Relaxed);
+        // Nothing was added before.
+        self.longest.get_or_init(|| record.longest);
+        let of = usize::try_from(record.calibrated).unwrap_or_default();
+        *self.calibration.lock() = Calibration::known(record.effort, of);
+        // What was there when the file was named, and is no more in this state, does not count for
+        // states before it.
+        self.progress.lock().add(record.below, txn_id);
+    }
+
+    /// Notes what the newest state says of its file. What cannot be read is of no use, and is
+    /// replaced.
+    pub(super) fn note_file(&self, txn: &ReadTxn<'_>) {
+        let record = FileRecord::read(txn, self.tree).ok().flatten();
+        let mut kept = self.kept.lock();
+        let record = record.filter(|record| kept.useless != Some(record.id));
+        let record = record.filter(|record| record.kind == self.kind());
+        kept.below = record.as_ref().map_or(0, |record| record.below);
+        kept.vectors = record.as_ref().map_or(0, |record| record.vectors);
+    }
+
+    /// Whether it is to be written.
+    fn is_due(&self, is_behind: bool) -> bool {
+        let kept = *self.kept.lock();
+        let (vectors, next) = (self.hnsw.len() as u64, self.progress.lock().next());
+        if kept.is_too_large || vectors < LEAST {
+            return false;
+        }
+        let (part, least) = match is_behind {
+            true => (GROWN_BEHIND, LEAST_GROWTH_BEHIND),
+            false => (GROWN, LEAST_GROWTH),
+        };
+        // It may also have been built anew without what is not there any more.
+        let has_shrunk = !is_behind && next >= kept.below && vectors < kept.vectors / 4 * 3;
+        has_shrunk || next.saturating_sub(kept.below) >= (vectors / part).max(least)
+    }
+}
