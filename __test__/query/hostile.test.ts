@@ -202,7 +202,8 @@ test('an abort does not wait for a long filter to be understood', async (t) => {
   const { db, store } = await storeOf(t, [{ a: 1 }])
   const numbers = Array.from({ length: 1_000_000 }, (_, i) => i)
   // In JavaScript, and on the other thread.
-  for (const turns of [1, 20]) {
+  const left = [1, 20]
+  for (let turns = left[0]; turns !== undefined; turns = left[0]) {
     const controller = new AbortController()
     const found = store.find({ a: { $in: numbers } }, { signal: controller.signal }).toArray()
     const settled: unknown[] = []
@@ -211,10 +212,12 @@ test('an abort does not wait for a long filter to be understood', async (t) => {
       (error: any) => settled.push(error.code),
     )
     for (let i = 0; i < turns; i++) await setImmediate()
-    assert.deepEqual(settled, [])
     controller.abort()
     await setImmediate()
+    // On a busy machine the other thread may have been done by then; then once more.
+    if (Array.isArray(settled[0])) continue
     assert.deepEqual(settled, ['ABORTED'])
+    left.shift()
   }
   await until('the end of all queries', async () => {
     const { queries, readers } = await db.stats()

@@ -36,15 +36,15 @@ export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
 }
 
 /**
- * Runs what is cancelled by its own progress until that comes before its end, which it need not do
- * on a busy machine.
+ * Runs what is cancelled while it is under way, until that comes before its end, which it need not
+ * do on a busy machine.
  *
  * @param undo undoes what it did when it came too late
  * @returns what it failed with
  */
 export async function untilCancelled(
   run: () => Promise<unknown>,
-  undo: () => unknown,
+  undo: () => unknown = () => {},
 ): Promise<unknown> {
   for (;;) {
     const ended = await run().then(
