@@ -4,8 +4,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import { Expected, Random } from './dataset.mjs'
 import { IndexedDb } from './lib/indexeddb.mjs'
-import { WrongResult } from './lib/measure.mjs'
+import { memory, WrongResult } from './lib/measure.mjs'
 import { PEERS } from './peers/index.mjs'
+import { DIMENSIONS } from './vectors.mjs'
 import { GROUPS } from './workloads/index.mjs'
 
 const DELAY_RESOLUTION = 5
@@ -39,14 +40,23 @@ function offers(db, { needs }) {
   return needs.every((need) => [need].flat().some((method) => db[method] !== undefined))
 }
 
+async function openApi({ api, durability, compression, precision }, peer, path) {
+  if (api === 'indexeddb') return IndexedDb.open(await peer.openScope(path), durability)
+  if (api === 'vectors') return peer.openVectors(path, { dimensions: DIMENSIONS, precision })
+  return peer.open(path, { durability, compression, encrypted: api === 'sealed' })
+}
+
+/** Whether a peer has what a group is about. */
+function canHave({ durability, compression, precision }, peer) {
+  if (peer.durability[durability] === undefined) return false
+  if (precision !== undefined && !peer.precisions.includes(precision)) return false
+  return compression !== true || peer.canCompress === true
+}
+
 /** Opens the database, unless the workloads do, and says how it is closed once. */
 async function openFor(group, peer, path) {
   if (group.stage === 'closed') return { db: undefined, close: async () => {} }
-  const { api, durability, compression } = group
-  const db =
-    api === 'indexeddb'
-      ? await IndexedDb.open(await peer.openScope(path), durability)
-      : await peer.open(path, { durability, compression, encrypted: api === 'sealed' })
+  const db = await openApi(group, peer, path)
   let closing
   return { db, close: () => (closing ??= Promise.resolve(db.close())) }
 }
@@ -58,8 +68,8 @@ async function main({ peer: peerName, group: groupName, only, path, count, secon
   const moduleTime = performance.now() - start
   const { title, durability } = peer
   const results = {}
-  const isOffered = durability[group.durability] !== undefined
-  if (isOffered && (group.compression !== true || peer.canCompress === true)) {
+  if (canHave(group, peer)) {
+    const before = memory()
     const { db, close } = await openFor(group, peer, path)
     let expected
     const context = {
@@ -68,6 +78,7 @@ async function main({ peer: peerName, group: groupName, only, path, count, secon
       db,
       close,
       path,
+      before,
       encrypted: group.api === 'sealed',
       count,
       seconds,

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Random } from '../bench/dataset.mjs'
+import { vectorSource } from '../bench/vectors.mjs'
 
 const { open } = createRequire(import.meta.url)('../index.js')
 
@@ -36,8 +37,6 @@ const [count, dimensions, queries, k] = ['vectors', 'dimensions', 'queries', 'k'
 
 /** The recall that the default settings promise. */
 const PROMISED = { f32: 0.99, f16: 0.99, bf16: 0.99, i8: 0.98, b1: 0.98 }
-/** As many documents are in a cluster. */
-const IN_CLUSTER = 100
 const AT_ONCE = 1_000
 /** Shares of the documents that filters let through, in thousandths. */
 const SHARES = [500, 100, 10, 1, 0]
@@ -46,13 +45,10 @@ const numbers = new Random(Number(options.seed))
 const random = () => numbers.next()
 
 function vectorsOf(data, metric) {
-  const component = () => random() - 0.5
-  const centers = Array.from({ length: Math.max(1, Math.ceil(count / IN_CLUSTER)) }, () =>
-    Float32Array.from({ length: dimensions }, data === 'uniform' ? () => 0 : component),
-  )
+  const isUniform = data === 'uniform'
+  const next = vectorSource({ count, dimensions, isUniform, random: numbers })
   return () => {
-    const center = centers[Math.floor(random() * centers.length)]
-    const vector = center.map((each) => each + component() / 2)
+    const vector = next()
     if (metric !== 'hamming') return vector
     const bits = new Uint8Array(dimensions / 8)
     for (const [i, each] of vector.entries()) if (each > 0) bits[i >> 3] |= 1 << (i & 7)

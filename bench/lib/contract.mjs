@@ -38,6 +38,21 @@
  */
 
 /**
+ * An index of vectors behind one interface; a workload is left out as for a `Database`.
+ *
+ * @typedef {object} VectorIndex
+ * @property {(documents: { id: number, share: number, vector: Float32Array }[]) => unknown} add
+ * @property {() => unknown} ready settles when all that was added is found as fast as it will be
+ * @property {true} [isOnDisk] once it is ready it is in the files of its directory
+ * @property {(width: number) => void} [setWidth] how many candidates searches look at; without it
+ *   they compare with all vectors
+ * @property {(vector: Float32Array, k: number) => unknown} search ids of the nearest by the cosine
+ * @property {(vector: Float32Array, k: number, below: number) => unknown} [searchBelow] the same of
+ *   those with a share below a number
+ * @property {() => unknown} close
+ */
+
+/**
  * What the benchmark compares.
  *
  * @typedef {object} Peer
@@ -53,6 +68,9 @@
  * @property {(path: string, options: { durability: Durability, compression?: boolean,
  *   encrypted?: boolean }) => Promise<Database>} [open] `path` is a directory; creates what is
  *   missing; `encrypted` with the key of `key.mjs`
+ * @property {string[]} [precisions] what graphs of vectors may keep components as
+ * @property {(path: string, options: { dimensions: number, precision: string }) =>
+ *   Promise<VectorIndex>} [openVectors] a new index in a directory
  */
 
 /**
@@ -68,6 +86,8 @@
  * @property {number} seconds for which a workload is repeated
  * @property {string} path the directory of the database
  * @property {boolean} encrypted whether it is opened with a key
+ * @property {{ anonymous: number | undefined, resident: number }} before bytes of memory that were
+ *   held before the database was opened
  * @property {() => Promise<void>} close closes the database before the workload ends
  */
 
@@ -87,6 +107,7 @@
  *
  * @typedef {object} Outcome
  * @property {number} figure
+ * @property {number} [recall] the part of what should be found that was
  * @property {number} [resident] megabytes by which all resident memory grew, mapped files included
  */
 
@@ -103,16 +124,17 @@
  * @property {string} [loads] the workload that the other ones of the group, and those of groups
  *   that find the database loaded, need to have run
  * @property {boolean} [compression]
+ * @property {string} [precision] of graphs of vectors
  * @property {number} [patience] how many times as long as others its processes may take (1)
  * @property {number} [times] processes in a row in each pass, whose median counts (1)
  * @property {Workload[]} workloads
  */
 
 /**
- * What a workload talks to: a `Database`, one that is encrypted (`sealed`), or `IndexedDb`
- * (`indexeddb.mjs`), which is the same over every peer that offers IndexedDB.
+ * What a workload talks to: a `Database`, one that is encrypted (`sealed`), `IndexedDb`
+ * (`indexeddb.mjs`), which is the same over every peer that offers IndexedDB, or a `VectorIndex`.
  *
- * @typedef {'own' | 'sealed' | 'indexeddb'} Api
+ * @typedef {'own' | 'sealed' | 'indexeddb' | 'vectors'} Api
  */
 
 /**

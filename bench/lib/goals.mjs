@@ -17,6 +17,18 @@ const READS = [
 ]
 const WRITES = { times: 5, of: 'indexeddbshim' }
 
+/** Searches of vectors, by the precision of the graphs. */
+const VECTORS = {
+  vectorsF32Search: [
+    { times: 0.9, of: 'usearch' },
+    { times: 2, of: 'hnswlib-node' },
+  ],
+  vectorsF32Filtered100: { times: 5 },
+  vectorsF32Filtered10: { times: 5 },
+  vectorsF32Filtered1: { times: 5 },
+  vectorsBf16Search: { times: 0.9, of: 'usearch' },
+}
+
 /** In encrypted databases everything is meant to be ahead. */
 const SEALED = WORKLOADS.filter(({ api }) => api === 'sealed').map(({ name }) => [
   name,
@@ -58,6 +70,7 @@ export const GOALS = {
   idbGetAllByIndex: READS,
   idbTransactions: WRITES,
   idbTransactionsAtOnce: WRITES,
+  ...VECTORS,
   ...Object.fromEntries(SEALED),
 }
 

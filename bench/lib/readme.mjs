@@ -6,6 +6,7 @@ const END = '<!-- bench:end -->'
 const PEERS = ['lodestore', 'lmdb', 'better-sqlite3-json', 'better-sqlite3-columns', 'node-sqlite']
 const PEERS_OF_INDEXED_DB = ['lodestore', 'indexeddbshim', 'fake-indexeddb']
 const PEERS_OF_SEALED = ['lodestore', 'multiple-ciphers-json', 'multiple-ciphers-columns']
+const PEERS_OF_VECTORS = ['lodestore', 'usearch', 'hnswlib-node', 'sqlite-vec', 'lancedb']
 const WORKLOADS = [
   'bulkStrict',
   'put',
@@ -53,6 +54,15 @@ const WORKLOADS_OF_INDEXED_DB = [
   'idbTransactionsAtOnce',
 ]
 
+const WORKLOADS_OF_VECTORS = [
+  'vectorsF32Build',
+  'vectorsF32Search',
+  'vectorsF32Filtered100',
+  'vectorsF32Filtered10',
+  'vectorsBf16Build',
+  'vectorsBf16Search',
+]
+
 /** A table of workloads, or nothing when none of them was run. */
 function tableOf({ about, peers, summary }, names, wanted) {
   const shown = wanted.filter((peer) => peers.includes(peer))
@@ -81,6 +91,7 @@ export function section(run) {
   const view = { ...run, summary }
   const sealed = tableOf(view, WORKLOADS_OF_SEALED, PEERS_OF_SEALED)
   const indexedDb = tableOf(view, WORKLOADS_OF_INDEXED_DB, PEERS_OF_INDEXED_DB)
+  const vectors = tableOf(view, WORKLOADS_OF_VECTORS, PEERS_OF_VECTORS)
   return [
     `${size} documents of 12 fields (350 bytes of JSON) with two indexes, each store in fresh`,
     `processes of one run on a machine with ${machine.cpus} processors. All rows and peers,`,
@@ -92,6 +103,8 @@ export function section(run) {
     ...sealed,
     ...(indexedDb.length > 0 ? ['The same through the interface of IndexedDB:', ''] : []),
     ...indexedDb,
+    ...(vectors.length > 0 ? ['Vectors of 384 components, one for five documents:', ''] : []),
+    ...vectors,
     '`npm run bench -- --scales` runs it again.',
   ].join('\n')
 }

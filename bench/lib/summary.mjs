@@ -20,6 +20,8 @@ function summarise(outcomes) {
   }
   const resident = outcomes.map((one) => one.resident).filter((one) => one !== undefined)
   if (resident.length > 0) summary.resident = median(resident)
+  const recall = outcomes.map((one) => one.recall).filter((one) => one !== undefined)
+  if (recall.length > 0) summary.recall = median(recall)
   return summary
 }
 

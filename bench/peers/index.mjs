@@ -19,7 +19,7 @@ export const PEERS = [
   {
     name: 'lodestore',
     package: null,
-    apis: ['own', 'indexeddb', 'sealed'],
+    apis: ['own', 'indexeddb', 'sealed', 'vectors'],
     load: async () => (await import('./lodestore.mjs')).default,
   },
   {
@@ -97,6 +97,30 @@ export const PEERS = [
     package: 'fake-indexeddb',
     apis: ['indexeddb'],
     load: async () => (await import('./fake-indexeddb.mjs')).default,
+  },
+  {
+    name: 'usearch',
+    package: 'usearch',
+    apis: ['vectors'],
+    load: async () => (await import('./vectors.mjs')).usearch,
+  },
+  {
+    name: 'hnswlib-node',
+    package: 'hnswlib-node',
+    apis: ['vectors'],
+    load: async () => (await import('./vectors.mjs')).hnswlib,
+  },
+  {
+    name: 'sqlite-vec',
+    package: 'sqlite-vec',
+    apis: ['vectors'],
+    load: async () => (await import('./vectors.mjs')).sqliteVec,
+  },
+  {
+    name: 'lancedb',
+    package: '@lancedb/lancedb',
+    apis: ['vectors'],
+    load: async () => (await import('./vectors.mjs')).lance,
   },
 ]
 

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module'
+import { setTimeout } from 'node:timers/promises'
 import { KEY } from '../lib/key.mjs'
+import { GRAPH } from './vectors.mjs'
 
 const require = createRequire(import.meta.url)
 const { open } = require('../../index.js')
@@ -127,6 +129,63 @@ class Lodestore {
   }
 }
 
+/** How long to wait before it is asked again whether graphs know all vectors, in milliseconds. */
+const BETWEEN_LOOKS = 20
+
+class Vectors {
+  isOnDisk = true
+  width = undefined
+
+  static async open(path, { dimensions, precision }) {
+    const near = { on: 'vector', dimensions, precision, ...GRAPH }
+    const db = await open(path, {
+      stores: { docs: { keyPath: 'id', indexes: { byShare: { on: 'share' } }, vectors: { near } } },
+      durability: 'strict',
+    })
+    return new Vectors(db, dimensions)
+  }
+
+  constructor(db, dimensions) {
+    this.db = db
+    this.docs = db.store('docs')
+    this.dimensions = dimensions
+  }
+
+  add(documents) {
+    return this.docs.putMany(documents)
+  }
+
+  async ready() {
+    const vector = new Float32Array(this.dimensions).fill(1)
+    for (;;) {
+      const { nearest } = await this.docs.nearest('near', vector).explain()
+      if (nearest.notInGraph === 0) return
+      await setTimeout(BETWEEN_LOOKS)
+    }
+  }
+
+  setWidth(width) {
+    this.width = width
+  }
+
+  search(query, k) {
+    return this.docs.find({ $vector: this.#nearest(query, k) }).keys()
+  }
+
+  searchBelow(query, k, below) {
+    const filter = { $vector: this.#nearest(query, k), share: { $lt: below } }
+    return this.docs.find(filter).keys()
+  }
+
+  #nearest(query, k) {
+    return { index: 'near', query, k, efSearch: this.width }
+  }
+
+  close() {
+    return this.db.close()
+  }
+}
+
 export default {
   name: 'lodestore',
   title: 'Lodestore',
@@ -139,6 +198,8 @@ export default {
     none: 'in the page cache',
   },
   open: Lodestore.open,
+  precisions: ['f32', 'bf16'],
+  openVectors: Vectors.open,
   async openScope(path) {
     const scope = require('../../lib/indexeddb/index.js')
     scope.configure({ path })

@@ -3,6 +3,7 @@ import { join } from './join.mjs'
 import { moduleLoad, openExisting } from './open.mjs'
 import { memoryGrowth, READS } from './read.mjs'
 import { update, updateConcurrent } from './update.mjs'
+import { vectors } from './vectors.mjs'
 import * as write from './write.mjs'
 
 /** @type {import('../lib/contract.mjs').Group[]} */
@@ -95,6 +96,8 @@ export const GROUPS = [
     patience: 3,
     workloads: INDEXED_DB,
   },
+  vectors('f32', 32),
+  vectors('bf16', 16),
 ]
 
 export const WORKLOADS = GROUPS.flatMap(({ api, workloads }) =>
