@@ -62,6 +62,31 @@ test(`a graph is read from its file, and added to (LODESTORE_SEED=${seed})`, asy
   assert.deepEqual([...warnings, ...last.warnings], [])
 })
 
+test('snapshots and transactions find what they see by a graph that was read', async (t) => {
+  const { random, path, model } = await kept(t)
+  const { docs, db } = await opened(t, path)
+  const [old, before] = [await db.snapshot(), new Map(model)]
+  await change(random, docs, model)
+  // The graph is read, and counts, in a state that is newer than the first snapshot.
+  assert.equal((await isBuilt(random, docs)).fromFile, FIRST)
+  const [young, after] = [await db.snapshot(), new Map(model)]
+  const told = await (old.store('docs') as any).nearest('near', vectorOf(random)).explain()
+  assert.equal(told.nearest.method, 'exact')
+  await change(random, docs, model)
+  await isBuilt(random, docs)
+  await check(random, old.store('docs'), before)
+  await check(random, young.store('docs'), after)
+  await check(random, docs, model)
+  old.close()
+  young.close()
+  const tx: any = await db.begin()
+  const own = new Map(model)
+  await change(random, tx.store('docs'), own)
+  await check(random, tx.store('docs'), own)
+  await tx.rollback()
+  await check(random, docs, model)
+})
+
 test('a graph without what was deleted takes the place of the one in the file', async (t) => {
   const { random, path, model } = await kept(t)
   const { docs, db } = await opened(t, path)

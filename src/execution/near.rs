@@ -40,6 +40,9 @@ const AT_ONCE: usize = 256;
 /// As many times more candidates are asked for when there were too few.
 const MORE: usize = 4;
 
+/// More are asked for as well if one of so many that were named is gone.
+const THINNED: usize = 4;
+
 /// Why all documents are looked at after the graph was asked.
 const TOO_FEW: &str = "the graph has named too few that pass the filter";
 
@@ -73,14 +76,16 @@ pub struct Near {
     /// Labels that the graph has named, and how many of them were looked up.
     named: Vec<u64>,
     looked_up: usize,
-    /// How many were asked for.
+    /// How many were asked for, and how many are needed of those that are there.
     asked: usize,
+    needed: usize,
     /// The primary keys that were met.
     met: HashSet<Box<[u8]>>,
     /// Documents among those named that pass the filter, wherever they are.
     passing: u64,
-    /// Labels that are not there any more.
+    /// Labels that are not there any more, and how many of them the last answer has named.
     gone: Vec<u64>,
+    gone_named: usize,
     sorter: Sorter,
 }
 
@@ -152,6 +157,7 @@ impl Way {
             )));
         }
         near.asked = candidates;
+        near.needed = candidates;
         let each = near.cost_of(candidates, share) / candidates.max(1) as f64;
         near.most = ((exact_cost / each.max(1e-9)) as usize).max(candidates);
         Ok(Self::Graph(Box::new(near)))
@@ -200,9 +206,11 @@ impl Near {
             named: Vec::new(),
             looked_up: 0,
             asked: 0,
+            needed: 0,
             met: HashSet::new(),
             passing: 0,
             gone: Vec::new(),
+            gone_named: 0,
             sorter: sorter_of(wanted),
         }
     }
@@ -244,7 +252,8 @@ impl Near {
             let is_fresh = !labels.is_empty();
             let labels = if is_fresh { labels } else { self.named_labels() };
             if labels.is_empty() {
-                if self.passing >= self.wanted && self.asked > 0 && !self.named.is_empty() {
+                let has_found = self.passing >= self.wanted && !self.named.is_empty();
+                if has_found && !self.is_thinned() {
                     return Ok(self.found(view));
                 }
                 if let Some(step) = self.ask(view, is_inline)? {
@@ -252,11 +261,13 @@ impl Near {
                 }
                 continue;
             }
+            let gone = self.gone.len();
             let passing = self.look_at(&labels, (view, shared, store), query, rows, budget)?;
             *examined += labels.len() as u64;
             if !is_fresh {
+                self.gone_named += self.gone.len() - gone;
                 self.passing += passing;
-                if self.passing >= self.compared {
+                if self.passing >= self.compared && !self.is_thinned() {
                     return Ok(self.found(view));
                 }
             }
@@ -266,11 +277,28 @@ impl Near {
         }
     }
 
-    fn found(&mut self, view: View<'_, '_>) -> Step {
+    /// Whether so much of what the graph has named is gone that it would not have found the nearest
+    /// of what is there: it was asked for too few, then.
+    fn is_thinned(&self) -> bool {
+        let live = self.looked_up - self.gone_named;
+        let there = self.named.len() * live / self.looked_up.max(1);
+        matches!(self.effort, Effort::Graph(_))
+            && self.gone_named * THINNED > self.looked_up
+            && there < self.needed
+            && self.asked < self.most
+    }
+
+    /// Tells the graph which labels are gone, so that it does not name them any more.
+    fn note_gone(&mut self, view: View<'_, '_>) {
         // What a write transaction has removed may come back.
         if let View::Snapshot(txn) = view {
             self.graph.note_dead(&self.gone, txn.id());
         }
+        self.gone.clear();
+    }
+
+    fn found(&mut self, view: View<'_, '_>) -> Step {
+        self.note_gone(view);
         Step::Found(std::mem::replace(&mut self.sorter, Sorter::new(Some(0), 0)))
     }
 
@@ -286,6 +314,7 @@ impl Near {
         if is_inline && (count > AT_ONCE || self.effort == Effort::All) {
             return Ok(Some(Step::Later));
         }
+        self.note_gone(view);
         let txn_id = view.txn().id();
         let effort = match self.effort {
             Effort::Graph(_) if count * 8 > self.graph.vectors() => Effort::All,
@@ -301,6 +330,7 @@ impl Near {
         // Those that were named before are met again, and do not count.
         self.named = named;
         self.looked_up = 0;
+        self.gone_named = 0;
         Ok(None)
     }
 
