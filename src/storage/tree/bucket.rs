@@ -53,6 +53,10 @@ pub(super) fn locate(
             // No part is between the middle and `high`.
             before(cursor, bucket)?;
             match probe(cursor, bucket, rest)? {
+                // Pages that are out of order would have the search go round in circles.
+                Some(last_below) if last_below.ordinal >= high.ordinal => {
+                    return Err(part::damaged());
+                }
                 Some(last_below) if last_below.ordinal > low.ordinal => found = last_below,
                 _ => return Ok(Some(low.ordinal)),
             }
