@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::storage::tree::Lookups;
 use crate::store::StoreShared;
 use crate::store::entry::{documents, entries};
-use crate::store::graph::{Effort, Graph, LEAST};
+use crate::store::graph::{Effort, Graph, LEAST, NEIGHBOURS};
 use crate::store::read::{View, find_each};
 use crate::store::vectors::{COUNT_LABELS, COUNT_VECTORS, counter, label_key};
 use crate::vector::Precision;
@@ -182,15 +182,21 @@ fn cost_of_exact(plan: &Plan, index: &VectorDef) -> f64 {
     plan.accesses.iter().map(met).sum()
 }
 
+/// As many documents are compared exactly for so many that are wanted: the graph knows their order
+/// only about.
+fn compared_for(wanted: u64, precision: Precision) -> u64 {
+    match precision {
+        Precision::F32 | Precision::B1 => wanted.saturating_add(4),
+        Precision::F16 | Precision::Bf16 => wanted.saturating_mul(2).saturating_add(4),
+        Precision::I8 => wanted.saturating_mul(3).saturating_add(8),
+    }
+}
+
 impl Near {
     fn new(graph: Arc<Graph>, search: &Search, (below, given): (u64, u64)) -> Self {
         let packed = graph.packing().pack_target(search.vector());
         let wanted = search.wanted();
-        let compared = match search.index.graph.precision {
-            Precision::F32 | Precision::B1 => wanted.saturating_add(4),
-            Precision::F16 | Precision::Bf16 => wanted.saturating_mul(2).saturating_add(4),
-            Precision::I8 => wanted.saturating_mul(3).saturating_add(8),
-        };
+        let compared = compared_for(wanted, search.index.graph.precision);
         let effort = search.ef_search().map_or_else(|| graph.effort(), Effort::Graph);
         Self {
             graph,
@@ -217,11 +223,16 @@ impl Near {
 
     /// How many candidates it takes, if such a share of the documents passes the filter.
     fn candidates_for(&self, share: f64) -> usize {
-        let compared = (self.compared as f64 / share * 1.2).min(1e15) as usize;
+        // Without a filter all that are named pass.
+        let margin = if share < 1.0 { 1.2 } else { 1.0 };
+        let named = (self.compared as f64 / share * margin).min(1e15) as usize;
         match self.effort {
-            // What is further away is harder to find.
-            Effort::Graph(ef) => ef.saturating_add(compared),
-            Effort::All => compared,
+            // What is further away than the neighbours that it is meant for is harder to find.
+            Effort::Graph(ef) => {
+                let near = compared_for(NEIGHBOURS as u64, self.index.graph.precision);
+                ef.saturating_add(named.saturating_sub(near as usize)).max(named)
+            }
+            Effort::All => named,
         }
     }
 
@@ -356,9 +367,11 @@ impl Near {
         Ok(labels)
     }
 
+    /// The next labels that the graph has named: no more than are wanting if all of them pass.
     fn named_labels(&mut self) -> Vec<u64> {
+        let wanting = usize::try_from(self.compared - self.passing).unwrap_or(usize::MAX);
         let named = self.named.get(self.looked_up..).unwrap_or_default();
-        let labels: Vec<_> = named.iter().take(Lookups::MAX).copied().collect();
+        let labels: Vec<_> = named.iter().take(wanting.min(Lookups::MAX)).copied().collect();
         self.looked_up += labels.len();
         labels
     }

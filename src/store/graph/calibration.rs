@@ -15,7 +15,7 @@ pub(super) const LEAST_QUESTIONS: usize = 32;
 /// As many candidates are kept until something is known.
 const DEFAULT: usize = 128;
 /// As many neighbours of each.
-const NEIGHBOURS: usize = 10;
+pub const NEIGHBOURS: usize = 10;
 /// The share of all neighbours that have to be found.
 const RECALL: f64 = 0.995;
 /// What is tried, from the least on.

@@ -20,7 +20,7 @@ use parking_lot::{Mutex, RwLock};
 
 use self::builder::Thread;
 use self::calibration::Calibration;
-pub use self::calibration::Effort;
+pub use self::calibration::{Effort, NEIGHBOURS};
 use self::keeper::Kept;
 use self::progress::Progress;
 use super::read::View;
