@@ -223,15 +223,15 @@ impl Near {
 
     /// How many candidates it takes, if such a share of the documents passes the filter.
     fn candidates_for(&self, share: f64) -> usize {
-        // Without a filter all that are named pass.
-        let margin = if share < 1.0 { 1.2 } else { 1.0 };
+        let near = compared_for(NEIGHBOURS as u64, self.index.graph.precision) as usize;
+        let is_filtered = share < 1.0;
+        let margin = if is_filtered { 1.5 } else { 1.0 };
         let named = (self.compared as f64 / share * margin).min(1e15) as usize;
         match self.effort {
-            // What is further away than the neighbours that it is meant for is harder to find.
-            Effort::Graph(ef) => {
-                let near = compared_for(NEIGHBOURS as u64, self.index.graph.precision);
-                ef.saturating_add(named.saturating_sub(near as usize)).max(named)
-            }
+            // What is further away than the neighbours that it is meant for is harder to find, and
+            // more so what passes a filter.
+            Effort::Graph(ef) if is_filtered => ef.saturating_add(named),
+            Effort::Graph(ef) => ef.saturating_add(named.saturating_sub(near)).max(named),
             Effort::All => named,
         }
     }

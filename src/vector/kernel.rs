@@ -121,7 +121,10 @@ fn differing_bits(one: &[u8], other: &[u8]) -> u32 {
 
 /// A function for each instruction set, and one that takes the best.
 macro_rules! dispatched {
-    ($name:ident, $avx512:ident, $avx2:ident, $fused:expr, $plain:expr, $result:ty, $doc:literal) => {
+    (
+        $name:ident, $avx512:ident, $avx2:ident, $fused:expr, $plain:expr, $result:ty,
+        $doc:literal
+    ) => {
         #[doc = $doc]
         pub fn $name(one: &[u8], other: &[u8]) -> $result {
             #[cfg(target_arch = "x86_64")]
