@@ -5,27 +5,12 @@
 //   node --import tsx scripts/care-kills.mjs [--rounds 500]
 
 import { createRequire } from 'node:module'
-import { parseArgs } from 'node:util'
-import { ensureFaultLibrary, faultLibraryPath, whyNoFaultLibrary } from './lib/fault-library.mjs'
+import { drill, tell } from './lib/drill.mjs'
 
-const require = createRequire(import.meta.url)
-const { killCare } = require('../__test__/care-kills/kills.ts')
-const { seed } = require('../__test__/support/random.ts')
+const { killCare } = createRequire(import.meta.url)('../__test__/care-kills/kills.ts')
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '500' } } })
-const rounds = Number(values.rounds)
-const reason = whyNoFaultLibrary()
-if (reason === undefined) ensureFaultLibrary()
-else console.log(`at random moments only: ${reason}`)
-
-console.log(`LODESTORE_SEED=${seed}`)
-const library = reason === undefined ? faultLibraryPath : undefined
-const onRound = (round) => {
-  if (round % 50 === 0) console.log(`${round} kills`)
-}
-const { states, places } = await killCare({ seed, rounds, library, onRound })
-console.log('\nwhere processes died')
-for (const [place, count] of Object.entries(places)) console.log(`  ${place}: ${count}`)
-console.log('\nwhat was there')
-for (const [state, count] of Object.entries(states)) console.log(`  ${state}: ${count}`)
-console.log(`${rounds} kills: always one of the two states`)
+const options = drill()
+const { states, places } = await killCare(options)
+tell('where processes died', places)
+tell('what was there', states)
+console.log(`${options.rounds} kills: always one of the two states`)

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Random } from '../bench/dataset.mjs'
+import { vectorSource } from '../bench/vectors.mjs'
 
 const { files, open } = createRequire(import.meta.url)('../index.js')
 
@@ -26,16 +27,8 @@ const { values: options } = parseArgs({
 })
 const [count, dimensions] = [Number(options.vectors), Number(options.dimensions)]
 const AT_ONCE = 1_000
-/** As many vectors lie around a center. */
-const IN_CLUSTER = 100
-
-const random = new Random(1)
-const component = () => random.next() - 0.5
-const centers = Array.from({ length: Math.ceil(count / IN_CLUSTER) }, () =>
-  Float32Array.from({ length: dimensions }, component),
-)
-const vector = () =>
-  centers[Math.floor(random.next() * centers.length)].map((each) => each + component() / 2)
+const vector = vectorSource({ count, dimensions, random: new Random(1) })
+const asked = vector()
 
 const directory = await mkdtemp(join(tmpdir(), 'lodestore-graph-files-'))
 const path = join(directory, 'db')
@@ -55,7 +48,7 @@ async function put(store, from, some) {
 /** Searches until the graph is as it should be; tells what it is then. */
 async function until(store, isReady) {
   for (;;) {
-    const { nearest } = await store.nearest('near', centers[0]).explain()
+    const { nearest } = await store.nearest('near', asked).explain()
     if (nearest.because?.startsWith('there is no graph')) throw new Error(nearest.because)
     if (isReady(nearest)) return nearest
     await later(5)
@@ -86,7 +79,7 @@ try {
     begun = performance.now()
     const again = await open(path, opening)
     const opened = seconds(begun)
-    await again.store('docs').nearest('near', centers[0])
+    await again.store('docs').nearest('near', asked)
     const searched = seconds(begun)
     const { fromFile, inGraph } = await until(again.store('docs'), isBuilt)
     const took = seconds(begun)

@@ -11,10 +11,9 @@ const skip = (runtime !== 'node' && 'the engine is the same one') || unlessSeale
 let library: string | undefined
 
 before(async () => {
-  const built = await import('../../scripts/lib/fault-library.mjs')
-  if (skip || built.whyNoFaultLibrary() !== undefined) return
-  built.ensureFaultLibrary()
-  library = built.faultLibraryPath
+  if (skip) return
+  const { faultLibrary } = await import('../../scripts/lib/fault-library.mjs')
+  library = faultLibrary().library
 })
 
 test(`kills of what cares for databases (LODESTORE_SEED=${seed})`, { skip }, async (t) => {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Child } from '../support/child'
+import { count, type Counts, type KillOptions } from '../support/kills'
 import { Random } from '../support/random'
 import { CASES, type Case } from './cases'
 import { fill, fillUp } from './content'
@@ -16,18 +17,6 @@ const WORKER = join(__dirname, 'worker.ts')
 
 /** How long a work takes, as long as that is not known, in milliseconds. */
 const USUAL = 300
-
-/** Options of `killCare`. */
-export interface KillOptions {
-  seed: number
-  rounds: number
-  /** The library with fault points; without it, processes die at random moments only. */
-  library: string | undefined
-  onRound?: (round: number) => void
-}
-
-/** How often something happened. */
-type Counts = Record<string, number>
 
 /** What came of it. */
 export interface Outcomes {
@@ -39,10 +28,6 @@ export interface Outcomes {
 
 const sorted = (counts: Counts): Counts =>
   Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-
-function count(counts: Counts, what: string): void {
-  counts[what] = (counts[what] ?? 0) + 1
-}
 
 class Kills {
   readonly directory = mkdtempSync(join(tmpdir(), 'lodestore-care-kills-'))

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import { Child } from '../support/child'
+import { count, type Counts, type KillOptions } from '../support/kills'
 import { Random } from '../support/random'
 import { check, graphFiles, isBuilt, openKept, put, range, type Model } from './kept'
 import { KEYS, KINDS, type Work } from './kill-writer'
@@ -23,19 +24,10 @@ const POINTS = [
 /** Writers that are killed at a random moment live so long, in milliseconds. */
 const LIFE = 1_200
 
-/** Options of `killWriters`. */
-export interface KillOptions {
-  seed: number
-  rounds: number
-  /** The library with fault points; without it, processes die at random moments only. */
-  library: string | undefined
-  onRound?: (round: number) => void
-}
-
 /** What came of it. */
 export interface Outcomes {
   /** How often writers were killed at each point, and at random moments. */
-  places: Record<string, number>
+  places: Counts
   /** How often a graph was read from its file afterwards, and how often it was built anew. */
   read: number
   builtAnew: number
@@ -107,8 +99,7 @@ class Kills {
     } catch (error) {
       throw new Error(`${kind}, ${place}`, { cause: error })
     }
-    const { places } = this.outcomes
-    places[place] = (places[place] ?? 0) + 1
+    count(this.outcomes.places, place)
   }
 
   /** Everything that is there is found, and nothing else; whatever there was of files. */

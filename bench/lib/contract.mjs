@@ -42,8 +42,8 @@
  *
  * @typedef {object} VectorIndex
  * @property {(documents: { id: number, share: number, vector: Float32Array }[]) => unknown} add
- * @property {() => unknown} ready settles when all that was added is found as fast as it will be
- * @property {true} [isOnDisk] once it is ready it is in the files of its directory
+ * @property {() => unknown} ready settles when all that was added is found as fast as it will be,
+ *   and is in the files of the directory
  * @property {(width: number) => void} [setWidth] how many candidates searches look at; without it
  *   they compare with all vectors
  * @property {(vector: Float32Array, k: number) => unknown} search ids of the nearest by the cosine

@@ -133,7 +133,6 @@ class Lodestore {
 const BETWEEN_LOOKS = 20
 
 class Vectors {
-  isOnDisk = true
   width = undefined
 
   static async open(path, { dimensions, precision }) {

@@ -11,8 +11,6 @@ const REFINED = 3
 
 /** usearch, which keeps its width for good: an index of another width is loaded from a file. */
 class Usearch {
-  isOnDisk = true
-
   static async open(path, options) {
     const { Index } = await import('usearch')
     return new Usearch(Index, join(path, 'index.usearch'), options)
@@ -58,7 +56,6 @@ class Usearch {
 
 /** hnswlib-node, which filters by a function of the id. */
 class Hnswlib {
-  isOnDisk = true
   shares = []
 
   static async open(path, { dimensions }) {
@@ -105,8 +102,6 @@ class Hnswlib {
 
 /** sqlite-vec, which compares with all vectors, over better-sqlite3. */
 class SqliteVec {
-  isOnDisk = true
-
   static async open(path, { dimensions }) {
     const [{ default: Sqlite }, { load }] = await Promise.all([
       import('better-sqlite3'),
@@ -153,7 +148,6 @@ class SqliteVec {
 
 /** LanceDB with a graph of quantized vectors, which it compares again as they were. */
 class Lance {
-  isOnDisk = true
   width = WIDTH
 
   static async open(path) {

@@ -93,3 +93,15 @@ export function ensureFaultLibrary() {
   console.log('lodestore: building the native library with fault points …')
   build()
 }
+
+/**
+ * Builds the library, if there can be one.
+ *
+ * @returns {{ library: string | undefined, reason: string | undefined }} its path, or why not
+ */
+export function faultLibrary() {
+  const reason = whyNoFaultLibrary()
+  if (reason !== undefined) return { library: undefined, reason }
+  ensureFaultLibrary()
+  return { library: faultLibraryPath, reason }
+}
