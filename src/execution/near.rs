@@ -261,7 +261,8 @@ impl Near {
         loop {
             let labels = self.fresh_labels(view)?;
             let is_fresh = !labels.is_empty();
-            let labels = if is_fresh { labels } else { self.named_labels() };
+            let do_all_pass = query.filter.is_all() && self.gone_named == 0;
+            let labels = if is_fresh { labels } else { self.named_labels(do_all_pass) };
             if labels.is_empty() {
                 let has_found = self.passing >= self.wanted && !self.named.is_empty();
                 if has_found && !self.is_thinned() {
@@ -367,11 +368,14 @@ impl Near {
         Ok(labels)
     }
 
-    /// The next labels that the graph has named: no more than are wanting if all of them pass.
-    fn named_labels(&mut self) -> Vec<u64> {
-        let wanting = usize::try_from(self.compared - self.passing).unwrap_or(usize::MAX);
+    /// The next labels that the graph has named: no more than are wanting, if all of them pass.
+    fn named_labels(&mut self, do_all_pass: bool) -> Vec<u64> {
+        let most = match self.compared.checked_sub(self.passing) {
+            Some(wanting @ 1..) if do_all_pass => Lookups::MAX.min(wanting as usize),
+            _ => Lookups::MAX,
+        };
         let named = self.named.get(self.looked_up..).unwrap_or_default();
-        let labels: Vec<_> = named.iter().take(wanting.min(Lookups::MAX)).copied().collect();
+        let labels: Vec<_> = named.iter().take(most).copied().collect();
         self.looked_up += labels.len();
         labels
     }
