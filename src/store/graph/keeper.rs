@@ -58,19 +58,12 @@ impl Kept {
 
 /// What the thread does about files.
 pub(super) struct Keeper {
-    naming: Option<Naming>,
+    /// What comes of the commit that names the file that was written last.
+    naming: Option<Receiver<Result<()>>>,
     not_before: Instant,
     has_failed: bool,
     /// Whether there may be files that no record names.
     has_unnamed: bool,
-}
-
-/// A file whose record is being committed.
-struct Naming {
-    id: GraphFileId,
-    /// Nobody removes meanwhile what is not named yet.
-    lock: GraphFilesLock,
-    committed: Receiver<Result<bool>>,
 }
 
 impl Default for Keeper {
@@ -90,7 +83,7 @@ impl Keeper {
         has_unnamed: bool,
     ) {
         self.has_unnamed |= has_unnamed;
-        let mut stepped = self.name(environment);
+        let mut stepped = self.name();
         if stepped.is_ok() && self.has_unnamed && self.naming.is_none() {
             stepped = self.remove_unnamed(environment);
         }
@@ -151,9 +144,8 @@ impl Keeper {
             let record = graph.write_file(files, &lock, is_sealed)?;
             self.not_before = Instant::now() + begun.elapsed() * PARTS_OF_TIME;
             let id = record.id;
-            let committed = connection.commit_later(naming(graph, &record));
-            let committed = committed.inspect_err(|_| files.remove(id))?;
-            self.naming = Some(Naming { id, lock, committed });
+            let committed = connection.commit_later(naming(graph, &record, lock));
+            self.naming = Some(committed.inspect_err(|_| files.remove(id))?);
             Ok(())
         })
     }
@@ -170,42 +162,40 @@ impl Keeper {
         })
     }
 
-    /// Looks whether the record was committed.
-    fn name(&mut self, environment: &Arc<Environment>) -> Result<()> {
-        let Some(naming) = self.naming.take() else { return Ok(()) };
-        let is_named = match naming.committed.try_recv() {
-            Err(TryRecvError::Empty) => {
-                self.naming = Some(naming);
-                return Ok(());
-            }
+    /// Looks whether the record was committed. Then the file before it is named no more, or else
+    /// this one.
+    fn name(&mut self) -> Result<()> {
+        let Some(committed) = self.naming.take() else { return Ok(()) };
+        match committed.try_recv() {
+            Err(TryRecvError::Empty) => self.naming = Some(committed),
             // The database is being closed.
-            Err(TryRecvError::Disconnected) => return Ok(()),
-            Ok(is_named) => is_named?,
-        };
-        fault::point("graph-file-named");
-        environment.with_graph_files(|files, _| {
-            if !is_named {
-                files.remove(naming.id);
+            Err(TryRecvError::Disconnected) => {}
+            Ok(named) => {
+                self.has_unnamed = true;
+                named?;
+                fault::point("graph-file-named");
             }
-            environment.remove_unnamed_graph_files(files, &naming.lock)
-        })
+        }
+        Ok(())
     }
 }
 
-/// The change that names a file; false if the index is not there any more.
+/// The change that names a file, unless the index is not there any more. Until it is committed, or
+/// given up, nobody removes what is not named.
 fn naming(
     graph: &Graph,
     record: &FileRecord,
-) -> impl FnMut(&mut WriteTxn<'_>) -> Result<bool> + Send + 'static {
+    lock: GraphFilesLock,
+) -> impl FnMut(&mut WriteTxn<'_>) -> Result<()> + Send + 'static {
     let (key, payload) = (graph_file_key(graph.tree), record.encode());
     let (labels, below) = (counter(graph.tree, COUNT_LABELS), record.below);
     move |txn| {
+        let _held = &lock;
         if txn.count(labels)? < below {
-            return Ok(false);
+            return Ok(());
         }
         FormatRecord::require(txn, format_flag::GRAPH_FILES)?;
-        meta::put_record(txn, &key, &payload)?;
-        Ok(true)
+        meta::put_record(txn, &key, &payload)
     }
 }
 
