@@ -1,6 +1,7 @@
 /*
  * A library to preload into a program that has a database open: it records what the program writes
- * and syncs, lets calls fail, skips syncs, and kills the program at a chosen call. Linux, 64 bits.
+ * and syncs, lets calls fail, skips syncs or has them take long, and kills the program at a chosen
+ * call. Linux, 64 bits.
  *
  * Everything concerns the files and directories under one directory only. Absolute paths (and
  * paths relative to a directory that was opened by one) are recognised, as they are written.
@@ -20,11 +21,12 @@
  *   $LODESTORE_IO_DIR/io-mark    a mark in the log, for example "acknowledged 17"
  *   $LODESTORE_IO_DIR/io-rules   new rules in the place of all older ones; empty ones: "none"
  *
- * Rules: ACTION KIND N, or ACTION KIND N+, then an error for `fail`
+ * Rules: ACTION KIND N, or ACTION KIND N+, then an error for `fail`, milliseconds for `slow`
  *
  *   fail KIND N ERROR     the call fails (nothing is done) with an error such as EIO
  *   short KIND N          a write writes half of what it should
  *   skip KIND N           a sync does nothing and reports success
+ *   slow KIND N MS        a sync takes so much longer; other calls go on meanwhile
  *   kill-before KIND N    SIGKILL to the process in the place of the call
  *   kill-after KIND N     SIGKILL to the process when the call has been done
  *   kill-inside KIND N    half of a write is done, then SIGKILL
@@ -88,7 +90,9 @@ enum kind {
   KIND_COUNT
 };
 
-enum action { A_NONE, A_FAIL, A_SHORT, A_SKIP, A_KILL_BEFORE, A_KILL_AFTER, A_KILL_INSIDE };
+enum action {
+  A_NONE, A_FAIL, A_SHORT, A_SKIP, A_SLOW, A_KILL_BEFORE, A_KILL_AFTER, A_KILL_INSIDE
+};
 
 enum record_type {
   R_OPEN = 1, R_WRITE, R_SYNC, R_SKIPPED, R_TRUNCATE, R_RENAME, R_LINK, R_UNLINK, R_MKDIR, R_MARK
@@ -134,7 +138,7 @@ uint32_t io_next_id(void);
 /* rules.c: all with the lock held */
 struct verdict {
   enum action action;
-  int error;
+  int error; /* for A_SLOW: milliseconds */
 };
 void io_set_rules(const char *text, size_t length);
 struct verdict io_decide(enum kind kind);

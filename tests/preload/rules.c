@@ -18,7 +18,7 @@ struct rule {
   uint32_t kinds; /* a bit for each */
   unsigned long n, seen;
   bool from_then_on;
-  int error;
+  int error; /* for A_SLOW: milliseconds */
 };
 
 static struct rule rules[MAX_RULES];
@@ -37,6 +37,7 @@ static const struct {
 } actions[] = {{"fail", A_FAIL},
                {"short", A_SHORT},
                {"skip", A_SKIP},
+               {"slow", A_SLOW},
                {"kill-before", A_KILL_BEFORE},
                {"kill-after", A_KILL_AFTER},
                {"kill-inside", A_KILL_INSIDE}};
@@ -107,6 +108,15 @@ static int parse_error(const char *word, size_t length) {
   return 0;
 }
 
+static int parse_number(const char *word, size_t length) {
+  int number = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (word[i] < '0' || word[i] > '9' || i > 8) io_die("a rule has no number of milliseconds");
+    number = number * 10 + (word[i] - '0');
+  }
+  return number;
+}
+
 static void parse_count(struct rule *rule, const char *word, size_t length) {
   for (size_t i = 0; i < length; i++) {
     if (word[i] == '+' && i > 0 && i == length - 1) rule->from_then_on = true;
@@ -131,12 +141,15 @@ static void parse_rule(const char *at, const char *end) {
       case 0: rule.action = parse_action(word, length); break;
       case 1: rule.kinds = parse_kinds(word, length); break;
       case 2: parse_count(&rule, word, length); break;
-      case 3: rule.error = parse_error(word, length); break;
+      case 3:
+        rule.error = rule.action == A_SLOW ? parse_number(word, length) : parse_error(word, length);
+        break;
       default: io_die("a rule has too many words");
     }
   }
   if (words == 0) return;
-  if (words != (rule.action == A_FAIL ? 4 : 3)) io_die("a rule is incomplete");
+  bool has_four = rule.action == A_FAIL || rule.action == A_SLOW;
+  if (words != (has_four ? 4 : 3)) io_die("a rule is incomplete");
   if (rule_count == MAX_RULES) io_die("there are too many rules");
   rules[rule_count++] = rule;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -30,6 +31,14 @@ static long refuse(int error) {
   io_unlock();
   errno = error;
   return -1;
+}
+
+/* Others go on while a call takes long. */
+static void wait_for(int milliseconds) {
+  io_unlock();
+  struct timespec left = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {}
+  io_lock();
 }
 
 /* ---- opening and closing ---- */
@@ -248,6 +257,7 @@ static int do_sync(int fd, long call) {
                                      : file->role == ROLE_DIRECTORY ? K_DIR_SYNC
                                                                     : K_OTHER_SYNC);
   if (verdict.action == A_FAIL) return (int)refuse(verdict.error);
+  if (verdict.action == A_SLOW) wait_for(verdict.error);
   bool skipped = verdict.action == A_SKIP;
   int result = skipped ? 0 : (int)syscall(call, fd);
   if (result == 0) io_log(skipped ? R_SKIPPED : R_SYNC, file->id, 0, 0, NULL, 0);

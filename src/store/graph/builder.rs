@@ -92,7 +92,7 @@ impl Thread {
             let has_files = std::mem::take(&mut self.state.lock().has_files);
             keeper.step(&graphs, &environment, more, has_files);
             drop((graphs, environment));
-            let is_soon = is_new || keeper.is_naming();
+            let is_soon = is_new || keeper.is_at_work();
             pause = if is_soon { SOON } else { (pause * 2).min(LATE) };
             let mut state = self.state.lock();
             if !more && !state.is_woken {
@@ -369,6 +369,7 @@ impl Graph {
     }
 
     fn add(&self, batch: &Batch) -> Result<()> {
+        let _whole = self.batch.lock();
         let packing = self.packing();
         let vectors = || batch.vectors.chunks_exact(self.form.bytes());
         let longest = self

@@ -41,15 +41,42 @@ impl Graph {
     ) -> Result<FileRecord> {
         let mut file = files.create(lock, id)?;
         fault::point("graph-file-created");
-        let (length, check) = match is_sealed {
-            true => self.write_sealed(&mut file)?,
-            false => self.write_plain(&mut file, (files, id))?,
+        let (mut record, bytes) = self.save(id, files, is_sealed)?;
+        // What is added from here on is not in the file.
+        record.check = match (&bytes, is_sealed) {
+            (Some(bytes), true) => write_sealed(&file, bytes)?,
+            (Some(bytes), false) => {
+                file.write_all(bytes).map_err(not_written)?;
+                check_plain(&mut file, record.length)?
+            }
+            (None, _) => check_plain(&mut file, record.length)?,
         };
+        drop(bytes);
         fault::point("graph-file-written");
         files.sync(&file, id)?;
         fault::point("graph-file-synced");
+        Ok(record)
+    }
+
+    /// Has the library write what there is between two batches of vectors, to the file if that may
+    /// be read by anyone, else to memory; gives the record, without the check.
+    fn save(
+        &self,
+        id: GraphFileId,
+        files: &GraphFiles,
+        is_sealed: bool,
+    ) -> Result<(FileRecord, Option<Zeroizing<Vec<u8>>>)> {
+        let _whole = self.batch.lock();
+        let saved = if is_sealed { None } else { self.hnsw.save(&files.path(id))? };
+        let (length, bytes) = match saved {
+            Some(length) => (length, None),
+            None => {
+                let bytes = self.hnsw.to_bytes()?;
+                (bytes.len() as u64, Some(bytes))
+            }
+        };
         let calibration = *self.calibration.lock();
-        Ok(FileRecord {
+        let record = FileRecord {
             id,
             kind: self.kind(),
             vectors: self.hnsw.len() as u64,
@@ -58,42 +85,9 @@ impl Graph {
             effort: calibration.effort(),
             calibrated: calibration.of() as u64,
             length,
-            check,
-        })
-    }
-
-    fn write_plain(
-        &self,
-        file: &mut File,
-        (files, id): (&GraphFiles, GraphFileId),
-    ) -> Result<(u64, Check)> {
-        let length = match self.hnsw.save(&files.path(id))? {
-            Some(length) => length,
-            None => {
-                let bytes = self.hnsw.to_bytes()?;
-                file.write_all(&bytes).map_err(not_written)?;
-                bytes.len() as u64
-            }
+            check: Check::Hash(0),
         };
-        // The library does not tell of everything that fails.
-        let (written, hash) = hash_of(file).map_err(not_written)?;
-        if written != length {
-            let message = "the file of a graph was not written as a whole";
-            return Err(Error::new(ErrorCode::Io, message));
-        }
-        Ok((length, Check::Hash(hash)))
-    }
-
-    fn write_sealed(&self, file: &mut File) -> Result<(u64, Check)> {
-        let mut filled = Ok(());
-        let key = Key::filled(|bytes| filled = Random::new().fill(bytes));
-        filled?;
-        let bytes = self.hnsw.to_bytes()?;
-        let written = file.try_clone().map(|file| SealedWriter::with_key(file, &key));
-        written
-            .and_then(|mut writer| writer.write_all(&bytes).and_then(|()| writer.end()))
-            .map_err(not_written)?;
-        Ok((bytes.len() as u64, Check::Key(key)))
+        Ok((record, bytes))
     }
 
     /// Takes up what a file has. After an error the graph is as it was.
@@ -139,6 +133,28 @@ impl Graph {
 pub(super) fn fits(length: u64, is_sealed: bool, limit: u64) -> bool {
     let times = if is_sealed { 2 } else { 1 };
     length.saturating_mul(times) <= limit
+}
+
+/// What a file has to be checked by that has to be so long.
+fn check_plain(file: &mut File, length: u64) -> Result<Check> {
+    // The library does not tell of everything that fails.
+    let (written, hash) = hash_of(file).map_err(not_written)?;
+    if written != length {
+        let message = "the file of a graph was not written as a whole";
+        return Err(Error::new(ErrorCode::Io, message));
+    }
+    Ok(Check::Hash(hash))
+}
+
+fn write_sealed(file: &File, bytes: &[u8]) -> Result<Check> {
+    let mut filled = Ok(());
+    let key = Key::filled(|bytes| filled = Random::new().fill(bytes));
+    filled?;
+    let written = file.try_clone().map(|file| SealedWriter::with_key(file, &key));
+    written
+        .and_then(|mut writer| writer.write_all(bytes).and_then(|()| writer.end()))
+        .map_err(not_written)?;
+    Ok(Check::Key(key))
 }
 
 fn hash_of(file: &mut File) -> std::io::Result<(u64, u128)> {

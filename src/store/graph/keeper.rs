@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use super::builder::is_passing;
@@ -31,8 +31,10 @@ const GROWN: u64 = 16;
 const GROWN_BEHIND: u64 = 2;
 const LEAST_GROWTH: u64 = 256;
 const LEAST_GROWTH_BEHIND: u64 = 20_000;
-/// Writing takes at most about one of so many parts of the time.
+/// Writing takes at most about one of so many parts of the time; but a file is not put off for
+/// longer than so many bytes a second would take, however long the one before it has taken.
 const PARTS_OF_TIME: u32 = 10;
+const BYTES_PER_SECOND: f64 = 1e6;
 /// How long to wait after a failure, and for somebody else who writes.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 const AFTER_OTHERS: Duration = Duration::from_secs(1);
@@ -58,17 +60,38 @@ impl Kept {
 
 /// What the thread does about files.
 pub(super) struct Keeper {
+    /// What comes of the file that is being written: a disk may take long, and graphs grow
+    /// meanwhile.
+    writing: Option<Receiver<Result<Written>>>,
     /// What comes of the commit that names the file that was written last.
-    naming: Option<Receiver<Result<()>>>,
+    naming: Option<Naming>,
     not_before: Instant,
     has_failed: bool,
     /// Whether there may be files that no record names.
     has_unnamed: bool,
 }
 
+/// What came of a file that was to be written.
+enum Written {
+    /// It is to be named, and the next one is not written sooner than after a while.
+    File(Naming, Duration),
+    /// Somebody else is at work on files.
+    Busy,
+    /// There was nothing to be written.
+    Nothing,
+}
+
+type Naming = Receiver<Result<()>>;
+
 impl Default for Keeper {
     fn default() -> Self {
-        Self { naming: None, not_before: Instant::now(), has_failed: false, has_unnamed: false }
+        Self {
+            writing: None,
+            naming: None,
+            not_before: Instant::now(),
+            has_failed: false,
+            has_unnamed: false,
+        }
     }
 }
 
@@ -83,19 +106,16 @@ impl Keeper {
         has_unnamed: bool,
     ) {
         self.has_unnamed |= has_unnamed;
-        let mut stepped = self.name();
-        if stepped.is_ok() && self.has_unnamed && self.naming.is_none() {
+        let mut stepped = self.name().and_then(|()| self.note_written());
+        if stepped.is_ok() && self.has_unnamed && !self.is_at_work() {
             stepped = self.remove_unnamed(environment);
         }
-        let can_write = self.naming.is_none() && Instant::now() >= self.not_before;
+        let can_write = !self.is_at_work() && Instant::now() >= self.not_before;
         if stepped.is_ok()
             && can_write
             && let Some(graph) = graphs.due(is_behind)
         {
-            stepped = self.write(&graph, environment, is_behind);
-            if stepped.is_ok() {
-                self.has_failed = false;
-            }
+            stepped = self.write(graph, Arc::clone(environment), is_behind);
         }
         let Err(error) = stepped else { return };
         if is_passing(&error) {
@@ -110,44 +130,49 @@ impl Keeper {
     }
 
     /// Whether there is something to come back for soon.
-    pub(super) fn is_naming(&self) -> bool {
-        self.naming.is_some()
+    pub(super) fn is_at_work(&self) -> bool {
+        self.writing.is_some() || self.naming.is_some()
     }
 
-    /// Writes a graph, and has the file named.
+    /// Has a graph written, on a thread of its own.
     fn write(
         &mut self,
-        graph: &Arc<Graph>,
-        environment: &Arc<Environment>,
+        graph: Arc<Graph>,
+        environment: Arc<Environment>,
         is_behind: bool,
     ) -> Result<()> {
-        let begun = Instant::now();
-        environment.with_graph_files(|files, connection| {
-            let Some(lock) = files.lock()? else {
-                self.not_before = begun + AFTER_OTHERS;
-                return Ok(());
-            };
-            // Another process may have been faster.
-            let is_due = environment.snapshot()?.with(|txn| {
-                graph.note_file(txn);
-                Ok(graph.is_due(is_behind))
-            })?;
-            if !is_due {
-                return Ok(());
+        let (sender, receiver) = mpsc::channel();
+        let started =
+            std::thread::Builder::new().name("lodestore-keep".to_owned()).spawn(move || {
+                // Nobody waits for it when the database is closed.
+                drop(sender.send(write(&graph, &environment, is_behind)));
+            });
+        started.map_err(|error| {
+            Error::new(ErrorCode::ResourceLimit, "there is no thread for it").with_cause(error)
+        })?;
+        self.writing = Some(receiver);
+        Ok(())
+    }
+
+    /// Looks whether the file was written, which is then to be named.
+    fn note_written(&mut self) -> Result<()> {
+        let Some(writing) = self.writing.take() else { return Ok(()) };
+        match writing.try_recv() {
+            Err(TryRecvError::Empty) => self.writing = Some(writing),
+            Err(TryRecvError::Disconnected) => {
+                return Err(Error::new(ErrorCode::Io, "the thread that writes it panicked"));
             }
-            let is_sealed = environment.is_sealed();
-            if !fits(graph.hnsw.saved_length(), is_sealed, graph.options.memory_limit) {
-                graph.kept.lock().is_too_large = true;
-                return Ok(());
-            }
-            environment.remove_unnamed_graph_files(files, &lock)?;
-            let record = graph.write_file(files, &lock, is_sealed)?;
-            self.not_before = Instant::now() + begun.elapsed() * PARTS_OF_TIME;
-            let id = record.id;
-            let committed = connection.commit_later(naming(graph, &record, lock));
-            self.naming = Some(committed.inspect_err(|_| files.remove(id))?);
-            Ok(())
-        })
+            Ok(written) => match written? {
+                Written::File(naming, pause) => {
+                    self.naming = Some(naming);
+                    self.not_before = Instant::now() + pause;
+                    self.has_failed = false;
+                }
+                Written::Busy => self.not_before = Instant::now() + AFTER_OTHERS,
+                Written::Nothing => {}
+            },
+        }
+        Ok(())
     }
 
     /// Removes the files that no record names, as soon as nobody else is at work on files.
@@ -178,6 +203,45 @@ impl Keeper {
         }
         Ok(())
     }
+}
+
+/// Writes a graph, and has the file named.
+fn write(graph: &Graph, environment: &Arc<Environment>, is_behind: bool) -> Result<Written> {
+    let begun = Instant::now();
+    let mut written = Written::Nothing;
+    environment.with_graph_files(|files, connection| {
+        let Some(lock) = files.lock()? else {
+            written = Written::Busy;
+            return Ok(());
+        };
+        // Another process may have been faster.
+        let is_due = environment.snapshot()?.with(|txn| {
+            graph.note_file(txn);
+            Ok(graph.is_due(is_behind))
+        })?;
+        if !is_due {
+            return Ok(());
+        }
+        let is_sealed = environment.is_sealed();
+        if !fits(graph.hnsw.saved_length(), is_sealed, graph.options.memory_limit) {
+            graph.kept.lock().is_too_large = true;
+            return Ok(());
+        }
+        environment.remove_unnamed_graph_files(files, &lock)?;
+        let record = graph.write_file(files, &lock, is_sealed)?;
+        let pause = pause_after(begun.elapsed(), record.length);
+        let id = record.id;
+        let committed = connection.commit_later(naming(graph, &record, lock));
+        written = Written::File(committed.inspect_err(|_| files.remove(id))?, pause);
+        Ok(())
+    })?;
+    Ok(written)
+}
+
+/// How long the next file is put off after one of so many bytes, which has taken so long.
+fn pause_after(taken: Duration, bytes: u64) -> Duration {
+    let longest = Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND);
+    longest.min(taken * PARTS_OF_TIME)
 }
 
 /// The change that names a file, unless the index is not there any more. Until it is committed, or
@@ -332,5 +396,18 @@ impl Graph {
         // It may also have been built anew without what is not there any more.
         let has_shrunk = !is_behind && next >= kept.below && vectors < kept.vectors / 4 * 3;
         has_shrunk || next.saturating_sub(kept.below) >= (vectors / part).max(least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_disk_does_not_put_small_files_off() {
+        let pause = |seconds, bytes| pause_after(Duration::from_secs(seconds), bytes).as_secs_f64();
+        // 200 kB that took 9 seconds, and 2 GB that took 6.
+        assert_eq!(pause(9, 200_000), 0.2);
+        assert_eq!(pause(6, 2_000_000_000), 60.0);
     }
 }

@@ -144,6 +144,8 @@ pub struct Graph {
     options: GraphOptions,
     hnsw: Hnsw,
     progress: Mutex<Progress>,
+    /// Held while a batch of vectors is added, and while what there is is saved.
+    batch: Mutex<()>,
     dead: RwLock<Dead>,
     calibration: Mutex<Calibration>,
     /// Why it is of no use.
@@ -199,6 +201,7 @@ impl Graph {
             options,
             hnsw: Hnsw::new(packing, options)?,
             progress: Mutex::default(),
+            batch: Mutex::default(),
             dead: RwLock::default(),
             calibration: Mutex::default(),
             problem: Mutex::default(),
