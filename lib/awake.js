@@ -30,9 +30,15 @@ class Awake {
   #pause = 0
   #turn = () => this.#look()
 
-  /** @param {import('./tickets').Tickets} tickets */
-  constructor(tickets) {
+  #giveWay
+
+  /**
+   * @param {import('./tickets').Tickets} tickets
+   * @param {() => void} giveWay lets another thread have the processor, if one waits for it
+   */
+  constructor(tickets, giveWay) {
     this.#tickets = tickets
+    this.#giveWay = giveWay
   }
 
   /** An operation has been handed over, and is now waited for. */
@@ -50,6 +56,8 @@ class Awake {
   #look() {
     const isAnswered = this.#tickets.get(this.#ticket) === undefined
     if (!isAnswered && pace.readClock() - this.#since < LONGEST_MS) {
+      // The writer thread may have been woken up on this one.
+      this.#giveWay()
       setImmediate(this.#turn)
       return
     }

@@ -76,7 +76,8 @@ impl Outbox {
         self.is_watched.store(true, Ordering::Release);
         let begun = begin();
         while begun.is_ok() && !self.is_filled.load(Ordering::Acquire) && is_patient() {
-            std::hint::spin_loop();
+            // The writer thread may be waiting for this processor.
+            std::thread::yield_now();
         }
         let mut waiting = self.waiting.lock();
         self.is_watched.store(false, Ordering::Release);

@@ -109,6 +109,9 @@ pub fn watch_forks() {}
 /// There is no such limit on Windows.
 pub fn survive_file_size_limit() {}
 
+/// As on Linux; Windows knows no such wish.
+pub fn prefer_short_slices() {}
+
 /// Reads from a place of a file, as much as the system gives at once.
 pub(super) fn read_at(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
     file.seek_read(out, at)

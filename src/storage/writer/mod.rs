@@ -20,7 +20,7 @@ use self::queue::{Entry, Phase, Queue, Work};
 use super::environment::Environment;
 use super::housekeeper;
 use super::options::{Durability, OpenOptions};
-use super::platform::survive_file_size_limit;
+use super::platform::{prefer_short_slices, survive_file_size_limit};
 use super::txn::WriteTxn;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -168,6 +168,7 @@ impl Writer {
             .name("lodestore-writer".to_owned())
             .spawn(move || {
                 survive_file_size_limit();
+                prefer_short_slices();
                 environment.writer.run(&environment);
             })
             .map_err(|error| {
@@ -242,7 +243,7 @@ impl Writer {
     /// The thread.
     fn run(&self, env: &Arc<Environment>) {
         IS_WRITER.set(true);
-        let mut patience = Patience::new(false);
+        let mut patience = Patience::of_writer();
         loop {
             let mut queue = self.queue.lock();
             if queue.is_empty() && !queue.closing && patience.is_worthwhile() {

@@ -225,8 +225,7 @@ pub(super) fn run(
     let mut txn = env.write_txn(txn);
     let channel = Arc::new(Channel::default());
     started(Ok(SessionHandle { channel: channel.clone() }));
-    // The caller waits for the beginning, and mostly comes back at once.
-    let patience = RefCell::new(Patience::new(true));
+    let patience = RefCell::new(Patience::of_session());
     let limits = Limits { options, started: Instant::now(), patience };
     // Also when a command panics, nobody may wait for ever.
     let on_unwind = EndOnDrop(&channel);
