@@ -21,6 +21,7 @@ const OP = Object.freeze({
   ROLLBACK_TO: 0x22,
   COMMIT: 0x30,
   ROLLBACK: 0x31,
+  COMMIT_IF_DONE: 0x32,
   SCHEMA: 0x40,
   READ: 0x50,
 })

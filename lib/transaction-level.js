@@ -116,13 +116,20 @@ class TransactionLevel {
    */
   async finishWith(op, mayWait = true) {
     const { queue } = this
-    const batch = queue.open()
-    writeBareOperation(batch.writer, op)
-    queue.append(batch)
+    const batch = this.append(op)
     const at = queue.lastAt
     queue.flush(batch, mayWait)
     await batch.settled
     batch.result(at)
+  }
+
+  /** Appends an operation without arguments. @returns {import('./write-batch').WriteBatch} */
+  append(op) {
+    const { queue } = this
+    const batch = queue.open()
+    writeBareOperation(batch.writer, op)
+    queue.append(batch)
+    return batch
   }
 
   /**
@@ -148,9 +155,7 @@ class TransactionLevel {
     const level = new TransactionLevel(this.session, this, restrictions, joins)
     const { catalog } = this.session
     this.child = level
-    const opening = level.queue.open()
-    writeBareOperation(opening.writer, OP.SAVEPOINT)
-    level.queue.append(opening)
+    level.append(OP.SAVEPOINT)
     try {
       const value = await ambient.runWith(this.connection, level, joins, () => run(level))
       await level.children

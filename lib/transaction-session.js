@@ -124,12 +124,40 @@ class TransactionSession {
   }
 
   async commitOnce() {
-    await this.root.children
+    if (this.hasSavepoints) await this.root.children
     if (this.failed !== null) {
       await this.abandon()
       throw this.failed
     }
     await this.finishWith(OP.COMMIT, this.connection.unsynced)
+    this.reportCommit()
+  }
+
+  /**
+   * Commits with the operations that wait to be sent, in one message, if all of them succeed. There
+   * is no savepoint.
+   *
+   * @returns {Promise<boolean>} false if it has not committed, and goes on
+   * @throws {LodestoreError} what the commit fails with; then nothing remains
+   */
+  async commitIfDone() {
+    const { root } = this
+    root.ended = true
+    const batch = root.append(OP.COMMIT_IF_DONE)
+    const at = root.queue.lastAt
+    root.queue.flush(batch, this.connection.unsynced)
+    await batch.settled
+    if (batch.failure !== null || batch.results[at] === 0) {
+      root.ended = false
+      return false
+    }
+    leaked.unregister(this)
+    batch.result(at)
+    this.reportCommit()
+    return true
+  }
+
+  reportCommit() {
     if (this.begun === null) return
     const milliseconds = performance.now() - this.begun
     const { connection, writes, bytes } = this

@@ -83,6 +83,8 @@ class OperationQueue {
     /** The batch of the operation that was appended last, and its number there. */
     this.lastBatch = null
     this.lastAt = 0
+    /** @type {(() => boolean) | null} whether the owner will send what was collected, later */
+    this.isHeld = null
   }
 
   /** Counts the operation that was just written to a batch. */
@@ -110,13 +112,20 @@ class OperationQueue {
     this.spare = null
     const batch = new WriteBatch(this, writer)
     this.current = batch
-    queueMicrotask(() => this.flush(batch, true))
+    queueMicrotask(() => {
+      if (this.isHeld === null || !this.isHeld()) this.flush(batch, true)
+    })
     return batch
   }
 
   /** Sends what was collected so far, in order. */
   flushAll() {
     if (this.current !== null) this.flush(this.current)
+  }
+
+  /** As the end of the turn's microtasks does it. */
+  flushLast() {
+    if (this.current !== null) this.flush(this.current, true)
   }
 
   /** Sends a batch, unless it was sent before or a document is being encoded into it. */

@@ -51,6 +51,42 @@ fn commit_makes_visible_and_rollback_undoes() {
 }
 
 #[test]
+fn a_commit_may_depend_on_what_ran_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path());
+    let session = begin(&db, LONG);
+    let (sender, receiver) = mpsc::channel();
+    let decide = |commits: bool| {
+        let sender = sender.clone();
+        session.commit_if(Box::new(move || {
+            sender.send(None).unwrap();
+            commits.then(|| -> Box<dyn FnOnce(_) + Send> {
+                Box::new(move |result: Result<Commit>| sender.send(Some(result)).unwrap())
+            })
+        }));
+    };
+    run(&session, |txn| TREE.put(txn, b"a", b"1")).unwrap();
+    decide(false);
+    run(&session, |txn| TREE.put(txn, b"b", b"2")).unwrap();
+    assert!(receiver.try_recv().unwrap().is_none(), "asked before what was queued behind it ran");
+    assert_eq!(get(&db, b"a"), None, "it stays open");
+    // Also in a savepoint, which is kept.
+    level(&session, Level::Begin).unwrap();
+    run(&session, |txn| TREE.put(txn, b"c", b"3")).unwrap();
+    decide(true);
+    assert!(receiver.recv_timeout(LONG).unwrap().is_none());
+    receiver.recv_timeout(LONG).unwrap().unwrap().unwrap();
+    assert_eq!([b"a", b"b", b"c"].map(|key| get(&db, key).is_some()), [true; 3]);
+    // Whoever is asked when there is no transaction any more hears of it.
+    decide(true);
+    assert!(receiver.recv_timeout(LONG).unwrap().is_none());
+    assert_eq!(code(receiver.recv_timeout(LONG).unwrap().unwrap()), ErrorCode::TxInactive);
+    decide(false);
+    assert!(receiver.recv_timeout(LONG).unwrap().is_none());
+    assert!(receiver.try_recv().is_err());
+}
+
+#[test]
 fn savepoints_nest() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path());

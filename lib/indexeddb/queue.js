@@ -32,6 +32,14 @@ class Queue {
     return item
   }
 
+  /** Whether a function holds for every item. */
+  every(holds) {
+    for (let i = 0; i < this.#length; i++) {
+      if (!holds(this.#slots[(this.#at + i) & (this.#slots.length - 1)])) return false
+    }
+    return true
+  }
+
   /** Takes everything out. */
   drain() {
     const items = Array.from({ length: this.#length }, () => this.shift())

@@ -132,13 +132,28 @@ class Scheduler {
   /** Commits a transaction, and has the session begin that the next one needs. */
   async commit(transaction) {
     const committed = transaction.level.session.commit()
-    const next = this.waiting[0] ?? this.lines.nextAfter(transaction)
-    if (next !== undefined && next.mode === 'readwrite' && next.steps.length > 0) {
-      // Behind the session that begins, it would look like a change by others.
-      this.registerShapes(transaction)
-      this.prepare(next)
-    }
+    this.prepareAfter(transaction)
     await committed
+  }
+
+  /**
+   * As `commit`, together with what waits to be sent.
+   *
+   * @returns {Promise<boolean>} false if that has failed, and it goes on
+   */
+  async commitIfDone(transaction) {
+    const committed = transaction.level.session.commitIfDone()
+    this.prepareAfter(transaction)
+    return await committed
+  }
+
+  prepareAfter(transaction) {
+    if (this.prepared !== null) return
+    const next = this.waiting[0] ?? this.lines.nextAfter(transaction)
+    if (next === undefined || next.mode !== 'readwrite' || next.steps.length === 0) return
+    // Behind the session that begins, it would look like a change by others.
+    this.registerShapes(transaction)
+    this.prepare(next)
   }
 
   prepare({ durability }) {

@@ -2,7 +2,7 @@
 
 const { Promise } = require('../globals')
 const pace = require('../pace')
-const { setParent } = require('./event-target')
+const { isHeard, setParent } = require('./event-target')
 const { exception, exceptionOf, inactive } = require('./exceptions')
 const { abortEvent, completeEvent, errorEvent, fire, successEvent } = require('./fire')
 const { Queue } = require('./queue')
@@ -76,6 +76,8 @@ class TransactionState extends TargetState {
     this.isDelivering = false
     /** Whether it is being committed. */
     this.isEnding = false
+    /** @type {{ error: Error | null } | null} what the commit has come to */
+    this.ending = null
     /** Whether it has changed anything, so that its commit makes a new state. */
     this.hasChanged = false
     /** What it had seen when it let another one write. */
@@ -98,6 +100,14 @@ class TransactionState extends TargetState {
 
   deactivate() {
     if (this.state === STATE.ACTIVE) this.state = STATE.INACTIVE
+    this.leave()
+  }
+
+  /** The code that may make requests has ended: what it has asked for is sent. */
+  leave() {
+    if (this.mayCommitUnanswered) void this.commitUnanswered()
+    // Held back until now, since it might have been the last.
+    else this.level?.queue.flushLast()
     this.goOn()
   }
 
@@ -148,6 +158,8 @@ class TransactionState extends TargetState {
   /** Takes what it may write through from now on. */
   use(level) {
     this.level = level
+    // What code asks for is sent when it ends: with the commit, if nothing else may come.
+    level.queue.isHeld = () => this.state === STATE.ACTIVE
     this.view = (this.isReading ? this.database.scheduler.snapshots.openIfFree() : null) ?? level
     this.issueSteps()
   }
@@ -223,8 +235,13 @@ class TransactionState extends TargetState {
     this.place(new RequestState(null, this), perform, { writes: true, holds: true })
   }
 
-  /** Asks the database for what it can be asked for. */
+  /** Asks the database for what it can be asked for, and commits if that was all. */
   issueSteps() {
+    this.performSteps()
+    if (this.mayCommitUnanswered) void this.commitUnanswered()
+  }
+
+  performSteps() {
     const { steps } = this
     while (steps.length > 0 && this.view !== null && !this.isHeld && !this.isFinished) {
       if (this.isPaced) return
@@ -296,6 +313,8 @@ class TransactionState extends TargetState {
       if (!this.requests.first.isSettled) return
       this.isDelivering = true
       queueTask((done) => this.deliver(done))
+    } else if (this.ending !== null) {
+      if (this.asked === 0) this.conclude(this.ending)
     } else if (this.isIdle) {
       void this.finishWork()
     }
@@ -367,7 +386,7 @@ class TransactionState extends TargetState {
       } else if (this.state === STATE.COMMITTING && failure !== null && !result.isCanceled) {
         this.abort(failure)
       }
-      this.goOn()
+      this.leave()
       done()
     })
   }
@@ -387,11 +406,50 @@ class TransactionState extends TargetState {
     try {
       this.endReading()
       if (level !== null) await this.database.scheduler.commit(this)
+      this.ending = { error: null }
     } catch (error) {
-      if (!this.isFinished) this.abort(exceptionOf(error))
+      this.ending = { error }
+    }
+    this.goOn()
+  }
+
+  /**
+   * Whether the requests that are left are writes that wait to be sent together, and whose success
+   * nobody listens to: nothing can come behind them.
+   */
+  get mayCommitUnanswered() {
+    const { level, requests } = this
+    if (level === null || !this.isLeft || this.steps.length > 0 || this.isEnding) return false
+    const { current } = level.queue
+    // Each of them is one operation.
+    if (current === null || current.count !== requests.length) return false
+    return this.asked === requests.length && requests.every(isUnheardWrite)
+  }
+
+  /** Commits with the last writes, in one message. If one of them fails, nothing has happened. */
+  async commitUnanswered() {
+    const { state } = this
+    this.isEnding = true
+    this.state = STATE.COMMITTING
+    try {
+      if (await this.database.scheduler.commitIfDone(this)) {
+        this.ending = { error: null }
+      } else {
+        this.isEnding = false
+        if (!this.isFinished) this.state = state
+      }
+    } catch (error) {
+      this.ending = { error }
+    }
+    this.goOn()
+  }
+
+  /** It has been committed, or cannot be, and the program has been told of all requests. */
+  conclude({ error }) {
+    if (error !== null) {
+      this.abort(exceptionOf(error))
       return
     }
-    if (this.isFinished) return
     this.state = STATE.FINISHED
     this.tellEnd(completeEvent(), true)
   }
@@ -439,6 +497,11 @@ class TransactionState extends TargetState {
     this.endReading()
     await this.level?.session.abandon()
   }
+}
+
+/** Whether a request is a single operation, and nobody listens to its success. */
+function isUnheardWrite({ writes, holds, face }) {
+  return writes && !holds && (face === null || !isHeard(face, 'success'))
 }
 
 module.exports = { STATE, TransactionState }

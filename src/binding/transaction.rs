@@ -16,7 +16,7 @@ use super::pool;
 use crate::catalog::Catalog;
 use crate::error::{Error, ErrorCode, Result};
 use crate::protocol::{self, Executions, Ops, ops, outcome};
-use crate::storage::{Level, SessionHandle, SessionOptions};
+use crate::storage::{Commit, Level, SessionHandle, SessionOptions};
 
 /// Options of `begin`.
 #[napi(object, object_to_js = false)]
@@ -102,6 +102,7 @@ impl Transactions {
             drops_trees: protocol::may_drop_trees(ops),
             state: Mutex::new(ReplyState {
                 results: Vec::new(),
+                has_failures: false,
                 failed: None,
                 pending: segments.len(),
             }),
@@ -122,6 +123,7 @@ enum Segment {
     Run(Range<usize>),
     Level(Level),
     Commit,
+    CommitIfDone,
     Rollback,
 }
 
@@ -136,6 +138,7 @@ fn split(bytes: &[u8]) -> Result<Vec<Segment>> {
             ops::RELEASE => Some(Segment::Level(Level::Release)),
             ops::ROLLBACK_TO => Some(Segment::Level(Level::Rollback)),
             ops::COMMIT => Some(Segment::Commit),
+            ops::COMMIT_IF_DONE => Some(Segment::CommitIfDone),
             ops::ROLLBACK => Some(Segment::Rollback),
             _ => None,
         };
@@ -187,16 +190,34 @@ fn run(session: &SessionHandle, reply: &Arc<Reply>, ops: &Arc<[u8]>, segment: Se
             );
         }
         Segment::Commit => session.commit(Box::new(move |outcome| {
-            if outcome.is_ok() && reply.drops_trees {
-                reply.transactions.shared.sweeper.kick();
+            reply.committed(&outcome);
+            reply.ended(outcome.map(|_| OK.to_vec()));
+        })),
+        Segment::CommitIfDone => session.commit_if(Box::new(move || {
+            let mut result = Vec::new();
+            if reply.has_failures() {
+                outcome::push_number(&mut result, 0);
+                reply.part(Ok(result));
+                return None;
             }
-            reply.ended(outcome.map(drop));
+            Some(Box::new(move |outcome| {
+                reply.committed(&outcome);
+                match outcome {
+                    Ok(_) => outcome::push_number(&mut result, 1),
+                    // What came before it has succeeded.
+                    Err(error) => outcome::push_error(&mut result, &error, None),
+                }
+                reply.ended(Ok(result));
+            }))
         })),
         Segment::Rollback => {
-            session.rollback(Box::new(move |outcome| reply.ended(outcome.map(drop))));
+            session.rollback(Box::new(move |outcome| reply.ended(outcome.map(|_| OK.to_vec()))));
         }
     }
 }
+
+/// The results of an operation that has nothing to say.
+const OK: [u8; 1] = [outcome::OK];
 
 /// The answer to one `txSend`, put together from the answers of its parts.
 struct Reply {
@@ -209,6 +230,8 @@ struct Reply {
 
 struct ReplyState {
     results: Vec<u8>,
+    /// Whether one of the results is a failure.
+    has_failures: bool,
     failed: Option<Error>,
     pending: usize,
 }
@@ -217,7 +240,10 @@ impl Reply {
     fn part(&self, outcome: Result<Vec<u8>>) {
         let mut state = self.state.lock();
         match outcome {
-            Ok(results) => state.results.extend_from_slice(&results),
+            Ok(results) => {
+                state.has_failures |= outcome::any_failed(&results);
+                state.results.extend_from_slice(&results);
+            }
             // The first failure is the cause of the others.
             Err(error) => drop(state.failed.get_or_insert(error)),
         }
@@ -229,12 +255,22 @@ impl Reply {
         }
     }
 
-    fn ended(&self, outcome: Result<()>) {
+    /// Whether an operation has failed, or all that were to run.
+    fn has_failures(&self) -> bool {
+        let state = self.state.lock();
+        state.has_failures || state.failed.is_some()
+    }
+
+    fn committed(&self, outcome: &Result<Commit>) {
+        if outcome.is_ok() && self.drops_trees {
+            self.transactions.shared.sweeper.kick();
+        }
+    }
+
+    fn ended(&self, outcome: Result<Vec<u8>>) {
         let session = self.transactions.open.lock().as_mut().and_then(|open| open.remove(&self.id));
         drop(session);
-        let mut result = Vec::new();
-        outcome::push_ok(&mut result);
-        self.part(outcome.map(|()| result));
+        self.part(outcome);
     }
 
     fn send(&self) {

@@ -54,6 +54,9 @@ pub const ROLLBACK_TO: u8 = 0x22;
 pub const COMMIT: u8 = 0x30;
 /// Rolls the transaction back.
 pub const ROLLBACK: u8 = 0x31;
+/// Commits the transaction if no operation before it in the buffer has failed; otherwise it stays
+/// open. Answers with the number 1 or 0, or with the error of the commit.
+pub const COMMIT_IF_DONE: u8 = 0x32;
 /// Changes the schema; the value is a document.
 pub const SCHEMA: u8 = 0x40;
 /// First of the reads inside a transaction; the value is a read request.

@@ -70,8 +70,54 @@ pub fn all_ok(results: &[u8]) -> bool {
     results.iter().all(|byte| *byte == OK)
 }
 
+/// Whether any of the results is an [`ERROR`].
+pub fn any_failed(results: &[u8]) -> bool {
+    let mut rest = results;
+    while let Some((status, behind)) = rest.split_first() {
+        let length = match *status {
+            OK => 0,
+            NUMBER => size_of::<u64>(),
+            ERROR => return true,
+            _ => {
+                let length = behind.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+                length.map_or(behind.len(), |length| size_of::<u32>() + length as usize)
+            }
+        };
+        rest = behind.get(length..).unwrap_or_default();
+    }
+    false
+}
+
 fn push_bytes(out: &mut Vec<u8>, status: u8, bytes: &[u8]) {
     out.push(status);
     out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
     out.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+
+    #[test]
+    fn failures_are_found_wherever_they_stand() {
+        let error = Error::new(ErrorCode::KeyExists, "taken");
+        let mut results = Vec::new();
+        push_ok(&mut results);
+        // Bytes that look like a failure.
+        push_number(&mut results, u64::from_le_bytes([ERROR; 8]));
+        push_key(&mut results, &[ERROR, ERROR]);
+        push_payload(&mut results, &[ERROR]);
+        push_key(&mut results, &[]);
+        assert!(!any_failed(&results));
+        assert!(!any_failed(&[]));
+        for at_end in [false, true] {
+            let mut results = results.clone();
+            push_error(&mut results, &error, None);
+            if !at_end {
+                push_ok(&mut results);
+            }
+            assert!(any_failed(&results));
+        }
+    }
 }

@@ -43,6 +43,10 @@ pub type LevelDone = Box<dyn FnOnce(Result<()>) + Send>;
 /// Called when the transaction has ended as asked.
 pub type Ended = Box<dyn FnOnce(Result<Commit>) + Send>;
 
+/// Called when what was queued before it has run: the transaction is committed, and what this
+/// returns called, or it stays open.
+pub type CommitIf = Box<dyn FnOnce() -> Option<Ended> + Send>;
+
 /// What to do with savepoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -58,6 +62,7 @@ enum Message {
     Run(Command),
     Level(Level, LevelDone),
     Commit(Ended),
+    CommitIf(CommitIf),
     Rollback(Ended),
 }
 
@@ -68,6 +73,11 @@ impl Message {
             Message::Run(command) => drop(command(Err(error.clone()))),
             Message::Level(_, done) => done(Err(error.clone())),
             Message::Commit(ended) | Message::Rollback(ended) => ended(Err(error.clone())),
+            Message::CommitIf(decide) => {
+                if let Some(ended) = decide() {
+                    ended(Err(error.clone()));
+                }
+            }
         }
     }
 }
@@ -91,6 +101,11 @@ impl SessionHandle {
     /// Queues the commit.
     pub fn commit(&self, ended: Ended) {
         self.channel.send(Message::Commit(ended));
+    }
+
+    /// Queues a commit that depends on what was queued before.
+    pub fn commit_if(&self, decide: CommitIf) {
+        self.channel.send(Message::CommitIf(decide));
     }
 
     /// Queues the rollback.
@@ -303,6 +318,11 @@ fn serve(txn: &mut WriteTxn<'_>, channel: &Channel, limits: &Limits, depth: usiz
             Message::Level(Level::Release, done) => return End::Released(done),
             Message::Level(Level::Rollback, done) => return End::RolledBack(done),
             Message::Commit(ended) => return End::Commit(ended),
+            Message::CommitIf(decide) => {
+                if let Some(ended) = decide() {
+                    return End::Commit(ended);
+                }
+            }
             Message::Rollback(ended) => return End::Rollback(ended),
         }
     }
