@@ -243,7 +243,7 @@ impl Writer {
     /// The thread.
     fn run(&self, env: &Arc<Environment>) {
         IS_WRITER.set(true);
-        let mut patience = Patience::of_writer();
+        let mut patience = Patience::new(false);
         loop {
             let mut queue = self.queue.lock();
             if queue.is_empty() && !queue.closing && patience.is_worthwhile() {

@@ -240,7 +240,8 @@ pub(super) fn run(
     let mut txn = env.write_txn(txn);
     let channel = Arc::new(Channel::default());
     started(Ok(SessionHandle { channel: channel.clone() }));
-    let patience = RefCell::new(Patience::of_session());
+    // The caller waits for the beginning, and mostly comes back soon.
+    let patience = RefCell::new(Patience::new(true));
     let limits = Limits { options, started: Instant::now(), patience };
     // Also when a command panics, nobody may wait for ever.
     let on_unwind = EndOnDrop(&channel);
