@@ -6,6 +6,7 @@ const { LodestoreError } = require('../errors')
 const { describe } = require('../options/check')
 const { Expression } = require('./expression')
 const { Parameter } = require('./parameter')
+const { copyTypedArray } = require('./typed-arrays')
 
 /** Values within values; what refers to itself ends here, too. */
 const DEEPEST = 900
@@ -93,10 +94,8 @@ class Capture {
     if (this.path.length > DEEPEST) this.refuse(`it is nested deeper than ${DEEPEST}`)
     this.limit(++this.objects, MOST_OBJECTS, 'objects')
     if (Array.isArray(object)) return this.copyArray(object, level)
-    if (classify(object, Object.getPrototypeOf(object)) === KIND.PLAIN) {
-      return this.copyFields(object, level)
-    }
-    return this.copySpecial(object)
+    const kind = classify(object, Object.getPrototypeOf(object))
+    return kind === KIND.PLAIN ? this.copyFields(object, level) : this.copySpecial(object, kind)
   }
 
   parameter(parameter, level) {
@@ -159,11 +158,12 @@ class Capture {
     return copy
   }
 
-  /** Copies an object of a built-in type. */
-  copySpecial(object) {
+  /** Copies an object of a built-in type, of a kind that has been found out. */
+  copySpecial(object, kind) {
     if (types.isRegExp(object)) return new RegExp(object.source, object.flags)
     try {
-      return structuredClone(object)
+      const copy = kind === KIND.VIEW ? copyTypedArray(object) : undefined
+      return copy ?? structuredClone(object)
     } catch {
       return this.refuse(`${describe(object)} is not a value that documents hold`)
     }

@@ -10,21 +10,7 @@ const { captureFilter, captureValue } = require('./capture')
 const { asFilter } = require('./conditions')
 const { checkExplain } = require('./options')
 const run = require('./run')
-
-/** What typed arrays may be vectors, by name; not all runtimes have all. */
-const TYPES = {
-  Float32Array,
-  Float64Array,
-  Int8Array,
-  Uint8Array,
-  Float16Array: globalThis.Float16Array,
-}
-
-/** The name of a typed array's type; undefined of anything else. */
-const typeNameOf = Function.prototype.call.bind(
-  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
-    .get,
-)
+const { copyTypedArray } = require('./typed-arrays')
 
 /** What searches have in common. Nothing is read before one is awaited, and each time anew. */
 class Search {
@@ -152,19 +138,18 @@ function exampleOf(method, example, at) {
 }
 
 function copyOf(method, vector, at) {
-  const name = typeNameOf(vector)
   if (Array.isArray(vector)) return copyOfNumbers(method, vector, at)
-  if (name === undefined || TYPES[name] === undefined) {
-    const message = `${method}: ${at} must be a typed array or numbers, not ${describe(vector)}`
-    throw invalidArgument(message, at)
-  }
+  let copy
   try {
-    return new TYPES[name](vector)
+    copy = copyTypedArray(vector)
   } catch {
     // Only an array whose memory was given away has nothing to copy.
     const message = `${method}: ${at} is detached, or out of the bounds of its buffer`
     throw invalidArgument(message, at)
   }
+  if (copy !== undefined) return copy
+  const message = `${method}: ${at} must be a typed array or numbers, not ${describe(vector)}`
+  throw invalidArgument(message, at)
 }
 
 function copyOfNumbers(method, vector, at) {
