@@ -87,9 +87,9 @@ test('random groups are the same with and without indexes', async (t) => {
       stores: { plain: { keyPath: 'id' }, indexed: { keyPath: 'id', indexes: INDEXES as any } },
     })
     const [without, indexed]: any[] = [db.store('plain'), db.store('indexed')]
-    const documents = Array.from({ length: random.pick([0, 3, 400]) }, (_, id) =>
-      randomDocument(random, id, special),
-    )
+    // Only many documents are read in each of the ways that are asked for below.
+    const length = [400, 3, 400, 0][round % 4]!
+    const documents = Array.from({ length }, (_, id) => randomDocument(random, id, special))
     await without.putMany(documents)
     await indexed.putMany(documents)
     for (let i = 0; i < 60; i++) {
