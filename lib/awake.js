@@ -29,7 +29,6 @@ class Awake {
   #misses = 0
   #pause = 0
   #turn = () => this.#look()
-
   #giveWay
 
   /**

@@ -102,7 +102,6 @@ impl Transactions {
             drops_trees: protocol::may_drop_trees(ops),
             state: Mutex::new(ReplyState {
                 results: Vec::new(),
-                has_failures: false,
                 failed: None,
                 pending: segments.len(),
             }),
@@ -230,8 +229,6 @@ struct Reply {
 
 struct ReplyState {
     results: Vec<u8>,
-    /// Whether one of the results is a failure.
-    has_failures: bool,
     failed: Option<Error>,
     pending: usize,
 }
@@ -240,10 +237,7 @@ impl Reply {
     fn part(&self, outcome: Result<Vec<u8>>) {
         let mut state = self.state.lock();
         match outcome {
-            Ok(results) => {
-                state.has_failures |= outcome::any_failed(&results);
-                state.results.extend_from_slice(&results);
-            }
+            Ok(results) => state.results.extend_from_slice(&results),
             // The first failure is the cause of the others.
             Err(error) => drop(state.failed.get_or_insert(error)),
         }
@@ -258,7 +252,7 @@ impl Reply {
     /// Whether an operation has failed, or all that were to run.
     fn has_failures(&self) -> bool {
         let state = self.state.lock();
-        state.has_failures || state.failed.is_some()
+        state.failed.is_some() || outcome::any_failed(&state.results)
     }
 
     fn committed(&self, outcome: &Result<Commit>) {
