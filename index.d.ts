@@ -1533,8 +1533,9 @@ export interface ReadableStore<Document = any, K = Key, Indexes = AnyIndexes, In
   ): Nearest<Document, K>
 
   /**
-   * The documents nearest to each of many vectors, 10,000 at most: as `nearest` with `exact` finds
-   * them, in one state of the database, but each document is read once.
+   * The documents nearest to each of many vectors, 10,000 at most: as `nearest` finds them, in one
+   * state of the database. A graph is asked on several cores; an exact search reads each document
+   * once.
    *
    * @throws {LodestoreError} as `nearest`; INVALID_ARGUMENT if all together may give more than
    *   1,000,000 documents

@@ -131,6 +131,11 @@ export interface NearestExplanation extends Explanation {
     notInGraph?: number
     /** Documents that were looked at. */
     compared?: number
+    /**
+     * Of several vectors, how many the graph had named too few documents for, so that all were
+     * looked at.
+     */
+    exactFor?: number
   }
 }
 

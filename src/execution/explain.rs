@@ -104,7 +104,7 @@ pub fn query(
         if let (Json::Object(nearest), Json::Object(way)) = (&mut nearest, way.explain()) {
             nearest.extend(way);
         }
-        if matches!(way, Way::Graph(_)) {
+        if way.is_graph() {
             fields.insert("plan".to_owned(), format!("graph of {}", search.index.name).into());
         }
         fields.insert("nearest".to_owned(), nearest);

@@ -11,6 +11,7 @@ mod implication;
 mod key_groups;
 mod matching;
 mod near;
+mod near_many;
 mod nearest;
 mod page;
 mod pipeline_sources;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use super::near_many::NearMany;
 use super::nearest::{Search, sort_key};
 use super::plan::Plan;
 use super::request::Query;
@@ -23,7 +24,7 @@ use crate::store::entry::{documents, entries};
 use crate::store::graph::{Effort, Graph, LEAST, NEIGHBOURS};
 use crate::store::read::{View, find_each};
 use crate::store::vectors::{COUNT_LABELS, COUNT_VECTORS, counter, label_key};
-use crate::vector::Precision;
+use crate::vector::{Precision, Target};
 
 /// What it costs, in microseconds: to keep a candidate in the graph, and each byte of its vector;
 /// to look a vector up by its label and compare it; to meet a document in the order of the store,
@@ -35,6 +36,8 @@ const LOOKUP: f64 = 4.0;
 const DOCUMENT: f64 = 1.0;
 const ENTRY: f64 = 3.0;
 const COMPONENT: f64 = 0.0006;
+/// The same, where a document that was read is compared with many vectors.
+const COMPONENT_OF_MANY: f64 = 0.0005;
 /// The most candidates of a search on the thread of JavaScript.
 const AT_ONCE: usize = 256;
 /// As many times more candidates are asked for when there were too few.
@@ -44,7 +47,7 @@ const MORE: usize = 4;
 const THINNED: usize = 4;
 
 /// Why all documents are looked at after the graph was asked.
-const TOO_FEW: &str = "the graph has named too few that pass the filter";
+pub(super) const TOO_FEW: &str = "the graph has named too few that pass the filter";
 
 /// How a search is carried out.
 pub enum Way {
@@ -52,6 +55,8 @@ pub enum Way {
     Exact(String),
     /// By the graph.
     Graph(Box<Near>),
+    /// By the graph, for several vectors.
+    GraphForMany(Box<NearMany>),
 }
 
 /// A search by a graph.
@@ -95,8 +100,8 @@ pub enum Step {
     Later,
     /// All documents were found.
     Found(Sorter),
-    /// All documents have to be looked at: why.
-    Exact(&'static str),
+    /// The graph has named too few; all documents have to be looked at.
+    Exact,
 }
 
 impl Way {
@@ -115,9 +120,10 @@ impl Way {
         if search.is_exact() {
             return exact("it was asked for");
         }
-        if search.targets().len() != 1 {
-            return exact("several vectors are searched for at once");
-        }
+        let Some(target) = search.targets().first() else {
+            return exact("nothing is searched for");
+        };
+        let several = search.targets().len();
         let Some(graphs) = shared.graphs() else { return exact("there are no graphs") };
         let index = &search.index;
         let vectors = view.count(counter(index.tree, COUNT_VECTORS))?;
@@ -141,18 +147,19 @@ impl Way {
         if below == 0 {
             return exact("the graph is being built, or the state is older than it is");
         }
-        let mut near = Near::new(graph, search, (below, given));
+        let mut near = Near::new(graph, (search, target), (below, given));
         // Of the labels that were given since, so many may be there.
         let fresh = (given - below).min(vectors);
-        let exact_cost = cost_of_exact(plan, index);
+        // What each vector costs that is searched for.
+        let exact_cost = cost_of_exact(plan, index, several) / several as f64;
         let share = plan.share.max(1e-9);
         let candidates = near.candidates_for(share);
         let graph_cost = near.cost_of(candidates, share) + fresh as f64 * (LOOKUP + ENTRY);
         if graph_cost > exact_cost {
             return Ok(Self::Exact(format!(
                 "it takes about {:.1} ms, and by the graph {:.1} ms{}",
-                exact_cost / 1000.0,
-                graph_cost / 1000.0,
+                exact_cost * several as f64 / 1000.0,
+                graph_cost * several as f64 / 1000.0,
                 if fresh * 4 > vectors { ", which lags behind" } else { "" },
             )));
         }
@@ -160,7 +167,16 @@ impl Way {
         near.needed = candidates;
         let each = near.cost_of(candidates, share) / candidates.max(1) as f64;
         near.most = ((exact_cost / each.max(1e-9)) as usize).max(candidates);
+        if several > 1 {
+            let many = NearMany::new(near, several, graph_cost);
+            return Ok(Self::GraphForMany(Box::new(many)));
+        }
         Ok(Self::Graph(Box::new(near)))
+    }
+
+    /// Whether it is by the graph.
+    pub fn is_graph(&self) -> bool {
+        !matches!(self, Self::Exact(_))
     }
 
     /// How it is carried out, for people.
@@ -168,13 +184,18 @@ impl Way {
         match self {
             Self::Exact(why) => json!({ "method": "exact", "because": why }),
             Self::Graph(near) => near.explain(),
+            Self::GraphForMany(many) => many.explain(),
         }
     }
 }
 
-/// What it takes to look at all documents that a plan meets, in microseconds.
-fn cost_of_exact(plan: &Plan, index: &VectorDef) -> f64 {
-    let compared = COMPONENT * f64::from(index.form.dimensions);
+/// What it takes to compare all documents that a plan meets with so many vectors, in microseconds.
+fn cost_of_exact(plan: &Plan, index: &VectorDef, several: usize) -> f64 {
+    let component = match several {
+        1 => COMPONENT,
+        several => COMPONENT_OF_MANY * several as f64,
+    };
+    let compared = component * f64::from(index.form.dimensions);
     let met = |access: &Arc<super::access::Access>| {
         let each = if access.is_of_documents() { DOCUMENT } else { ENTRY };
         access.entries as f64 * (each + compared * plan.share.min(1.0))
@@ -193,8 +214,12 @@ fn compared_for(wanted: u64, precision: Precision) -> u64 {
 }
 
 impl Near {
-    fn new(graph: Arc<Graph>, search: &Search, (below, given): (u64, u64)) -> Self {
-        let packed = graph.packing().pack_target(search.vector());
+    fn new(
+        graph: Arc<Graph>,
+        (search, target): (&Search, &Target),
+        (below, given): (u64, u64),
+    ) -> Self {
+        let packed = graph.packing().pack_target(&target.vector());
         let wanted = search.wanted();
         let compared = compared_for(wanted, search.index.graph.precision);
         let effort = search.ef_search().map_or_else(|| graph.effort(), Effort::Graph);
@@ -219,6 +244,45 @@ impl Near {
             gone_named: 0,
             sorter: sorter_of(wanted),
         }
+    }
+
+    /// The same search for another vector.
+    pub(super) fn for_another(&self, target: &Target) -> Self {
+        Self {
+            graph: Arc::clone(&self.graph),
+            index: Arc::clone(&self.index),
+            packed: self.graph.packing().pack_target(&target.vector()),
+            named: Vec::new(),
+            met: HashSet::new(),
+            gone: Vec::new(),
+            sorter: sorter_of(self.wanted),
+            ..*self
+        }
+    }
+
+    /// Asks the graph for the first time, on whatever thread, as of the state of a transaction.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`.
+    pub(super) fn begin(&mut self, txn_id: u64) -> Result<()> {
+        let (packed, as_of) = (self.packed.as_slice(), (self.below, txn_id));
+        let effort = self.effort_of(self.asked);
+        let named = self.graph.near((packed, self.asked), effort, as_of, false)?;
+        self.named = named.unwrap_or_default();
+        Ok(())
+    }
+
+    /// What the graph has to do for so many candidates.
+    fn effort_of(&self, count: usize) -> Effort {
+        match self.effort {
+            Effort::Graph(_) if count * 8 > self.graph.vectors() => Effort::All,
+            effort => effort,
+        }
+    }
+
+    /// How many documents were compared.
+    pub(super) fn compared(&self) -> usize {
+        self.met.len()
     }
 
     /// How many candidates it takes, if such a share of the documents passes the filter.
@@ -276,6 +340,7 @@ impl Near {
             let gone = self.gone.len();
             let passing = self.look_at(&labels, (view, shared, store), query, rows, budget)?;
             *examined += labels.len() as u64;
+            let goes_on = budget.spend(labels.len() as u64 * 2)?;
             if !is_fresh {
                 self.gone_named += self.gone.len() - gone;
                 self.passing += passing;
@@ -283,7 +348,7 @@ impl Near {
                     return Ok(self.found(view));
                 }
             }
-            if !budget.spend(labels.len() as u64 * 2)? {
+            if !goes_on {
                 return Ok(Step::Later);
             }
         }
@@ -319,7 +384,7 @@ impl Near {
         let count = match self.named.is_empty() {
             true => self.asked,
             false if self.asked >= self.most => {
-                return Ok(Some(Step::Exact(TOO_FEW)));
+                return Ok(Some(Step::Exact));
             }
             false => self.asked.saturating_mul(MORE).min(self.most),
         };
@@ -328,16 +393,13 @@ impl Near {
         }
         self.note_gone(view);
         let txn_id = view.txn().id();
-        let effort = match self.effort {
-            Effort::Graph(_) if count * 8 > self.graph.vectors() => Effort::All,
-            effort => effort,
-        };
+        let effort = self.effort_of(count);
         let (packed, as_of) = (self.packed.as_slice(), (self.below, txn_id));
         let near = self.graph.near((packed, count), effort, as_of, is_inline)?;
         let Some(named) = near else { return Ok(Some(Step::Later)) };
         self.asked = count;
         if named.len() <= self.looked_up {
-            return Ok(Some(Step::Exact(TOO_FEW)));
+            return Ok(Some(Step::Exact));
         }
         // Those that were named before are met again, and do not count.
         self.named = named;
@@ -428,7 +490,7 @@ impl Near {
         Ok(passing)
     }
 
-    fn explain(&self) -> Json {
+    pub(super) fn explain(&self) -> Json {
         let figures = self.graph.figures();
         let (method, candidates) = match self.effort {
             Effort::Graph(ef) => ("graph", json!(ef)),

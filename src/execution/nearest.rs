@@ -26,8 +26,6 @@ pub struct Search {
     targets: Arc<[Target]>,
     /// Which of them documents are measured from.
     current: usize,
-    /// The first of them, in the form that the crate's vectors have.
-    vector: Vec<u8>,
     wanted: u64,
     max_distance: f64,
     ef_search: Option<usize>,
@@ -59,28 +57,22 @@ impl Search {
                            compared with each other";
             return Err(Error::new(ErrorCode::InvalidQuery, message).with_path("mmr.fetchK"));
         }
-        let (mut excluded, mut first) = (BTreeSet::new(), Vec::new());
+        let mut excluded = BTreeSet::new();
         let targets = match &nearest.to {
             To::Vectors(vectors) => {
                 let several = vectors.len() > 1 || nearest.at.ends_with("vectors");
-                let mut of = |(at, vector): (usize, &Vec<u8>)| {
+                let of = |(at, vector): (usize, &Vec<u8>)| {
                     let at =
                         if several { format!("{}.{at}", nearest.at) } else { nearest.at.clone() };
                     let vector = given(index, vector, &at)?;
-                    let target = Target::new(index.form, &vector);
-                    if first.is_empty() {
-                        first = vector;
-                    }
-                    Ok(target)
+                    Ok(Target::new(index.form, &vector))
                 };
-                vectors.iter().enumerate().map(&mut of).collect::<Result<_>>()?
+                vectors.iter().enumerate().map(of).collect::<Result<_>>()?
             }
             To::Examples(positive, negative) => {
                 let examples = Examples { view, shared, store, index };
                 let vector = examples.combined(positive, negative, &mut excluded)?;
-                let target = Target::new(index.form, &vector);
-                first = vector;
-                [target].into()
+                [Target::new(index.form, &vector)].into()
             }
         };
         let max_distance = nearest.max_distance.unwrap_or(f64::INFINITY);
@@ -88,7 +80,6 @@ impl Search {
             index: Arc::clone(index),
             targets,
             current: 0,
-            vector: first,
             wanted: nearest.wanted(),
             max_distance,
             ef_search: nearest.ef_search,
@@ -126,11 +117,6 @@ impl Search {
     /// How many documents are wanted.
     pub fn wanted(&self) -> u64 {
         self.wanted
-    }
-
-    /// The vector, in the form that the crate's vectors have.
-    pub fn vector(&self) -> &[u8] {
-        &self.vector
     }
 
     /// How many candidates a graph keeps, if that is said.

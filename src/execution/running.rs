@@ -153,7 +153,7 @@ impl Execution {
             (Returns::Page(_), _) | (_, View::Write(_)) => true,
             _ => !plan.ordered,
         };
-        let phase = if matches!(way, Some(Way::Graph(_))) {
+        let phase = if way.as_ref().is_some_and(Way::is_graph) {
             Phase::Near
         } else if let (Some(search), Some(nearest)) = (&search, &query.nearest) {
             scan.compare(search.targets().len());

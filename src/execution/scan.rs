@@ -45,7 +45,7 @@ const MAX_KEPT: usize = 512 << 20;
 const BYTES_PER_KEY: usize = 48;
 
 /// As many steps are taken before the clock is looked at.
-const STEPS_BETWEEN_LOOKS: u64 = 256;
+pub(super) const STEPS_BETWEEN_LOOKS: u64 = 256;
 
 impl Budget<'_> {
     /// Whether there is anything left, after so many steps.

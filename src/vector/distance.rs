@@ -38,6 +38,15 @@ impl Target {
         self.form
     }
 
+    /// The vector, in the form that the crate's vectors have.
+    pub fn vector(&self) -> Vec<u8> {
+        match self.form.is_binary() {
+            true => self.bits.clone(),
+            // Each was a f32.
+            false => self.components.iter().flat_map(|one| (*one as f32).to_le_bytes()).collect(),
+        }
+    }
+
     /// How far another vector is, which is as long.
     pub fn distance(&self, other: &[u8]) -> f64 {
         match self.form.metric {
@@ -253,6 +262,15 @@ mod tests {
             ((*seed >> 33) as f32 / (1_u64 << 31) as f32 - 0.5) * 4.0
         };
         (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn a_target_tells_its_vector() {
+        for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
+            let vector = bytes(&random(&mut 3, 31));
+            assert_eq!(Target::new(form(metric, 31), &vector).vector(), vector);
+        }
+        assert_eq!(Target::new(form(Metric::Hamming, 24), &[1, 2, 3]).vector(), [1, 2, 3]);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::super::access::Access;
-use super::super::near::{Step, Way};
+use super::super::near::{Step, TOO_FEW, Way};
+use super::super::near_many::StepOfMany;
 use super::super::nearest::{self, Search};
 use super::super::request::Returns;
 use super::super::scan::{Budget, Flow, Scan, keep};
@@ -15,7 +16,7 @@ use crate::error::Result;
 use crate::query::nearest::Nearest;
 use crate::store::StoreShared;
 use crate::store::read::View;
-use crate::vector::Block;
+use crate::vector::{Block, Target};
 
 /// From so many documents it is chosen on the thread of JavaScript.
 const CHOSEN_INLINE: u64 = 256;
@@ -24,6 +25,11 @@ const CHOSEN_INLINE: u64 = 256;
 pub(super) struct Finding {
     /// For each vector that is searched for, the keys of the nearest documents.
     sorters: Vec<Sorter>,
+    /// These vectors.
+    targets: Arc<[Target]>,
+    /// What was found before for each vector; `None` for those that are searched for. Empty if that
+    /// is all of them.
+    known: Vec<Option<Sorter>>,
     /// Documents that are to be compared.
     block: Block,
 }
@@ -31,18 +37,39 @@ pub(super) struct Finding {
 impl Finding {
     /// Before the first document.
     pub(super) fn new(search: &Search, nearest: &Nearest) -> Self {
+        Self::of(search, nearest, Arc::clone(search.targets()))
+    }
+
+    /// The same for those vectors for which nothing is known.
+    fn new_for_some(search: &Search, nearest: &Nearest, known: Vec<Option<Sorter>>) -> Self {
+        let all = search.targets().iter().zip(&known);
+        let unknown = all.filter(|(_, known)| known.is_none()).map(|(target, _)| target.clone());
+        let targets = unknown.collect();
+        Self { known, ..Self::of(search, nearest, targets) }
+    }
+
+    fn of(search: &Search, nearest: &Nearest, targets: Arc<[Target]>) -> Self {
         let wanted = usize::try_from(nearest.wanted()).unwrap_or(usize::MAX);
-        let count = search.targets().len();
         // Of several, each has few.
-        let memory = if count > 1 { usize::MAX } else { SORT_MEMORY };
-        let sorters = (0..count).map(|_| Sorter::new(Some(wanted), memory)).collect();
-        Self { sorters, block: Block::new(search.index.form) }
+        let memory = if search.targets().len() > 1 { usize::MAX } else { SORT_MEMORY };
+        let sorters = targets.iter().map(|_| Sorter::new(Some(wanted), memory)).collect();
+        Self { sorters, targets, known: Vec::new(), block: Block::new(search.index.form) }
+    }
+
+    /// What was found for each vector.
+    fn finish(&mut self) -> Vec<Sorter> {
+        let mut found = std::mem::take(&mut self.sorters).into_iter();
+        if self.known.is_empty() {
+            return found.collect();
+        }
+        let known = std::mem::take(&mut self.known).into_iter();
+        known.filter_map(|known| known.or_else(|| found.next())).collect()
     }
 
     /// Compares the documents of the block with what is searched for.
     fn compare(&mut self, search: &Search) -> Result<()> {
-        let Self { sorters, block } = self;
-        let distances = block.distances(search.targets());
+        let Self { sorters, targets, block, .. } = self;
+        let distances = block.distances(targets);
         for (key, distances) in block.keys().zip(distances.chunks_exact(sorters.len().max(1))) {
             for (sorter, distance) in sorters.iter_mut().zip(distances) {
                 let sort_key = nearest::sort_key(*distance);
@@ -91,7 +118,7 @@ impl Execution {
         if !ended? {
             return Ok(false);
         }
-        let sorters = std::mem::take(&mut finding.sorters);
+        let sorters = finding.finish();
         self.searched(sorters)?;
         Ok(true)
     }
@@ -104,19 +131,33 @@ impl Execution {
         (budget, is_inline): (&mut Budget<'_>, bool),
     ) -> Result<bool> {
         let Self { store, query, scan, rows, phase, way, .. } = self;
-        let Some(Way::Graph(near)) = way else { return Ok(true) };
         let examined = &mut scan.examined_docs;
         let from = (view, shared, &*store);
-        match near.step(from, query, rows, (budget, is_inline), examined)? {
-            Step::Later => return Ok(false),
-            Step::Found(sorter) => self.searched(vec![sorter])?,
-            Step::Exact(why) => {
-                *way = Some(Way::Exact(why.to_owned()));
-                if let (Some(search), Some(nearest)) = (&rows.search, &query.nearest) {
-                    scan.compare(search.targets().len());
-                    *phase = Phase::Search(Box::new(Finding::new(search, nearest)));
+        let (found, is_exact) = match way {
+            Some(Way::Graph(near)) => {
+                match near.step(from, query, rows, (budget, is_inline), examined)? {
+                    Step::Later => return Ok(false),
+                    Step::Found(sorter) => (vec![Some(sorter)], false),
+                    Step::Exact => (vec![None], true),
                 }
             }
+            Some(Way::GraphForMany(many)) => {
+                match many.step(from, query, rows, (budget, is_inline), examined)? {
+                    StepOfMany::Later => return Ok(false),
+                    StepOfMany::Found(found) => (found, many.has_missed_all()),
+                }
+            }
+            _ => return Ok(true),
+        };
+        if is_exact {
+            *way = Some(Way::Exact(TOO_FEW.to_owned()));
+        }
+        if found.iter().all(Option::is_some) {
+            self.searched(found.into_iter().flatten().collect())?;
+        } else if let (Some(search), Some(nearest)) = (&rows.search, &query.nearest) {
+            let finding = Finding::new_for_some(search, nearest, found);
+            scan.compare(finding.targets.len());
+            *phase = Phase::Search(Box::new(finding));
         }
         Ok(true)
     }
