@@ -44,7 +44,6 @@ const UNSAFE_AREAS = [
   'src/vector/distance.rs',
   'src/vector/kernel.rs',
   // The vector library hands vectors over as pointers.
-  'src/vector/hnsw.rs',
   // The calls that open and resize an environment, whose conditions only their callers know.
   'src/storage/copy.rs',
   'src/storage/environment.rs',

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::io::Read;
+use std::io::{Read, Write};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::seal::{SealedReader, SealedWriter};

@@ -9,11 +9,11 @@ import { temporaryDirectory } from '../support/database'
 import { DOCUMENTS, KEPT, STORES } from './graph-fixture'
 import { graphOf } from './graphs'
 
-const FIXTURE = join(__dirname, '..', '..', 'tests', 'fixtures', 'vector-graph')
+const FIXTURES = join(__dirname, '..', '..', 'tests', 'fixtures')
 
 test('the fixture is read with its graph, and brought up to date', async (t) => {
   const path = join(await temporaryDirectory(t), 'db')
-  cpSync(FIXTURE, path, { recursive: true })
+  cpSync(join(FIXTURES, 'vector-graph'), path, { recursive: true })
   const db = await open(path, { mode: 'open', stores: STORES })
   const warnings: unknown[] = []
   db.on('warning', (warning: unknown) => warnings.push(warning))
@@ -21,7 +21,6 @@ test('the fixture is read with its graph, and brought up to date', async (t) => 
   assert.deepEqual(await docs.getAll(), DOCUMENTS)
   const explain = () => docs.nearest('near', [0, 0, 0]).explain()
   const told = await graphOf(explain, ({ notInGraph }) => notInGraph === 0)
-  // With another version of the library that builds graphs this is 0, and there is a warning.
   assert.equal(told.fromFile, KEPT)
   assert.equal(told.inGraph, KEPT + 90)
   assert.deepEqual(warnings, [])
@@ -42,4 +41,27 @@ test('the fixture is read with its graph, and brought up to date', async (t) => 
   ])
   assert.deepEqual((await db.verify({ level: 'full' })).findings, [])
   await db.close()
+})
+
+test('a graph in a file of a former kind is built anew, and kept', async (t) => {
+  const path = join(await temporaryDirectory(t), 'db')
+  cpSync(join(FIXTURES, 'vector-graph-usearch'), path, { recursive: true })
+  const db = await open(path, { mode: 'open', stores: STORES })
+  const warnings: any[] = []
+  db.on('warning', (warning: unknown) => warnings.push(warning))
+  const docs = db.store('docs') as any
+  const explain = () => docs.nearest('near', [0, 0, 0]).explain()
+  const told = await graphOf(explain, ({ inFile }) => inFile === DOCUMENTS.length)
+  assert.deepEqual([told.fromFile, told.inGraph], [0, DOCUMENTS.length])
+  assert.deepEqual(
+    warnings.map(({ code }) => code),
+    ['INCOMPATIBLE_VERSION'],
+  )
+  const [hit] = await docs.nearest('near', [7, 0, 1], { k: 1 })
+  assert.deepEqual([hit.key, hit.distance], [7, 0])
+  await db.close()
+  const again = await open(path, { mode: 'open', stores: STORES })
+  const read = () => (again.store('docs') as any).nearest('near', [0, 0, 0]).explain()
+  await graphOf(read, ({ fromFile }) => fromFile === DOCUMENTS.length)
+  await again.close()
 })

@@ -27,7 +27,7 @@ export function hostTarget() {
   return /^host: (.*)$/m.exec(stdout)[1]
 }
 
-/** @throws {Failure} when Rust or the C and C++ compilers are missing, or Rust too old */
+/** @throws {Failure} when Rust or the C compiler is missing, or Rust too old */
 export function requireToolchain() {
   const minimum = minimumRust()
   const rustc = hasCargo() ? attempt('rustc', ['--version']) : { status: 1 }
@@ -46,21 +46,20 @@ export function requireToolchain() {
   }
   // On Windows the compiler is not on the PATH: cargo finds it, or says what is missing.
   if (process.platform === 'win32') return
-  requireCompiler('C', process.env.CC, 'cc')
-  requireCompiler('C++', process.env.CXX, 'c++')
+  requireCompiler(process.env.CC, 'cc')
 }
 
-function requireCompiler(language, chosen, usual) {
+function requireCompiler(chosen, usual) {
   const compiler = chosen || usual
   if (attempt(compiler, ['--version'], { shell: Boolean(chosen) }).status === 0) return
   const remedy =
     process.platform === 'darwin'
       ? 'run `xcode-select --install`'
-      : 'install gcc, g++ and the headers of the C library (Debian, Ubuntu: ' +
-        '`apt install build-essential`; Fedora: `dnf install gcc gcc-c++`; Alpine: ' +
+      : 'install gcc and the headers of the C library (Debian, Ubuntu: ' +
+        '`apt install build-essential`; Fedora: `dnf install gcc`; Alpine: ' +
         '`apk add build-base`)'
   throw new Failure(
-    `the native library contains ${language} code, and the ${language} compiler ` +
+    'the native library contains C code, and the C compiler ' +
       `\`${compiler}\` does not run: ${remedy} and run this again.`,
   )
 }

@@ -24,8 +24,8 @@ const AT_ONCE: f64 = 20_000.0;
 const MOST_AT_ONCE: usize = 256;
 /// A thread is started if it has so many microseconds of work: many times what that takes.
 const WORTH_A_THREAD: f64 = 500.0;
-/// The graph has memory for eight searches at once. Two are left for those of others.
-const MOST_THREADS: usize = 6;
+/// A request takes no more of a large machine.
+const MOST_THREADS: usize = 8;
 /// After so many vectors for which the graph has named too few, if they are most of those for which
 /// it was asked, it is not asked for the rest.
 const MANY_MISSED: usize = 32;

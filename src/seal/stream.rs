@@ -41,23 +41,6 @@ impl SealedWriter {
         Self { file, key, frame: 0, buffer: Zeroizing::new(Vec::with_capacity(FRAME + TAG)) }
     }
 
-    /// Appends.
-    ///
-    /// # Errors
-    /// Those of the file.
-    pub fn write_all(&mut self, mut bytes: &[u8]) -> Result<()> {
-        while !bytes.is_empty() {
-            let room = FRAME - self.buffer.len();
-            let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.buffer.extend_from_slice(now);
-            bytes = later;
-            if self.buffer.len() == FRAME {
-                self.seal()?;
-            }
-        }
-        Ok(())
-    }
-
     fn seal(&mut self) -> Result<()> {
         let tag = self.key.seal(nonce(self.frame), &[], &mut self.buffer);
         let tag = tag.ok_or_else(|| Error::other("a frame cannot be sealed"))?;
@@ -68,12 +51,13 @@ impl SealedWriter {
         Ok(())
     }
 
-    /// Writes the rest.
+    /// Writes the rest; how many bytes were written to it in all.
     ///
     /// # Errors
     /// Those of the file.
-    pub fn end(mut self) -> Result<()> {
-        self.seal()
+    pub fn end(mut self) -> Result<u64> {
+        let length = self.frame * FRAME as u64 + self.buffer.len() as u64;
+        self.seal().map(|()| length)
     }
 
     /// What was written, to be read from the beginning.
@@ -91,6 +75,24 @@ impl SealedWriter {
             buffer: Zeroizing::new(Vec::new()),
             at: 0,
         })
+    }
+}
+
+/// Appends.
+impl Write for SealedWriter {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        let room = FRAME - self.buffer.len();
+        let now = bytes.get(..room).unwrap_or(bytes);
+        self.buffer.extend_from_slice(now);
+        if self.buffer.len() == FRAME {
+            self.seal()?;
+        }
+        Ok(now.len())
+    }
+
+    /// A frame that is not full stays here until [`end`](SealedWriter::end).
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -1,7 +1,6 @@
 //! The background thread that brings graphs up to date.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -24,15 +23,12 @@ use crate::store::vectors::{
 /// The most labels that are read from a snapshot at once, and the most bytes of their vectors.
 const LABELS_AT_ONCE: usize = 1_024;
 const BYTES_AT_ONCE: usize = 1 << 20;
-/// As many vectors are added while searches wait.
-const ADDED_AT_ONCE: usize = 32;
 /// How soon it is looked whether anything was committed: at first, and at last.
 const SOON: Duration = Duration::from_millis(20);
 const LATE: Duration = Duration::from_secs(1);
-/// A graph that has grown by one of so many parts is measured again, and so much is kept free.
-const MEASURED_PARTS: usize = 64;
-/// What a vector takes besides its bytes and its neighbours.
-const BYTES_PER_VECTOR: u64 = 96;
+/// What a vector takes at the least besides its bytes and the neighbours of the lowest level: its
+/// label, its levels, and its place.
+const BYTES_PER_VECTOR: u64 = 17;
 
 /// The thread, if it runs.
 #[derive(Default)]
@@ -351,21 +347,11 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Whether it would take more memory than it may with so many vectors. What it takes is only
-    /// measured when it has grown, since that takes a look at each vector.
+    /// Whether it would take more memory than it may with so many vectors, or does.
     fn is_over_limit(&self, vectors: u64) -> bool {
         let each = self.packing().bytes() as u64 + u64::from(self.options.m) * 8 + BYTES_PER_VECTOR;
         let limit = self.options.memory_limit;
-        if vectors.saturating_mul(each) > limit {
-            return true;
-        }
-        let (has, had) = (self.hnsw.len(), self.measured.load(Ordering::Relaxed));
-        if has <= had + had / MEASURED_PARTS {
-            return false;
-        }
-        self.measured.store(has, Ordering::Relaxed);
-        let memory = self.hnsw.memory();
-        (memory + memory / MEASURED_PARTS) as u64 > limit
+        vectors.saturating_mul(each) > limit || self.hnsw.memory() as u64 > limit
     }
 
     fn add(&self, batch: &Batch) -> Result<()> {
@@ -385,12 +371,7 @@ impl Graph {
             self.calibrate(&targets)?;
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let parts = batch.labels.chunks(ADDED_AT_ONCE);
-        for (labels, packed) in parts.zip(packed.chunks(ADDED_AT_ONCE * length)) {
-            // A few vectors are not worth a thread.
-            let threads = if labels.len() < ADDED_AT_ONCE { 1 } else { threads };
-            self.hnsw.add(labels, packed, threads)?;
-        }
+        self.hnsw.add(&batch.labels, &packed, threads)?;
         self.progress.lock().add(batch.below, batch.since);
         Ok(())
     }

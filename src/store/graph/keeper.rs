@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use super::builder::is_passing;
 use super::calibration::Calibration;
-use super::file::fits;
 use super::record::FileRecord;
 use super::{Graph, Graphs, LEAST};
 use crate::catalog::{StoreDef, VectorDef};
@@ -46,8 +45,6 @@ pub(super) struct Kept {
     below: u64,
     /// which are so many, with those that are not there any more.
     vectors: u64,
-    /// The graph is too large to be written.
-    is_too_large: bool,
     /// The file that was of no use: it is as if there were none.
     useless: Option<GraphFileId>,
 }
@@ -223,10 +220,6 @@ fn write(graph: &Graph, environment: &Arc<Environment>, is_behind: bool) -> Resu
             return Ok(());
         }
         let is_sealed = environment.is_sealed();
-        if !fits(graph.hnsw.saved_length(), is_sealed, graph.options.memory_limit) {
-            graph.kept.lock().is_too_large = true;
-            return Ok(());
-        }
         environment.remove_unnamed_graph_files(files, &lock)?;
         let record = graph.write_file(files, &lock, is_sealed)?;
         let pause = pause_after(begun.elapsed(), record.length);
@@ -326,7 +319,7 @@ impl Graphs {
                 let error = Error::new(ErrorCode::IncompatibleVersion, what);
                 return Err(useless(&store, &index, &error));
             }
-            if !fits(record.length, is_sealed, graph.options.memory_limit) {
+            if record.length > graph.options.memory_limit {
                 return Ok(());
             }
             match graph.read_file(&files, &record, is_sealed) {
@@ -386,7 +379,7 @@ impl Graph {
     fn is_due(&self, is_behind: bool) -> bool {
         let kept = *self.kept.lock();
         let (vectors, next) = (self.hnsw.len() as u64, self.progress.lock().next());
-        if kept.is_too_large || vectors < LEAST {
+        if vectors < LEAST {
             return false;
         }
         let (part, least) = match is_behind {

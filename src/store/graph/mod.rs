@@ -152,8 +152,6 @@ pub struct Graph {
     problem: Mutex<Option<String>>,
     /// How long the longest of the first vectors was.
     longest: OnceLock<f64>,
-    /// How many vectors it had when its memory was last measured.
-    measured: AtomicUsize,
     /// Whether it was looked for in a file; one that takes the place of another one is not.
     is_begun: AtomicBool,
     /// Vectors that were read from a file.
@@ -199,14 +197,13 @@ impl Graph {
             tree,
             form,
             options,
-            hnsw: Hnsw::new(packing, options)?,
+            hnsw: Hnsw::new(packing, options),
             progress: Mutex::default(),
             batch: Mutex::default(),
             dead: RwLock::default(),
             calibration: Mutex::default(),
             problem: Mutex::default(),
             longest: OnceLock::new(),
-            measured: AtomicUsize::new(0),
             is_begun: AtomicBool::new(false),
             from_file: AtomicUsize::new(0),
             kept: Mutex::default(),
@@ -228,7 +225,7 @@ impl Graph {
         self.hnsw.len()
     }
 
-    /// What it has. It takes a look at each vector.
+    /// What it has.
     pub fn figures(&self) -> Figures {
         Figures {
             vectors: self.hnsw.len(),
@@ -272,10 +269,8 @@ impl Graph {
                 if at_once {
                     return Ok(None);
                 }
-                let mut found = self.hnsw.search_all(packed, count + dead.labels.len())?;
-                found.retain(|label| *label < below && !is_dead(label));
-                found.truncate(count);
-                Ok(Some(found))
+                let passes = |label| label < below && !is_dead(&label);
+                Ok(Some(self.hnsw.search_all(packed, count, passes)))
             }
             Effort::Graph(_) if dead.labels.is_empty() => {
                 self.hnsw.search(packed, count, at_once, |label| label < below)

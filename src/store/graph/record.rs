@@ -7,7 +7,7 @@ use super::calibration::Effort;
 use crate::error::{Error, Result};
 use crate::seal::{KEY, Key};
 use crate::storage::{GraphFileId, ReadTxn, TreeId, graph_file_key, meta};
-use crate::vector::library_version;
+use crate::vector::format_version;
 
 /// The version of the record.
 const VERSION: u8 = 1;
@@ -18,7 +18,7 @@ const PACKING: u32 = 1;
 #[derive(Debug, Clone)]
 pub(super) struct FileRecord {
     pub id: GraphFileId,
-    /// What the graph is like, and what has made the file: it is of use for nothing else.
+    /// What the graph is like, and how it is written: the file is of use for nothing else.
     pub kind: String,
     /// How many vectors the graph has,
     pub vectors: u64,
@@ -29,7 +29,7 @@ pub(super) struct FileRecord {
     /// How hard searches have to try, and of how many vectors that is known.
     pub effort: Effort,
     pub calibrated: u64,
-    /// Bytes that the library has written.
+    /// Bytes.
     pub length: u64,
     pub check: Check,
 }
@@ -48,10 +48,8 @@ impl Graph {
     pub(super) fn kind(&self) -> String {
         let (form, options) = (self.form, self.options);
         format!(
-            "usearch {} {} {} packing {PACKING} {} {} {} {} {}",
-            library_version(),
-            if cfg!(target_endian = "little") { "little" } else { "big" },
-            usize::BITS,
+            "hnsw {} packing {PACKING} {} {} {} {} {}",
+            format_version(),
             form.metric.as_str(),
             options.precision.as_str(),
             form.dimensions,
@@ -151,7 +149,7 @@ mod tests {
     fn record(check: Check) -> FileRecord {
         FileRecord {
             id: GraphFileId::random(),
-            kind: "usearch 1.2.3 little 64 packing 1 cosine bf16 384 16 128".to_owned(),
+            kind: "hnsw 1 packing 1 cosine bf16 384 16 128".to_owned(),
             vectors: 7,
             below: 9,
             longest: 2.5,

@@ -1,0 +1,365 @@
+//! The graph: a hierarchical navigable small world (Malkov and Yashunin, 2016).
+//!
+//! Each vector has links to some that are near to it, in all directions; few have links in upper
+//! levels as well, which lead far. A search goes down through the levels, from near to nearer. The
+//! vectors are in memory beside each other, packed, and brought to the processor's cache while the
+//! ones before them are compared. Searches go on while vectors are added.
+
+mod file;
+mod insert;
+mod nodes;
+mod walk;
+
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+pub use self::file::format_version;
+use self::insert::{Insertion, Locks, Work};
+use self::nodes::{MOST_LEVELS, Nodes};
+use self::walk::{Scratch, Walk};
+use super::packed::Packing;
+use super::precision::GraphOptions;
+use crate::error::{Error, ErrorCode, Result};
+
+/// Below so many vectors they are added by one thread: threads do not see what the others are about
+/// to add, which is much of the graph then.
+const ALONE: usize = 256;
+/// So many searches are remembered what they need memory for.
+const KEPT: usize = 8;
+
+/// Vectors under labels, each with its near neighbours.
+pub struct Hnsw {
+    packing: Packing,
+    options: GraphOptions,
+    nodes: RwLock<Nodes>,
+    locks: Locks,
+    /// How many vectors it has that are linked.
+    count: AtomicUsize,
+    scratches: Mutex<Vec<Scratch>>,
+}
+
+impl Hnsw {
+    /// A graph without vectors.
+    pub fn new(packing: Packing, options: GraphOptions) -> Self {
+        Self {
+            packing,
+            options,
+            nodes: RwLock::new(Nodes::new(packing.bytes(), options.m as usize)),
+            locks: Locks::default(),
+            count: AtomicUsize::new(0),
+            scratches: Mutex::default(),
+        }
+    }
+
+    /// How vectors are packed for it.
+    pub fn packing(&self) -> Packing {
+        self.packing
+    }
+
+    /// How many vectors it has.
+    pub fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes it takes.
+    pub fn memory(&self) -> usize {
+        self.nodes.read().memory()
+    }
+
+    /// Adds packed vectors, one after the other in `packed`, on so many threads at most. Searches
+    /// go on meanwhile, and find some of them. Not at the same time as another call. After an error
+    /// some may be there.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub fn add(&self, labels: &[u64], packed: &[u8], threads: usize) -> Result<()> {
+        let first = self.len();
+        let levels: Vec<u8> =
+            (first..first + labels.len()).map(|at| level_of(at, self.options.m)).collect();
+        self.nodes.write().push(labels, packed, &levels)?;
+        let nodes = self.nodes.read();
+        let insertion = Insertion {
+            nodes: &nodes,
+            packing: self.packing,
+            locks: &self.locks,
+            m: self.options.m as usize,
+            candidates: self.options.ef_construction as usize,
+        };
+        let (next, end) = (AtomicU32::new(first as u32), nodes.len() as u32);
+        let link_some = || {
+            let mut work = Work::new(self.take_scratch());
+            let linked = loop {
+                let node = next.fetch_add(1, Ordering::Relaxed);
+                if node >= end {
+                    break Ok(());
+                }
+                if let Err(error) = insertion.link(node, &mut work) {
+                    break Err(error);
+                }
+            };
+            self.give_back(work.scratch);
+            linked
+        };
+        if first < ALONE || threads <= 1 || labels.len() < 2 {
+            link_some()?;
+        } else {
+            std::thread::scope(|scope| {
+                let others: Vec<_> = (1..threads.min(labels.len()))
+                    .filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, link_some).ok())
+                    .collect();
+                let own = link_some();
+                others.into_iter().fold(own, |linked, other| {
+                    let other = other.join().unwrap_or_else(|_| {
+                        Err(Error::new(ErrorCode::Poisoned, "a thread that links vectors panicked"))
+                    });
+                    linked.and(other)
+                })
+            })?;
+        }
+        self.count.store(nodes.len(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The labels of about `count` vectors that are nearest to a packed one, of those that `passes`
+    /// lets through, the nearest first. With `at_once`, `None` if it would have to wait.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub fn search(
+        &self,
+        packed: &[u8],
+        count: usize,
+        at_once: bool,
+        passes: impl Fn(u64) -> bool,
+    ) -> Result<Option<Vec<u64>>> {
+        let nodes = match at_once {
+            true => self.nodes.try_read(),
+            false => Some(self.nodes.read()),
+        };
+        let Some(nodes) = nodes else { return Ok(None) };
+        let Some((from, top)) = nodes.entry().filter(|_| count > 0) else {
+            return Ok(Some(Vec::new()));
+        };
+        let walk = Walk { nodes: &nodes, packing: self.packing };
+        let mut near = walk.near(packed, from);
+        for level in (1..=top).rev() {
+            near = walk.descend(packed, near, level);
+        }
+        let mut scratch = self.take_scratch();
+        let passes = |node| passes(nodes.label(node));
+        let searched = walk.search(packed, (near, 0), count, &mut scratch, passes);
+        let labels = scratch.found.iter().map(|near| nodes.label(near.node())).collect();
+        self.give_back(scratch);
+        searched.map(|()| Some(labels))
+    }
+
+    /// The labels of the `count` vectors that are nearest to a packed one, of those that `passes`
+    /// lets through: by looking at all.
+    pub fn search_all(
+        &self,
+        packed: &[u8],
+        count: usize,
+        passes: impl Fn(u64) -> bool,
+    ) -> Vec<u64> {
+        let nodes = self.nodes.read();
+        let walk = Walk { nodes: &nodes, packing: self.packing };
+        let mut scratch = self.take_scratch();
+        walk.search_all(packed, count, &mut scratch, |node| passes(nodes.label(node)));
+        let labels = scratch.found.iter().map(|near| nodes.label(near.node())).collect();
+        self.give_back(scratch);
+        labels
+    }
+
+    fn take_scratch(&self) -> Scratch {
+        self.scratches.lock().pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, scratch: Scratch) {
+        let mut scratches = self.scratches.lock();
+        if scratches.len() < KEPT {
+            scratches.push(scratch);
+        }
+    }
+}
+
+/// The highest level that a vector is in: one in `m` of those in one level is in the next one.
+fn level_of(node: usize, m: u32) -> u8 {
+    // As random as it has to be, and the same each time (SplitMix64).
+    let mut bits = (node as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^= bits >> 31;
+    let uniform = ((bits >> 11) as f64 + 1.0) / (1_u64 << 53) as f64;
+    let level = -uniform.ln() / f64::from(m.max(2)).ln();
+    (level as u8).min(MOST_LEVELS)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::super::metric::{Form, Metric};
+    use super::super::precision::Precision;
+    use super::*;
+
+    /// The packed vector under a label.
+    fn vector(graph: &Hnsw, label: u64) -> Vec<u8> {
+        let nodes = graph.nodes.read();
+        let node = (0..nodes.len() as u32).find(|node| nodes.label(*node) == label).unwrap();
+        nodes.vector(node).to_vec()
+    }
+
+    fn random(seed: &mut u64) -> f32 {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (*seed >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+    }
+
+    /// A graph of vectors of 16 numbers with these labels, and the vectors.
+    fn graph_of(labels: std::ops::Range<u64>, options: GraphOptions) -> (Hnsw, Vec<u8>) {
+        let form = Form { dimensions: 16, metric: Metric::L2 };
+        let graph = Hnsw::new(Packing::new(form, options.precision), options);
+        let (mut seed, mut packed) = (labels.start, Vec::new());
+        for _ in labels.clone() {
+            let vector: Vec<u8> = (0..16).flat_map(|_| random(&mut seed).to_le_bytes()).collect();
+            graph.packing().pack(&vector, 0.0, &mut packed);
+        }
+        graph.add(&labels.collect::<Vec<_>>(), &packed, 2).unwrap();
+        (graph, packed)
+    }
+
+    fn bytes_of(graph: &Hnsw) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        graph.write_to(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_graph_is_read_as_it_was_written() {
+        let options = GraphOptions::default_of(Metric::L2);
+        let (graph, packed) = graph_of(0..1500, options);
+        let bytes = bytes_of(&graph);
+        let read = Hnsw::new(graph.packing(), options);
+        assert!(read.read_from(&mut bytes.as_slice(), 1500).unwrap());
+        assert_eq!(bytes, bytes_of(&read));
+        {
+            assert_eq!(read.len(), 1500);
+            // It measures with the vectors' own measure, and is added to as the other one is.
+            let (more, added) = graph_of(2000..2600, options);
+            read.add(&(2000..2600).collect::<Vec<_>>(), &added, 2).unwrap();
+            let length = read.packing().bytes();
+            let mut found = 0;
+            for (at, target) in packed.chunks(length).enumerate().step_by(50) {
+                let near = read.search(target, 64, false, |_| true).unwrap().unwrap();
+                assert_eq!(near[0], at as u64);
+                let nearest = read.search_all(target, 10, |_| true);
+                found += near[..10].iter().filter(|label| nearest.contains(label)).count();
+            }
+            assert!(found >= 290, "only {found} of 300");
+            for (at, target) in added.chunks(length).enumerate().step_by(50) {
+                let near = read.search(target, 64, false, |_| true).unwrap().unwrap();
+                assert_eq!(near[0], 2000 + at as u64);
+            }
+            assert_eq!(more.len(), 600);
+        }
+    }
+
+    #[test]
+    fn what_several_threads_add_is_found() {
+        let (graph, _) = graph_of(0..ALONE as u64, GraphOptions::default_of(Metric::L2));
+        let more = 10_000..15_000;
+        let (_, added) = graph_of(more.clone(), GraphOptions::default_of(Metric::L2));
+        let (labels, length) = (more.collect::<Vec<_>>(), graph.packing().bytes());
+        for (labels, added) in labels.chunks(1_000).zip(added.chunks(1_000 * length)) {
+            graph.add(labels, added, 4).unwrap();
+        }
+        for (label, target) in labels.iter().zip(added.chunks(length)) {
+            let near = graph.search(target, 64, false, |_| true).unwrap().unwrap();
+            assert_eq!(near[0], *label);
+        }
+    }
+
+    #[test]
+    fn searches_go_on_while_vectors_are_added() {
+        let (graph, packed) = graph_of(0..1_000, GraphOptions::default_of(Metric::L2));
+        let more = 10_000..14_000;
+        let (_, added) = graph_of(more.clone(), GraphOptions::default_of(Metric::L2));
+        let is_done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                graph.add(&more.collect::<Vec<_>>(), &added, 2).unwrap();
+                is_done.store(true, Ordering::Release);
+            });
+            let mut found = 0;
+            while !is_done.load(Ordering::Acquire) {
+                for (label, target) in packed.chunks(graph.packing().bytes()).enumerate() {
+                    let near = graph.search(target, 64, false, |_| true).unwrap().unwrap();
+                    assert_eq!(near[0], label as u64);
+                    found += usize::from(!is_done.load(Ordering::Acquire));
+                }
+            }
+            assert!(found > 0, "nothing was searched for while vectors were added");
+        });
+    }
+
+    #[test]
+    fn a_graph_of_another_kind_is_not_taken() {
+        let options = GraphOptions::default_of(Metric::L2);
+        let (graph, _) = graph_of(0..100, options);
+        let bytes = bytes_of(&graph);
+        let (own, packed) = graph_of(500..510, options);
+        assert!(!own.read_from(&mut bytes.as_slice(), 101).unwrap());
+        let (of_less, _) = graph_of(0..10, GraphOptions { m: 8, ..options });
+        assert!(!of_less.read_from(&mut bytes.as_slice(), 100).unwrap());
+        let (of_more, _) = graph_of(0..10, GraphOptions { precision: Precision::F32, ..options });
+        assert!(!of_more.read_from(&mut bytes.as_slice(), 100).unwrap());
+        // Nothing has changed.
+        let first = &packed[..own.packing().bytes()];
+        assert_eq!(own.search(first, 1, false, |_| true).unwrap().unwrap(), [500]);
+        assert!(own.read_from(&mut bytes.as_slice(), 100).unwrap());
+        assert_eq!(own.len(), 100);
+    }
+
+    #[test]
+    fn a_graph_finds_what_looking_at_all_finds() {
+        for precision in Precision::ALL {
+            for metric in Metric::ALL {
+                let form = Form { dimensions: 32, metric };
+                let options = GraphOptions { precision, ..GraphOptions::default_of(metric) };
+                if options.fault(form).is_some() {
+                    continue;
+                }
+                let graph = Hnsw::new(Packing::new(form, precision), options);
+                let (mut seed, mut packed) = (7, Vec::new());
+                let labels: Vec<u64> = (100..2100).collect();
+                for _ in &labels {
+                    let vector: Vec<u8> = match form.is_binary() {
+                        true => (0..4).map(|_| (random(&mut seed) * 255.0) as i8 as u8).collect(),
+                        false => (0..32).flat_map(|_| random(&mut seed).to_le_bytes()).collect(),
+                    };
+                    graph.packing().pack(&vector, 2.0, &mut packed);
+                }
+                graph.add(&labels[..7], &packed[..7 * graph.packing().bytes()], 2).unwrap();
+                graph.add(&labels[7..], &packed[7 * graph.packing().bytes()..], 2).unwrap();
+                assert_eq!(graph.len(), 2000);
+                let mut hits = 0;
+                for label in (100..2100).step_by(40) {
+                    let target = vector(&graph, label);
+                    let near = graph.search(&target, 300, false, |_| true).unwrap().unwrap();
+                    let odd = graph.search(&target, 20, false, |label| label % 2 == 1);
+                    assert!(odd.unwrap().unwrap().into_iter().all(|label| label % 2 == 1));
+                    let distance =
+                        |label: &u64| graph.packing().distance(&target, &vector(&graph, *label));
+                    let all = graph.search_all(&target, 10, |_| true);
+                    let furthest = all.iter().map(distance).fold(f32::MIN, f32::max);
+                    hits += near[..10].iter().filter(|near| distance(near) <= furthest).count();
+                }
+                assert!(hits >= 495, "{precision:?} {metric:?}: {hits} of 500");
+            }
+        }
+    }
+}

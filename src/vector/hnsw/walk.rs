@@ -1,0 +1,211 @@
+//! Walking through a graph towards a vector.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::nodes::{Nodes, no_memory};
+use crate::error::Result;
+use crate::vector::kernel::prefetch;
+use crate::vector::packed::Packing;
+
+/// A vector and how far it is from what is searched for, as one number: the nearest is the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Near(u64);
+
+impl Near {
+    fn new(distance: f32, node: u32) -> Self {
+        let bits = distance.to_bits();
+        // In the order of the numbers.
+        let ordered = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
+        Self(u64::from(ordered) << 32 | u64::from(node))
+    }
+
+    pub(super) fn node(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Whether it is nearer than another one is.
+    fn is_nearer(self, other: Self) -> bool {
+        self.0 >> 32 < other.0 >> 32
+    }
+}
+
+/// What a search needs to remember.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// In which round each vector was met last.
+    met: Vec<u16>,
+    round: u16,
+    /// Those from which the walk goes on, and the nearest that were found.
+    next: BinaryHeap<Reverse<Near>>,
+    top: BinaryHeap<Near>,
+    /// Neighbours that were not met before.
+    fresh: Vec<u32>,
+    /// What was found, the nearest first.
+    pub(super) found: Vec<Near>,
+}
+
+impl Scratch {
+    fn begin(&mut self, nodes: usize) -> Result<()> {
+        self.next.clear();
+        self.top.clear();
+        if self.met.len() < nodes {
+            let more = nodes - self.met.len();
+            self.met.try_reserve(more.max(self.met.len() / 4)).map_err(no_memory)?;
+            self.met.resize(self.met.capacity(), 0);
+        }
+        self.round = self.round.wrapping_add(1);
+        if self.round == 0 {
+            self.met.fill(0);
+            self.round = 1;
+        }
+        Ok(())
+    }
+
+    /// Whether a vector is met for the first time.
+    fn meet(&mut self, node: u32) -> bool {
+        match self.met.get_mut(node as usize) {
+            Some(round) if *round != self.round => {
+                *round = self.round;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn end(&mut self) {
+        self.found.clear();
+        self.found.extend(self.top.drain());
+        self.found.sort_unstable();
+    }
+}
+
+/// A graph, and how far its vectors are from each other.
+#[derive(Clone, Copy)]
+pub(super) struct Walk<'n> {
+    pub(super) nodes: &'n Nodes,
+    pub(super) packing: Packing,
+}
+
+impl Walk<'_> {
+    /// How far a vector is from a packed one.
+    #[inline]
+    pub(super) fn near(&self, target: &[u8], node: u32) -> Near {
+        Near::new(self.packing.distance(target, self.nodes.vector(node)), node)
+    }
+
+    /// The nearest that is found in a level by going to nearer neighbours only.
+    pub(super) fn descend(&self, target: &[u8], from: Near, level: u8) -> Near {
+        let mut nearest = from;
+        loop {
+            let before = nearest;
+            for node in self.nodes.neighbours(level, before.node()) {
+                nearest = nearest.min(self.near(target, node));
+            }
+            if nearest == before {
+                return nearest;
+            }
+        }
+    }
+
+    /// Finds the `count` nearest in a level of those that `passes` lets through; `count` is also
+    /// how hard it tries. They are in [`Scratch::found`] then.
+    pub(super) fn search(
+        &self,
+        target: &[u8],
+        (from, level): (Near, u8),
+        count: usize,
+        scratch: &mut Scratch,
+        passes: impl Fn(u32) -> bool,
+    ) -> Result<()> {
+        scratch.begin(self.nodes.len())?;
+        scratch.meet(from.node());
+        scratch.next.push(Reverse(from));
+        if passes(from.node()) {
+            scratch.top.push(from);
+        }
+        while let Some(Reverse(nearest)) = scratch.next.pop() {
+            let is_full = scratch.top.len() >= count;
+            if is_full && scratch.top.peek().is_some_and(|furthest| *furthest < nearest) {
+                break;
+            }
+            if let Some(Reverse(coming)) = scratch.next.peek() {
+                prefetch(self.nodes.list(level, coming.node()));
+            }
+            self.collect_fresh(level, nearest.node(), scratch);
+            let fresh = std::mem::take(&mut scratch.fresh);
+            let mut coming = fresh.iter().skip(AHEAD);
+            for node in fresh.iter().take(AHEAD) {
+                prefetch(self.nodes.vector(*node));
+            }
+            for node in &fresh {
+                if let Some(node) = coming.next() {
+                    prefetch(self.nodes.vector(*node));
+                }
+                let near = self.near(target, *node);
+                let is_full = scratch.top.len() >= count;
+                if is_full && scratch.top.peek().is_some_and(|furthest| *furthest < near) {
+                    continue;
+                }
+                scratch.next.push(Reverse(near));
+                if passes(*node) {
+                    if is_full {
+                        scratch.top.pop();
+                    }
+                    scratch.top.push(near);
+                }
+            }
+            scratch.fresh = fresh;
+        }
+        scratch.end();
+        Ok(())
+    }
+
+    fn collect_fresh(&self, level: u8, node: u32, scratch: &mut Scratch) {
+        let mut fresh = std::mem::take(&mut scratch.fresh);
+        fresh.clear();
+        fresh.extend(self.nodes.neighbours(level, node).filter(|node| scratch.meet(*node)));
+        scratch.fresh = fresh;
+    }
+
+    /// Finds the `count` nearest by looking at all, of those that `passes` lets through.
+    pub(super) fn search_all(
+        &self,
+        target: &[u8],
+        count: usize,
+        scratch: &mut Scratch,
+        passes: impl Fn(u32) -> bool,
+    ) {
+        scratch.top.clear();
+        for node in (0..self.nodes.len() as u32).filter(|node| passes(*node)) {
+            let near = self.near(target, node);
+            if scratch.top.len() < count {
+                scratch.top.push(near);
+            } else if let Some(mut furthest) = scratch.top.peek_mut()
+                && near < *furthest
+            {
+                *furthest = near;
+            }
+        }
+        scratch.end();
+    }
+
+    /// Those of some vectors, the nearest first, that are nearer to the one that they are near to
+    /// than to each other, `most` at most: ways into all directions.
+    pub(super) fn choose(&self, near: &[Near], most: usize, chosen: &mut Vec<Near>) {
+        chosen.clear();
+        for one in near {
+            if chosen.len() == most {
+                return;
+            }
+            let vector = self.nodes.vector(one.node());
+            let is_apart = |other: &Near| !self.near(vector, other.node()).is_nearer(*one);
+            if chosen.iter().all(is_apart) {
+                chosen.push(*one);
+            }
+        }
+    }
+}
+
+/// As many vectors are on their way to the processor's cache while one is compared.
+const AHEAD: usize = 2;
