@@ -127,6 +127,11 @@ export interface NearestExplanation extends Explanation {
     inFile?: number
     /** Bytes that the graph takes. */
     memory?: number
+    /**
+     * Vectors of the documents that pass the filter, if it is known which these are: then only they
+     * are looked at.
+     */
+    among?: number
     /** Labels that were given since the graph was brought up to date: looked at one by one. */
     notInGraph?: number
     /** Documents that were looked at. */

@@ -6,10 +6,10 @@ use serde_json::{Value as Json, json};
 
 use super::access::Access;
 use super::bounds::{Bounds, Range};
-use super::near::Way;
 use super::nearest::Search;
 use super::plan::Plan;
 use super::request::Query;
+use super::way::Way;
 use crate::collation::Collation;
 use crate::key::{self, Key};
 use crate::query::aggregate::{Examined, Output, Read, StageReport};

@@ -22,6 +22,7 @@ mod rows;
 mod running;
 mod scan;
 mod sort;
+mod way;
 
 pub use aggregation::{Aggregation, From};
 pub use matching::{Batch, matching_batch, matching_keys};

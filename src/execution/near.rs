@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::near_many::NearMany;
 use super::nearest::{Search, sort_key};
-use super::plan::Plan;
 use super::request::Query;
 use super::rows::Rows;
 use super::scan::{Budget, Found};
@@ -21,69 +19,48 @@ use crate::error::{Error, Result};
 use crate::storage::tree::Lookups;
 use crate::store::StoreShared;
 use crate::store::entry::{documents, entries};
-use crate::store::graph::{Effort, Graph, LEAST, NEIGHBOURS};
+use crate::store::graph::{Effort, Graph};
 use crate::store::read::{View, find_each};
-use crate::store::vectors::{COUNT_LABELS, COUNT_VECTORS, counter, label_key};
-use crate::vector::{Precision, Target};
+use crate::store::vectors::label_key;
+use crate::vector::{Precision, Set, Target};
 
-/// What it costs, in microseconds: to keep a candidate in the graph, and each byte of its vector;
-/// to look a vector up by its label and compare it; to meet a document in the order of the store,
-/// and by an index; to compare each component exactly.
-const CANDIDATE: f64 = 1.0;
-const CANDIDATE_BYTE: f64 = 0.0013;
-const SCANNED_BYTE: f64 = 0.0001;
-const LOOKUP: f64 = 4.0;
-const DOCUMENT: f64 = 1.0;
-const ENTRY: f64 = 3.0;
-const COMPONENT: f64 = 0.0006;
-/// The same, where a document that was read is compared with many vectors.
-const COMPONENT_OF_MANY: f64 = 0.0005;
-/// The most candidates of a search on the thread of JavaScript.
+/// The most candidates of a search on the thread of JavaScript,
 const AT_ONCE: usize = 256;
+/// and the most bytes of vectors that are looked at there.
+const BYTES_AT_ONCE: usize = 4 << 20;
 /// As many times more candidates are asked for when there were too few.
 const MORE: usize = 4;
 
 /// More are asked for as well if one of so many that were named is gone.
 const THINNED: usize = 4;
 
-/// Why all documents are looked at after the graph was asked.
-pub(super) const TOO_FEW: &str = "the graph has named too few that pass the filter";
-
-/// How a search is carried out.
-pub enum Way {
-    /// All documents that pass the filter are looked at: why.
-    Exact(String),
-    /// By the graph.
-    Graph(Box<Near>),
-    /// By the graph, for several vectors.
-    GraphForMany(Box<NearMany>),
-}
-
 /// A search by a graph.
 pub struct Near {
-    graph: Arc<Graph>,
-    index: Arc<VectorDef>,
+    pub(super) graph: Arc<Graph>,
+    pub(super) index: Arc<VectorDef>,
     /// The vector to search for, as the graph has vectors.
-    packed: Vec<u8>,
+    pub(super) packed: Vec<u8>,
     /// The graph counts for labels below,
     below: u64,
     /// and those from there on up to this one are looked at one by one.
     given: u64,
     /// The next one of these.
     fresh: u64,
-    effort: Effort,
+    pub(super) effort: Effort,
+    /// The vectors of all documents that pass the filter, if that is known.
+    pub(super) among: Option<Arc<Set>>,
     /// Documents that are wanted.
     wanted: u64,
     /// Documents that are to be compared exactly, since the graph knows their order only about.
-    compared: u64,
+    pub(super) compared: u64,
     /// More candidates cost more than to look at all documents.
-    most: usize,
+    pub(super) most: usize,
     /// Labels that the graph has named, and how many of them were looked up.
     named: Vec<u64>,
     looked_up: usize,
     /// How many were asked for, and how many are needed of those that are there.
-    asked: usize,
-    needed: usize,
+    pub(super) asked: usize,
+    pub(super) needed: usize,
     /// The primary keys that were met.
     met: HashSet<Box<[u8]>>,
     /// Documents among those named that pass the filter, wherever they are.
@@ -104,108 +81,9 @@ pub enum Step {
     Exact,
 }
 
-impl Way {
-    /// Chooses how a search is carried out.
-    ///
-    /// # Errors
-    /// `CORRUPT`; those of storage.
-    pub fn choose(
-        view: View<'_, '_>,
-        shared: &StoreShared,
-        store: &StoreDef,
-        plan: &Plan,
-        search: &Search,
-    ) -> Result<Self> {
-        let exact = |why: &str| Ok(Self::Exact(why.to_owned()));
-        if search.is_exact() {
-            return exact("it was asked for");
-        }
-        let Some(target) = search.targets().first() else {
-            return exact("nothing is searched for");
-        };
-        let several = search.targets().len();
-        let Some(graphs) = shared.graphs() else { return exact("there are no graphs") };
-        let index = &search.index;
-        let vectors = view.count(counter(index.tree, COUNT_VECTORS))?;
-        if vectors < LEAST {
-            return exact("the index is small");
-        }
-        if plan.accesses.iter().any(|access| access.is_point) {
-            return exact("the filter names a primary key");
-        }
-        let Some(graph) = graphs.graph(view, store, index)? else {
-            return exact("the index is not committed yet");
-        };
-        if let Some(problem) = graph.problem() {
-            return exact(&format!("there is no graph: {problem}"));
-        }
-        let txn_id = view.txn().id();
-        let (below, given) = (graph.below(txn_id), view.count(counter(index.tree, COUNT_LABELS))?);
-        if below < given {
-            graphs.wake();
-        }
-        if below == 0 {
-            return exact("the graph is being built, or the state is older than it is");
-        }
-        let mut near = Near::new(graph, (search, target), (below, given));
-        // Of the labels that were given since, so many may be there.
-        let fresh = (given - below).min(vectors);
-        // What each vector costs that is searched for.
-        let exact_cost = cost_of_exact(plan, index, several) / several as f64;
-        let share = plan.share.max(1e-9);
-        let candidates = near.candidates_for(share);
-        let graph_cost = near.cost_of(candidates, share) + fresh as f64 * (LOOKUP + ENTRY);
-        if graph_cost > exact_cost {
-            return Ok(Self::Exact(format!(
-                "it takes about {:.1} ms, and by the graph {:.1} ms{}",
-                exact_cost * several as f64 / 1000.0,
-                graph_cost * several as f64 / 1000.0,
-                if fresh * 4 > vectors { ", which lags behind" } else { "" },
-            )));
-        }
-        near.asked = candidates;
-        near.needed = candidates;
-        let each = near.cost_of(candidates, share) / candidates.max(1) as f64;
-        near.most = ((exact_cost / each.max(1e-9)) as usize).max(candidates);
-        if several > 1 {
-            let many = NearMany::new(near, several, graph_cost);
-            return Ok(Self::GraphForMany(Box::new(many)));
-        }
-        Ok(Self::Graph(Box::new(near)))
-    }
-
-    /// Whether it is by the graph.
-    pub fn is_graph(&self) -> bool {
-        !matches!(self, Self::Exact(_))
-    }
-
-    /// How it is carried out, for people.
-    pub fn explain(&self) -> Json {
-        match self {
-            Self::Exact(why) => json!({ "method": "exact", "because": why }),
-            Self::Graph(near) => near.explain(),
-            Self::GraphForMany(many) => many.explain(),
-        }
-    }
-}
-
-/// What it takes to compare all documents that a plan meets with so many vectors, in microseconds.
-fn cost_of_exact(plan: &Plan, index: &VectorDef, several: usize) -> f64 {
-    let component = match several {
-        1 => COMPONENT,
-        several => COMPONENT_OF_MANY * several as f64,
-    };
-    let compared = component * f64::from(index.form.dimensions);
-    let met = |access: &Arc<super::access::Access>| {
-        let each = if access.is_of_documents() { DOCUMENT } else { ENTRY };
-        access.entries as f64 * (each + compared * plan.share.min(1.0))
-    };
-    plan.accesses.iter().map(met).sum()
-}
-
 /// As many documents are compared exactly for so many that are wanted: the graph knows their order
 /// only about.
-fn compared_for(wanted: u64, precision: Precision) -> u64 {
+pub(super) fn compared_for(wanted: u64, precision: Precision) -> u64 {
     match precision {
         Precision::F32 | Precision::B1 => wanted.saturating_add(4),
         Precision::F16 | Precision::Bf16 => wanted.saturating_mul(2).saturating_add(4),
@@ -214,7 +92,7 @@ fn compared_for(wanted: u64, precision: Precision) -> u64 {
 }
 
 impl Near {
-    fn new(
+    pub(super) fn new(
         graph: Arc<Graph>,
         (search, target): (&Search, &Target),
         (below, given): (u64, u64),
@@ -231,6 +109,7 @@ impl Near {
             given,
             fresh: below,
             effort,
+            among: None,
             wanted,
             compared,
             most: usize::MAX,
@@ -251,6 +130,7 @@ impl Near {
         Self {
             graph: Arc::clone(&self.graph),
             index: Arc::clone(&self.index),
+            among: self.among.clone(),
             packed: self.graph.packing().pack_target(&target.vector()),
             named: Vec::new(),
             met: HashSet::new(),
@@ -266,8 +146,8 @@ impl Near {
     /// `RESOURCE_LIMIT`.
     pub(super) fn begin(&mut self, txn_id: u64) -> Result<()> {
         let (packed, as_of) = (self.packed.as_slice(), (self.below, txn_id));
-        let effort = self.effort_of(self.asked);
-        let named = self.graph.near((packed, self.asked), effort, as_of, false)?;
+        let how = (self.effort_of(self.asked), self.among.as_deref());
+        let named = self.graph.near((packed, self.asked), how, as_of, false)?;
         self.named = named.unwrap_or_default();
         Ok(())
     }
@@ -283,31 +163,6 @@ impl Near {
     /// How many documents were compared.
     pub(super) fn compared(&self) -> usize {
         self.met.len()
-    }
-
-    /// How many candidates it takes, if such a share of the documents passes the filter.
-    fn candidates_for(&self, share: f64) -> usize {
-        let near = compared_for(NEIGHBOURS as u64, self.index.graph.precision) as usize;
-        let is_filtered = share < 1.0;
-        let margin = if is_filtered { 1.5 } else { 1.0 };
-        let named = (self.compared as f64 / share * margin).min(1e15) as usize;
-        match self.effort {
-            // What is further away than the neighbours that it is meant for is harder to find, and
-            // more so what passes a filter.
-            Effort::Graph(ef) if is_filtered => ef.saturating_add(named),
-            Effort::Graph(ef) => ef.saturating_add(named.saturating_sub(near)).max(named),
-            Effort::All => named,
-        }
-    }
-
-    /// What so many candidates cost, in microseconds.
-    fn cost_of(&self, candidates: usize, share: f64) -> f64 {
-        let bytes = self.packed.len() as f64;
-        let graph = match self.effort {
-            Effort::Graph(_) => candidates as f64 * (CANDIDATE + CANDIDATE_BYTE * bytes),
-            Effort::All => self.graph.vectors() as f64 * (0.02 + SCANNED_BYTE * bytes),
-        };
-        graph + (self.compared as f64 / share).min(candidates as f64) * LOOKUP
     }
 
     /// Goes on.
@@ -329,7 +184,7 @@ impl Near {
             let labels = if is_fresh { labels } else { self.named_labels(do_all_pass) };
             if labels.is_empty() {
                 let has_found = self.passing >= self.wanted && !self.named.is_empty();
-                if has_found && !self.is_thinned() {
+                if has_found && !self.is_thinned() || self.has_named_all() {
                     return Ok(self.found(view));
                 }
                 if let Some(step) = self.ask(view, is_inline)? {
@@ -352,6 +207,12 @@ impl Near {
                 return Ok(Step::Later);
             }
         }
+    }
+
+    /// Whether all that passes the filter was named, and looked up.
+    fn has_named_all(&self) -> bool {
+        let is_scan = self.effort_of(self.asked) == Effort::All;
+        is_scan && self.among.is_some() && !self.named.is_empty() && self.named.len() < self.asked
     }
 
     /// Whether so much of what the graph has named is gone that it would not have found the nearest
@@ -388,14 +249,19 @@ impl Near {
             }
             false => self.asked.saturating_mul(MORE).min(self.most),
         };
-        if is_inline && (count > AT_ONCE || self.effort == Effort::All) {
+        let scanned = match (self.effort_of(count), &self.among) {
+            (Effort::Graph(_), _) => 0,
+            (Effort::All, Some(set)) => set.len(),
+            (Effort::All, None) => self.graph.vectors(),
+        };
+        if is_inline && (count > AT_ONCE || scanned * self.packed.len() > BYTES_AT_ONCE) {
             return Ok(Some(Step::Later));
         }
         self.note_gone(view);
         let txn_id = view.txn().id();
-        let effort = self.effort_of(count);
+        let how = (self.effort_of(count), self.among.as_deref());
         let (packed, as_of) = (self.packed.as_slice(), (self.below, txn_id));
-        let near = self.graph.near((packed, count), effort, as_of, is_inline)?;
+        let near = self.graph.near((packed, count), how, as_of, is_inline)?;
         let Some(named) = near else { return Ok(Some(Step::Later)) };
         self.asked = count;
         if named.len() <= self.looked_up {
@@ -496,7 +362,7 @@ impl Near {
             Effort::Graph(ef) => ("graph", json!(ef)),
             Effort::All => ("scan of the graph's vectors", Json::Null),
         };
-        json!({
+        let mut told = json!({
             "method": method,
             "precision": self.index.graph.precision.as_str(),
             "efSearch": candidates,
@@ -507,7 +373,11 @@ impl Near {
             "memory": figures.memory,
             "notInGraph": self.given - self.below,
             "compared": self.met.len(),
-        })
+        });
+        if let (Json::Object(fields), Some(set)) = (&mut told, &self.among) {
+            fields.insert("among".to_owned(), json!(set.len()));
+        }
+        told
     }
 }
 

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use self::choice::Choices;
 use self::search::Finding;
 use super::explain;
-use super::near::Way;
 use super::nearest::Search;
 use super::page::{self, PageRequest};
 use super::plan::Plan;
@@ -19,6 +18,7 @@ use super::request::{Query, Returns};
 use super::rows::{Out, Rows, emit_keys};
 use super::scan::{Budget, Flow, Scan, ended_if};
 use super::sort::{self, SORT_MEMORY, Sorted, Sorter};
+use super::way::Way;
 use crate::catalog::StoreDef;
 use crate::error::{Error, Result};
 use crate::key;
@@ -125,7 +125,8 @@ impl Execution {
         let new_search = |nearest| Search::new(view, shared, store, nearest);
         let search = query.nearest.as_ref().map(new_search).transpose()?;
         let way = search.as_ref().map(|search| Way::choose(view, shared, store, &plan, search));
-        let way = way.transpose()?;
+        let mut way = way.transpose()?;
+        let keeping = way.as_mut().and_then(Way::take_keeping);
         let is_index = plan.accesses.first().is_some_and(|access| access.index.is_some());
         let opposite = plan.ordered
             && is_index
@@ -159,7 +160,7 @@ impl Execution {
             scan.compare(search.targets().len());
             match search.targets().is_empty() {
                 true => Phase::Last,
-                false => Phase::Search(Box::new(Finding::new(search, nearest))),
+                false => Phase::Search(Box::new(Finding::new(search, nearest, keeping))),
             }
         } else if collects {
             let wanted = wanted.map(|wanted| usize::try_from(wanted).unwrap_or(usize::MAX));

@@ -14,7 +14,7 @@ mod read;
 
 pub use block::Block;
 pub use distance::{Target, score};
-pub use hnsw::{Hnsw, format_version};
+pub use hnsw::{Hnsw, Set, format_version};
 pub use metric::{Form, MAX_DIMENSIONS, Metric};
 pub use packed::Packing;
 pub use precision::{EF, GraphOptions, M, Precision};

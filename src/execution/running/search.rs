@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::super::access::Access;
-use super::super::near::{Step, TOO_FEW, Way};
+use super::super::near::Step;
 use super::super::near_many::StepOfMany;
 use super::super::nearest::{self, Search};
 use super::super::request::Returns;
 use super::super::scan::{Budget, Flow, Scan, keep};
 use super::super::sort::{SORT_MEMORY, Sorted, Sorter};
+use super::super::way::{Keeping, Way};
 use super::choice::Choices;
 use super::{Execution, Phase};
 use crate::error::Result;
@@ -20,6 +21,9 @@ use crate::vector::{Block, Target};
 
 /// From so many documents it is chosen on the thread of JavaScript.
 const CHOSEN_INLINE: u64 = 256;
+
+/// Why all documents are looked at after the graph was asked.
+const TOO_FEW: &str = "the graph has named too few that pass the filter";
 
 /// What searches have found so far.
 pub(super) struct Finding {
@@ -32,12 +36,14 @@ pub(super) struct Finding {
     known: Vec<Option<Sorter>>,
     /// Documents that are to be compared.
     block: Block,
+    /// Finds out which documents pass.
+    keeping: Option<Keeping>,
 }
 
 impl Finding {
     /// Before the first document.
-    pub(super) fn new(search: &Search, nearest: &Nearest) -> Self {
-        Self::of(search, nearest, Arc::clone(search.targets()))
+    pub(super) fn new(search: &Search, nearest: &Nearest, keeping: Option<Keeping>) -> Self {
+        Self { keeping, ..Self::of(search, nearest, Arc::clone(search.targets())) }
     }
 
     /// The same for those vectors for which nothing is known.
@@ -53,7 +59,13 @@ impl Finding {
         // Of several, each has few.
         let memory = if search.targets().len() > 1 { usize::MAX } else { SORT_MEMORY };
         let sorters = targets.iter().map(|_| Sorter::new(Some(wanted), memory)).collect();
-        Self { sorters, targets, known: Vec::new(), block: Block::new(search.index.form) }
+        Self {
+            sorters,
+            targets,
+            known: Vec::new(),
+            block: Block::new(search.index.form),
+            keeping: None,
+        }
     }
 
     /// What was found for each vector.
@@ -99,6 +111,12 @@ impl Execution {
                 return Ok(Flow::Next);
             }
             let Some(document) = found.document else { return Ok(Flow::Next) };
+            if let Some(keeping) = &mut finding.keeping
+                && !keeping.add(view, found.key)?
+                && let Some(keeping) = finding.keeping.take()
+            {
+                keeping.end(view);
+            }
             if search.excludes(found.key) {
                 return Ok(Flow::Next);
             }
@@ -117,6 +135,9 @@ impl Execution {
         rows.search = Some(search);
         if !ended? {
             return Ok(false);
+        }
+        if let Some(keeping) = finding.keeping.take() {
+            keeping.end(view);
         }
         let sorters = finding.finish();
         self.searched(sorters)?;
@@ -150,7 +171,7 @@ impl Execution {
             _ => return Ok(true),
         };
         if is_exact {
-            *way = Some(Way::Exact(TOO_FEW.to_owned()));
+            *way = Some(Way::Exact(TOO_FEW.to_owned(), None));
         }
         if found.iter().all(Option::is_some) {
             self.searched(found.into_iter().flatten().collect())?;

@@ -118,6 +118,23 @@ struct Batch {
     is_last: bool,
 }
 
+impl Batch {
+    /// Puts the vectors in the order of their labels: they were read document by document.
+    fn sort(&mut self, length: usize) {
+        let mut order: Vec<_> =
+            self.labels.iter().copied().zip(self.vectors.chunks(length)).collect();
+        order.sort_unstable_by_key(|(label, _)| *label);
+        (self.labels, self.vectors) = order.into_iter().fold(
+            (Vec::with_capacity(self.labels.len()), Vec::with_capacity(self.vectors.len())),
+            |(mut labels, mut vectors), (label, vector)| {
+                labels.push(label);
+                vectors.extend_from_slice(vector);
+                (labels, vectors)
+            },
+        );
+    }
+}
+
 impl Graphs {
     /// Brings all graphs a step further; whether there is more to do.
     pub(super) fn pass(&self, environment: &Arc<Environment>) -> Result<bool> {
@@ -277,6 +294,7 @@ impl Graphs {
             found = cursor.next()?;
         }
         self.read_vectors(txn, (store, index), &mut waiting, &mut batch)?;
+        batch.sort(index.form.bytes());
         Ok(Some(batch))
     }
 

@@ -79,8 +79,11 @@ impl Graph {
         let mut asked = Vec::new();
         let mut wanted = 0;
         for packed in others.iter().step_by(every).take(QUESTIONS) {
-            let all: HashSet<u64> =
-                HashSet::from_iter(self.hnsw.search_all(packed, NEIGHBOURS, |_| true));
+            let all: HashSet<u64> = HashSet::from_iter(
+                self.hnsw
+                    .search_all((packed, NEIGHBOURS), false, None, |_| true)
+                    .unwrap_or_default(),
+            );
             wanted += all.len();
             asked.push((packed, all));
         }
@@ -93,7 +96,7 @@ impl Graph {
             }
             let mut found = 0;
             for (packed, expected) in &asked {
-                let near = self.hnsw.search(packed, candidates, false, |_| true)?;
+                let near = self.hnsw.search((packed, candidates), false, None, |_| true)?;
                 // As a search does: twice as many are compared exactly.
                 let near = near.unwrap_or_default().into_iter().take(2 * NEIGHBOURS);
                 found += near.filter(|label| expected.contains(label)).count();

@@ -11,6 +11,7 @@ mod file;
 mod keeper;
 mod progress;
 mod record;
+mod subset;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,12 +24,14 @@ use self::calibration::Calibration;
 pub use self::calibration::{Effort, NEIGHBOURS};
 use self::keeper::Kept;
 use self::progress::Progress;
+use self::subset::Subsets;
+pub use self::subset::{MOST_BYTES, SubsetKey};
 use super::read::View;
 use super::shared::StoreShared;
 use crate::catalog::{StoreDef, VectorDef};
 use crate::error::Result;
 use crate::storage::{Environment, TreeId};
-use crate::vector::{Form, GraphOptions, Hnsw, Packing};
+use crate::vector::{Form, GraphOptions, Hnsw, Packing, Set};
 
 /// Indexes with fewer vectors have no graph: looking at all of them takes a millisecond or two.
 pub const LEAST: u64 = 1_000;
@@ -157,6 +160,7 @@ pub struct Graph {
     /// Vectors that were read from a file.
     from_file: AtomicUsize,
     kept: Mutex<Kept>,
+    subsets: Mutex<Subsets>,
 }
 
 /// Labels in a graph of vectors that are not there any more.
@@ -207,6 +211,7 @@ impl Graph {
             is_begun: AtomicBool::new(false),
             from_file: AtomicUsize::new(0),
             kept: Mutex::default(),
+            subsets: Mutex::default(),
         })
     }
 
@@ -249,36 +254,27 @@ impl Graph {
     }
 
     /// The labels of about `count` vectors near to a packed one, the nearest first, as of the state
-    /// of a transaction; of labels from `below` on nothing is said. With `at_once`, `None` if it
-    /// would have to wait.
+    /// of a transaction, of those of a subset if there is one; of labels from `below` on nothing is
+    /// said. With `at_once`, `None` if it would have to wait.
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
     pub fn near(
         &self,
-        (packed, count): (&[u8], usize),
-        effort: Effort,
+        wanted: (&[u8], usize),
+        (effort, among): (Effort, Option<&Set>),
         (below, txn_id): (u64, u64),
         at_once: bool,
     ) -> Result<Option<Vec<u64>>> {
         let dead = self.dead.read();
         // What was removed since is still there for an older state.
-        let is_dead = |label: &u64| txn_id >= dead.since && dead.labels.contains(label);
+        let is_told = |label: u64| {
+            label < below
+                && (dead.labels.is_empty() || txn_id < dead.since || !dead.labels.contains(&label))
+        };
         match effort {
-            Effort::All => {
-                if at_once {
-                    return Ok(None);
-                }
-                let passes = |label| label < below && !is_dead(&label);
-                Ok(Some(self.hnsw.search_all(packed, count, passes)))
-            }
-            Effort::Graph(_) if dead.labels.is_empty() => {
-                self.hnsw.search(packed, count, at_once, |label| label < below)
-            }
-            Effort::Graph(_) => {
-                let passes = |label| label < below && !is_dead(&label);
-                self.hnsw.search(packed, count, at_once, passes)
-            }
+            Effort::All => Ok(self.hnsw.search_all(wanted, at_once, among, is_told)),
+            Effort::Graph(_) => self.hnsw.search(wanted, at_once, among, is_told),
         }
     }
 

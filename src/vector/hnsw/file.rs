@@ -90,7 +90,8 @@ impl Hnsw {
         let count = count as usize;
         let labels = read_numbers(from, count, u64::from_le_bytes)?;
         let levels = read_numbers(from, count, |[level]: [u8; 1]| level)?;
-        if levels.iter().any(|level| *level > MOST_LEVELS) {
+        let ascend = labels.is_sorted_by(|one, next| one < next);
+        if !ascend || levels.iter().any(|level| *level > MOST_LEVELS) {
             return Ok(None);
         }
         let mut nodes = Nodes::new(self.packing.bytes(), m as usize);

@@ -8,15 +8,17 @@
 mod file;
 mod insert;
 mod nodes;
+mod set;
 mod walk;
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 pub use self::file::format_version;
 use self::insert::{Insertion, Locks, Work};
 use self::nodes::{MOST_LEVELS, Nodes};
+pub use self::set::Set;
 use self::walk::{Scratch, Walk};
 use super::packed::Packing;
 use super::precision::GraphOptions;
@@ -72,14 +74,22 @@ impl Hnsw {
         self.nodes.read().memory()
     }
 
-    /// Adds packed vectors, one after the other in `packed`, on so many threads at most. Searches
-    /// go on meanwhile, and find some of them. Not at the same time as another call. After an error
-    /// some may be there.
+    /// Adds packed vectors, one after the other in `packed`, on so many threads at most. Their
+    /// labels ascend, from call to call as well. Searches go on meanwhile, and find some of them.
+    /// Not at the same time as another call. After an error some may be there.
     ///
     /// # Errors
-    /// `RESOURCE_LIMIT`: there is no memory.
+    /// `RESOURCE_LIMIT`: there is no memory; `INVALID_ARGUMENT`: the labels do not ascend.
     pub fn add(&self, labels: &[u64], packed: &[u8], threads: usize) -> Result<()> {
+        if labels.is_empty() {
+            return Ok(());
+        }
         let first = self.len();
+        let last = self.nodes.read().last_label();
+        if !labels.is_sorted_by(|one, next| one < next) || labels.first().copied() <= last {
+            let message = "the graph of a vector index: labels have to ascend";
+            return Err(Error::new(ErrorCode::InvalidArgument, message));
+        }
         let levels: Vec<u8> =
             (first..first + labels.len()).map(|at| level_of(at, self.options.m)).collect();
         self.nodes.write().push(labels, packed, &levels)?;
@@ -126,23 +136,25 @@ impl Hnsw {
         Ok(())
     }
 
-    /// The labels of about `count` vectors that are nearest to a packed one, of those that `passes`
-    /// lets through, the nearest first. With `at_once`, `None` if it would have to wait.
+    /// The vectors with these labels, as far as it has them.
+    pub fn set_of(&self, labels: Vec<u64>) -> Set {
+        Set::new(&self.nodes.read(), labels)
+    }
+
+    /// The labels of about `count` vectors that are nearest to a packed one, of those that are in
+    /// the set, if there is one, and that `passes` lets through, the nearest first. With `at_once`,
+    /// `None` if it would have to wait.
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
     pub fn search(
         &self,
-        packed: &[u8],
-        count: usize,
+        (packed, count): (&[u8], usize),
         at_once: bool,
+        among: Option<&Set>,
         passes: impl Fn(u64) -> bool,
     ) -> Result<Option<Vec<u64>>> {
-        let nodes = match at_once {
-            true => self.nodes.try_read(),
-            false => Some(self.nodes.read()),
-        };
-        let Some(nodes) = nodes else { return Ok(None) };
+        let Some(nodes) = self.read(at_once) else { return Ok(None) };
         let Some((from, top)) = nodes.entry().filter(|_| count > 0) else {
             return Ok(Some(Vec::new()));
         };
@@ -152,28 +164,43 @@ impl Hnsw {
             near = walk.descend(packed, near, level);
         }
         let mut scratch = self.take_scratch();
-        let passes = |node| passes(nodes.label(node));
+        let passes = |node| among.is_none_or(|set| set.contains(node)) && passes(nodes.label(node));
         let searched = walk.search(packed, (near, 0), count, &mut scratch, passes);
         let labels = scratch.found.iter().map(|near| nodes.label(near.node())).collect();
         self.give_back(scratch);
         searched.map(|()| Some(labels))
     }
 
-    /// The labels of the `count` vectors that are nearest to a packed one, of those that `passes`
-    /// lets through: by looking at all.
+    /// The labels of the `count` vectors that are nearest to a packed one, of those that are in the
+    /// set, if there is one, and that `passes` lets through: by looking at all of them. With
+    /// `at_once`, `None` if it would have to wait.
     pub fn search_all(
         &self,
-        packed: &[u8],
-        count: usize,
+        (packed, count): (&[u8], usize),
+        at_once: bool,
+        among: Option<&Set>,
         passes: impl Fn(u64) -> bool,
-    ) -> Vec<u64> {
-        let nodes = self.nodes.read();
+    ) -> Option<Vec<u64>> {
+        let nodes = self.read(at_once)?;
         let walk = Walk { nodes: &nodes, packing: self.packing };
         let mut scratch = self.take_scratch();
-        walk.search_all(packed, count, &mut scratch, |node| passes(nodes.label(node)));
+        let passes = |node: &u32| passes(nodes.label(*node));
+        match among {
+            Some(set) => {
+                walk.search_among(packed, count, &mut scratch, set.iter().filter(passes));
+            }
+            None => {
+                let all = 0..nodes.len() as u32;
+                walk.search_among(packed, count, &mut scratch, all.filter(passes));
+            }
+        }
         let labels = scratch.found.iter().map(|near| nodes.label(near.node())).collect();
         self.give_back(scratch);
-        labels
+        Some(labels)
+    }
+
+    fn read(&self, at_once: bool) -> Option<RwLockReadGuard<'_, Nodes>> {
+        if at_once { self.nodes.try_read() } else { Some(self.nodes.read()) }
     }
 
     fn take_scratch(&self) -> Scratch {
@@ -254,14 +281,14 @@ mod tests {
             let length = read.packing().bytes();
             let mut found = 0;
             for (at, target) in packed.chunks(length).enumerate().step_by(50) {
-                let near = read.search(target, 64, false, |_| true).unwrap().unwrap();
+                let near = read.search((target, 64), false, None, |_| true).unwrap().unwrap();
                 assert_eq!(near[0], at as u64);
-                let nearest = read.search_all(target, 10, |_| true);
+                let nearest = read.search_all((target, 10), false, None, |_| true).unwrap();
                 found += near[..10].iter().filter(|label| nearest.contains(label)).count();
             }
             assert!(found >= 290, "only {found} of 300");
             for (at, target) in added.chunks(length).enumerate().step_by(50) {
-                let near = read.search(target, 64, false, |_| true).unwrap().unwrap();
+                let near = read.search((target, 64), false, None, |_| true).unwrap().unwrap();
                 assert_eq!(near[0], 2000 + at as u64);
             }
             assert_eq!(more.len(), 600);
@@ -278,9 +305,45 @@ mod tests {
             graph.add(labels, added, 4).unwrap();
         }
         for (label, target) in labels.iter().zip(added.chunks(length)) {
-            let near = graph.search(target, 64, false, |_| true).unwrap().unwrap();
+            let near = graph.search((target, 64), false, None, |_| true).unwrap().unwrap();
             assert_eq!(near[0], *label);
         }
+    }
+
+    #[test]
+    fn what_is_found_is_in_the_set() {
+        let (graph, packed) = graph_of(0..4_000, GraphOptions::default_of(Metric::L2));
+        for (every, least) in [(2, 0.99), (5, 0.99), (40, 0.97)] {
+            // Labels that it has not, and one twice, make no difference.
+            let labels = (0..5_000).step_by(every).chain([0, 9_999]).collect();
+            let set = graph.set_of(labels);
+            assert_eq!(set.len(), 4_000_usize.div_ceil(every));
+            let (mut found, mut wanted) = (0, 0);
+            for target in packed.chunks(graph.packing().bytes()).skip(1).step_by(100) {
+                let passes = |label| label != 40;
+                let all = graph.search_all((target, 10), false, Some(&set), passes).unwrap();
+                let near = graph.search((target, 64), false, Some(&set), passes).unwrap().unwrap();
+                assert_eq!((all.len(), near.len()), (10, 64));
+                let is_right = |label: &u64| label.is_multiple_of(every as u64) && *label != 40;
+                assert!(all.iter().chain(&near).all(is_right));
+                found += near[..10].iter().filter(|label| all.contains(label)).count();
+                wanted += 10;
+            }
+            assert!(f64::from(found as u32) >= least * f64::from(wanted), "{found} of {wanted}");
+        }
+        assert!(graph.set_of(vec![4_000, u64::MAX]).is_empty());
+    }
+
+    #[test]
+    fn labels_ascend() {
+        let (graph, packed) = graph_of(10..20, GraphOptions::default_of(Metric::L2));
+        let two = &packed[..2 * graph.packing().bytes()];
+        for labels in [[19, 20], [3, 4], [31, 30], [30, 30]] {
+            assert!(graph.add(&labels, two, 1).is_err());
+        }
+        graph.add(&[], &[], 1).unwrap();
+        graph.add(&[20, 22], two, 1).unwrap();
+        assert_eq!(graph.len(), 12);
     }
 
     #[test]
@@ -297,7 +360,7 @@ mod tests {
             let mut found = 0;
             while !is_done.load(Ordering::Acquire) {
                 for (label, target) in packed.chunks(graph.packing().bytes()).enumerate() {
-                    let near = graph.search(target, 64, false, |_| true).unwrap().unwrap();
+                    let near = graph.search((target, 64), false, None, |_| true).unwrap().unwrap();
                     assert_eq!(near[0], label as u64);
                     found += usize::from(!is_done.load(Ordering::Acquire));
                 }
@@ -319,7 +382,7 @@ mod tests {
         assert!(!of_more.read_from(&mut bytes.as_slice(), 100).unwrap());
         // Nothing has changed.
         let first = &packed[..own.packing().bytes()];
-        assert_eq!(own.search(first, 1, false, |_| true).unwrap().unwrap(), [500]);
+        assert_eq!(own.search((first, 1), false, None, |_| true).unwrap().unwrap(), [500]);
         assert!(own.read_from(&mut bytes.as_slice(), 100).unwrap());
         assert_eq!(own.len(), 100);
     }
@@ -349,12 +412,13 @@ mod tests {
                 let mut hits = 0;
                 for label in (100..2100).step_by(40) {
                     let target = vector(&graph, label);
-                    let near = graph.search(&target, 300, false, |_| true).unwrap().unwrap();
-                    let odd = graph.search(&target, 20, false, |label| label % 2 == 1);
+                    let near =
+                        graph.search((&target, 300), false, None, |_| true).unwrap().unwrap();
+                    let odd = graph.search((&target, 20), false, None, |label| label % 2 == 1);
                     assert!(odd.unwrap().unwrap().into_iter().all(|label| label % 2 == 1));
                     let distance =
                         |label: &u64| graph.packing().distance(&target, &vector(&graph, *label));
-                    let all = graph.search_all(&target, 10, |_| true);
+                    let all = graph.search_all((&target, 10), false, None, |_| true).unwrap();
                     let furthest = all.iter().map(distance).fold(f32::MIN, f32::max);
                     hits += near[..10].iter().filter(|near| distance(near) <= furthest).count();
                 }

@@ -136,6 +136,23 @@ impl Nodes {
         self.labels.get(node as usize).copied().unwrap_or_default()
     }
 
+    /// The greatest label; `None` if there are none.
+    pub(super) fn last_label(&self) -> Option<u64> {
+        self.labels.last().copied()
+    }
+
+    /// The first vector from one on whose label is not less than this one.
+    pub(super) fn first_from(&self, label: u64, from: usize) -> usize {
+        let rest = self.labels.get(from..).unwrap_or_default();
+        // It is near, mostly.
+        let mut reach = 1;
+        while rest.get(reach - 1).is_some_and(|one| *one < label) {
+            reach *= 2;
+        }
+        let near = rest.get(..reach).unwrap_or(rest);
+        from + near.partition_point(|one| *one < label)
+    }
+
     pub(super) fn level(&self, node: u32) -> u8 {
         self.levels.get(node as usize).copied().unwrap_or_default()
     }

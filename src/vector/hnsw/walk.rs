@@ -168,16 +168,20 @@ impl Walk<'_> {
         scratch.fresh = fresh;
     }
 
-    /// Finds the `count` nearest by looking at all, of those that `passes` lets through.
-    pub(super) fn search_all(
+    /// Finds the `count` nearest of some vectors by looking at all of them.
+    pub(super) fn search_among(
         &self,
         target: &[u8],
         count: usize,
         scratch: &mut Scratch,
-        passes: impl Fn(u32) -> bool,
+        among: impl Iterator<Item = u32>,
     ) {
         scratch.top.clear();
-        for node in (0..self.nodes.len() as u32).filter(|node| passes(*node)) {
+        let mut among = among.peekable();
+        while let Some(node) = among.next() {
+            if let Some(next) = among.peek() {
+                prefetch(self.nodes.vector(*next));
+            }
             let near = self.near(target, node);
             if scratch.top.len() < count {
                 scratch.top.push(near);

@@ -1,0 +1,302 @@
+//! How a search for near vectors is carried out: by the graph of the index, among the vectors of
+//! the documents that pass the filter if these are known, or by looking at all documents that pass.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::access::Access;
+use super::near::{Near, compared_for};
+use super::near_many::NearMany;
+use super::nearest::Search;
+use super::plan::Plan;
+use crate::catalog::{StoreDef, VectorDef};
+use crate::error::Result;
+use crate::store::StoreShared;
+use crate::store::entry::entries;
+use crate::store::graph::{Effort, Graph, LEAST, MOST_BYTES, NEIGHBOURS, SubsetKey};
+use crate::store::read::View;
+use crate::store::vectors::{COUNT_LABELS, COUNT_VECTORS, Labels, counter, document_key};
+use crate::vector::Set;
+
+/// What it costs, in microseconds: to keep a candidate in the graph, and each byte of its vector;
+/// to look a vector up by its label and compare it; to meet a document in the order of the store,
+/// and by an index; to compare each component exactly.
+const CANDIDATE: f64 = 0.4;
+const CANDIDATE_BYTE: f64 = 0.0007;
+const SCANNED_BYTE: f64 = 0.00006;
+const LOOKUP: f64 = 4.0;
+const DOCUMENT: f64 = 1.0;
+const ENTRY: f64 = 3.0;
+const COMPONENT: f64 = 0.0006;
+/// The same, where a document that was read is compared with many vectors.
+const COMPONENT_OF_MANY: f64 = 0.0005;
+/// To look at a vector of the graph, besides its bytes; to find the labels of a document.
+const SCANNED: f64 = 0.02;
+const LABELS: f64 = 1.0;
+/// The most parts of an index that a filter may be about whose documents are kept.
+const MOST_INTERVALS: usize = 100;
+
+/// How a search is carried out.
+pub enum Way {
+    /// All documents that pass the filter are looked at: why, and whether it is kept which they
+    /// are.
+    Exact(String, Option<Keeping>),
+    /// By the graph.
+    Graph(Box<Near>),
+    /// By the graph, for several vectors.
+    GraphForMany(Box<NearMany>),
+}
+
+/// Which documents pass a filter, by the labels of their vectors, found out while all of them are
+/// looked at.
+pub struct Keeping {
+    graph: Arc<Graph>,
+    index: Arc<VectorDef>,
+    key: SubsetKey,
+    txn_id: u64,
+    labels: Vec<u64>,
+}
+
+impl Keeping {
+    /// A document passes. False if there are too many.
+    ///
+    /// # Errors
+    /// `CORRUPT`; those of storage.
+    pub fn add(&mut self, view: View<'_, '_>, key: &[u8]) -> Result<bool> {
+        let tree = entries(self.index.tree);
+        if let Some(value) = tree.get(view.txn(), &document_key(key))? {
+            let labels = Labels::read(&self.index, value)?;
+            self.labels.extend(labels.first..labels.first + u64::from(labels.count));
+        }
+        Ok(self.labels.len() * size_of::<u32>() <= MOST_BYTES)
+    }
+
+    /// All were looked at, or too many.
+    pub fn end(self, view: View<'_, '_>) {
+        if view.txn().id() == self.txn_id {
+            self.graph.keep_subset(self.txn_id, &self.key, self.labels);
+        }
+    }
+}
+
+impl Way {
+    /// Chooses how a search is carried out.
+    ///
+    /// # Errors
+    /// `CORRUPT`; those of storage.
+    pub fn choose(
+        view: View<'_, '_>,
+        shared: &StoreShared,
+        store: &StoreDef,
+        plan: &Plan,
+        search: &Search,
+    ) -> Result<Self> {
+        let exact = |why: &str| Ok(Self::Exact(why.to_owned(), None));
+        if search.is_exact() {
+            return exact("it was asked for");
+        }
+        let Some(target) = search.targets().first() else {
+            return exact("nothing is searched for");
+        };
+        let several = search.targets().len();
+        let Some(graphs) = shared.graphs() else { return exact("there are no graphs") };
+        let index = &search.index;
+        let vectors = view.count(counter(index.tree, COUNT_VECTORS))?;
+        if vectors < LEAST {
+            return exact("the index is small");
+        }
+        if plan.accesses.iter().any(|access| access.is_point) {
+            return exact("the filter names a primary key");
+        }
+        let Some(graph) = graphs.graph(view, store, index)? else {
+            return exact("the index is not committed yet");
+        };
+        if let Some(problem) = graph.problem() {
+            return exact(&format!("there is no graph: {problem}"));
+        }
+        let txn_id = view.txn().id();
+        let (below, given) = (graph.below(txn_id), view.count(counter(index.tree, COUNT_LABELS))?);
+        if below < given {
+            graphs.wake();
+        }
+        if below == 0 {
+            return exact("the graph is being built, or the state is older than it is");
+        }
+        let mut near = Near::new(Arc::clone(&graph), (search, target), (below, given));
+        // Of the labels that were given since, so many may be there.
+        let fresh = (given - below).min(vectors);
+        let fresh_cost = fresh as f64 * (LOOKUP + ENTRY);
+        // What each vector costs that is searched for.
+        let exact_cost = cost_of_exact(plan, index, several) / several as f64;
+        let share = plan.share.max(1e-9);
+        let candidates = near.candidates_for(share);
+        let graph_cost = near.cost_of(candidates, share) + fresh_cost;
+        let known = subset_key(view, plan).map(|key| (graph.subset(txn_id, key.clone()), key));
+        let mut keeping = None;
+        match known {
+            Some(((Some(set), _), _)) => {
+                let cost = near.cost_among(set.len()) + fresh_cost;
+                if cost <= graph_cost.min(exact_cost) {
+                    near.search_among(set);
+                    return Ok(Self::by_graph(near, several, cost));
+                }
+            }
+            Some(((None, times), key)) => {
+                let entries: u64 = plan.accesses.iter().map(|access| access.entries).sum();
+                let making = exact_cost * several as f64 + entries as f64 * LABELS;
+                let saved = graph_cost.min(exact_cost)
+                    - near.cost_among(usize::try_from(entries).unwrap_or(usize::MAX))
+                    - fresh_cost;
+                let fits = entries as usize * size_of::<u32>() <= MOST_BYTES;
+                // It is done when it would have paid already.
+                if fits && f64::from(times.saturating_sub(1)) * saved * several as f64 > making {
+                    let index = Arc::clone(index);
+                    let labels = Vec::new();
+                    keeping = Some(Keeping { graph, index, key, txn_id, labels });
+                }
+            }
+            None => {}
+        }
+        if keeping.is_some() {
+            let why = "it is found out which vectors pass the filter, for searches like this one";
+            return Ok(Self::Exact(why.to_owned(), keeping));
+        }
+        if graph_cost > exact_cost {
+            let why = format!(
+                "it takes about {:.1} ms, and by the graph {:.1} ms{}",
+                exact_cost * several as f64 / 1000.0,
+                graph_cost * several as f64 / 1000.0,
+                if fresh * 4 > vectors { ", which lags behind" } else { "" },
+            );
+            return Ok(Self::Exact(why, None));
+        }
+        near.asked = candidates;
+        near.needed = candidates;
+        let each = near.cost_of(candidates, share) / candidates.max(1) as f64;
+        near.most = ((exact_cost / each.max(1e-9)) as usize).max(candidates);
+        Ok(Self::by_graph(near, several, graph_cost))
+    }
+
+    /// As many searches, each of which takes so many microseconds.
+    fn by_graph(near: Near, several: usize, cost: f64) -> Self {
+        match several {
+            1 => Self::Graph(Box::new(near)),
+            _ => Self::GraphForMany(Box::new(NearMany::new(near, several, cost))),
+        }
+    }
+
+    /// Finds out which documents pass, if that is to be kept.
+    pub fn take_keeping(&mut self) -> Option<Keeping> {
+        match self {
+            Self::Exact(_, keeping) => keeping.take(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is by the graph.
+    pub fn is_graph(&self) -> bool {
+        !matches!(self, Self::Exact(..))
+    }
+
+    /// How it is carried out, for people.
+    pub fn explain(&self) -> Json {
+        match self {
+            Self::Exact(why, _) => json!({ "method": "exact", "because": why }),
+            Self::Graph(near) => near.explain(),
+            Self::GraphForMany(many) => many.explain(),
+        }
+    }
+}
+
+/// What it takes to compare all documents that a plan meets with so many vectors, in microseconds.
+fn cost_of_exact(plan: &Plan, index: &VectorDef, several: usize) -> f64 {
+    let component = match several {
+        1 => COMPONENT,
+        several => COMPONENT_OF_MANY * several as f64,
+    };
+    let compared = component * f64::from(index.form.dimensions);
+    let met = |access: &Arc<Access>| {
+        let each = if access.is_of_documents() { DOCUMENT } else { ENTRY };
+        access.entries as f64 * (each + compared * plan.share.min(1.0))
+    };
+    plan.accesses.iter().map(met).sum()
+}
+
+/// What it is known by which documents a plan meets in a committed state; `None` if nothing is
+/// known by it, or all of them are met.
+fn subset_key(view: View<'_, '_>, plan: &Plan) -> Option<SubsetKey> {
+    let [access] = plan.accesses.as_slice() else { return None };
+    let is_decided = plan.decided && plan.also.is_none() && plan.share < 1.0;
+    let is_of_part = is_decided && access.intervals.len() <= MOST_INTERVALS;
+    (is_of_part && matches!(view, View::Snapshot(_)))
+        .then(|| SubsetKey { tree: access.tree.id, intervals: access.intervals.clone() })
+}
+
+impl Near {
+    /// How many candidates it takes, if such a share of the documents passes the filter.
+    fn candidates_for(&self, share: f64) -> usize {
+        let near = compared_for(NEIGHBOURS as u64, self.index.graph.precision) as usize;
+        let is_filtered = share < 1.0;
+        let margin = if is_filtered { 1.5 } else { 1.0 };
+        let named = (self.compared as f64 / share * margin).min(1e15) as usize;
+        match self.effort {
+            // What is further away than the neighbours that it is meant for is harder to find, and
+            // more so what passes a filter.
+            Effort::Graph(ef) if is_filtered => ef.saturating_add(named),
+            Effort::Graph(ef) => ef.saturating_add(named.saturating_sub(near)).max(named),
+            Effort::All => named,
+        }
+    }
+
+    /// What so many candidates cost, in microseconds.
+    fn cost_of(&self, candidates: usize, share: f64) -> f64 {
+        let bytes = self.packed.len() as f64;
+        let graph = match self.effort {
+            Effort::Graph(_) => candidates as f64 * (CANDIDATE + CANDIDATE_BYTE * bytes),
+            Effort::All => self.graph.vectors() as f64 * (SCANNED + SCANNED_BYTE * bytes),
+        };
+        graph + (self.compared as f64 / share).min(candidates as f64) * LOOKUP
+    }
+
+    /// What it costs, in microseconds, to search among so many vectors.
+    fn cost_among(&self, count: usize) -> f64 {
+        let found = self.compared.min(count as u64) as f64 * LOOKUP;
+        found + self.cost_of_scan(count).min(self.cost_of_graph_among(count))
+    }
+
+    fn cost_of_scan(&self, count: usize) -> f64 {
+        count as f64 * (SCANNED + SCANNED_BYTE * self.packed.len() as f64)
+    }
+
+    /// The graph is gone through until it has found enough of these.
+    fn cost_of_graph_among(&self, count: usize) -> f64 {
+        match self.effort {
+            Effort::Graph(ef) => {
+                let share = count.max(1) as f64 / self.graph.vectors().max(1) as f64;
+                let each = CANDIDATE + CANDIDATE_BYTE * self.packed.len() as f64;
+                ef.max(self.compared as usize) as f64 / share.min(1.0) * each
+            }
+            Effort::All => f64::INFINITY,
+        }
+    }
+
+    /// Lets it find these vectors only, which are those of all documents that pass the filter.
+    fn search_among(&mut self, set: Arc<Set>) {
+        let compared = usize::try_from(self.compared).unwrap_or(usize::MAX);
+        self.asked = match self.effort {
+            Effort::Graph(ef)
+                if self.cost_of_graph_among(set.len()) < self.cost_of_scan(set.len()) =>
+            {
+                ef.max(compared)
+            }
+            _ => {
+                self.effort = Effort::All;
+                compared
+            }
+        };
+        self.needed = self.asked;
+        self.most = set.len().max(self.asked);
+        self.among = Some(set);
+    }
+}
