@@ -22,7 +22,7 @@ use crate::store::entry::{documents, entries};
 use crate::store::graph::{Effort, Graph};
 use crate::store::read::{View, find_each};
 use crate::store::vectors::label_key;
-use crate::vector::{Precision, Set, Target};
+use crate::vector::{Doubt, Hit, Precision, Set, Target};
 
 /// The most candidates of a search on the thread of JavaScript,
 const AT_ONCE: usize = 256;
@@ -51,12 +51,18 @@ pub struct Near {
     pub(super) among: Option<Arc<Set>>,
     /// Documents that are wanted.
     wanted: u64,
-    /// Documents that are to be compared exactly, since the graph knows their order only about.
+    /// Documents that are to be compared exactly at the most, since the graph knows their order
+    /// only about.
     pub(super) compared: u64,
+    /// How far off the distances of the graph may be, if that is known.
+    doubt: Option<Doubt>,
+    /// How far those are by the graph that are to be compared, once there are as many as are
+    /// wanted.
+    reach: f32,
     /// More candidates cost more than to look at all documents.
     pub(super) most: usize,
-    /// Labels that the graph has named, and how many of them were looked up.
-    named: Vec<u64>,
+    /// Vectors that the graph has named, and how many of them were looked up.
+    named: Vec<Hit>,
     looked_up: usize,
     /// How many were asked for, and how many are needed of those that are there.
     pub(super) asked: usize,
@@ -98,6 +104,7 @@ impl Near {
         (below, given): (u64, u64),
     ) -> Self {
         let packed = graph.packing().pack_target(&target.vector());
+        let doubt = graph.packing().doubt(&packed);
         let wanted = search.wanted();
         let compared = compared_for(wanted, search.index.graph.precision);
         let effort = search.ef_search().map_or_else(|| graph.effort(), Effort::Graph);
@@ -112,6 +119,8 @@ impl Near {
             among: None,
             wanted,
             compared,
+            doubt,
+            reach: f32::INFINITY,
             most: usize::MAX,
             named: Vec::new(),
             looked_up: 0,
@@ -127,11 +136,13 @@ impl Near {
 
     /// The same search for another vector.
     pub(super) fn for_another(&self, target: &Target) -> Self {
+        let packed = self.graph.packing().pack_target(&target.vector());
         Self {
             graph: Arc::clone(&self.graph),
             index: Arc::clone(&self.index),
             among: self.among.clone(),
-            packed: self.graph.packing().pack_target(&target.vector()),
+            doubt: self.graph.packing().doubt(&packed),
+            packed,
             named: Vec::new(),
             met: HashSet::new(),
             gone: Vec::new(),
@@ -180,7 +191,8 @@ impl Near {
         loop {
             let labels = self.fresh_labels(view)?;
             let is_fresh = !labels.is_empty();
-            let do_all_pass = query.filter.is_all() && self.gone_named == 0;
+            let do_all_pass = query.filter.is_all() || self.among.is_some();
+            let do_all_pass = do_all_pass && self.gone_named == 0;
             let labels = if is_fresh { labels } else { self.named_labels(do_all_pass) };
             if labels.is_empty() {
                 let has_found = self.passing >= self.wanted && !self.named.is_empty();
@@ -199,6 +211,7 @@ impl Near {
             if !is_fresh {
                 self.gone_named += self.gone.len() - gone;
                 self.passing += passing;
+                self.note_reach();
                 if self.passing >= self.compared && !self.is_thinned() {
                     return Ok(self.found(view));
                 }
@@ -296,14 +309,31 @@ impl Near {
         Ok(labels)
     }
 
+    /// Once there are as many as are wanted, only those are compared as well that may be nearer
+    /// than the last one of them, though the graph has them further away.
+    fn note_reach(&mut self) {
+        let last = self.looked_up.checked_sub(1).and_then(|at| self.named.get(at));
+        if let (Some(doubt), Some(last)) = (self.doubt, last)
+            && self.passing >= self.wanted
+            && self.reach == f32::INFINITY
+        {
+            self.reach = doubt.beyond(last.distance);
+        }
+    }
+
     /// The next labels that the graph has named: no more than are wanting, if all of them pass.
     fn named_labels(&mut self, do_all_pass: bool) -> Vec<u64> {
-        let most = match self.compared.checked_sub(self.passing) {
-            Some(wanting @ 1..) if do_all_pass => Lookups::MAX.min(wanting as usize),
+        let wanting = match self.wanted.checked_sub(self.passing) {
+            Some(wanting @ 1..) if self.doubt.is_some() => wanting,
+            _ => self.compared.saturating_sub(self.passing).max(1),
+        };
+        let most = match usize::try_from(wanting) {
+            Ok(wanting) if do_all_pass => Lookups::MAX.min(wanting),
             _ => Lookups::MAX,
         };
         let named = self.named.get(self.looked_up..).unwrap_or_default();
-        let labels: Vec<_> = named.iter().take(most).copied().collect();
+        let within = named.iter().take(most).take_while(|hit| hit.distance <= self.reach);
+        let labels: Vec<_> = within.map(|hit| hit.label).collect();
         self.looked_up += labels.len();
         labels
     }

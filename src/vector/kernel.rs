@@ -382,6 +382,16 @@ pub fn prefetch<T>(of: &[T]) {
     let _ = of;
 }
 
+/// The number that the upper half of 32 bits is.
+pub fn of_bf16(bytes: [u8; 2]) -> f32 {
+    Bf16::widened(bytes)
+}
+
+/// The number that half precision has.
+pub fn of_f16(bytes: [u8; 2]) -> f32 {
+    F16::widened(bytes)
+}
+
 /// A number of 32 bits in half precision, rounded to the nearest one that is finite.
 pub fn to_f16(number: f32) -> u16 {
     let sign = (number.to_bits() >> 16) as u16 & 0x8000;

@@ -14,8 +14,8 @@ mod read;
 
 pub use block::Block;
 pub use distance::{Target, score};
-pub use hnsw::{Hnsw, Set, format_version};
+pub use hnsw::{Hit, Hnsw, Set, format_version};
 pub use metric::{Form, MAX_DIMENSIONS, Metric};
-pub use packed::Packing;
+pub use packed::{Doubt, Packing};
 pub use precision::{EF, GraphOptions, M, Precision};
 pub use read::{check_components, each_vector};

@@ -13,6 +13,22 @@ use super::precision::Precision;
 /// How far two vectors of a graph are from each other, about: only the order counts.
 type Measure = fn(&[u8], &[u8]) -> f32;
 
+/// How far off the distances of packed vectors may be, from those of the vectors as they were.
+#[derive(Debug, Clone, Copy)]
+pub struct Doubt {
+    absolute: f32,
+    /// A part of the distance.
+    relative: f32,
+}
+
+impl Doubt {
+    /// A distance beyond which vectors are further than at this one.
+    pub fn beyond(self, distance: f32) -> f32 {
+        // Both may be off.
+        distance + 2.0 * self.absolute + 2.0 * self.relative * distance.abs()
+    }
+}
+
 /// How vectors are packed for a graph.
 #[derive(Debug, Clone, Copy)]
 pub struct Packing {
@@ -42,6 +58,39 @@ impl Packing {
             f32::MIN
         } else {
             f32::MAX
+        }
+    }
+
+    /// How far off distances from a packed vector may be; `None` if that is not known. With 16 bits
+    /// they are hardly ever further off, otherwise never.
+    pub fn doubt(self, target: &[u8]) -> Option<Doubt> {
+        use Metric::{Cosine, L2};
+        // Half of a step between numbers of 32 bits; one for each addition to a sum, of which there
+        // are sixteen or more at once, and some for components, differences and the last steps.
+        let step = f32::EPSILON / 2.0;
+        let sums = (self.form.dimensions as f32 / 16.0 + 40.0) * step;
+        // Components of both vectors are rounded independently of each other, by half a step at
+        // most, whose square is three times the variance. Their product is off by the sum of what
+        // these make of the other's components, of which the largest bounds the deviation, since
+        // both vectors have the length 1; by more than five times that it is hardly ever.
+        let rounded = |half_step: f32, largest: f32| Doubt {
+            absolute: sums + 5.0 * (2.0_f32 / 3.0).sqrt() * half_step * largest,
+            relative: 0.0,
+        };
+        let components = target.as_chunks().0.iter();
+        match (self.precision, self.form.metric) {
+            (Precision::F32, Cosine) => Some(Doubt { absolute: sums, relative: 0.0 }),
+            (Precision::F32, L2) => Some(Doubt { absolute: f32::MIN_POSITIVE, relative: sums }),
+            (Precision::Bf16, Cosine) => {
+                let largest = components.map(|one| kernel::of_bf16(*one).abs()).fold(0.0, f32::max);
+                Some(rounded(1.0 / 256.0, largest))
+            }
+            (Precision::F16, Cosine) => {
+                let largest = components.map(|one| kernel::of_f16(*one).abs()).fold(0.0, f32::max);
+                Some(rounded(1.0 / 2048.0, largest))
+            }
+            (Precision::B1, _) => Some(Doubt { absolute: 0.0, relative: 0.0 }),
+            _ => None,
         }
     }
 
@@ -199,6 +248,12 @@ mod tests {
                     let about = f64::from(
                         packing.distance(&packing.pack_target(&one), &packed(packing, &two)),
                     );
+                    if let Some(doubt) = packing.doubt(&packing.pack_target(&one)) {
+                        let most = f64::from(doubt.absolute + doubt.relative * exact as f32);
+                        let by = (about - exact).abs();
+                        assert!(by <= most, "{precision:?} {metric:?} {dimensions}: {by}");
+                        assert!(most < off * exact.max(1.0), "{precision:?} {metric:?}: {most}");
+                    }
                     let scale = exact.abs().max(1.0);
                     assert!(
                         (about - exact).abs() <= off * scale,

@@ -79,11 +79,9 @@ impl Graph {
         let mut asked = Vec::new();
         let mut wanted = 0;
         for packed in others.iter().step_by(every).take(QUESTIONS) {
-            let all: HashSet<u64> = HashSet::from_iter(
-                self.hnsw
-                    .search_all((packed, NEIGHBOURS), false, None, |_| true)
-                    .unwrap_or_default(),
-            );
+            let all = self.hnsw.search_all((packed, NEIGHBOURS), false, None, |_| true);
+            let all: HashSet<u64> =
+                all.unwrap_or_default().into_iter().map(|hit| hit.label).collect();
             wanted += all.len();
             asked.push((packed, all));
         }
@@ -99,7 +97,7 @@ impl Graph {
                 let near = self.hnsw.search((packed, candidates), false, None, |_| true)?;
                 // As a search does: twice as many are compared exactly.
                 let near = near.unwrap_or_default().into_iter().take(2 * NEIGHBOURS);
-                found += near.filter(|label| expected.contains(label)).count();
+                found += near.filter(|hit| expected.contains(&hit.label)).count();
             }
             if found as f64 >= enough {
                 // One step more: other questions may be harder.

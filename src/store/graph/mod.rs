@@ -31,7 +31,7 @@ use super::shared::StoreShared;
 use crate::catalog::{StoreDef, VectorDef};
 use crate::error::Result;
 use crate::storage::{Environment, TreeId};
-use crate::vector::{Form, GraphOptions, Hnsw, Packing, Set};
+use crate::vector::{Form, GraphOptions, Hit, Hnsw, Packing, Set};
 
 /// Indexes with fewer vectors have no graph: looking at all of them takes a millisecond or two.
 pub const LEAST: u64 = 1_000;
@@ -253,7 +253,7 @@ impl Graph {
         }
     }
 
-    /// The labels of about `count` vectors near to a packed one, the nearest first, as of the state
+    /// About `count` vectors near to a packed one, the nearest first, as of the state
     /// of a transaction, of those of a subset if there is one; of labels from `below` on nothing is
     /// said. With `at_once`, `None` if it would have to wait.
     ///
@@ -265,7 +265,7 @@ impl Graph {
         (effort, among): (Effort, Option<&Set>),
         (below, txn_id): (u64, u64),
         at_once: bool,
-    ) -> Result<Option<Vec<u64>>> {
+    ) -> Result<Option<Vec<Hit>>> {
         let dead = self.dead.read();
         // What was removed since is still there for an older state.
         let is_told = |label: u64| {

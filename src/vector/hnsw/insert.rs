@@ -3,7 +3,7 @@
 use parking_lot::Mutex;
 
 use super::nodes::Nodes;
-use super::walk::{Near, Scratch, Walk};
+use super::walk::{Choice, Near, Scratch, Walk};
 use crate::error::Result;
 use crate::vector::packed::Packing;
 
@@ -40,7 +40,7 @@ pub(super) struct Work {
     pub(super) scratch: Scratch,
     lists: Vec<(u8, Vec<Near>)>,
     near: Vec<Near>,
-    chosen: Vec<Near>,
+    choice: Choice,
 }
 
 impl Work {
@@ -77,19 +77,18 @@ impl Insertion<'_> {
         for level in (0..=level.min(top)).rev() {
             walk.search(target, (near, level), self.candidates, &mut work.scratch, |_| true)?;
             near = work.scratch.found.first().copied().unwrap_or(near);
-            let mut chosen = Vec::new();
-            walk.choose(&work.scratch.found, self.m, &mut chosen);
-            work.lists.push((level, chosen));
+            walk.choose(node, &work.scratch.found, self.m, &mut work.choice);
+            work.lists.push((level, work.choice.chosen.clone()));
         }
         // Whoever comes to it, in whatever level, can go on from there in all levels below. So it
         // has all its neighbours before any of them has it.
         for (level, chosen) in &work.lists {
             self.nodes.link(*level, node, chosen.iter().map(|near| near.node()));
         }
-        let (near, chosen) = (&mut work.near, &mut work.chosen);
+        let (near, choice) = (&mut work.near, &mut work.choice);
         for (level, neighbours) in work.lists.iter().rev() {
             for neighbour in neighbours {
-                self.link_back(walk, *level, (neighbour.node(), node), (&mut *near, &mut *chosen));
+                self.link_back(walk, *level, (neighbour.node(), node), (&mut *near, &mut *choice));
             }
         }
         if level > top {
@@ -104,7 +103,7 @@ impl Insertion<'_> {
         walk: Walk<'_>,
         level: u8,
         (owner, node): (u32, u32),
-        (near, chosen): (&mut Vec<Near>, &mut Vec<Near>),
+        (near, choice): (&mut Vec<Near>, &mut Choice),
     ) {
         let lock = self.locks.lists.get(owner as usize % LOCKS);
         let _held = lock.map(|lock| lock.lock());
@@ -116,7 +115,7 @@ impl Insertion<'_> {
         let all = self.nodes.neighbours(level, owner).chain([node]);
         near.extend(all.map(|node| walk.near(vector, node)));
         near.sort_unstable();
-        walk.choose(near, self.nodes.lists(level).room(), chosen);
-        self.nodes.link(level, owner, chosen.iter().map(|near| near.node()));
+        walk.choose(owner, near, self.nodes.lists(level).room(), choice);
+        self.nodes.link(level, owner, choice.chosen.iter().map(|near| near.node()));
     }
 }

@@ -19,7 +19,7 @@ pub use self::file::format_version;
 use self::insert::{Insertion, Locks, Work};
 use self::nodes::{MOST_LEVELS, Nodes};
 pub use self::set::Set;
-use self::walk::{Scratch, Walk};
+use self::walk::{Near, Scratch, Walk};
 use super::packed::Packing;
 use super::precision::GraphOptions;
 use crate::error::{Error, ErrorCode, Result};
@@ -29,6 +29,15 @@ use crate::error::{Error, ErrorCode, Result};
 const ALONE: usize = 256;
 /// So many searches are remembered what they need memory for.
 const KEPT: usize = 8;
+
+/// A vector that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    /// Its label.
+    pub label: u64,
+    /// How far it is, about, as [`Packing::distance`] says.
+    pub distance: f32,
+}
 
 /// Vectors under labels, each with its near neighbours.
 pub struct Hnsw {
@@ -141,7 +150,7 @@ impl Hnsw {
         Set::new(&self.nodes.read(), labels)
     }
 
-    /// The labels of about `count` vectors that are nearest to a packed one, of those that are in
+    /// About `count` vectors that are nearest to a packed one, of those that are in
     /// the set, if there is one, and that `passes` lets through, the nearest first. With `at_once`,
     /// `None` if it would have to wait.
     ///
@@ -153,7 +162,7 @@ impl Hnsw {
         at_once: bool,
         among: Option<&Set>,
         passes: impl Fn(u64) -> bool,
-    ) -> Result<Option<Vec<u64>>> {
+    ) -> Result<Option<Vec<Hit>>> {
         let Some(nodes) = self.read(at_once) else { return Ok(None) };
         let Some((from, top)) = nodes.entry().filter(|_| count > 0) else {
             return Ok(Some(Vec::new()));
@@ -166,12 +175,12 @@ impl Hnsw {
         let mut scratch = self.take_scratch();
         let passes = |node| among.is_none_or(|set| set.contains(node)) && passes(nodes.label(node));
         let searched = walk.search(packed, (near, 0), count, &mut scratch, passes);
-        let labels = scratch.found.iter().map(|near| nodes.label(near.node())).collect();
+        let hits = hits_of(&scratch, &nodes);
         self.give_back(scratch);
-        searched.map(|()| Some(labels))
+        searched.map(|()| Some(hits))
     }
 
-    /// The labels of the `count` vectors that are nearest to a packed one, of those that are in the
+    /// The `count` vectors that are nearest to a packed one, of those that are in the
     /// set, if there is one, and that `passes` lets through: by looking at all of them. With
     /// `at_once`, `None` if it would have to wait.
     pub fn search_all(
@@ -180,7 +189,7 @@ impl Hnsw {
         at_once: bool,
         among: Option<&Set>,
         passes: impl Fn(u64) -> bool,
-    ) -> Option<Vec<u64>> {
+    ) -> Option<Vec<Hit>> {
         let nodes = self.read(at_once)?;
         let walk = Walk { nodes: &nodes, packing: self.packing };
         let mut scratch = self.take_scratch();
@@ -194,9 +203,9 @@ impl Hnsw {
                 walk.search_among(packed, count, &mut scratch, all.filter(passes));
             }
         }
-        let labels = scratch.found.iter().map(|near| nodes.label(near.node())).collect();
+        let hits = hits_of(&scratch, &nodes);
         self.give_back(scratch);
-        Some(labels)
+        Some(hits)
     }
 
     fn read(&self, at_once: bool) -> Option<RwLockReadGuard<'_, Nodes>> {
@@ -213,6 +222,11 @@ impl Hnsw {
             scratches.push(scratch);
         }
     }
+}
+
+fn hits_of(scratch: &Scratch, nodes: &Nodes) -> Vec<Hit> {
+    let hit = |near: &Near| Hit { label: nodes.label(near.node()), distance: near.distance() };
+    scratch.found.iter().map(hit).collect()
 }
 
 /// The highest level that a vector is in: one in `m` of those in one level is in the next one.
@@ -239,6 +253,30 @@ mod tests {
         let nodes = graph.nodes.read();
         let node = (0..nodes.len() as u32).find(|node| nodes.label(*node) == label).unwrap();
         nodes.vector(node).to_vec()
+    }
+
+    fn labels_of(hits: Vec<Hit>) -> Vec<u64> {
+        assert!(hits.is_sorted_by(|one, next| one.distance <= next.distance));
+        hits.into_iter().map(|hit| hit.label).collect()
+    }
+
+    fn search(
+        graph: &Hnsw,
+        target: &[u8],
+        count: usize,
+        among: Option<&Set>,
+        passes: impl Fn(u64) -> bool,
+    ) -> Vec<u64> {
+        labels_of(graph.search((target, count), false, among, passes).unwrap().unwrap())
+    }
+
+    fn search_all(
+        graph: &Hnsw,
+        target: &[u8],
+        among: Option<&Set>,
+        passes: impl Fn(u64) -> bool,
+    ) -> Vec<u64> {
+        labels_of(graph.search_all((target, 10), false, among, passes).unwrap())
     }
 
     fn random(seed: &mut u64) -> f32 {
@@ -281,14 +319,14 @@ mod tests {
             let length = read.packing().bytes();
             let mut found = 0;
             for (at, target) in packed.chunks(length).enumerate().step_by(50) {
-                let near = read.search((target, 64), false, None, |_| true).unwrap().unwrap();
+                let near = search(&read, target, 64, None, |_| true);
                 assert_eq!(near[0], at as u64);
-                let nearest = read.search_all((target, 10), false, None, |_| true).unwrap();
+                let nearest = search_all(&read, target, None, |_| true);
                 found += near[..10].iter().filter(|label| nearest.contains(label)).count();
             }
             assert!(found >= 290, "only {found} of 300");
             for (at, target) in added.chunks(length).enumerate().step_by(50) {
-                let near = read.search((target, 64), false, None, |_| true).unwrap().unwrap();
+                let near = search(&read, target, 64, None, |_| true);
                 assert_eq!(near[0], 2000 + at as u64);
             }
             assert_eq!(more.len(), 600);
@@ -305,7 +343,7 @@ mod tests {
             graph.add(labels, added, 4).unwrap();
         }
         for (label, target) in labels.iter().zip(added.chunks(length)) {
-            let near = graph.search((target, 64), false, None, |_| true).unwrap().unwrap();
+            let near = search(&graph, target, 64, None, |_| true);
             assert_eq!(near[0], *label);
         }
     }
@@ -321,8 +359,8 @@ mod tests {
             let (mut found, mut wanted) = (0, 0);
             for target in packed.chunks(graph.packing().bytes()).skip(1).step_by(100) {
                 let passes = |label| label != 40;
-                let all = graph.search_all((target, 10), false, Some(&set), passes).unwrap();
-                let near = graph.search((target, 64), false, Some(&set), passes).unwrap().unwrap();
+                let all = search_all(&graph, target, Some(&set), passes);
+                let near = search(&graph, target, 64, Some(&set), passes);
                 assert_eq!((all.len(), near.len()), (10, 64));
                 let is_right = |label: &u64| label.is_multiple_of(every as u64) && *label != 40;
                 assert!(all.iter().chain(&near).all(is_right));
@@ -332,6 +370,28 @@ mod tests {
             assert!(f64::from(found as u32) >= least * f64::from(wanted), "{found} of {wanted}");
         }
         assert!(graph.set_of(vec![4_000, u64::MAX]).is_empty());
+    }
+
+    #[test]
+    fn what_is_there_many_times_leads_on() {
+        let form = Form { dimensions: 64, metric: Metric::Hamming };
+        let options = GraphOptions::default_of(Metric::Hamming);
+        let graph = Hnsw::new(Packing::new(form, options.precision), options);
+        let mut seed = 3;
+        let different: Vec<[u8; 8]> =
+            (0..60).map(|_| [0; 8].map(|_: u8| (random(&mut seed) * 255.0) as i8 as u8)).collect();
+        let packed: Vec<u8> = (0..6_000).flat_map(|at| different[at * 7 % 60]).collect();
+        graph.add(&(0..6_000).collect::<Vec<_>>(), &packed, 2).unwrap();
+        let (mut found, mut wanted) = (0, 0);
+        for target in &different {
+            // All of the same, and as many again of the one that is the next.
+            let near = graph.search((target, 200), false, None, |_| true).unwrap().unwrap();
+            let all = graph.search_all((target, 200), false, None, |_| true).unwrap();
+            let furthest = all[199].distance;
+            found += near.iter().filter(|hit| hit.distance <= furthest).count();
+            wanted += 200;
+        }
+        assert!(found * 100 >= wanted * 99, "{found} of {wanted}");
     }
 
     #[test]
@@ -360,7 +420,7 @@ mod tests {
             let mut found = 0;
             while !is_done.load(Ordering::Acquire) {
                 for (label, target) in packed.chunks(graph.packing().bytes()).enumerate() {
-                    let near = graph.search((target, 64), false, None, |_| true).unwrap().unwrap();
+                    let near = search(&graph, target, 64, None, |_| true);
                     assert_eq!(near[0], label as u64);
                     found += usize::from(!is_done.load(Ordering::Acquire));
                 }
@@ -382,7 +442,7 @@ mod tests {
         assert!(!of_more.read_from(&mut bytes.as_slice(), 100).unwrap());
         // Nothing has changed.
         let first = &packed[..own.packing().bytes()];
-        assert_eq!(own.search((first, 1), false, None, |_| true).unwrap().unwrap(), [500]);
+        assert_eq!(search(&own, first, 1, None, |_| true), [500]);
         assert!(own.read_from(&mut bytes.as_slice(), 100).unwrap());
         assert_eq!(own.len(), 100);
     }
@@ -412,13 +472,12 @@ mod tests {
                 let mut hits = 0;
                 for label in (100..2100).step_by(40) {
                     let target = vector(&graph, label);
-                    let near =
-                        graph.search((&target, 300), false, None, |_| true).unwrap().unwrap();
-                    let odd = graph.search((&target, 20), false, None, |label| label % 2 == 1);
-                    assert!(odd.unwrap().unwrap().into_iter().all(|label| label % 2 == 1));
+                    let near = search(&graph, &target, 300, None, |_| true);
+                    let odd = search(&graph, &target, 20, None, |label| label % 2 == 1);
+                    assert!(odd.into_iter().all(|label| label % 2 == 1));
                     let distance =
                         |label: &u64| graph.packing().distance(&target, &vector(&graph, *label));
-                    let all = graph.search_all((&target, 10), false, None, |_| true).unwrap();
+                    let all = search_all(&graph, &target, None, |_| true);
                     let furthest = all.iter().map(distance).fold(f32::MIN, f32::max);
                     hits += near[..10].iter().filter(|near| distance(near) <= furthest).count();
                 }

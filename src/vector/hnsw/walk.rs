@@ -20,6 +20,11 @@ impl Near {
         Self(u64::from(ordered) << 32 | u64::from(node))
     }
 
+    pub(super) fn distance(self) -> f32 {
+        let ordered = (self.0 >> 32) as u32;
+        f32::from_bits(if ordered >> 31 == 1 { ordered & !(1 << 31) } else { !ordered })
+    }
+
     pub(super) fn node(self) -> u32 {
         self.0 as u32
     }
@@ -195,20 +200,47 @@ impl Walk<'_> {
     }
 
     /// Those of some vectors, the nearest first, that are nearer to the one that they are near to
-    /// than to each other, `most` at most: ways into all directions.
-    pub(super) fn choose(&self, near: &[Near], most: usize, chosen: &mut Vec<Near>) {
+    /// than to each other, `most` at most: ways into all directions. Those that are as near to each
+    /// other come last, so that many that are the same do not only lead to each other; and of these
+    /// each vector chooses others, so that they all are led to.
+    pub(super) fn choose(&self, of: u32, near: &[Near], most: usize, choice: &mut Choice) {
+        let Choice { chosen, ties } = choice;
         chosen.clear();
-        for one in near {
+        ties.clear();
+        'all: for one in near {
             if chosen.len() == most {
                 return;
             }
             let vector = self.nodes.vector(one.node());
-            let is_apart = |other: &Near| !self.near(vector, other.node()).is_nearer(*one);
-            if chosen.iter().all(is_apart) {
-                chosen.push(*one);
+            let mut is_tie = false;
+            for other in &*chosen {
+                let between = self.near(vector, other.node());
+                if between.is_nearer(*one) {
+                    continue 'all;
+                }
+                is_tie |= !one.is_nearer(between);
             }
+            if is_tie { ties.push(*one) } else { chosen.push(*one) }
         }
+        let room = most - chosen.len();
+        if ties.len() > room {
+            ties.sort_unstable_by_key(|near| mixed(of, near.node()));
+        }
+        chosen.extend(ties.iter().take(room));
     }
+}
+
+/// A number that says nothing of either vector, and is the same each time.
+fn mixed(one: u32, other: u32) -> u64 {
+    let bits = (u64::from(one) << 32 | u64::from(other)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (bits ^ bits >> 32).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+/// The vectors that were chosen as neighbours.
+#[derive(Default)]
+pub(super) struct Choice {
+    pub(super) chosen: Vec<Near>,
+    ties: Vec<Near>,
 }
 
 /// As many vectors are on their way to the processor's cache while one is compared.
