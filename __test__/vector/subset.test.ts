@@ -16,6 +16,9 @@ const GROUPS = 10
 /** Searches until it is known: what is found out has to pay, and ends with the next commit. */
 const PATIENCE = 500
 
+/** So many candidates that a search by the graph, if it comes to one, misses nothing. */
+const efSearch = 4_000
+
 interface Doc {
   id: number
   group: number
@@ -62,17 +65,17 @@ async function storeOf(
   const check = async (from: any, of: Map<number, Doc>, most: number, k: number) => {
     const query = vector()
     const among = [...of.values()].filter(({ group }) => group < most)
-    const found = await from.nearest('near', query, { k, where: where(most) })
+    const found = await from.nearest('near', query, { k, efSearch, where: where(most) })
     assert.equal(faultOf(found, distancesOf(among, metric, query), k), undefined)
     for (const { key, doc } of found) assert.deepEqual(doc, of.get(key))
     return found
   }
   const explain = async (most: number): Promise<any> =>
-    (await docs.nearest('near', vector(), { where: where(most) }).explain()).nearest
+    (await docs.nearest('near', vector(), { efSearch, where: where(most) }).explain()).nearest
   /** Searches until it is known which vectors pass. */
   const known = async (most: number): Promise<any> => {
     for (let left = PATIENCE; left > 0; left--) {
-      await docs.nearest('near', vector(), { where: where(most) })
+      await docs.nearest('near', vector(), { efSearch, where: where(most) })
       const told = await explain(most)
       if (typeof told.among === 'number') return told
     }
@@ -130,7 +133,7 @@ test('many vectors at once are searched for among those that pass', async (t) =>
   await known(2)
   const passing = [...model.values()].filter(({ group }) => group < 2)
   const vectors = random.list(40, vector)
-  const options = { k: 10, where: where(2) }
+  const options = { k: 10, efSearch, where: where(2) }
   const all = await docs.nearestMany('near', vectors, options)
   for (const [at, query] of vectors.entries()) {
     assert.equal(faultOf(all[at], distancesOf(passing, 'cosine', query), 10), undefined)
@@ -164,6 +167,20 @@ test('snapshots and transactions see their own state', async (t) => {
   }
 })
 
+test(`a graph that catches up misses nothing (LODESTORE_SEED=${seed})`, async (t) => {
+  const random = new Random(seed)
+  const { docs, model, put, check } = await storeOf(t, random)
+  for (let round = 0; round < 12; round++) {
+    const from = COUNT + round * 700
+    await put(
+      docs,
+      Array.from({ length: 700 }, (_, i) => from + i),
+    )
+    // While it does, and after that, in one state.
+    for (let time = 0; time < 40; time++) await check(docs, model, 1, 20)
+  }
+})
+
 test('equally near documents come in the order of their keys', async (t) => {
   const random = new Random(seed)
   const { docs, known, vector, where } = await storeOf(t, random)
@@ -171,7 +188,7 @@ test('equally near documents come in the order of their keys', async (t) => {
   const some = Array.from({ length: 15 }, (_, i) => ({ id: (i * 7) % 15, group: 0, vector: same }))
   await docs.putMany(some)
   await known(1)
-  const found = await docs.nearest('near', same, { k: 15, where: where(1) })
+  const found = await docs.nearest('near', same, { k: 15, efSearch, where: where(1) })
   assert.deepEqual(
     found.map(({ key }: any) => key),
     Array.from({ length: 15 }, (_, i) => i),
@@ -186,12 +203,16 @@ test('examples are left out, and what is too far', async (t) => {
   const withVectors = inside.filter((doc) => distancesOf([doc], 'cosine', vector()).length > 0)
   for (let time = 0; time < 20; time++) {
     const { id } = random.pick(withVectors)
-    const like = await docs.recommend('near', { positive: [id] }, { k: 10, where: where(1) })
+    const like = await docs.recommend(
+      'near',
+      { positive: [id] },
+      { k: 10, efSearch, where: where(1) },
+    )
     assert.ok(like.every(({ key }: any) => key !== id))
     assert.equal(like.length, 10)
     const query = vector()
     const near = distancesOf(inside, 'cosine', query).filter(({ distance }) => distance < 0.8)
-    const options = { k: 500, maxDistance: 0.8, where: where(1) }
+    const options = { k: 500, efSearch, maxDistance: 0.8, where: where(1) }
     const found = await docs.nearest('near', query, options)
     assert.equal(faultOf(found, near, 500), undefined)
   }

@@ -149,8 +149,14 @@ impl Way {
                     - near.cost_among(usize::try_from(entries).unwrap_or(usize::MAX))
                     - fresh_cost;
                 let fits = entries as usize * size_of::<u32>() <= MOST_BYTES;
+                // The graph has all vectors of this state. What it has not got yet would be missed
+                // when it has it, and the state is still the same.
+                let is_whole = below >= given;
                 // It is done when it would have paid already.
-                if fits && f64::from(times.saturating_sub(1)) * saved * several as f64 > making {
+                if is_whole
+                    && fits
+                    && f64::from(times.saturating_sub(1)) * saved * several as f64 > making
+                {
                     let index = Arc::clone(index);
                     let labels = Vec::new();
                     keeping = Some(Keeping { graph, index, key, txn_id, labels });
