@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { open } from '../../index.js'
+import { type LodestoreError, open } from '../../index.js'
 import { collect, temporaryDirectory } from '../support/database'
 import { fails } from '../support/errors'
 
@@ -55,6 +55,34 @@ test('close in the middle of everything', async (t) => {
   assert.equal(existsSync(join(path, 'copy')), byName.get('backup')!.status === 'fulfilled')
   assert.equal(await again.store('s').index('byA').count(), ids.size)
   await again.close()
+})
+
+test('close while flush waits for the disk is no failure', async (t) => {
+  const path = await temporaryDirectory(t)
+  const outcomes = new Set<string>()
+  for (let i = 0; i < 150; i++) {
+    const db = (await open(path, { stores: STORES, durability: 'relaxed' })) as any
+    let warned: Error | undefined
+    db.on('error', (error: Error) => (warned = error))
+    await db.store('s').put({ id: i, a: 1 })
+    const flushes = [db.flush(), db.flush(), db.flush()].map((flush) =>
+      flush.then(
+        () => outcomes.add('done'),
+        ({ code }: LodestoreError) => outcomes.add(code),
+      ),
+    )
+    // The moment between a flush that has passed the writer, and its last step.
+    await Promise.resolve()
+    await Promise.resolve()
+    const end = performance.now() + (0.4 * i) / 150
+    while (performance.now() < end);
+    await db.close()
+    await Promise.all(flushes)
+    assert.equal(warned, undefined)
+  }
+  outcomes.delete('done')
+  outcomes.delete('CLOSED')
+  assert.deepEqual([...outcomes], [])
 })
 
 test('close settles although a transaction was left open', async (t) => {

@@ -291,14 +291,18 @@ impl Job for Barrier {
 }
 
 impl Environment {
-    /// Writes everything to disk; a failure poisons.
+    /// Writes everything to disk; a failure poisons. `CLOSED` is none: closing has done it.
     pub(super) fn sync(&self) -> Result<()> {
         let in_journal = self.journal.as_ref().map_or(Ok(false), Journal::sync);
         let synced = in_journal.and_then(|is_synced| match is_synced {
             true => Ok(()),
             false => Ok(self.with_raw(Env::sync)??),
         });
-        synced.inspect_err(|error| self.poison(error))
+        synced.inspect_err(|error| {
+            if error.code() != ErrorCode::Closed {
+                self.poison(error);
+            }
+        })
     }
 
     /// How long to wait for a writer thread that is not held up by another process.
