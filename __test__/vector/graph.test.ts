@@ -37,8 +37,9 @@ function clustered(random: Random, metric: VectorMetric): () => Vector {
   }
 }
 
-async function storeOf(t: Context, definition: Definition) {
+async function storeOf(t: Context, definition: Definition, options: object = {}) {
   const db = await temporaryDatabase(t, {
+    ...options,
     stores: {
       docs: {
         keyPath: 'id',
@@ -276,17 +277,22 @@ test('what a graph takes is measured', async (t) => {
   const documents = Array.from({ length: 5000 }, (_, id) => ({ id, group: 0, vector: vector() }))
   const { docs } = await storeOf(t, {})
   await docs.putMany(documents)
-  const { memory } = await isBuilt(docs, 'near', vector())
+  const { memory, mapped } = await isBuilt(docs, 'near', vector())
+  assert.equal(mapped, 0)
   // More than it was thought to take, and less than it does.
   const memoryLimit = Math.round(memory! * 0.95)
+  const explain = (store: any) => () => store.nearest('near', vector()).explain()
+  // Vectors stay in the file, or else there is no graph.
   const bounded = (await storeOf(t, { memoryLimit })).docs
   await bounded.putMany(documents)
-  const explain = () => bounded.nearest('near', vector()).explain()
-  const isGivenUp = (because = '') => because.startsWith('there is no graph')
-  await graphOf(explain, ({ inGraph, because }) => inGraph === 5000 || isGivenUp(because))
-  await bounded.put({ id: -1, group: 0, vector: vector() })
-  const told = await graphOf(explain, ({ because }) => isGivenUp(because))
-  assert.equal(told.because, 'there is no graph: it would take more memory than memoryLimit')
+  const told = await isBuilt(bounded, 'near', vector())
+  assert.ok(told.memory! <= memoryLimit && told.mapped! > 0)
+  const sealed = (await storeOf(t, { memoryLimit }, { encryption: { key: Buffer.alloc(32) } })).docs
+  await sealed.putMany(documents)
+  const none = await graphOf(explain(sealed), ({ because = '' }) =>
+    because.startsWith('there is no'),
+  )
+  assert.equal(none.because, 'there is no graph: it would take more memory than memoryLimit')
 })
 
 test('more is asked for where much of what a graph names is gone', async (t) => {

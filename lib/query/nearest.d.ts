@@ -125,8 +125,10 @@ export interface NearestExplanation extends Explanation {
     fromFile?: number
     /** Vectors that its file has, from which the next process to open the database reads them. */
     inFile?: number
-    /** Bytes that the graph takes. */
+    /** Bytes of memory that the graph takes. */
     memory?: number
+    /** Bytes of its vectors that are read from its file, since there is no memory for them. */
+    mapped?: number
     /**
      * Vectors of the documents that pass the filter, if it is known which these are: then only they
      * are looked at.

@@ -401,6 +401,7 @@ impl Near {
             "fromFile": figures.from_file,
             "inFile": figures.in_file,
             "memory": figures.memory,
+            "mapped": figures.mapped,
             "notInGraph": self.given - self.below,
             "compared": self.met.len(),
         });

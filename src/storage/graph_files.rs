@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use memmap2::Mmap;
+
 use super::connection::Connection;
 use super::environment::Environment;
 use super::lock_file::io_error;
@@ -18,6 +20,7 @@ use super::meta::{self, tag};
 use super::observer::Event;
 use super::options::Layout;
 use super::platform;
+pub use super::platform::expect_random_reads;
 use super::tree_id::TreeId;
 use super::txn::{ReadTxn, WriteTxn};
 use crate::error::{Error, ErrorCode, Result};
@@ -118,6 +121,16 @@ impl GraphFiles {
             ErrorKind::NotFound => Error::new(ErrorCode::Io, "the file is missing"),
             _ => io_error("cannot open the file of a graph", &path, &error),
         })
+    }
+
+    /// A file, mapped. It is to be read as a whole first; then [`expect_random_reads`].
+    ///
+    /// # Errors
+    /// `IO`, `PERMISSION`, `RESOURCE_LIMIT`.
+    pub fn map(&self, id: GraphFileId) -> Result<Mmap> {
+        let file = self.open(id)?;
+        platform::map_file(&file)
+            .map_err(|error| io_error("cannot map the file of a graph", &self.path(id), &error))
     }
 
     /// Takes the lock; `None` if somebody has it.

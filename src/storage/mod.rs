@@ -55,7 +55,9 @@ pub use compact::compact;
 pub use connection::Connection;
 pub use environment::Environment;
 pub use format::{FORMAT_VERSION, FormatRecord, flag as format_flag};
-pub use graph_files::{GraphFileId, GraphFiles, GraphFilesLock, graph_file_key};
+pub use graph_files::{
+    GraphFileId, GraphFiles, GraphFilesLock, expect_random_reads, graph_file_key,
+};
 pub use observer::{Event, Observer};
 pub use options::{Durability, Encryption, OpenMode, OpenOptions, Unlock};
 pub use platform::{is_forked, survive_file_size_limit};

@@ -8,6 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::calibration::LEAST_QUESTIONS;
 use super::keeper::Keeper;
+use super::room::{Room, can_map};
 use super::{Graph, Graphs, LEAST, Place};
 use crate::catalog::{IndexState, StoreDef, VectorDef};
 use crate::error::{Error, ErrorCode, Result};
@@ -26,9 +27,6 @@ const BYTES_AT_ONCE: usize = 1 << 20;
 /// How soon it is looked whether anything was committed: at first, and at last.
 const SOON: Duration = Duration::from_millis(20);
 const LATE: Duration = Duration::from_secs(1);
-/// What a vector takes at the least besides its bytes and the neighbours of the lowest level: its
-/// label, its levels, and its place.
-const BYTES_PER_VECTOR: u64 = 17;
 
 /// The thread, if it runs.
 #[derive(Default)]
@@ -185,9 +183,22 @@ impl Graphs {
             }
         };
         let Some(batch) = batch else { return Ok(false) };
-        if graph.is_over_limit(batch.live) {
-            self.give_up(graph, "it would take more memory than memoryLimit".to_owned())?;
-            return Ok(false);
+        let room = graph.room(batch.live, batch.labels.len(), can_map(environment));
+        match room {
+            Room::Whole => {}
+            Room::WithFile => graph.set_mapped(),
+            Room::WhenWritten => {
+                graph.set_mapped();
+                graph.set_waiting(true);
+                return Ok(false);
+            }
+            Room::None if graph.has_room_without_dead(batch.live) => {
+                return self.begin_next(graph);
+            }
+            Room::None => {
+                self.give_up(graph, "it would take more memory than memoryLimit".to_owned())?;
+                return Ok(false);
+            }
         }
         match graph.add(&batch) {
             Ok(()) => {}
@@ -214,6 +225,20 @@ impl Graphs {
         drop(known);
         drop(replaced);
         Ok(more)
+    }
+
+    /// Begins a graph without what is not there any more, which takes the place of one, or of one
+    /// that was begun so; false if there is one already.
+    fn begin_next(&self, graph: &Arc<Graph>) -> Result<bool> {
+        let mut known = self.known.lock();
+        let Some(place) = known.graphs.get_mut(&graph.tree).filter(|place| place.has(graph)) else {
+            return Ok(false);
+        };
+        if Arc::ptr_eq(&place.graph, graph) && place.next.is_some() {
+            return Ok(false);
+        }
+        place.next = Some(Arc::new(Graph::like(graph)?));
+        Ok(true)
     }
 
     /// Whether a third of what it has is not there any more, when it has all that is there.
@@ -363,13 +388,6 @@ impl Graph {
         let graph = Self::with(other.store, other.index, (other.tree, other.form, other.options))?;
         graph.begin();
         Ok(graph)
-    }
-
-    /// Whether it would take more memory than it may with so many vectors, or does.
-    fn is_over_limit(&self, vectors: u64) -> bool {
-        let each = self.packing().bytes() as u64 + u64::from(self.options.m) * 8 + BYTES_PER_VECTOR;
-        let limit = self.options.memory_limit;
-        vectors.saturating_mul(each) > limit || self.hnsw.memory() as u64 > limit
     }
 
     fn add(&self, batch: &Batch) -> Result<()> {

@@ -4,14 +4,14 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 
-use xxhash_rust::xxh3::Xxh3Default;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
 use super::Graph;
 use super::record::{Check, FileRecord};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fault;
 use crate::seal::{Key, Random, SealedReader, SealedWriter};
-use crate::storage::{GraphFileId, GraphFiles, GraphFilesLock};
+use crate::storage::{GraphFileId, GraphFiles, GraphFilesLock, expect_random_reads};
 
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 20;
@@ -84,6 +84,36 @@ impl Graph {
             out.end()
         });
         Ok((written.map_err(not_written)?, Check::Key(key)))
+    }
+
+    /// Reads the vectors that were written from the file from now on.
+    ///
+    /// # Errors
+    /// `CORRUPT` if the file is not what was written; `IO`, `PERMISSION`, `RESOURCE_LIMIT`.
+    pub(super) fn map_file(&self, files: &GraphFiles, record: &FileRecord) -> Result<()> {
+        let file = files.map(record.id)?;
+        expect_random_reads(&file);
+        let _whole = self.batch.lock();
+        if !self.hnsw.map(file, record.vectors) {
+            return Err(damaged());
+        }
+        self.set_waiting(false);
+        Ok(())
+    }
+
+    /// As [`read_file`](Self::read_file), but the vectors stay in the file, which is not sealed.
+    ///
+    /// # Errors
+    /// Those of [`read_file`](Self::read_file).
+    pub(super) fn read_mapped(&self, files: &GraphFiles, record: &FileRecord) -> Result<()> {
+        let Check::Hash(hash) = &record.check else { return Err(damaged()) };
+        let file = files.map(record.id)?;
+        if (file.len() as u64, xxh3_128(&file)) != (record.length, *hash) {
+            return Err(damaged());
+        }
+        expect_random_reads(&file);
+        let is_of_use = self.hnsw.read_mapped(file, record.vectors);
+        if is_of_use.map_err(not_read)? { Ok(()) } else { Err(damaged()) }
     }
 
     /// Takes up what a file has. After an error the graph is as it was.

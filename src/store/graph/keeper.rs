@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use super::builder::is_passing;
 use super::calibration::Calibration;
 use super::record::FileRecord;
+use super::room::{Room, can_map};
 use super::{Graph, Graphs, LEAST};
 use crate::catalog::{StoreDef, VectorDef};
 use crate::error::{Error, ErrorCode, Result};
@@ -62,7 +63,9 @@ pub(super) struct Keeper {
     writing: Option<Receiver<Result<Written>>>,
     /// What comes of the commit that names the file that was written last.
     naming: Option<Naming>,
+    /// When to try again what has failed, and when it is time for the next file.
     not_before: Instant,
+    rested: Instant,
     has_failed: bool,
     /// Whether there may be files that no record names.
     has_unnamed: bool,
@@ -86,6 +89,7 @@ impl Default for Keeper {
             writing: None,
             naming: None,
             not_before: Instant::now(),
+            rested: Instant::now(),
             has_failed: false,
             has_unnamed: false,
         }
@@ -107,12 +111,13 @@ impl Keeper {
         if stepped.is_ok() && self.has_unnamed && !self.is_at_work() {
             stepped = self.remove_unnamed(environment);
         }
-        let can_write = !self.is_at_work() && Instant::now() >= self.not_before;
-        if stepped.is_ok()
-            && can_write
-            && let Some(graph) = graphs.due(is_behind)
-        {
-            stepped = self.write(graph, Arc::clone(environment), is_behind);
+        let now = Instant::now();
+        if stepped.is_ok() && !self.is_at_work() && now >= self.not_before {
+            // Where vectors wait for room, no time is lost.
+            let is_resting = now < self.rested;
+            if let Some(due) = graphs.due(is_behind).filter(|due| due.waits || !is_resting) {
+                stepped = self.write(due, Arc::clone(environment), is_behind);
+            }
         }
         let Err(error) = stepped else { return };
         if is_passing(&error) {
@@ -132,17 +137,12 @@ impl Keeper {
     }
 
     /// Has a graph written, on a thread of its own.
-    fn write(
-        &mut self,
-        graph: Arc<Graph>,
-        environment: Arc<Environment>,
-        is_behind: bool,
-    ) -> Result<()> {
+    fn write(&mut self, due: Due, environment: Arc<Environment>, is_behind: bool) -> Result<()> {
         let (sender, receiver) = mpsc::channel();
         let started =
             std::thread::Builder::new().name("lodestore-keep".to_owned()).spawn(move || {
                 // Nobody waits for it when the database is closed.
-                drop(sender.send(write(&graph, &environment, is_behind)));
+                drop(sender.send(write(&due, &environment, is_behind)));
             });
         started.map_err(|error| {
             Error::new(ErrorCode::ResourceLimit, "there is no thread for it").with_cause(error)
@@ -162,7 +162,7 @@ impl Keeper {
             Ok(written) => match written? {
                 Written::File(naming, pause) => {
                     self.naming = Some(naming);
-                    self.not_before = Instant::now() + pause;
+                    self.rested = Instant::now() + pause;
                     self.has_failed = false;
                 }
                 Written::Busy => self.not_before = Instant::now() + AFTER_OTHERS,
@@ -202,8 +202,18 @@ impl Keeper {
     }
 }
 
+/// A graph that is to be written.
+struct Due {
+    graph: Arc<Graph>,
+    /// It is to take the place of another one, whose file counts until then.
+    is_next: bool,
+    /// Its vectors are to make room for others.
+    waits: bool,
+}
+
 /// Writes a graph, and has the file named.
-fn write(graph: &Graph, environment: &Arc<Environment>, is_behind: bool) -> Result<Written> {
+fn write(due: &Due, environment: &Arc<Environment>, is_behind: bool) -> Result<Written> {
+    let Due { graph, is_next, waits } = due;
     let begun = Instant::now();
     let mut written = Written::Nothing;
     environment.with_graph_files(|files, connection| {
@@ -216,7 +226,7 @@ fn write(graph: &Graph, environment: &Arc<Environment>, is_behind: bool) -> Resu
             graph.note_file(txn);
             Ok(graph.is_due(is_behind))
         })?;
-        if !is_due {
+        if !is_due && !waits {
             return Ok(());
         }
         let is_sealed = environment.is_sealed();
@@ -224,10 +234,22 @@ fn write(graph: &Graph, environment: &Arc<Environment>, is_behind: bool) -> Resu
         let record = graph.write_file(files, &lock, is_sealed)?;
         let pause = pause_after(begun.elapsed(), record.length);
         let id = record.id;
+        if graph.is_mapped() {
+            graph.map_file(files, &record).inspect_err(|_| files.remove(id))?;
+        }
+        if *is_next {
+            // What is mapped stays as it is. Where that keeps the file, it goes with the next ones.
+            files.remove(id);
+            return Ok(());
+        }
         let committed = connection.commit_later(naming(graph, &record, lock));
         written = Written::File(committed.inspect_err(|_| files.remove(id))?, pause);
         Ok(())
     })?;
+    if let Some(graphs) = Graphs::of(environment).filter(|_| *waits) {
+        // The vectors that have waited.
+        graphs.wake();
+    }
     Ok(written)
 }
 
@@ -258,10 +280,18 @@ fn naming(
 
 impl Graphs {
     /// A graph that is to be written.
-    fn due(&self, is_behind: bool) -> Option<Arc<Graph>> {
+    fn due(&self, is_behind: bool) -> Option<Due> {
         let known = self.known.lock();
-        let graphs = known.graphs.values().map(|place| &place.graph);
-        graphs.filter(|graph| graph.is_due(is_behind)).max_by_key(|graph| graph.vectors()).cloned()
+        let each = known.graphs.values().flat_map(|place| {
+            let next = place.next.as_ref().map(|graph| (graph, true));
+            [Some((&place.graph, false)), next].into_iter().flatten()
+        });
+        let due = each.filter_map(|(graph, is_next)| {
+            let waits = graph.waits_for_room();
+            let is_due = waits || !is_next && graph.is_due(is_behind);
+            is_due.then(|| Due { graph: Arc::clone(graph), is_next, waits })
+        });
+        due.max_by_key(|due| (due.waits, due.graph.vectors()))
     }
 
     /// Takes up what the file of a graph has, once, if there is one; else the graph is built anew,
@@ -319,10 +349,12 @@ impl Graphs {
                 let error = Error::new(ErrorCode::IncompatibleVersion, what);
                 return Err(useless(&store, &index, &error));
             }
-            if record.length > graph.options.memory_limit {
-                return Ok(());
-            }
-            match graph.read_file(&files, &record, is_sealed) {
+            let read = match graph.room_to_read(record.vectors, can_map(environment)) {
+                Room::Whole => graph.read_file(&files, &record, is_sealed),
+                Room::WithFile => graph.read_mapped(&files, &record),
+                Room::WhenWritten | Room::None => return Ok(()),
+            };
+            match read {
                 Ok(()) => {
                     graph.take_up(&record, txn_id);
                     return Ok(());

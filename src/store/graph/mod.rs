@@ -11,6 +11,7 @@ mod file;
 mod keeper;
 mod progress;
 mod record;
+mod room;
 mod subset;
 
 use std::collections::{HashMap, HashSet};
@@ -149,6 +150,10 @@ pub struct Graph {
     progress: Mutex<Progress>,
     /// Held while a batch of vectors is added, and while what there is is saved.
     batch: Mutex<()>,
+    /// Whether vectors are read from a file, as far as one has them.
+    is_mapped: AtomicBool,
+    /// Whether its vectors have to be written to a file before there is room for others.
+    waits_for_room: AtomicBool,
     dead: RwLock<Dead>,
     calibration: Mutex<Calibration>,
     /// Why it is of no use.
@@ -180,8 +185,10 @@ pub struct Figures {
     pub from_file: usize,
     /// Vectors of the file that the newest state names, as far as that is known.
     pub in_file: u64,
-    /// Bytes.
+    /// Bytes of memory.
     pub memory: usize,
+    /// Bytes of vectors that are read from a file that is mapped.
+    pub mapped: usize,
 }
 
 impl Graph {
@@ -204,6 +211,8 @@ impl Graph {
             hnsw: Hnsw::new(packing, options),
             progress: Mutex::default(),
             batch: Mutex::default(),
+            is_mapped: AtomicBool::new(false),
+            waits_for_room: AtomicBool::new(false),
             dead: RwLock::default(),
             calibration: Mutex::default(),
             problem: Mutex::default(),
@@ -237,6 +246,7 @@ impl Graph {
             from_file: self.from_file.load(Ordering::Relaxed),
             in_file: self.kept.lock().vectors(),
             memory: self.hnsw.memory(),
+            mapped: self.hnsw.mapped() * self.packing().bytes(),
         }
     }
 

@@ -5,8 +5,10 @@
 
 use std::io::{self, Read, Write};
 
+use memmap2::Mmap;
+
 use super::Hnsw;
-use super::nodes::{MOST_LEVELS, Nodes};
+use super::nodes::{MOST_LEVELS, Mapped, Nodes};
 
 /// The version of what is written. Another number whenever that changes, or what it means.
 const VERSION: u32 = 1;
@@ -58,7 +60,40 @@ impl Hnsw {
     /// # Errors
     /// Those of the reader, and [`io::ErrorKind::OutOfMemory`]. Nothing is changed.
     pub fn read_from(&self, from: &mut impl Read, vectors: u64) -> io::Result<bool> {
-        let nodes = match self.read_nodes(from, vectors) {
+        self.take_up(self.read_nodes(from, vectors))
+    }
+
+    /// As [`read_from`](Self::read_from), but its vectors stay in the file.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::OutOfMemory`]. Nothing is changed.
+    pub fn read_mapped(&self, file: Mmap, vectors: u64) -> io::Result<bool> {
+        self.take_up(self.read_mapped_nodes(file, vectors))
+    }
+
+    /// Reads the vectors that it had when it was [written](Self::write_to), so many, from that file
+    /// from now on, and gives back the memory that they took; false, and nothing is changed, if the
+    /// file is of another graph. Not while vectors are added.
+    pub fn map(&self, file: Mmap, vectors: u64) -> bool {
+        let mut bytes: &[u8] = &file;
+        let Ok(Some(head)) = self.read_head(&mut bytes, vectors) else { return false };
+        let from = file.len() - bytes.len();
+        let count = head.labels.len();
+        if bytes.len() < count * self.packing.bytes() {
+            return false;
+        }
+        let mut nodes = self.nodes.write();
+        if !nodes.begins_with(&head.labels) {
+            return false;
+        }
+        let replaced = nodes.map(Mapped { file, from, vectors: count });
+        drop(nodes);
+        drop(replaced);
+        true
+    }
+
+    fn take_up(&self, nodes: io::Result<Option<Nodes>>) -> io::Result<bool> {
+        let nodes = match nodes {
             Ok(nodes) => nodes,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
             Err(error) => return Err(error),
@@ -73,6 +108,33 @@ impl Hnsw {
 
     /// The nodes that were written; `None` if they are not such a graph.
     fn read_nodes(&self, from: &mut impl Read, vectors: u64) -> io::Result<Option<Nodes>> {
+        let Some(head) = self.read_head(from, vectors)? else { return Ok(None) };
+        let mut nodes = Nodes::new(self.packing.bytes(), self.options.m as usize);
+        nodes.reserve(head.labels.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let parts = head.labels.chunks(AT_ONCE).zip(head.levels.chunks(AT_ONCE));
+        for (labels, levels) in parts {
+            let length = labels.len() * self.packing.bytes();
+            let packed = read_numbers(from, length, |[byte]| byte)?;
+            nodes.push(labels, &packed, levels).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        }
+        Ok(head.read_lists(from, &nodes)?.then_some(nodes))
+    }
+
+    /// As [`read_nodes`](Self::read_nodes), but the vectors stay in the file.
+    fn read_mapped_nodes(&self, file: Mmap, vectors: u64) -> io::Result<Option<Nodes>> {
+        let mut bytes: &[u8] = &file;
+        let Some(head) = self.read_head(&mut bytes, vectors)? else { return Ok(None) };
+        let (from, vectors) = (file.len() - bytes.len(), head.labels.len());
+        let lists = from + vectors * self.packing.bytes();
+        let mut nodes = Nodes::new(self.packing.bytes(), self.options.m as usize);
+        drop(nodes.map(Mapped { file, from, vectors }));
+        nodes.reserve(vectors).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        nodes.push(&head.labels, &[], &head.levels).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        Ok(head.read_lists(&mut nodes.mapped_from(lists), &nodes)?.then_some(nodes))
+    }
+
+    /// What stands before the vectors; `None` if it is not of so many of this kind.
+    fn read_head(&self, from: &mut impl Read, vectors: u64) -> io::Result<Option<Head>> {
         if read_array(from)? != *MAGIC {
             return Ok(None);
         }
@@ -87,36 +149,44 @@ impl Hnsw {
         if !is_like || entry >= count.max(1) {
             return Ok(None);
         }
-        let count = count as usize;
-        let labels = read_numbers(from, count, u64::from_le_bytes)?;
-        let levels = read_numbers(from, count, |[level]: [u8; 1]| level)?;
+        let labels = read_numbers(from, count as usize, u64::from_le_bytes)?;
+        let levels = read_numbers(from, count as usize, |[level]: [u8; 1]| level)?;
         let ascend = labels.is_sorted_by(|one, next| one < next);
         if !ascend || levels.iter().any(|level| *level > MOST_LEVELS) {
             return Ok(None);
         }
-        let mut nodes = Nodes::new(self.packing.bytes(), m as usize);
-        let parts = labels.chunks(AT_ONCE).zip(levels.chunks(AT_ONCE));
-        for (labels, levels) in parts {
-            let packed = read_numbers(from, labels.len() * length as usize, |[byte]| byte)?;
-            nodes.push(labels, &packed, levels).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        }
-        for (node, top) in levels.iter().enumerate() {
+        Ok(Some(Head { labels, levels, entry }))
+    }
+}
+
+/// What a graph has, but for the vectors and their neighbours.
+struct Head {
+    labels: Vec<u64>,
+    levels: Vec<u8>,
+    /// The vector where searches begin.
+    entry: u32,
+}
+
+impl Head {
+    /// Reads the neighbours; false if they lead out of the graph.
+    fn read_lists(&self, from: &mut impl Read, nodes: &Nodes) -> io::Result<bool> {
+        for (node, top) in self.levels.iter().enumerate() {
             for level in 0..=*top {
                 let neighbours = u16::from_le_bytes(read_array(from)?).into();
                 let list = read_numbers(from, neighbours, u32::from_le_bytes)?;
                 // Who has no such level has no list to go on from.
                 let leads_out =
-                    |one: &u32| levels.get(*one as usize).is_none_or(|top| *top < level);
+                    |one: &u32| self.levels.get(*one as usize).is_none_or(|top| *top < level);
                 if list.len() > nodes.lists(level).room() || list.iter().any(leads_out) {
-                    return Ok(None);
+                    return Ok(false);
                 }
                 nodes.link(level, node as u32, list.into_iter());
             }
         }
-        if count > 0 {
-            nodes.set_entry(entry);
+        if !self.labels.is_empty() {
+            nodes.set_entry(self.entry);
         }
-        Ok(Some(nodes))
+        Ok(true)
     }
 }
 

@@ -78,9 +78,19 @@ impl Hnsw {
         self.len() == 0
     }
 
-    /// How many bytes it takes.
+    /// How many bytes of memory it takes, without those that it reads from a file.
     pub fn memory(&self) -> usize {
         self.nodes.read().memory()
+    }
+
+    /// How many it will take about when so many vectors have been added.
+    pub fn memory_after(&self, more: usize) -> usize {
+        self.nodes.read().memory_after(more, self.options.m as usize)
+    }
+
+    /// How many of its vectors it reads from a file.
+    pub fn mapped(&self) -> usize {
+        self.nodes.read().mapped()
     }
 
     /// Adds packed vectors, one after the other in `packed`, on so many threads at most. Their
@@ -330,6 +340,64 @@ mod tests {
                 assert_eq!(near[0], 2000 + at as u64);
             }
             assert_eq!(more.len(), 600);
+        }
+    }
+
+    /// What a file with a graph would be, mapped.
+    fn mapped(bytes: &[u8]) -> memmap2::Mmap {
+        let mut map = memmap2::MmapMut::map_anon(bytes.len()).unwrap();
+        map.copy_from_slice(bytes);
+        map.make_read_only().unwrap()
+    }
+
+    #[test]
+    fn vectors_may_stay_in_the_file() {
+        let options = GraphOptions::default_of(Metric::L2);
+        let (graph, packed) = graph_of(0..3_000, options);
+        let (whole, bytes) = (graph.memory(), bytes_of(&graph));
+        let near = |graph: &Hnsw| -> Vec<_> {
+            let targets = packed.chunks(graph.packing().bytes()).step_by(30);
+            targets.map(|target| search(graph, target, 64, None, |_| true)).collect()
+        };
+        let expected = near(&graph);
+        let read = Hnsw::new(graph.packing(), options);
+        assert!(read.read_mapped(mapped(&bytes), 3_000).unwrap());
+        assert!(graph.map(mapped(&bytes), 3_000));
+        let (_, added) = graph_of(3_000..6_000, options);
+        let labels: Vec<u64> = (3_000..6_000).collect();
+        let (grown, length) = (graph_of(0..6_000, options).0.memory(), graph.packing().bytes());
+        for graph in [graph, read] {
+            assert_eq!((graph.len(), graph.mapped()), (3_000, 3_000));
+            assert!(graph.memory() < whole - 2_048 * length, "{} bytes", graph.memory());
+            assert_eq!(near(&graph), expected);
+            assert_eq!(bytes_of(&graph), bytes);
+            // It grows as if the file were not there, and what it has then may be put in a file.
+            graph.add(&labels, &added, 1).unwrap();
+            for (label, target) in labels.iter().zip(added.chunks(length)).step_by(50) {
+                assert_eq!(search(&graph, target, 64, None, |_| true)[0], *label);
+            }
+            assert!(graph.memory() <= grown);
+            let more = bytes_of(&graph);
+            assert!(graph.map(mapped(&more), 6_000));
+            assert_eq!((bytes_of(&graph), graph.mapped()), (more, 6_000));
+            // A file of another graph is of no use, and changes nothing.
+            let other = bytes_of(&graph_of(1..3_001, options).0);
+            assert!(!graph.map(mapped(&other), 3_000));
+            assert!(!graph.map(mapped(&bytes[..bytes.len() / 4]), 3_000));
+            assert!(!graph.map(mapped(&bytes), 2_999));
+            assert_eq!(graph.mapped(), 6_000);
+        }
+    }
+
+    #[test]
+    fn what_a_graph_will_take_is_known_before() {
+        let (graph, _) = graph_of(0..900, GraphOptions::default_of(Metric::L2));
+        for more in [1, 100, 1_000, 1_024] {
+            let from = graph.nodes.read().last_label().unwrap() + 1;
+            let (_, added) = graph_of(from..from + more, GraphOptions::default_of(Metric::L2));
+            let after = graph.memory_after(more as usize);
+            graph.add(&(from..from + more).collect::<Vec<_>>(), &added, 1).unwrap();
+            assert!(graph.memory() <= after && graph.memory() >= after / 10 * 9, "{more}: {after}");
         }
     }
 

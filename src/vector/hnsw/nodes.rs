@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use memmap2::Mmap;
+
 use crate::error::{Error, ErrorCode, Result};
 use crate::vector::kernel::LINE;
 
@@ -12,6 +14,8 @@ pub(super) const MOST_NODES: usize = u32::MAX as usize - 1;
 /// Rows are allocated so many at a time, and never moved.
 const ROWS: usize = 1 << ROW_BITS;
 const ROW_BITS: u32 = 10;
+/// Bytes of a vector's label, levels, and where its lists begin.
+const PER_NODE: usize = size_of::<u64>() + size_of::<u8>() + size_of::<u32>();
 
 /// Vectors under labels that only grow, with lists of neighbours that may change at any time.
 ///
@@ -22,6 +26,8 @@ pub(super) struct Nodes {
     length: usize,
     stride: usize,
     labels: Vec<u64>,
+    /// The first of the vectors, if they are in a file, and all others.
+    mapped: Option<Mapped>,
     vectors: Vec<Chunk>,
     levels: Vec<u8>,
     /// The lists of the lowest level.
@@ -33,10 +39,19 @@ pub(super) struct Nodes {
     entry: AtomicU64,
 }
 
-/// Bytes of which those from `from` on are used.
+/// Bytes of which those from `from` on are used. None if its vectors are in a file.
+#[derive(Default)]
 struct Chunk {
     bytes: Box<[u8]>,
     from: usize,
+}
+
+/// The first vectors of a graph, which follow each other in a file.
+pub(super) struct Mapped {
+    pub(super) file: Mmap,
+    /// Where they begin.
+    pub(super) from: usize,
+    pub(super) vectors: usize,
 }
 
 /// Lists of neighbours, all with room for equally many.
@@ -108,7 +123,19 @@ impl Lists {
     }
 
     fn memory(&self) -> usize {
-        self.chunks.len() * ROWS * (self.room + 1) * size_of::<AtomicU32>()
+        self.chunks.len() * self.chunk()
+    }
+
+    /// How many bytes more it takes with so many rows more.
+    fn growth(&self, rows: usize) -> usize {
+        let chunks =
+            self.rows.saturating_add(rows).div_ceil(ROWS).saturating_sub(self.chunks.len());
+        chunks.saturating_mul(self.chunk())
+    }
+
+    /// Bytes of a chunk.
+    fn chunk(&self) -> usize {
+        ROWS * (self.room + 1) * size_of::<AtomicU32>()
     }
 }
 
@@ -119,6 +146,7 @@ impl Nodes {
             length,
             stride: length.next_multiple_of(if length < LINE { 8 } else { 16 }),
             labels: Vec::new(),
+            mapped: None,
             vectors: Vec::new(),
             levels: Vec::new(),
             lowest: Lists::new(m * 2),
@@ -126,6 +154,13 @@ impl Nodes {
             upper_from: Vec::new(),
             entry: AtomicU64::new(0),
         }
+    }
+
+    /// Has room for so many labels, and no more than that.
+    pub(super) fn reserve(&mut self, labels: usize) -> Result<()> {
+        self.labels.try_reserve_exact(labels).map_err(no_memory)?;
+        self.levels.try_reserve_exact(labels).map_err(no_memory)?;
+        self.upper_from.try_reserve_exact(labels).map_err(no_memory)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -153,12 +188,23 @@ impl Nodes {
         from + near.partition_point(|one| *one < label)
     }
 
+    /// Whether these are the labels of the first vectors.
+    pub(super) fn begins_with(&self, labels: &[u64]) -> bool {
+        self.labels.starts_with(labels)
+    }
+
     pub(super) fn level(&self, node: u32) -> u8 {
         self.levels.get(node as usize).copied().unwrap_or_default()
     }
 
     #[inline]
     pub(super) fn vector(&self, node: u32) -> &[u8] {
+        if let Some(mapped) = &self.mapped
+            && (node as usize) < mapped.vectors
+        {
+            let from = mapped.from + node as usize * self.length;
+            return mapped.file.get(from..from + self.length).unwrap_or_default();
+        }
         let (chunk, row) = (node as usize >> ROW_BITS, node as usize & (ROWS - 1));
         let Some(chunk) = self.vectors.get(chunk) else { return &[] };
         let from = chunk.from + row * self.stride;
@@ -213,7 +259,26 @@ impl Nodes {
         self.entry.store(entry, Ordering::Release);
     }
 
-    /// Adds vectors, which follow each other in `packed`, without neighbours.
+    /// How many of the first vectors are in a file.
+    pub(super) fn mapped(&self) -> usize {
+        self.mapped.as_ref().map_or(0, |mapped| mapped.vectors)
+    }
+
+    /// What there is in the file, from a place on.
+    pub(super) fn mapped_from(&self, from: usize) -> &[u8] {
+        let mapped = self.mapped.as_ref();
+        mapped.and_then(|mapped| mapped.file.get(from..)).unwrap_or_default()
+    }
+
+    /// Lets the first vectors be in a file. What that takes the place of is given back: letting go
+    /// of it takes a while.
+    pub(super) fn map(&mut self, mapped: Mapped) -> Replaced {
+        let whole = self.vectors.iter_mut().take(mapped.vectors / ROWS);
+        let chunks = whole.map(std::mem::take).collect();
+        Replaced { _mapped: self.mapped.replace(mapped), _chunks: chunks }
+    }
+
+    /// Adds vectors without neighbours. Those that are not in a file follow each other in `packed`.
     pub(super) fn push(&mut self, labels: &[u64], packed: &[u8], levels: &[u8]) -> Result<()> {
         if self.len() + labels.len() > MOST_NODES {
             let message = "the graph of a vector index: it has too many vectors";
@@ -221,7 +286,10 @@ impl Nodes {
         }
         let total = self.len() + labels.len();
         while self.vectors.len() * ROWS < total {
-            self.vectors.push(Chunk::new(ROWS * self.stride)?);
+            let is_mapped = (self.vectors.len() + 1) * ROWS <= self.mapped();
+            let chunk =
+                if is_mapped { Ok(Chunk::default()) } else { Chunk::new(ROWS * self.stride) };
+            self.vectors.push(chunk?);
         }
         self.labels.try_reserve(labels.len()).map_err(no_memory)?;
         self.levels.try_reserve(labels.len()).map_err(no_memory)?;
@@ -231,12 +299,17 @@ impl Nodes {
         self.upper.grow(above)?;
         self.lowest.grow(labels.len())?;
         // Nothing fails from here on.
-        let length = self.length;
-        for ((label, level), vector) in labels.iter().zip(levels).zip(packed.chunks_exact(length)) {
+        let (length, mapped) = (self.length, self.mapped());
+        let mut packed = packed.chunks_exact(length);
+        for (label, level) in labels.iter().zip(levels) {
             let node = self.labels.len();
-            if let Some(chunk) = self.vectors.get_mut(node >> ROW_BITS) {
+            if node >= mapped
+                && let Some(chunk) = self.vectors.get_mut(node >> ROW_BITS)
+            {
                 let from = chunk.from + (node & (ROWS - 1)) * self.stride;
-                if let Some(place) = chunk.bytes.get_mut(from..from + length) {
+                if let (Some(place), Some(vector)) =
+                    (chunk.bytes.get_mut(from..from + length), packed.next())
+                {
                     place.copy_from_slice(vector);
                 }
             }
@@ -248,12 +321,29 @@ impl Nodes {
         Ok(())
     }
 
-    /// Bytes of memory.
+    /// Bytes of memory, without those that are in a file.
     pub(super) fn memory(&self) -> usize {
         let vectors: usize = self.vectors.iter().map(|chunk| chunk.bytes.len()).sum();
-        let each = size_of::<u64>() + size_of::<u8>() + size_of::<u32>();
-        vectors + self.lowest.memory() + self.upper.memory() + self.labels.capacity() * each
+        vectors + self.lowest.memory() + self.upper.memory() + self.labels.capacity() * PER_NODE
     }
+
+    /// Bytes of memory when so many vectors have been added, of which about one in `m` gets higher.
+    pub(super) fn memory_after(&self, more: usize, m: usize) -> usize {
+        let (total, capacity) = (self.len().saturating_add(more), self.labels.capacity());
+        let chunks = total.div_ceil(ROWS).saturating_sub(self.vectors.len());
+        let labels = if total > capacity { total.max(capacity * 2) - capacity } else { 0 };
+        self.memory()
+            .saturating_add(chunks.saturating_mul(ROWS * self.stride + LINE))
+            .saturating_add(self.lowest.growth(more))
+            .saturating_add(self.upper.growth(more / m.saturating_sub(1).max(1)))
+            .saturating_add(labels.saturating_mul(PER_NODE))
+    }
+}
+
+/// What vectors in a file have taken the place of.
+pub(super) struct Replaced {
+    _mapped: Option<Mapped>,
+    _chunks: Vec<Chunk>,
 }
 
 impl Chunk {
