@@ -69,14 +69,10 @@ impl Insertion<'_> {
         };
         let walk = Walk { nodes: self.nodes, packing: self.packing };
         let target = self.nodes.vector(node);
-        let mut near = walk.near(target, from);
-        for above in (level + 1..=top).rev() {
-            near = walk.descend(target, near, above);
-        }
+        walk.approach(target, (from, top), level.min(top), &mut work.scratch)?;
         work.lists.clear();
         for level in (0..=level.min(top)).rev() {
-            walk.search(target, (near, level), self.candidates, &mut work.scratch, |_| true)?;
-            near = work.scratch.found.first().copied().unwrap_or(near);
+            walk.search(target, level, self.candidates, &mut work.scratch, |_| true)?;
             walk.choose(node, &work.scratch.found, self.m, &mut work.choice);
             work.lists.push((level, work.choice.chosen.clone()));
         }

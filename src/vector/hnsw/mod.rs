@@ -178,13 +178,11 @@ impl Hnsw {
             return Ok(Some(Vec::new()));
         };
         let walk = Walk { nodes: &nodes, packing: self.packing };
-        let mut near = walk.near(packed, from);
-        for level in (1..=top).rev() {
-            near = walk.descend(packed, near, level);
-        }
         let mut scratch = self.take_scratch();
         let passes = |node| among.is_none_or(|set| set.contains(node)) && passes(nodes.label(node));
-        let searched = walk.search(packed, (near, 0), count, &mut scratch, passes);
+        let searched = walk
+            .approach(packed, (from, top), 0, &mut scratch)
+            .and_then(|()| walk.search(packed, 0, count, &mut scratch, passes));
         let hits = hits_of(&scratch, &nodes);
         self.give_back(scratch);
         searched.map(|()| Some(hits))
@@ -399,6 +397,38 @@ mod tests {
             graph.add(&(from..from + more).collect::<Vec<_>>(), &added, 1).unwrap();
             assert!(graph.memory() <= after && graph.memory() >= after / 10 * 9, "{more}: {after}");
         }
+    }
+
+    #[test]
+    fn what_lies_apart_is_found() {
+        let form = Form { dimensions: 32, metric: Metric::L2 };
+        let options = GraphOptions::default_of(Metric::L2);
+        let mut lost = 0;
+        for seed in 1..=60_u64 {
+            let graph = Hnsw::new(Packing::new(form, options.precision), options);
+            let mut seed = seed << 20;
+            let places: Vec<f32> = (0..8 * 32).map(|_| random(&mut seed) * 4.0).collect();
+            let mut packed = Vec::new();
+            for at in 0..2_000 {
+                // Vectors of a place differ in a few components.
+                let place = places.chunks(32).nth(at % 8).unwrap();
+                let one = |(at, one): (usize, &f32)| {
+                    if at < 6 { one + random(&mut seed) } else { *one }
+                };
+                let vector: Vec<f32> = place.iter().enumerate().map(one).collect();
+                let bytes: Vec<u8> = vector.iter().flat_map(|one| one.to_le_bytes()).collect();
+                graph.packing().pack(&bytes, 0.0, &mut packed);
+            }
+            let (labels, length) = ((0..2_000).collect::<Vec<_>>(), graph.packing().bytes());
+            for (labels, packed) in labels.chunks(500).zip(packed.chunks(500 * length)) {
+                graph.add(labels, packed, 4).unwrap();
+            }
+            for (label, target) in packed.chunks(graph.packing().bytes()).enumerate() {
+                let near = search(&graph, target, 16, None, |_| true);
+                lost += usize::from(near.first() != Some(&(label as u64)));
+            }
+        }
+        assert_eq!(lost, 0);
     }
 
     #[test]

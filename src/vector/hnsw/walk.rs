@@ -46,6 +46,8 @@ pub(super) struct Scratch {
     top: BinaryHeap<Near>,
     /// Neighbours that were not met before.
     fresh: Vec<u32>,
+    /// Where a walk begins.
+    entries: Vec<Near>,
     /// What was found, the nearest first.
     pub(super) found: Vec<Near>,
 }
@@ -83,6 +85,12 @@ impl Scratch {
         self.found.extend(self.top.drain());
         self.found.sort_unstable();
     }
+
+    /// Begins the next search where this one has ended.
+    fn go_on(&mut self) {
+        self.entries.clear();
+        self.entries.extend(self.found.iter().take(WAYS));
+    }
 }
 
 /// A graph, and how far its vectors are from each other.
@@ -99,35 +107,46 @@ impl Walk<'_> {
         Near::new(self.packing.distance(target, self.nodes.vector(node)), node)
     }
 
-    /// The nearest that is found in a level by going to nearer neighbours only.
-    pub(super) fn descend(&self, target: &[u8], from: Near, level: u8) -> Near {
-        let mut nearest = from;
-        loop {
-            let before = nearest;
-            for node in self.nodes.neighbours(level, before.node()) {
-                nearest = nearest.min(self.near(target, node));
-            }
-            if nearest == before {
-                return nearest;
-            }
+    /// Goes from the vector where searches begin down to a level, by way of the nearest few of each
+    /// level above: by way of the nearest alone, one may end among vectors that lie together, far
+    /// from others that are nearer. The next search begins there.
+    pub(super) fn approach(
+        &self,
+        target: &[u8],
+        (from, top): (u32, u8),
+        level: u8,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        scratch.entries.clear();
+        scratch.entries.push(self.near(target, from));
+        for above in (level + 1..=top).rev() {
+            self.search(target, above, WAYS, scratch, |_| true)?;
         }
+        Ok(())
     }
 
     /// Finds the `count` nearest in a level of those that `passes` lets through; `count` is also
-    /// how hard it tries. They are in [`Scratch::found`] then.
+    /// how hard it tries. They are in [`Scratch::found`] then. It begins at the nearest few that
+    /// the search before has found, or where [`approach`](Self::approach) has come to.
     pub(super) fn search(
         &self,
         target: &[u8],
-        (from, level): (Near, u8),
+        level: u8,
         count: usize,
         scratch: &mut Scratch,
         passes: impl Fn(u32) -> bool,
     ) -> Result<()> {
         scratch.begin(self.nodes.len())?;
-        scratch.meet(from.node());
-        scratch.next.push(Reverse(from));
-        if passes(from.node()) {
-            scratch.top.push(from);
+        for at in 0..scratch.entries.len() {
+            let Some(entry) = scratch.entries.get(at).copied() else { break };
+            scratch.meet(entry.node());
+            scratch.next.push(Reverse(entry));
+            if passes(entry.node()) {
+                scratch.top.push(entry);
+            }
+        }
+        while scratch.top.len() > count {
+            scratch.top.pop();
         }
         while let Some(Reverse(nearest)) = scratch.next.pop() {
             let is_full = scratch.top.len() >= count;
@@ -163,6 +182,7 @@ impl Walk<'_> {
             scratch.fresh = fresh;
         }
         scratch.end();
+        scratch.go_on();
         Ok(())
     }
 
@@ -243,5 +263,7 @@ pub(super) struct Choice {
     ties: Vec<Near>,
 }
 
+/// So many vectors of a level lead to the one below.
+const WAYS: usize = 4;
 /// As many vectors are on their way to the processor's cache while one is compared.
 const AHEAD: usize = 2;
