@@ -2,7 +2,7 @@
 
 import { Random } from '../support/random'
 import { heard, say } from '../support/parent'
-import { openKept, range, vectorOf } from './kept'
+import { openKept, range, STORES, vectorOf } from './kept'
 
 /** Keys are below. */
 export const KEYS = 3_000
@@ -14,13 +14,20 @@ export interface Work {
   seed: number
 }
 
+/** Too little memory for the vectors, most of the time. */
+const near = { ...STORES.docs.vectors.near, precision: 'f32', m: 4, memoryLimit: 600_000 }
+
 /** The databases: how they are opened. */
-export const KINDS = { plain: {}, encrypted: { encryption: { key: Buffer.alloc(32, 9) } } }
+export const KINDS = {
+  plain: {},
+  encrypted: { encryption: { key: Buffer.alloc(32, 9) } },
+  mapped: { stores: { docs: { ...STORES.docs, vectors: { near } } } },
+} as const
 
 async function main(): Promise<void> {
   const { path, kind, seed } = await heard<Work>()
   const random = new Random(seed)
-  const db = await openKept(path, KINDS[kind])
+  const db = await openKept(path, KINDS[kind] as object)
   const docs = db.store('docs') as any
   say({ begins: true })
   // Without end: the process is killed.

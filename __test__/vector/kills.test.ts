@@ -18,7 +18,7 @@ before(async () => {
 })
 
 test(`kills of writers of vectors (LODESTORE_SEED=${seed})`, { skip }, async (t) => {
-  const outcomes = await killWriters({ seed, rounds: 16, library })
+  const outcomes = await killWriters({ seed, rounds: 18, library })
   t.diagnostic(JSON.stringify(outcomes))
   if (library !== undefined) assert.ok(outcomes.read > 0, 'a graph was read from its file')
 })

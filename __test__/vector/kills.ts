@@ -87,9 +87,10 @@ class Kills {
   }
 
   async round(number: number): Promise<void> {
-    const kind = number % 2 === 0 ? 'plain' : 'encrypted'
+    const kinds = Object.keys(KINDS) as Work['kind'][]
+    const kind = kinds[number % kinds.length]!
     const path = join(this.directory, kind)
-    const turn = number >> 1
+    const turn = Math.floor(number / kinds.length)
     const isAtPoint = this.options.library !== undefined && turn % 2 === 0
     const point = isAtPoint ? POINTS[(turn / 2) % POINTS.length] : undefined
     const place = point ?? 'a random moment'

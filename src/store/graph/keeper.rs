@@ -77,8 +77,12 @@ enum Written {
     File(Naming, Duration),
     /// Somebody else is at work on files.
     Busy,
-    /// There was nothing to be written.
+    /// It was written to make room, and has no name.
+    Unnamed,
+    /// There was nothing to be written: somebody else was faster.
     Nothing,
+    /// Nobody may write.
+    Never,
 }
 
 type Naming = Receiver<Result<()>>;
@@ -165,8 +169,11 @@ impl Keeper {
                     self.rested = Instant::now() + pause;
                     self.has_failed = false;
                 }
-                Written::Busy => self.not_before = Instant::now() + AFTER_OTHERS,
-                Written::Nothing => {}
+                Written::Unnamed => {}
+                Written::Busy | Written::Nothing => {
+                    self.not_before = Instant::now() + AFTER_OTHERS;
+                }
+                Written::Never => self.not_before = Instant::now() + AFTER_FAILURE,
             },
         }
         Ok(())
@@ -215,7 +222,7 @@ struct Due {
 fn write(due: &Due, environment: &Arc<Environment>, is_behind: bool) -> Result<Written> {
     let Due { graph, is_next, waits } = due;
     let begun = Instant::now();
-    let mut written = Written::Nothing;
+    let mut written = Written::Never;
     environment.with_graph_files(|files, connection| {
         let Some(lock) = files.lock()? else {
             written = Written::Busy;
@@ -227,6 +234,7 @@ fn write(due: &Due, environment: &Arc<Environment>, is_behind: bool) -> Result<W
             Ok(graph.is_due(is_behind))
         })?;
         if !is_due && !waits {
+            written = Written::Nothing;
             return Ok(());
         }
         let is_sealed = environment.is_sealed();
@@ -240,6 +248,7 @@ fn write(due: &Due, environment: &Arc<Environment>, is_behind: bool) -> Result<W
         if *is_next {
             // What is mapped stays as it is. Where that keeps the file, it goes with the next ones.
             files.remove(id);
+            written = Written::Unnamed;
             return Ok(());
         }
         let committed = connection.commit_later(naming(graph, &record, lock));

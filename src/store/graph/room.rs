@@ -61,10 +61,11 @@ impl Graph {
     pub(super) fn room_to_read(&self, vectors: u64, can_map: bool) -> Room {
         match self.room(vectors, usize::try_from(vectors).unwrap_or(usize::MAX), can_map) {
             Room::Whole => Room::Whole,
-            _ => {
+            _ if can_map => {
                 self.set_mapped();
                 self.room(vectors, 0, can_map)
             }
+            _ => Room::None,
         }
     }
 
