@@ -3,7 +3,7 @@
  * that may be there. In a process of its own, since a damaged database could end it.
  */
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { open } from '../../index.js'
 import { say } from '../support/parent'
@@ -12,6 +12,7 @@ import { Random } from '../support/random'
 import { Disk, randomStyle, type Style } from './disk'
 import { History, differenceOf, type Contents } from './history'
 import { PASSING, STORES, type Durability } from './plan'
+import { OTHER_BOOT, write, type Files } from './states'
 
 /** What the program is told to do. */
 export interface ReplayOrder {
@@ -42,21 +43,6 @@ export interface Tally {
 }
 
 class Wrong extends Error {}
-
-/** Another start of the machine: the marker in the lock file is of an earlier one. */
-const OTHER_BOOT = '00000000-0000-4000-8000-000000000000'
-
-type Files = Map<string, Buffer | undefined>
-
-function write(files: Files, target: string): void {
-  mkdirSync(target)
-  for (const [name, content] of files) {
-    const path = join(target, name)
-    if (content === undefined) mkdirSync(path)
-    else if (name.endsWith('lodestore.lock') && content.length > 0) writeFileSync(path, OTHER_BOOT)
-    else writeFileSync(path, content)
-  }
-}
 
 async function contentsOf(db: any): Promise<Contents> {
   const there = db.storeNames as string[]
