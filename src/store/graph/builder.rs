@@ -62,6 +62,7 @@ impl Thread {
     }
 
     fn run(&self, graphs: &Weak<Graphs>) {
+        let _running = Running(self);
         let (mut pause, mut seen, mut is_woken) = (SOON, None, true);
         let mut keeper = Keeper::default();
         while let Some(graphs) = graphs.upgrade() {
@@ -98,7 +99,15 @@ impl Thread {
         if let Some(graphs) = graphs.upgrade() {
             graphs.known.lock().graphs.clear();
         }
-        self.state.lock().is_running = false;
+    }
+}
+
+/// The thread runs; when it ends, also by a panic, the next search begins another one.
+struct Running<'t>(&'t Thread);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().is_running = false;
     }
 }
 

@@ -139,9 +139,11 @@ impl Hnsw {
             link_some()?;
         } else {
             std::thread::scope(|scope| {
-                let others: Vec<_> = (1..threads.min(labels.len()))
-                    .filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, link_some).ok())
-                    .collect();
+                let start = |_| {
+                    let thread = std::thread::Builder::new().name("lodestore-link".to_owned());
+                    thread.spawn_scoped(scope, link_some).ok()
+                };
+                let others: Vec<_> = (1..threads.min(labels.len())).filter_map(start).collect();
                 let own = link_some();
                 others.into_iter().fold(own, |linked, other| {
                     let other = other.join().unwrap_or_else(|_| {
