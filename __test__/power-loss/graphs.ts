@@ -1,8 +1,7 @@
 /** States that a power failure could have left of a database with files of graphs. */
 
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import { runChild } from '../support/child'
@@ -11,6 +10,7 @@ import { Random } from '../support/random'
 import { check, graphFiles, isBuilt, openKept, vectorOf, type Model } from '../vector/kept'
 import { Disk, randomStyle } from './disk'
 import { optionsOf, type Order } from './record-graphs'
+import { Lost, places } from './run'
 import { write } from './states'
 
 const RECORD = join(__dirname, 'record-graphs.ts')
@@ -35,14 +35,13 @@ export interface Tally {
   builtAnew: number
 }
 
-/** @throws if a state has a file that counts and is of no use, or something is not found */
+/**
+ * @throws {Lost} when a state has a file that counts and is of no use, or something is not found;
+ *   its files and the log are kept
+ */
 export async function graphPowerLoss(options: Options): Promise<Tally> {
   const { seed, durability, rounds, states, isSealed = false, rules } = options
-  const home = realpathSync(mkdtempSync(join(tmpdir(), 'lodestore-power-loss-')))
-  const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-  const scratch = mkdtempSync(join(memory, 'lodestore-power-loss-'))
-  const directory = join(scratch, 'recorded')
-  const log = join(home, 'log')
+  const { home, log, scratch, directory } = places()
   const tally: Tally = { read: 0, builtAnew: 0 }
   try {
     const order: Order = { directory, durability, seed, rounds, isSealed }
@@ -64,18 +63,21 @@ export async function graphPowerLoss(options: Options): Promise<Tally> {
       for (; at < point; at++) if (records[at]!.type !== 'mark') disk.replay(records[at]!)
       const choice = new Random(seed + 7_919 * (i + 1))
       const target = join(scratch, `state-${i}`)
-      write(disk.afterFailure(choice, randomStyle(choice)), target)
+      const files = disk.afterFailure(choice, randomStyle(choice))
+      write(files, target)
       try {
         tally[await verify([join(target, 'db'), isSealed], choice, point > kept)]++
       } catch (cause) {
+        const failed = join(home, `failed-${i}`)
+        write(files, failed)
         const what = `LODESTORE_SEED=${seed}, ${durability}, state ${i}, ${point} records`
-        throw new Error(what, { cause })
+        throw new Lost(`${what} (${failed})\n${(cause as Error).stack}`, log)
       }
       rmSync(target, { recursive: true, force: true })
     }
+    rmSync(home, { recursive: true, force: true })
     return tally
   } finally {
-    rmSync(home, { recursive: true, force: true })
     rmSync(scratch, { recursive: true, force: true })
   }
 }

@@ -39,17 +39,21 @@ export class Lost extends Error {
   }
 }
 
+/** Directories for a run: the log, which is kept when something is lost, and what it is about. */
+export function places(): { home: string; log: string; scratch: string; directory: string } {
+  const home = realpathSync(mkdtempSync(join(tmpdir(), 'lodestore-power-loss-')))
+  const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  const scratch = mkdtempSync(join(memory, 'lodestore-power-loss-'))
+  return { home, log: join(home, 'log'), scratch, directory: join(scratch, 'recorded') }
+}
+
 /**
  * @returns how many states of which kind there were
  * @throws {Lost} when one is not as it has to be; its files and the log are kept
  */
 export async function powerLoss(options: Options): Promise<Tally> {
   const { seed, durability, steps, states, rules, only } = options
-  const home = realpathSync(mkdtempSync(join(tmpdir(), 'lodestore-power-loss-')))
-  const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-  const scratch = mkdtempSync(join(memory, 'lodestore-power-loss-'))
-  const directory = join(scratch, 'recorded')
-  const log = join(home, 'log')
+  const { home, log, scratch, directory } = places()
   try {
     const order: Order = { directory, durability, seed, steps }
     if (rules !== undefined) order.rules = rules
