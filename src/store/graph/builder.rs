@@ -201,7 +201,7 @@ impl Graphs {
                 graph.set_waiting(true);
                 return Ok(false);
             }
-            Room::None if graph.has_room_without_dead(batch.live) => {
+            Room::None if graph.would_shrink(batch.live) => {
                 return self.begin_next(graph);
             }
             Room::None => {

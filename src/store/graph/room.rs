@@ -50,9 +50,8 @@ impl Graph {
         }
     }
 
-    /// Whether there would be room for more if it had not got any vectors that are not there any
-    /// more, of which there are many.
-    pub(super) fn has_room_without_dead(&self, live: u64) -> bool {
+    /// Whether it would take a good deal less without the vectors that are not there any more.
+    pub(super) fn would_shrink(&self, live: u64) -> bool {
         let had = self.hnsw.len() as u64;
         had.saturating_sub(live) * PARTS > had
     }

@@ -73,7 +73,8 @@ impl Hnsw {
 
     /// Reads the vectors that it had when it was [written](Self::write_to), so many, from that file
     /// from now on, and gives back the memory that they took; false, and nothing is changed, if the
-    /// file is of another graph. Not while vectors are added.
+    /// file is of another graph, or has fewer than the one that it reads already. Not while vectors
+    /// are added.
     pub fn map(&self, file: Mmap, vectors: u64) -> bool {
         let mut bytes: &[u8] = &file;
         let Ok(Some(head)) = self.read_head(&mut bytes, vectors) else { return false };
@@ -82,12 +83,14 @@ impl Hnsw {
         if bytes.len() < count * self.packing.bytes() {
             return false;
         }
-        let mut nodes = self.nodes.write();
-        if !nodes.begins_with(&head.labels) {
-            return false;
+        {
+            let nodes = self.nodes.read();
+            // Those that are read from another file are not in memory any more.
+            if count < nodes.mapped() || !nodes.begins_with(&head.labels) {
+                return false;
+            }
         }
-        let replaced = nodes.map(Mapped { file, from, vectors: count });
-        drop(nodes);
+        let replaced = self.nodes.write().map(Mapped { file, from, vectors: count });
         drop(replaced);
         true
     }

@@ -380,7 +380,8 @@ mod tests {
             let more = bytes_of(&graph);
             assert!(graph.map(mapped(&more), 6_000));
             assert_eq!((bytes_of(&graph), graph.mapped()), (more, 6_000));
-            // A file of another graph is of no use, and changes nothing.
+            // A file of another graph, or an older one, is of no use, and changes nothing.
+            assert!(!graph.map(mapped(&bytes), 3_000));
             let other = bytes_of(&graph_of(1..3_001, options).0);
             assert!(!graph.map(mapped(&other), 3_000));
             assert!(!graph.map(mapped(&bytes[..bytes.len() / 4]), 3_000));
