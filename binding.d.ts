@@ -62,6 +62,11 @@ export declare class NativeDatabase {
    * arrive: then the messages that are there are returned.
    */
   write(ticket: number, ops: Uint8Array, length: number, durability: number, hint: number): Buffer | null
+  /**
+   * Takes the messages that are there. If there are none, and this function `willLook` again,
+   * the next ones are not announced; and another thread gets the processor, if one waits for it.
+   */
+  look(willLook: boolean): Buffer | null
   /** The catalog of a snapshot, as JSON. */
   catalog(snapshot: number): string
   /** The version of the newest catalog. */

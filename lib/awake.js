@@ -6,7 +6,7 @@ const { availableParallelism } = require('node:os')
 const pace = require('./pace')
 
 /** How long the event loop is kept awake for one answer: longer than a good disk takes to sync. */
-const LONGEST_MS = 0.5
+const LONGEST_MS = 1
 /** After so many answers in a row that took longer, it sleeps … */
 const MISSES = 3
 /** … while so many are waited for. */
@@ -18,26 +18,22 @@ const isPossible = availableParallelism() > 1
 /**
  * Keeps the event loop turning until an answer of the writer thread comes, if answers come soon. A
  * loop that sleeps, and the processor with it, takes as long to wake as a third of a commit does on
- * a good disk, for which a caller who awaits one write after the other waits each time. Whatever
- * else the loop has to do is done meanwhile.
+ * a good disk, for which a caller who awaits one write after the other waits each time. While it
+ * turns, it looks for the answer itself, so nobody has to tell it. Whatever else the loop has to do
+ * is done meanwhile.
  */
 class Awake {
-  #tickets
+  #connection
   /** What is waited for; 0 if nothing is. */
   #ticket = 0
   #since = 0
   #misses = 0
   #pause = 0
   #turn = () => this.#look()
-  #giveWay
 
-  /**
-   * @param {import('./tickets').Tickets} tickets
-   * @param {() => void} giveWay lets another thread have the processor, if one waits for it
-   */
-  constructor(tickets, giveWay) {
-    this.#tickets = tickets
-    this.#giveWay = giveWay
+  /** @param {import('./connection').Connection} connection */
+  constructor(connection) {
+    this.#connection = connection
   }
 
   /** An operation has been handed over, and is now waited for. */
@@ -49,14 +45,18 @@ class Awake {
     }
     this.#ticket = ticket
     this.#since = pace.readClock()
-    setImmediate(this.#turn)
+    this.#look()
+  }
+
+  #isAnswered() {
+    return this.#connection.tickets.get(this.#ticket) === undefined
   }
 
   #look() {
-    const isAnswered = this.#tickets.get(this.#ticket) === undefined
-    if (!isAnswered && pace.readClock() - this.#since < LONGEST_MS) {
-      // The writer thread may have been woken up on this one.
-      this.#giveWay()
+    const willLook = !this.#isAnswered() && pace.readClock() - this.#since < LONGEST_MS
+    this.#connection.take(this.#connection.native.look(willLook))
+    const isAnswered = this.#isAnswered()
+    if (willLook && !isAnswered) {
       setImmediate(this.#turn)
       return
     }

@@ -50,7 +50,7 @@ class Connection {
     this.encoder = new DocumentEncoder()
     this.decoder = new DocumentDecoder()
     this.tickets = new Tickets(this)
-    this.awake = new Awake(this.tickets, () => this.memory.fast.giveWay())
+    this.awake = new Awake(this)
     this.queue = new OperationQueue((batch, isLast) => this.send(batch, isLast), this.errorOf)
     /** Messages that wait for the event loop to turn. */
     this.postponed = []

@@ -172,6 +172,19 @@ impl NativeDatabase {
         self.waits.writes.run(env, &self.shared.outbox, hint == MAY_WAIT, submit)
     }
 
+    /// Takes the messages that are there. If there are none, and this function `willLook` again,
+    /// the next ones are not announced; and another thread gets the processor, if one waits for it.
+    #[napi(catch_unwind, ts_return_type = "Buffer | null")]
+    pub fn look<'e>(&self, env: &'e Env, will_look: bool) -> napi::Result<Option<BufferSlice<'e>>> {
+        let messages = self.shared.outbox.look(will_look);
+        if messages.is_empty() {
+            // The writer thread may have been woken up on this one.
+            std::thread::yield_now();
+            return Ok(None);
+        }
+        BufferSlice::copy_from(env, messages).map(Some)
+    }
+
     fn submit(&self, ticket: u32, ops: &[u8], number: u32, is_followed: bool) -> Result<()> {
         let ops = ops.to_vec();
         let shared = Arc::clone(&self.shared);

@@ -17,7 +17,7 @@ use super::reads::Reads;
 use crate::error::{Error, ErrorCode, Result};
 
 /// An object with the functions `get(snapshot, storeId, keyLength)`, `read(snapshot,
-/// requestLength)`, `lastTransactionId()`, `transactionIdOf(snapshot)` and `giveWay()`.
+/// requestLength)`, `lastTransactionId()` and `transactionIdOf(snapshot)`.
 pub(super) fn create<'e>(env: &'e Env, reads: &Rc<Reads>) -> napi::Result<Object<'e>> {
     let mut object = Object::new(env)?;
     for (name, call) in [
@@ -25,7 +25,6 @@ pub(super) fn create<'e>(env: &'e Env, reads: &Rc<Reads>) -> napi::Result<Object
         (c"read", read),
         (c"lastTransactionId", last_transaction_id),
         (c"transactionIdOf", transaction_id_of),
-        (c"giveWay", give_way),
     ] {
         let function = function(env, name, call, Rc::clone(reads))?;
         object.set_named_property(&name.to_string_lossy(), function)?;
@@ -72,16 +71,6 @@ fn function<'e>(
         check_status!(created)?;
         Ok(Unknown::from_raw_unchecked(env.raw(), function))
     }
-}
-
-/// Lets another thread have the processor, if one waits for it.
-unsafe extern "C" fn give_way(
-    _env: sys::napi_env,
-    _info: sys::napi_callback_info,
-) -> sys::napi_value {
-    std::thread::yield_now();
-    // JavaScript takes that for undefined.
-    ptr::null_mut()
 }
 
 unsafe extern "C" fn release(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {

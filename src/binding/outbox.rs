@@ -91,6 +91,14 @@ impl Outbox {
         Ok(std::mem::take(&mut *waiting))
     }
 
+    /// Takes the messages that are there, on the JavaScript thread. If there are none and it
+    /// `will_look` again, the next ones are not announced.
+    pub(super) fn look(&self, will_look: bool) -> Vec<u8> {
+        let mut waiting = self.waiting.lock();
+        self.is_watched.store(will_look && waiting.is_empty(), Ordering::Release);
+        std::mem::take(&mut *waiting)
+    }
+
     /// A request has been served, or has failed.
     pub(super) fn complete(&self, ticket: u32, outcome: Result<Vec<u8>>) {
         match outcome {

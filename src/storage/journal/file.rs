@@ -16,7 +16,7 @@ use crate::storage::platform;
 /// The distance between the headers.
 const HEADER_ROOM: u64 = 4_096;
 /// No record ends behind this: a checkpoint is made before.
-pub(super) const LARGEST: u64 = 8 << 20;
+pub(super) const LARGEST: u64 = 16 << 20;
 /// Where the records begin.
 pub(super) const RECORDS: u64 = 2 * HEADER_ROOM;
 const MAGIC: u64 = u64::from_le_bytes(*b"LodeJrnH");

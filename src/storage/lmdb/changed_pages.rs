@@ -101,24 +101,47 @@ struct Level {
 }
 
 impl Level {
-    /// Leaves out what both have. Mostly that is in the same places.
-    fn compare(mut given_up: Vec<u64>, mut new: Vec<u64>) -> Self {
-        let same = given_up.iter().zip(&new).take_while(|(a, b)| a == b).count();
-        given_up.drain(..same);
-        new.drain(..same);
-        let same = given_up.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
-        given_up.truncate(given_up.len() - same);
-        new.truncate(new.len() - same);
-        let sorted = |pages: &[u64]| {
-            let mut pages = pages.to_vec();
-            pages.sort_unstable();
-            pages
-        };
-        let (old_sorted, new_sorted) = (sorted(&given_up), sorted(&new));
-        given_up.retain(|page| new_sorted.binary_search(page).is_err());
-        new.retain(|page| old_sorted.binary_search(page).is_err());
+    /// Leaves out what both have.
+    fn compare(given_up: Vec<u64>, new: Vec<u64>) -> Self {
+        let (given_up, new) = differences(given_up, new);
         Self { given_up, new }
     }
+}
+
+/// What only one of two lists has. Neither has anything twice.
+fn differences<T: Ord + Copy>(left: Vec<T>, right: Vec<T>) -> (Vec<T>, Vec<T>) {
+    // Mostly the lists run in step: an entry is replaced by another one, or one more is there.
+    // What that finds is common to both; what it leaves is little, and is compared in full.
+    let (mut only_left, mut only_right) = (Vec::new(), Vec::new());
+    let (mut at_left, mut at_right) = (0, 0);
+    while let (Some(a), Some(b)) = (left.get(at_left), right.get(at_right)) {
+        if a == b {
+            at_left += 1;
+            at_right += 1;
+        } else if Some(b) == left.get(at_left + 1) {
+            only_left.push(*a);
+            at_left += 1;
+        } else if Some(a) == right.get(at_right + 1) {
+            only_right.push(*b);
+            at_right += 1;
+        } else {
+            only_left.push(*a);
+            only_right.push(*b);
+            at_left += 1;
+            at_right += 1;
+        }
+    }
+    only_left.extend(left.iter().skip(at_left));
+    only_right.extend(right.iter().skip(at_right));
+    let sorted = |list: &[T]| {
+        let mut list = list.to_vec();
+        list.sort_unstable();
+        list
+    };
+    let (sorted_left, sorted_right) = (sorted(&only_left), sorted(&only_right));
+    only_left.retain(|entry| sorted_right.binary_search(entry).is_err());
+    only_right.retain(|entry| sorted_left.binary_search(entry).is_err());
+    (only_left, only_right)
 }
 
 struct Search<'t> {
@@ -169,9 +192,8 @@ impl<'t> Search<'t> {
                 return Ok(Some(Level::default()));
             }
         }
-        let given_up = self.values_of(&level.given_up)?;
-        let mut new = self.values_of(&level.new)?;
-        new.retain(|(number, _)| !given_up.iter().any(|(other, _)| number == other));
+        let (_, new) =
+            differences(self.values_of(&level.given_up)?, self.values_of(&level.new)?);
         for (number, len) in new {
             let bytes = self.bytes(number, HEADER + len)?;
             let pages = bytes.len().div_ceil(self.map.page_size());

@@ -119,3 +119,32 @@ fn finds_all_that_is_new_and_nothing_else() {
     }
     assert!(similar > 100);
 }
+
+#[test]
+fn lists_are_compared_in_full() {
+    let mut random = Random::from_env();
+    for _ in 0..2_000 {
+        // Mostly in step, with entries that are replaced, added, taken out, and moved.
+        let left: Vec<u64> = (0..random.below(40) as u64).collect();
+        let mut right = left.clone();
+        for change in 0..random.below(6) {
+            let at = random.below(right.len() + 1);
+            let new = 1_000 + change as u64;
+            match random.below(4) {
+                0 => right.insert(at, new),
+                1 if at < right.len() => right[at] = new,
+                2 if at < right.len() => drop(right.remove(at)),
+                _ if at < right.len() => {
+                    let moved = right.remove(at);
+                    right.insert(random.below(right.len() + 1), moved);
+                }
+                _ => {}
+            }
+        }
+        let without = |list: &[u64], other: &[u64]| -> Vec<u64> {
+            list.iter().copied().filter(|entry| !other.contains(entry)).collect()
+        };
+        let expected = (without(&left, &right), without(&right, &left));
+        assert_eq!(differences(left, right), expected);
+    }
+}
