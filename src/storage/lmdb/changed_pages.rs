@@ -192,8 +192,7 @@ impl<'t> Search<'t> {
                 return Ok(Some(Level::default()));
             }
         }
-        let (_, new) =
-            differences(self.values_of(&level.given_up)?, self.values_of(&level.new)?);
+        let (_, new) = differences(self.values_of(&level.given_up)?, self.values_of(&level.new)?);
         for (number, len) in new {
             let bytes = self.bytes(number, HEADER + len)?;
             let pages = bytes.len().div_ceil(self.map.page_size());
