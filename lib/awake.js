@@ -45,7 +45,7 @@ class Awake {
     }
     this.#ticket = ticket
     this.#since = pace.readClock()
-    this.#look()
+    setImmediate(this.#turn)
   }
 
   #isAnswered() {

@@ -1,5 +1,6 @@
 'use strict'
 
+const { AsyncResource } = require('node:async_hooks')
 const { Promise } = require('./globals')
 const { LodestoreError } = require('./errors')
 const { decodeInternal } = require('./internal-codec')
@@ -53,8 +54,8 @@ class Call {
 async function call(connection, begin, { onProgress, signal } = {}) {
   connection.checkOpen()
   if (signal?.aborted) throw aborted(signal)
-  const report =
-    onProgress === undefined ? undefined : (payload) => onProgress(decodeInternal(payload))
+  // In the asynchronous context of the caller, whoever takes the message.
+  const report = onProgress && AsyncResource.bind((payload) => onProgress(decodeInternal(payload)))
   const cancel = () => connection.native.cancel(ticket)
   const request = new Call(report, cancel)
   const ticket = connection.tickets.open(request)

@@ -1,5 +1,6 @@
 'use strict'
 
+const { AsyncResource } = require('node:async_hooks')
 const { Promise, queueMicrotask } = require('./globals')
 const { Awake } = require('./awake')
 const { call } = require('./call')
@@ -36,6 +37,8 @@ class Connection {
     this.closed = false
     /** @type {Promise<void> | null} */
     this.closing = null
+    /** The asynchronous context of events: that in which the database was opened. */
+    this.scope = new AsyncResource('LODESTORE_EVENT', { requireManualDestroy: true })
     /** Called with the events of the native library. */
     this.onEvent = null
     /** @type {((error: LodestoreError) => void) | null} called with what is found to be damaged */
@@ -243,7 +246,8 @@ class Connection {
       if (kind === MESSAGE.OK) this.tickets.close(ticket)?.complete(payload)
       else if (kind === MESSAGE.ERROR) this.tickets.close(ticket)?.fail(payload)
       else if (kind === MESSAGE.PROGRESS) this.tickets.get(ticket)?.progress?.(payload)
-      else if (kind === MESSAGE.EVENT) this.event(payload)
+      // The code of listeners is not a part of what happens to wait for a message meanwhile.
+      else if (kind === MESSAGE.EVENT) this.scope.runInAsyncScope(this.event, this, payload)
     })
   }
 
