@@ -5,7 +5,8 @@
 //
 // One whose name ends with '-passphrase' or '-key' is encrypted; see __test__/format/contents.ts.
 //
-// 'journal-<version>' is one that was not closed.
+// 'journal-<version>' is one that was not closed, 'journal-changes' and 'journal-changes-key' are
+// some that were killed with acknowledged writes in the journal alone.
 //
 // A fixture that was released is never made again.
 
@@ -18,7 +19,9 @@ import { Failure, main } from './lib/common.mjs'
 const require = createRequire(import.meta.url)
 const { open } = require('../index.js')
 const { encryptionOf, writeContents } = require('../__test__/format/contents.ts')
-const { writeJournal } = require('../__test__/format/journal.ts')
+const { trimJournal, writeJournal } = require('../__test__/format/journal.ts')
+const { FIXTURE_COUNT } = require('../__test__/deferred/documents.ts')
+const { leaveChanges } = require('../__test__/deferred/killed.ts')
 
 /** Removes what an open makes anew. */
 function removeLocks(directory) {
@@ -32,6 +35,13 @@ function removeLocks(directory) {
 await main(async () => {
   const [path] = process.argv.slice(2)
   if (path === undefined) throw new Failure('name the directory to make')
+  if (basename(path).startsWith('journal-changes')) {
+    const isSealed = path.endsWith('-key')
+    await leaveChanges(path, { durability: 'strict', isSealed, count: FIXTURE_COUNT })
+    trimJournal(join(path, 'data.journal'))
+    for (const name of ['lock.mdb', 'lodestore.lock']) rmSync(join(path, name))
+    return
+  }
   if (basename(path).startsWith('journal-')) {
     const work = mkdtempSync(join(tmpdir(), 'lodestore-fixture-'))
     await writeJournal(open, path, work)

@@ -6,8 +6,8 @@
 //! `LODESTORE_FAULT` names what is to happen, separated by commas:
 //!
 //! - `kill:<point>:<n>` kills the process when it comes to the point for the n-th time;
-//! - `sync-skipped:<n>`, `index-entry-dropped:<n>` and `acknowledged-early:<n>` let every n-th
-//!   occasion for the [`Defect`] be one.
+//! - `sync-skipped:<n>`, `index-entry-dropped:<n>`, `change-not-noted:<n>` and
+//!   `acknowledged-early:<n>` let every n-th occasion for the [`Defect`] be one.
 
 /// A defect that can be seeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Defect {
     SyncSkipped,
     /// An index entry is not written.
     IndexEntryDropped,
+    /// A change that is acknowledged before its commit is not in the journal.
+    ChangeNotNoted,
     /// The results of writes are reported before their commit.
     AcknowledgedEarly,
 }
@@ -77,6 +79,7 @@ mod seeded {
                 let defect = match what {
                     "sync-skipped" => Defect::SyncSkipped,
                     "index-entry-dropped" => Defect::IndexEntryDropped,
+                    "change-not-noted" => Defect::ChangeNotNoted,
                     "acknowledged-early" => Defect::AcknowledgedEarly,
                     _ => {
                         let point = what.strip_prefix("kill:")?;

@@ -22,7 +22,7 @@ const RECORD: &[u8] = b"F";
 const VERSION: usize = 8;
 const FLAGS: usize = 16;
 /// What every new database needs.
-const NEW: u64 = format_flag::JOURNAL;
+const NEW: u64 = format_flag::JOURNAL | format_flag::JOURNALED_CHANGES;
 
 /// Opens a database whose format record was changed.
 fn open_changed(change: fn(&mut Vec<u8>)) -> (ErrorCode, String) {
@@ -59,7 +59,7 @@ fn a_newer_format_is_refused() {
 fn an_unknown_feature_is_refused() {
     let (code, message) = open_changed(|record| record[FLAGS + 7] = 0x80);
     assert_eq!(code, ErrorCode::IncompatibleVersion);
-    assert!(message.contains("0x8000000000000010"), "{message}");
+    assert!(message.contains("0x8000000000000050"), "{message}");
 }
 
 #[test]

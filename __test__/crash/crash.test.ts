@@ -62,6 +62,11 @@ const DEFECTS: Record<string, Pick<Options, 'defect' | 'points' | 'cycles' | 'po
     points: POINTS.filter(({ rule }) => rule === 'kill-before meta-write'),
     cycles: 10,
   },
+  'a change that is acknowledged and not noted': {
+    defect: 'change-not-noted:5',
+    points: POINTS.filter(({ name }) => name === 'deferred'),
+    cycles: 10,
+  },
   'a sync that is skipped': { defect: 'sync-skipped:1', powerLoss: true, cycles: 10 },
 }
 

@@ -52,13 +52,13 @@ const PLACES = 800
 const begins = (lane: string, what: unknown): void => say({ lane, begins: what })
 const ends = (lane: string, what: unknown = true): void => say({ lane, ends: what })
 
-/** Batches of puts and deletes. */
-export function plainLane(name: string): Lane {
+/** Batches of puts and deletes, of so many at most. */
+export function plainLane(name: string, most = 25): Lane {
   return async (db, random, start, go) => {
     const store = db.store('plain')
     let { version } = start
     while (go()) {
-      const length = random.chance(0.1) ? 300 : random.between(1, 25)
+      const length = most > 1 && random.chance(0.1) ? 300 : random.between(1, most)
       const batch = random.list(length, (): [number, number | null] => [
         random.below(PLACES),
         random.chance(0.25) ? null : version++,
@@ -241,6 +241,8 @@ const compact: Lane = async (db, _random, _start, go) => {
 export const LANES: Record<string, Lane> = {
   one: plainLane('one'),
   two: plainLane('two'),
+  /** One after another, which are acknowledged before their commit if nobody reads. */
+  single: plainLane('single', 1),
   /** Of the writer that is not killed. */
   companion: plainLane('companion'),
   bank,

@@ -95,7 +95,7 @@ export class Ledger {
 
   private plainInDoubt(): Doubt {
     const doubt: Doubt = new Map()
-    for (const lane of ['one', 'two', 'companion']) {
+    for (const lane of ['one', 'two', 'single', 'companion']) {
       for (const [place, version] of this.underWay.get(lane) ?? []) {
         const id = `${lane}:${place}`
         doubt.set(id, [...(doubt.get(id) ?? []), version])

@@ -12,6 +12,10 @@ const WRITER = join(__dirname, 'writer.ts')
 
 /** What every writer may do besides what leads to its point. */
 const LANES = ['one', 'two', 'bank', 'schema', 'scratch', 'large', 'numbered']
+/** Those of a writer that reads nothing, and whose commits are deferred. */
+const QUIET = ['single', 'one']
+/** The share of writers that read nothing. */
+const QUIET_SHARE = 0.3
 /** Transactions that are under way fail when the map grows. */
 const LANES_OF_GROWTH = LANES.filter((lane) => lane !== 'bank')
 
@@ -69,11 +73,7 @@ export class Life {
       seed: random.below(2 ** 31),
     }
     this.companion?.say({ ...order, lanes: ['companion'] })
-    const possible = point?.mapSize === undefined ? LANES : LANES_OF_GROWTH
-    const lanes = possible.filter(
-      (lane) => point?.lanes.includes(lane) || random.chance(point === undefined ? 0.8 : 0.3),
-    )
-    for (const lane of point?.lanes ?? ['one']) if (!lanes.includes(lane)) lanes.push(lane)
+    const lanes = this.chooseLanes()
     this.writer.say({ ...order, lanes, mapSize: point?.mapSize })
     try {
       const reports = await this.untilDeath()
@@ -82,6 +82,20 @@ export class Life {
     } finally {
       await this.end()
     }
+  }
+
+  private chooseLanes(): string[] {
+    const { random, point } = this
+    if (point?.quiet) return point.lanes
+    if (point === undefined && random.chance(QUIET_SHARE)) {
+      return random.chance(0.5) ? QUIET : QUIET.slice(0, 1)
+    }
+    const possible = point?.mapSize === undefined ? LANES : LANES_OF_GROWTH
+    const lanes = possible.filter(
+      (lane) => point?.lanes.includes(lane) || random.chance(point === undefined ? 0.8 : 0.3),
+    )
+    for (const lane of point?.lanes ?? ['one']) if (!lanes.includes(lane)) lanes.push(lane)
+    return lanes
   }
 
   /** Ends what still runs. */

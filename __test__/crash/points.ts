@@ -12,8 +12,10 @@ export interface Point {
   durabilities?: string[]
   /** So that the map has to grow. */
   mapSize?: number
-  /** Whether another process may be at work in the database, too. */
+  /** Whether no other process may be at work in the database. */
   alone?: boolean
+  /** Whether nothing but these lanes may be at work. */
+  quiet?: boolean
 }
 
 const ALL = ['strict', 'relaxed', 'none']
@@ -75,6 +77,14 @@ export const POINTS: readonly Point[] = [
     lanes: [...PLAIN, 'bank'],
     hits: 60,
     durabilities: JOURNALED,
+  }),
+  // Writes that are acknowledged before their commit.
+  ...points(['journal-changes', 'deferred'], {
+    lanes: ['single'],
+    hits: 150,
+    durabilities: JOURNALED,
+    alone: true,
+    quiet: true,
   }),
   ...points(['journal-begun'], { lanes: [...PLAIN, 'bank'], hits: 1, durabilities: JOURNALED }),
   // A commit of many pages makes a checkpoint.

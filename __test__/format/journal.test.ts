@@ -61,7 +61,7 @@ for (const [which, make] of Object.entries(made)) {
     await fails(() => open(path), 'CORRUPT')
     // A record that was never finished is no damage.
     writeFileSync(journal, readFileSync(journal).with(8_192 + 300, bytes[8_192 + 300]! ^ 1))
-    truncateSync(journal, bytes.length - 100)
+    truncateSync(journal, bytes.length - 600)
     const db: any = await open(path)
     assert.equal(await db.store('s').get(1_000), undefined)
     assert.equal(await db.store('s').count(), contents().length - 1)

@@ -40,10 +40,16 @@ export async function writeJournal(
   }
   for (let id = 4; id < 24; id += 5) await s.delete(id)
   await s.put(LARGE)
-  // The rest of the file is zeros, which it need not have.
-  const bytes = readFileSync(join(work, 'data.journal'))
+  copyFileSync(join(work, 'data.journal'), join(path, 'data.journal'))
+  trimJournal(join(path, 'data.journal'))
+  await db.close()
+}
+
+/** Leaves out the rest of the file, which is zeros and need not be there. */
+export function trimJournal(path: string): void {
+  const bytes = readFileSync(path)
   let end = bytes.length
   while (bytes[end - 1] === 0) end--
-  writeFileSync(join(path, 'data.journal'), bytes.subarray(0, end))
-  await db.close()
+  // The last record may end with zeros of its own.
+  writeFileSync(path, bytes.subarray(0, Math.ceil(end / 512) * 512))
 }

@@ -42,6 +42,8 @@ export type Step =
   | { kind: 'batch'; changes: Change[] }
   /** Several writes that are issued in one turn, in this order, in one commit or more. */
   | { kind: 'together'; changes: Change[] }
+  /** Several writes, each of which is awaited before the next one. */
+  | { kind: 'inTurn'; changes: Change[] }
   | { kind: 'transaction'; changes: Change[]; durability?: 'strict' | 'relaxed'; undone: Change[] }
   | { kind: 'rollback'; changes: Change[] }
   | { kind: 'createIndex' | 'deleteIndex'; name: PassingName }
@@ -120,6 +122,7 @@ class Planner {
     return random.weighted<() => Step>([
       [10, () => ({ kind: 'batch', changes: this.docs(6) })],
       [3, () => ({ kind: 'together', changes: this.docs(8) })],
+      [4, () => ({ kind: 'inTurn', changes: this.docs(12) })],
       [
         8,
         () => {
@@ -201,7 +204,8 @@ export function states(before: Model, step: Step): Model[] {
     case 'transaction':
       after.apply(step.changes)
       return [after]
-    case 'together': {
+    case 'together':
+    case 'inTurn': {
       const partial = step.changes.map((change) => {
         after.change([change])
         return after.copy()

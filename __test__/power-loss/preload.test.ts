@@ -29,13 +29,15 @@ async function commits(
   count: number,
   rules: string,
   durabilities: string[] = ['strict'],
+  reads = true,
 ): Promise<Run> {
   const temporary = realpathSync(await temporaryDirectory(t))
   const directory = join(temporary, 'watched')
   const [log, counts] = [join(temporary, 'log'), join(temporary, 'counts')]
   const env = ioEnvironment({ directory, log, counts, rules })
   const program = join(__dirname, 'preload.ts')
-  const ended = await runChild(program, [directory, String(count), ...durabilities], { env })
+  const how = reads ? 'reads' : 'writes'
+  const ended = await runChild(program, [directory, String(count), how, ...durabilities], { env })
   return { ended, log: readLog(log), counts: readCounts(counts), directory }
 }
 
@@ -85,6 +87,21 @@ test('the log shows commits of each durability', { skip }, async (t) => {
     kinds.reduce((sum, kind) => sum + counts[kind], 0),
     writes,
   )
+})
+
+test('the log shows commits that are deferred', { skip }, async (t) => {
+  const { ended, log } = await commits(t, 100, '', ['strict', 'relaxed'], false)
+  assert.equal(ended.code, 0, ended.stderr)
+  const found = sequences(log)
+  for (const [durability, deferred] of [
+    ['strict', 'rj'],
+    ['relaxed', 'r'],
+  ]) {
+    const all = Array.from({ length: 98 }, (_, i) => found.get(`${durability} ${i + 2}`)!)
+    const most = all.filter((sequence) => sequence === deferred)
+    assert.ok(most.length > 60, all.join(' '))
+    assert.ok(all.join('').includes('wm'), 'a commit is made now and then')
+  }
 })
 
 test('a skipped sync is in the log as one', { skip }, async (t) => {

@@ -40,6 +40,9 @@ async function run(db: any, directory: string, step: Step, at: number, serial: n
           db.store('docs').put(document),
         ),
       )
+    case 'inTurn':
+      for (const { put } of step.changes) await db.store('docs').put(put)
+      return db.store('docs').put(serialDocument(serial))
     case 'transaction':
       return again(() =>
         db.transaction(

@@ -210,7 +210,7 @@ impl NativeDatabase {
     /// The version of the newest catalog.
     #[napi(catch_unwind)]
     pub fn catalog_version(&self) -> napi::Result<f64> {
-        let version = self.reads.with(0, |txn, source| source.catalog_version(txn));
+        let version = self.reads.with_committed(|txn, source| source.catalog_version(txn));
         version.map(|version| version as f64).or_throw()
     }
 

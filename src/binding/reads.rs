@@ -137,6 +137,15 @@ impl Reads {
         self.snapshot(snapshot)?.with(|txn| work(txn, &mut source))
     }
 
+    /// Reads from the state that was committed last, whose catalog is that of the newest state.
+    pub(super) fn with_committed<T>(
+        &self,
+        work: impl FnOnce(&ReadTxn<'_>, &mut Source) -> Result<T>,
+    ) -> Result<T> {
+        let mut source = self.source.borrow_mut();
+        self.turn.with_committed(|txn| work(txn, &mut source))
+    }
+
     /// Answers the request in the key memory into the answer memory: the answer's length, or -2.
     #[inline]
     pub(super) fn read(&self, snapshot: u32, request_length: u32) -> Result<i32> {

@@ -18,8 +18,12 @@ pub struct WriteBatch {
     durability: Durability,
     results: Vec<u8>,
     is_followed: bool,
+    is_brief: bool,
     done: Completion,
 }
+
+/// Larger batches are not brief.
+const BRIEF: usize = 16 << 10;
 
 impl WriteBatch {
     /// A batch of packed operations (see [`ops`]).
@@ -33,7 +37,9 @@ impl WriteBatch {
         done: Completion,
     ) -> Result<Self> {
         ops::check_frames(&ops)?;
-        Ok(Self { shared, ops, durability, results: Vec::new(), is_followed: false, done })
+        let is_brief = ops.len() <= BRIEF && ops::are_of_single_documents(&ops);
+        let results = Vec::new();
+        Ok(Self { shared, ops, durability, results, is_followed: false, is_brief, done })
     }
 
     /// Tells that the caller is about to hand over another batch.
@@ -53,6 +59,10 @@ impl Job for WriteBatch {
 
     fn is_followed(&self) -> bool {
         self.is_followed
+    }
+
+    fn is_brief(&self) -> bool {
+        self.is_brief
     }
 
     fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<()> {

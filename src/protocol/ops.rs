@@ -156,6 +156,13 @@ impl<'a> Iterator for Ops<'a> {
     }
 }
 
+/// Whether all operations of a buffer change single documents by their keys.
+pub fn are_of_single_documents(bytes: &[u8]) -> bool {
+    Ops::new(bytes).all(|op| {
+        op.is_ok_and(|op| matches!(op.code, PUT | ADD | DELETE | UPDATE | UPSERT | ATOMIC_GROUP))
+    })
+}
+
 /// Checks the frames of a buffer and the sizes of its atomic groups; returns the number of
 /// operations.
 ///

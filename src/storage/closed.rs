@@ -36,8 +36,9 @@ impl ClosedDatabase {
     pub(super) fn open(
         directory: &Path,
         encryption: Option<&Encryption>,
-        _exclusive: &Exclusive<'_>,
+        exclusive: &Exclusive<'_>,
     ) -> Result<Self> {
+        exclusive.finish(directory, encryption.map_or(&[], std::slice::from_ref))?;
         let path = Layout { directory: directory.to_owned() }.data();
         let length = match fs::metadata(&path) {
             Ok(file) => file.len(),

@@ -139,7 +139,8 @@ impl Environment {
         let has_journal = parts.temporary.is_none() && !parts.read_only;
         let journal = match has_journal {
             true => {
-                let is_new = parts.format.flags & flag::JOURNAL == 0;
+                let flags = flag::JOURNAL | flag::JOURNALED_CHANGES;
+                let is_new = parts.format.flags & flags != flags;
                 Some(Journal::new(parts.layout.clone(), &parts.raw, is_new)?)
             }
             false => None,
@@ -186,12 +187,24 @@ impl Environment {
         Arc::clone(self.extension.get_or_init(|| Arc::new(make()))).downcast().ok()
     }
 
-    /// A snapshot of the newest state for work in the background, which belongs to no connection.
+    /// A snapshot of the state that was committed last, for work in the background, which belongs
+    /// to no connection.
     ///
     /// # Errors
     /// `CLOSED`, `POISONED`; those of storage.
     pub fn snapshot(self: &Arc<Self>) -> Result<Arc<Snapshot>> {
-        Snapshot::begin(self, false)
+        Snapshot::begin_committed(self, false)
+    }
+
+    /// Waits until all that is acknowledged is committed.
+    ///
+    /// # Errors
+    /// `CLOSED` in a forked child, `POISONED`.
+    #[inline]
+    pub(super) fn settle(&self) -> Result<()> {
+        self.check_process()?;
+        self.writer.deferral.settle(self);
+        Ok(())
     }
 
     /// The LMDB environment.

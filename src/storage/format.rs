@@ -23,6 +23,8 @@ pub mod flag {
     pub const JOURNAL: u64 = 16;
     /// Records may name files with graphs, which have to go when keys are changed.
     pub const GRAPH_FILES: u64 = 32;
+    /// What was changed last may be in the journal, and in no commit.
+    pub const JOURNALED_CHANGES: u64 = 64;
 }
 
 /// Feature flags that this code understands.
@@ -31,7 +33,8 @@ const KNOWN_FLAGS: u64 = flag::PARTIAL_INDEXES
     | flag::SEALED
     | flag::VECTOR_INDEXES
     | flag::JOURNAL
-    | flag::GRAPH_FILES;
+    | flag::GRAPH_FILES
+    | flag::JOURNALED_CHANGES;
 const MAGIC: &[u8; 8] = b"LODESTOR";
 const LENGTH: usize = 48;
 

@@ -27,16 +27,42 @@ pub struct LockFile {
     path: PathBuf,
     /// `None` on a read-only file system, and after [`release`](Self::release).
     file: Mutex<Option<File>>,
+    /// The turn, for as long as nobody else may open the database since it is not prepared yet.
+    turn: Mutex<Option<Turn>>,
+}
+
+/// Who holds it is the only one to open the database, or to try to have it for itself.
+pub struct Turn(File);
+
+impl Turn {
+    fn take(path: &Path) -> std::io::Result<Self> {
+        platform::open_turn(path).map(Self)
+    }
+
+    fn try_lock(&self) -> Result<(), TryLockError> {
+        self.0.try_lock()
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // In a forked child it is the parent's. A child that is about to start a program has a copy
+        // of the descriptor, so closing it is not enough; it does the same if this fails.
+        if !platform::is_forked() {
+            drop(self.0.unlock());
+        }
+    }
 }
 
 impl LockFile {
     /// Opens the file and takes the shared lock, after `prepare` if nobody else has it: then the
-    /// database is opened by nobody else meanwhile. On a read-only file system there is no lock,
+    /// database is opened by nobody else meanwhile, and until [`set_prepared`](Self::set_prepared)
+    /// is called if it says that there is more to do. On a read-only file system there is no lock,
     /// and none is needed.
     pub fn open(
         path: &Path,
         read_only: bool,
-        prepare: impl FnOnce() -> Result<()>,
+        prepare: impl FnOnce() -> Result<bool>,
     ) -> Result<Self> {
         let file = match platform::open_private_file(path) {
             Ok(file) => file,
@@ -44,7 +70,11 @@ impl LockFile {
                 Ok(file) => file,
                 Err(_) => {
                     prepare()?;
-                    return Ok(Self { path: path.to_owned(), file: Mutex::new(None) });
+                    return Ok(Self {
+                        path: path.to_owned(),
+                        file: Mutex::new(None),
+                        turn: Mutex::new(None),
+                    });
                 }
             },
             Err(error) if is_refusal(&error) => {
@@ -57,14 +87,14 @@ impl LockFile {
         let lock = |error| match error {
             TryLockError::WouldBlock => Error::new(
                 ErrorCode::Busy,
-                "another process is replacing the files of this database (compact or restore); \
-                 try again when it has finished",
+                "another process is opening this database, or replacing its files (compact or \
+                 restore), or was stopped while it wrote; try again when it has finished",
             )
             .with_path(path.display().to_string()),
             TryLockError::Error(error) => io_error("cannot lock the lock file", path, &error),
         };
         // Whoever has the shared lock has prepared the database, or has found it in use.
-        let turn = match platform::open_turn(path) {
+        let turn = match Turn::take(path) {
             Ok(turn) => Some(turn),
             // Who may not write to the directory recovers nothing.
             Err(error) if read_only && is_refusal(&error) => None,
@@ -73,16 +103,17 @@ impl LockFile {
         if let Some(turn) = &turn {
             retry(SHARED_PATIENCE, || turn.try_lock()).map_err(lock)?;
         }
+        let mut is_unfinished = false;
         match file.try_lock() {
             Ok(()) => {
-                prepare()?;
+                is_unfinished = prepare()?;
                 file.unlock().map_err(not_lockable)?;
             }
             Err(TryLockError::WouldBlock) => {}
             Err(error) => return Err(lock(error)),
         }
         retry(SHARED_PATIENCE, || file.try_lock_shared()).map_err(lock)?;
-        drop(turn);
+        let turn = turn.filter(|_| is_unfinished);
         let is_first_copy = platform::lock_process_byte(&file)
             .map_err(|error| io_error("cannot lock the lock file", path, &error))?;
         if !is_first_copy {
@@ -93,7 +124,37 @@ impl LockFile {
             )
             .with_path(path.display().to_string()));
         }
-        Ok(Self { path: path.to_owned(), file: Mutex::new(Some(file)) })
+        Ok(Self { path: path.to_owned(), file: Mutex::new(Some(file)), turn: Mutex::new(turn) })
+    }
+
+    /// Whether `prepare` has left more to be done, and nobody else may open the database meanwhile.
+    pub fn is_unprepared(&self) -> bool {
+        self.turn.lock().is_some()
+    }
+
+    /// What `prepare` has left to be done is done: others may open the database.
+    pub fn set_prepared(&self) {
+        self.turn.lock().take();
+    }
+
+    /// The turn, if no other process has the database open; then none can open it while it is held.
+    /// Never waits.
+    ///
+    /// # Errors
+    /// `IO` if the shared lock is lost.
+    pub fn alone(&self) -> Result<Option<Turn>> {
+        let file = self.file.lock();
+        let Some(file) = file.as_ref() else { return Ok(None) };
+        let Ok(turn) = Turn::take(&self.path) else { return Ok(None) };
+        if turn.try_lock().is_err() || file.unlock().is_err() {
+            return Ok(None);
+        }
+        let is_alone = file.try_lock().is_ok();
+        if is_alone {
+            file.unlock().map_err(not_lockable)?;
+        }
+        file.lock_shared().map_err(not_lockable)?;
+        Ok(is_alone.then_some(turn))
     }
 
     /// Takes the lock exclusively, for as long as `work` runs; `BUSY` if another process has the
@@ -111,9 +172,17 @@ impl LockFile {
             return Err(Error::new(ErrorCode::TxReadOnly, "the file system is read-only"));
         };
         let deadline = Instant::now() + patience;
-        let turn = platform::open_turn(&self.path)
-            .map_err(|error| io_error("cannot lock the directory of", &self.path, &error))?;
-        retry(patience, || turn.try_lock()).map_err(in_use)?;
+        let own = self.turn.lock();
+        let turn = match &*own {
+            Some(_) => None,
+            None => {
+                let turn = Turn::take(&self.path).map_err(|error| {
+                    io_error("cannot lock the directory of", &self.path, &error)
+                })?;
+                retry(patience, || turn.try_lock()).map_err(in_use)?;
+                Some(turn)
+            }
+        };
         file.unlock().map_err(not_lockable)?;
         let rest = deadline.saturating_duration_since(Instant::now());
         let result = retry(rest, || file.try_lock()).map_err(in_use).and_then(|()| {
@@ -122,6 +191,7 @@ impl LockFile {
             result
         });
         file.lock_shared().map_err(not_lockable)?;
+        drop(turn);
         result
     }
 

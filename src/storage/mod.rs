@@ -31,6 +31,7 @@ mod open;
 mod options;
 mod platform;
 mod rebuild;
+mod redo;
 mod reencrypt;
 mod registry;
 mod reseal;

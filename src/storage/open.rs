@@ -17,11 +17,13 @@ use super::lock_file::{LockFile, io_error};
 use super::memory;
 use super::options::{Encryption, Layout, OpenMode, OpenOptions};
 use super::platform::{self, Identity};
+use super::redo::redo;
 use super::sealed::{self, Memo, NewKeys, SealedStore};
 use super::snapshot::Snapshot;
 use super::spaces;
 use super::txn::{ReadTxn, Tables, WriteTxn};
 use crate::error::{Error, ErrorCode, Result};
+use crate::fault;
 
 /// The longest key that the format stores directly needs this much of LMDB.
 const KEY_SIZE: usize = 1_920;
@@ -153,7 +155,7 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
     let wants_read_only = options.mode == OpenMode::ReadOnly;
     let recover = || match prepared.temporary {
         None => journal::recover(&layout),
-        Some(_) => Ok(()),
+        Some(_) => Ok(false),
     };
     let lock_file = LockFile::open(&layout.lock(), wants_read_only, recover)?;
     if !prepared.has_data {
@@ -178,6 +180,10 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
         result => result?,
     };
     let Opened { tables, format, sealed } = opened;
+    if lock_file.is_unprepared() {
+        finish(&layout, &raw, tables, sealed.as_ref())?;
+        lock_file.set_prepared();
+    }
     if !prepared.has_data {
         platform::sync_directory(&layout.directory)
             .map_err(|error| io_error("cannot sync the directory", &layout.directory, &error))?;
@@ -201,6 +207,66 @@ pub(super) fn environment(prepared: Prepared, options: &OpenOptions) -> Result<E
         left_unsynced,
         temporary: prepared.temporary,
     })
+}
+
+/// Makes and commits what a recovery has left to be done: changes that were acknowledged and are in
+/// the journal alone. Nobody else looks at the database meanwhile.
+///
+/// # Errors
+/// `CORRUPT` if they are damaged; `DISK_FULL`, `RESOURCE_LIMIT`, `IO`, after which it may be tried
+/// again.
+pub(super) fn finish(
+    layout: &Layout,
+    raw: &Env,
+    tables: Tables,
+    sealed: Option<&SealedStore>,
+) -> Result<()> {
+    let Some(unfinished) = journal::unfinished(layout)? else { return Ok(()) };
+    let attempt = || {
+        let txn = raw.write_txn()?;
+        if txn.id() != unfinished.txn_id {
+            return Err(Error::corrupt("the journal is of another state of the data file"));
+        }
+        let mut txn = match sealed {
+            None => WriteTxn::new(txn, tables),
+            Some(store) => WriteTxn::of_sealed(txn, tables, store),
+        };
+        for (associated, changes) in &unfinished.changes {
+            match sealed {
+                None => redo(changes, &mut txn)?,
+                Some(store) => redo(&store.open_changes(associated, changes)?, &mut txn)?,
+            }
+        }
+        raw.set_sync_flags(false, false)?;
+        txn.commit()
+    };
+    loop {
+        match attempt() {
+            Err(error) if error.code() == ErrorCode::MapFull => {
+                let size = raw.info().map_size.saturating_mul(2);
+                // SAFETY: nobody but this function uses the environment, and its transaction has
+                // ended.
+                unsafe { raw.resize(size) }?;
+            }
+            done => {
+                break done.map_err(|error| {
+                    describe_full(
+                        disk_space::explain(error, raw, &layout.data()),
+                        &layout.directory,
+                    )
+                })?;
+            }
+        }
+    }
+    fault::point("journal-redone");
+    journal::forget(layout)
+}
+
+fn describe_full(error: Error, directory: &Path) -> Error {
+    match error.code() {
+        ErrorCode::DiskFull => describe(error, directory),
+        _ => error,
+    }
 }
 
 /// Reads the newest state of an environment that is being opened.
@@ -392,7 +458,7 @@ pub(super) fn unlock(
 
 fn create_tables(raw: &Env, options: &OpenOptions, directory: &Path) -> Result<Opened> {
     let mut format = FormatRecord::new(raw.page_size());
-    format.flags |= flag::JOURNAL;
+    format.flags |= flag::JOURNAL | flag::JOURNALED_CHANGES;
     // A passphrase takes a moment, in which nobody else should have to wait.
     let keys = match &options.encryption {
         Some(encryption) => {

@@ -24,7 +24,8 @@ pub enum OpenMode {
 pub enum Durability {
     /// It is in the operating system's page cache.
     None,
-    /// Its data pages are on disk, the page that names them perhaps not yet.
+    /// It is in the operating system's page cache, and reaches the disk soon: what is on disk is
+    /// some earlier state, whole.
     Relaxed,
     /// It is on disk.
     #[default]

@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::copy::create_environment;
+use super::copy::{create_environment, open_alone};
+use super::data_file;
 use super::journal;
-use super::lmdb::{Env, RoTxn};
+use super::lmdb::{Env, EnvFlags, EnvOptions, RoTxn};
 use super::lock_file::{EXCLUSIVE_PATIENCE, LockFile, io_error};
-use super::options::Layout;
+use super::open::{find_tables, finish, not_found, unlock};
+use super::options::{Encryption, Layout};
 use super::platform;
 use super::registry;
 use super::sealed::{Memo, NewKeys, SealedStore};
@@ -141,6 +143,46 @@ impl NewDatabase {
 pub struct Exclusive<'l>(Option<(&'l LockFile, &'l File)>);
 
 impl Exclusive<'_> {
+    /// Makes what was acknowledged, and is in the journal alone, a part of the data file; `None` if
+    /// there is nothing. The first of what unlocks it is used.
+    ///
+    /// # Errors
+    /// Those of an open; `CORRUPT` if it is damaged.
+    pub fn finish(&self, directory: &Path, encryptions: &[Encryption]) -> Result<()> {
+        let layout = Layout { directory: directory.to_owned() };
+        if self.0.is_none() || journal::unfinished(&layout)?.is_none() {
+            return Ok(());
+        }
+        let path = layout.data();
+        data_file::check(&path).and_then(|()| data_file::check_before_mapping(&path))?;
+        let length = path.metadata().map_or(0, |file| file.len());
+        let map_size = length.saturating_add(SPARE).next_multiple_of(65_536);
+        let options = EnvOptions {
+            flags: EnvFlags { no_lock: true, ..EnvFlags::default() },
+            map_size: usize::try_from(map_size).unwrap_or(usize::MAX),
+            max_readers: 1,
+        };
+        let raw = open_alone(directory, options)?;
+        let (tables, format) = find_tables(&raw, directory)?.ok_or_else(|| not_found(directory))?;
+        let mut encryptions = encryptions.iter().map(Some).collect::<Vec<_>>();
+        if encryptions.is_empty() {
+            encryptions.push(None);
+        }
+        let mut unlocked = encryptions
+            .into_iter()
+            .map(|encryption| unlock(&raw, tables, &format, encryption, directory));
+        let mut sealed = unlocked.next().unwrap_or(Ok(None));
+        if let (Err(_), Some(found)) = (&sealed, unlocked.find(Result::is_ok)) {
+            sealed = found;
+        }
+        let sealed = sealed?;
+        let finished = finish(&layout, &raw, tables, sealed.as_ref());
+        if let Some(store) = &sealed {
+            store.forget_all();
+        }
+        finished
+    }
+
     /// Everything in it is on disk: what tells of unsynced writes goes.
     ///
     /// # Errors
@@ -171,7 +213,7 @@ pub fn exclusively<T>(
                     ErrorCode::Corrupt | ErrorCode::NotADatabase | ErrorCode::IncompatibleVersion
                 ) =>
             {
-                Ok(())
+                Ok(false)
             }
             recovered => recovered,
         };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::connection::Connection;
 use super::graph_files;
+use super::journal;
 use super::lock_file::io_error;
 use super::meta::{self, tag};
 use super::options::Layout;
@@ -70,6 +71,11 @@ impl Replacement {
         fault::point("restore-renamed");
         sync(&self.database)?;
         fault::point("restore-synced");
+        // What it has is of the database that was here, and may be in clear.
+        let layout = Layout { directory: self.database.clone() };
+        if layout.journal().exists() {
+            journal::forget(&layout)?;
+        }
         let mut is_left = false;
         if target.is_dir() {
             for entry in entries(&target)? {

@@ -37,6 +37,15 @@ enum State {
 impl Snapshot {
     /// A snapshot of the newest state.
     pub(super) fn begin(environment: &Arc<Environment>, exempt: bool) -> Result<Arc<Self>> {
+        environment.settle()?;
+        Self::begin_committed(environment, exempt)
+    }
+
+    /// A snapshot of the state that was committed last; writes that are acknowledged may follow.
+    pub(super) fn begin_committed(
+        environment: &Arc<Environment>,
+        exempt: bool,
+    ) -> Result<Arc<Self>> {
         environment
             .activate(|env| env.begin_read())
             .map(|txn| Self::adopt(environment, txn, exempt))
@@ -178,6 +187,13 @@ impl TurnReader {
 
     /// Reads the newest committed state, of any thread or process.
     pub fn with<T>(&self, work: impl FnOnce(&ReadTxn<'_>) -> Result<T>) -> Result<T> {
+        self.environment.settle()?;
+        self.with_committed(work)
+    }
+
+    /// Reads the state that was committed last. Writes that are acknowledged may follow it; they
+    /// are of documents, so the catalog is that of the newest state.
+    pub fn with_committed<T>(&self, work: impl FnOnce(&ReadTxn<'_>) -> Result<T>) -> Result<T> {
         self.environment.check_process()?;
         let turn = self.current()?;
         let Some(txn) = turn.txn.as_ref().and_then(|txn| txn.get()) else {
@@ -197,7 +213,7 @@ impl TurnReader {
         self.with(work)
     }
 
-    /// The id of the last committed transaction, by any process.
+    /// The id of the last transaction of which anything is acknowledged, by any process.
     #[inline]
     pub fn last_txn_id(&self) -> Result<u64> {
         self.environment.check_process()?;
@@ -205,10 +221,10 @@ impl TurnReader {
         if let Some(txn) = &turn.txn
             && txn.get().is_some()
         {
-            return Ok(txn.env().last_txn_id());
+            return Ok(self.environment.writer.deferral.newest(txn.env().last_txn_id()));
         }
         drop(turn);
-        self.environment.last_txn_id()
+        Ok(self.environment.writer.deferral.newest(self.environment.last_txn_id()?))
     }
 
     /// The id of the transaction whose state was read last, while it is held.
@@ -255,6 +271,7 @@ impl TurnReader {
     /// A snapshot of the state that [`with`](Self::with) would read now. It takes this reader's
     /// own transaction over.
     pub fn pin(&self) -> Result<Arc<Snapshot>> {
+        self.environment.settle()?;
         self.environment.check_process()?;
         let txn = self.current()?.txn.take();
         match txn {

@@ -244,7 +244,7 @@ impl Connection {
             .map_err(|error| io_error("cannot look at the directory", &path, &error))?;
         registry::unopened(&identity, || {
             let layout = Layout { directory: path.clone() };
-            let lock = LockFile::open(&layout.lock(), false, || Ok(()))?;
+            let lock = LockFile::open(&layout.lock(), false, || Ok(false))?;
             // The name goes first: a directory without a name is garbage, a name without its
             // directory would be a space that lost its data.
             lock.exclusively(EXCLUSIVE_PATIENCE, |_| {

@@ -10,6 +10,7 @@ use super::care::Care;
 use super::data_file::PageProblem;
 use super::lmdb::{Code, Dbi, PutMode, RwTxn, Txn};
 use super::meta;
+use super::redo::Redo;
 use super::sealed::{self, Lent, Memo, Places, SealedStore, SealedTxn, check_blocks};
 use super::tree_id::TreeId;
 use crate::error::{Error, Result};
@@ -230,6 +231,8 @@ pub struct WriteTxn<'e> {
     read: ReadTxn<'e>,
     raw: RwTxn<'e>,
     changes: Changes,
+    /// What was changed, if that is noted.
+    redo: Option<Redo>,
 }
 
 /// What a transaction keeps in memory until it commits.
@@ -266,13 +269,44 @@ impl<'e> WriteTxn<'e> {
         // SAFETY: the view is private to this value, is dropped with it, and lends nothing past a
         // change: reads borrow `self`, changes borrow it mutably.
         let read = ReadTxn { raw: unsafe { raw.view() }, tables, sealed: None };
-        Self { read, raw, changes }
+        Self { read, raw, changes, redo: None }
     }
 
     /// The LMDB transaction, to change it.
     #[inline]
     pub fn raw_mut(&mut self) -> &mut RwTxn<'e> {
+        self.lose_redo();
         &mut self.raw
+    }
+
+    /// Begins to note what is changed from now on.
+    pub(super) fn begin_redo(&mut self) {
+        self.redo = Some(Redo::default());
+    }
+
+    /// Whether it is noted what is changed.
+    pub(super) fn has_redo(&self) -> bool {
+        self.redo.is_some()
+    }
+
+    /// What was changed since this was called last; `None` if that is not noted, or not all of it.
+    pub(super) fn take_redo(&mut self) -> Option<Vec<u8>> {
+        self.redo.as_mut()?.take()
+    }
+
+    fn lose_redo(&mut self) {
+        if let Some(redo) = &mut self.redo {
+            redo.lose();
+        }
+    }
+
+    /// Seals what a record of the journal says, if the database is sealed; it can be opened with
+    /// the same `associated` bytes only.
+    pub(super) fn seal_changes(&self, associated: &[u8], bytes: Vec<u8>) -> Result<Vec<u8>> {
+        match &self.read.sealed {
+            None => Ok(bytes),
+            Some(sealed) => sealed.seal_changes(&self.raw, associated, bytes),
+        }
     }
 
     /// Runs `work` in a nested transaction: it becomes part of this one if `work` succeeds, and
@@ -287,14 +321,24 @@ impl<'e> WriteTxn<'e> {
         }
         let tables = self.read.tables;
         let changes = self.changes.clone();
-        let (value, changes, made) = {
-            let mut child = WriteTxn::with_changes(self.raw.nested()?, tables, changes);
-            let value = work(&mut child)?;
-            let WriteTxn { raw, changes, .. } = child;
+        let mut redo = self.redo.take();
+        let end = redo.as_ref().map_or(0, Redo::end);
+        let nested = self.raw.nested().map_err(Error::from).and_then(|raw| {
+            let mut child = WriteTxn::with_changes(raw, tables, changes);
+            child.redo = redo.take();
+            let done = work(&mut child);
+            let WriteTxn { raw, changes, redo: noted, .. } = child;
+            redo = noted;
+            let value = done?;
             let made = raw.changes();
             raw.commit()?;
-            (value, changes, made)
-        };
+            Ok((value, changes, made))
+        });
+        if let (Err(_), Some(redo)) = (&nested, &mut redo) {
+            redo.undo(end);
+        }
+        self.redo = redo;
+        let (value, changes, made) = nested?;
         self.raw.add_changes(made);
         self.changes = changes;
         Ok(value)
@@ -306,6 +350,7 @@ impl<'e> WriteTxn<'e> {
         work: impl FnOnce(&mut WriteTxn<'_>) -> Result<T>,
     ) -> Result<T> {
         let changes = self.changes.clone();
+        let end = self.redo.as_ref().map_or(0, Redo::end);
         if let Some(sealed) = &mut self.read.sealed {
             sealed.push_layer();
         }
@@ -316,6 +361,9 @@ impl<'e> WriteTxn<'e> {
             Err(error) => {
                 sealed.discard_layer(&mut self.raw);
                 self.changes = changes;
+                if let Some(redo) = &mut self.redo {
+                    redo.undo(end);
+                }
                 Err(error)
             }
         }
@@ -331,8 +379,19 @@ impl<'e> WriteTxn<'e> {
         modes: &[PutMode],
         fill: impl FnOnce(&mut [u8]),
     ) -> Result<()> {
+        let redo = &mut self.redo;
+        let fill = |out: &mut [u8]| {
+            fill(out);
+            if let Some(redo) = redo {
+                redo.put(table, key, out);
+            }
+        };
         if let Some(sealed) = &mut self.read.sealed {
-            return sealed.put(&mut self.raw, table as usize, key, len, fill);
+            let written = sealed.put(&mut self.raw, table as usize, key, len, fill);
+            if written.is_err() {
+                self.lose_redo();
+            }
+            return written;
         }
         let dbi = self.read.dbi(table);
         for &mode in modes {
@@ -350,15 +409,20 @@ impl<'e> WriteTxn<'e> {
 
     /// Removes an entry; false if it was not there.
     pub(super) fn remove(&mut self, table: Table, key: &[u8]) -> Result<bool> {
-        match &mut self.read.sealed {
-            None => Ok(self.raw.delete(self.read.tables.dbi(table), key)?),
-            Some(sealed) => sealed.delete(&mut self.raw, table as usize, key),
+        let was_there = match &mut self.read.sealed {
+            None => self.raw.delete(self.read.tables.dbi(table), key)?,
+            Some(sealed) => sealed.delete(&mut self.raw, table as usize, key)?,
+        };
+        if let Some(redo) = &mut self.redo {
+            redo.remove(table, key);
         }
+        Ok(was_there)
     }
 
     /// Seals blocks of a sealed database anew that are of data keys before `target`; tells how many
     /// are damaged, and stay as they are.
     pub(super) fn reseal(&mut self, ids: &[u64], target: u32) -> Result<u64> {
+        self.lose_redo();
         match &mut self.read.sealed {
             Some(sealed) => sealed.reseal(&mut self.raw, ids, target),
             None => Ok(0),
@@ -367,6 +431,7 @@ impl<'e> WriteTxn<'e> {
 
     /// Removes some epochs of data keys before `target`; true if more may be left.
     pub(super) fn remove_epochs(&mut self, target: u32) -> Result<bool> {
+        self.lose_redo();
         let places = self.read.tables.places();
         sealed::remove_epochs(&mut self.raw, places, target)
     }
@@ -382,6 +447,9 @@ impl<'e> WriteTxn<'e> {
     /// Changes a counter; written when the outermost transaction commits.
     pub fn add_count(&mut self, counter: Counter, delta: i64) {
         *self.changes.counts.entry(counter).or_default() += delta;
+        if let Some(redo) = &mut self.redo {
+            redo.count(counter, delta);
+        }
     }
 
     /// A counter, with this transaction's changes.
@@ -414,6 +482,7 @@ impl<'e> WriteTxn<'e> {
 
     /// Writes what has been kept back until the commit; false if nothing at all has been changed.
     pub(super) fn complete(&mut self) -> Result<bool> {
+        self.redo = None;
         if std::mem::take(&mut self.changes.made_room) {
             meta::remove_room(self)?;
         }

@@ -5,6 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::file::{Header, JournalFile, RECORDS, behind};
+use super::record::{Content, Head};
 use crate::storage::lmdb::RoTxn;
 use crate::storage::platform;
 
@@ -27,18 +28,22 @@ pub(super) struct Generation {
     /// The last transaction in the journal, and the last one that is on disk.
     pub(super) last: u64,
     pub(super) synced: u64,
+    /// Where the part ends that is on disk.
+    pub(super) durable: u64,
+    /// How many records have changes of the transaction behind the last one.
+    pub(super) changes: u64,
     /// Pages that are in records of this generation.
     pub(super) known: HashSet<u64>,
     pub(super) unsynced: Option<Unsynced>,
 }
 
-/// What relaxed commits have left in the page cache.
+/// What relaxed writes have left in the page cache.
 pub(super) struct Unsynced {
     since: Instant,
     commits: u32,
     bytes: u64,
-    /// Keeps the pages of the last state that is on disk.
-    _reader: RoTxn,
+    /// Keeps the pages of the last state that is on disk, if there was a commit behind it.
+    reader: Option<RoTxn>,
 }
 
 impl Generation {
@@ -50,8 +55,21 @@ impl Generation {
             length: 0,
             last: header.base,
             synced: header.base,
+            durable: RECORDS,
+            changes: 0,
             known: HashSet::new(),
             unsynced: None,
+        }
+    }
+
+    /// What a record says of itself that is written now.
+    pub(super) fn head(&self, txn_id: u64) -> Head {
+        Head {
+            id: self.id,
+            generation: self.number,
+            txn_id,
+            synced: self.synced,
+            durable: self.durable,
         }
     }
 
@@ -69,7 +87,10 @@ impl Generation {
                 break;
             }
             self.end = behind(self.end, record.length);
-            self.last = record.head.txn_id;
+            // Changes come before the pages of the commit that has them.
+            if let Content::Pages(_) = record.content {
+                self.last = record.head.txn_id;
+            }
         }
         self.length = journal.length()?;
         Ok(())
@@ -87,10 +108,16 @@ impl Generation {
 
     pub(super) fn have_synced(&mut self) {
         self.synced = self.last;
+        self.durable = self.end;
         self.unsynced = None;
     }
 
-    /// Whether relaxed commits have left as much as they may.
+    /// Whether all that was written is on disk.
+    pub(super) fn is_durable(&self) -> bool {
+        self.durable == self.end
+    }
+
+    /// Whether relaxed writes have left as much as they may.
     pub(super) fn is_sync_due(&self) -> bool {
         self.unsynced.as_ref().is_some_and(|unsynced| {
             unsynced.commits >= MOST_UNSYNCED
@@ -99,16 +126,23 @@ impl Generation {
         })
     }
 
-    /// Takes note of a record that is not on disk. The pages of the state before the first one are
-    /// kept by its reader: LMDB writes to none that is of that state or of the one before.
+    /// Takes note of a commit's record that is not on disk. The pages of the state before the first
+    /// one are kept by its reader: LMDB writes to none that is of that state or of the one before.
     pub(super) fn leave_unsynced(&mut self, reader: RoTxn, bytes: u64) {
-        let unsynced = self.unsynced.get_or_insert_with(|| Unsynced {
-            since: Instant::now(),
-            commits: 0,
-            bytes: 0,
-            _reader: reader,
-        });
+        let unsynced = self.unsynced.get_or_insert_with(Unsynced::default);
+        unsynced.reader.get_or_insert(reader);
         unsynced.commits += 1;
         unsynced.bytes += bytes;
+    }
+
+    /// Takes note of changes that are not on disk. No page of the data file depends on them.
+    pub(super) fn leave_changes_unsynced(&mut self) {
+        self.unsynced.get_or_insert_with(Unsynced::default);
+    }
+}
+
+impl Default for Unsynced {
+    fn default() -> Self {
+        Self { since: Instant::now(), commits: 0, bytes: 0, reader: None }
     }
 }

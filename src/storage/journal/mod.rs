@@ -14,12 +14,16 @@
 //!   pages of every state that a recovery may go back to are in the records, or have not changed.
 //! - Whether a journal counts is said in the data file, by an id in its first meta page, in a place
 //!   that LMDB leaves alone. So a data file and a journal that do not belong together never meet.
+//! - Changes of a transaction may be in the journal before it is committed ([`redo`](super::redo)),
+//!   if no other process has the database open. They are made again on the state before it, unless
+//!   the pages of its commit follow.
 //! - Other processes commit by the same rules. The journal counts, or counts no more, from a moment
 //!   at which LMDB's write lock is held on; records are written under the lock of the file.
 //!
 //! The first commit after an open, commits that are larger than what it pays for, and commits of
 //! durability `none` do without.
 
+mod changes;
 mod file;
 mod generation;
 mod record;
@@ -33,11 +37,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 pub(super) use self::file::journal_id;
-pub(super) use self::recovery::recover;
+pub(super) use self::record::CHANGES;
+pub(super) use self::recovery::{forget, recover, unfinished};
 
 use self::file::{Header, JournalFile, LARGEST, RECORDS, behind, set_journal_id};
 use self::generation::Generation;
-use self::record::Head;
 use super::environment::closed;
 use super::format::{FormatRecord, flag};
 use super::lmdb::{Env, META_LENGTH, RoTxn, changed_pages};
@@ -56,7 +60,7 @@ const MOST_RELAXED_PAGES: usize = 512;
 /// The journal of an environment.
 pub(super) struct Journal {
     layout: Layout,
-    /// Whether the format record does not tell of it yet.
+    /// Whether the format record does not tell of it yet, or not of all that may be in it.
     is_new: bool,
     state: Mutex<State>,
     /// The thread that commits, whose readers are the journal's; 0 if there is none.
@@ -75,6 +79,8 @@ struct State {
     seen: Option<u64>,
     /// Whether this process has committed before.
     has_committed: bool,
+    /// Whether this process has seen to it that the format record tells of all that may be in it.
+    is_told: bool,
     buffer: Vec<u8>,
 }
 
@@ -368,12 +374,14 @@ impl State {
         }
         let txn_id = txn.raw().id();
         self.catch_up(layout, raw, txn_id - 1)?;
+        let tells = is_new && !self.is_told;
+        if tells {
+            FormatRecord::require(&mut txn, flag::JOURNAL | flag::JOURNALED_CHANGES)?;
+        }
         let is_first = !std::mem::replace(&mut self.has_committed, true);
         if self.current.is_none() && (is_first || !self.begin(layout, raw, txn_id - 1)?) {
-            if is_new {
-                FormatRecord::require(&mut txn, flag::JOURNAL)?;
-            }
             commit_alone(raw, txn, durability)?;
+            self.is_told |= tells;
             self.seen = Some(txn_id).filter(|txn_id| raw.last_txn_id() >= *txn_id);
             return Ok(());
         }
@@ -386,6 +394,7 @@ impl State {
         if raw.last_txn_id() < txn_id {
             return Ok(());
         }
+        self.is_told |= tells;
         self.seen = Some(txn_id);
         self.write(layout, raw, txn_id, durability).map_err(Failure::InDoubt)
     }
@@ -427,8 +436,7 @@ impl State {
         // SAFETY: the caller has the journal's lock, without which nobody commits.
         let changed = unsafe { changed_pages(reader, most) }?;
         let Some(changed) = changed else { return Ok(false) };
-        let head =
-            Head { id: current.id, generation: current.number, txn_id, synced: current.synced };
+        let head = current.head(txn_id);
         record::encode(&mut self.buffer, &head, &changed, &current.known);
         let end = behind(current.end, self.buffer.len());
         if end > LARGEST {
@@ -443,6 +451,7 @@ impl State {
         fault::point("journal-appended");
         current.end = end;
         current.last = txn_id;
+        current.changes = 0;
         current.known.extend(changed.pages.iter().map(|page| page.number));
         Ok(true)
     }
@@ -452,7 +461,7 @@ impl State {
         let (Some(current), Some(journal)) = (&mut self.current, &self.journal) else {
             return Ok(());
         };
-        if current.synced < current.last {
+        if !current.is_durable() {
             if !fault::occurs(Defect::SyncSkipped) {
                 journal.file.sync_data().map_err(|error| failed(layout, &error))?;
             }

@@ -1,4 +1,5 @@
-//! A record of the journal: the pages that one commit has written.
+//! A record of the journal: the pages that one commit has written, or changes of a transaction that
+//! is not committed yet.
 //!
 //! A page is cut into 64 blocks. Left out are blocks between the slots and the nodes of a page,
 //! which hold nothing, and those that are equal in a page that an earlier record of the same
@@ -20,10 +21,21 @@ const GENERATION: usize = 24;
 const TXN_ID: usize = 32;
 const SYNCED: usize = 40;
 const LENGTH: usize = 48;
-const META: usize = 56;
-/// Its length without pages.
+const DURABLE: usize = 56;
+/// Of a record with pages.
+const META: usize = 64;
+/// Of a record with changes.
+const NUMBER: usize = 64;
+/// Where a record has its changes.
+pub(in crate::storage) const CHANGES: usize = 72;
+/// The length of the head of a record with pages.
 const HEAD: usize = META + META_LENGTH;
-const MAGIC: u64 = u64::from_le_bytes(*b"LodeJrnR");
+/// A record with pages, one with changes, and one with pages as they were: those tell not how far
+/// the journal was on disk.
+const PAGES_MAGIC: u64 = u64::from_le_bytes(*b"LodeJrnP");
+const CHANGES_MAGIC: u64 = u64::from_le_bytes(*b"LodeJrnC");
+const OLD_MAGIC: u64 = u64::from_le_bytes(*b"LodeJrnR");
+const OLD_META: usize = 56;
 /// An entry's number, base and blocks, or length.
 const ENTRY: usize = 24;
 /// The base of a page that has none; it is a meta page, which no record has.
@@ -48,6 +60,40 @@ pub(super) struct Head {
     pub(super) txn_id: u64,
     /// The last transaction that was on disk when the record was written.
     pub(super) synced: u64,
+    /// Where the part of the journal ended then that was on disk.
+    pub(super) durable: u64,
+}
+
+impl Head {
+    fn fields(&self, magic: u64) -> [u64; 8] {
+        [0, magic, self.id, self.generation, self.txn_id, self.synced, 0, self.durable]
+    }
+
+    /// What changes are bound to that are sealed: the place where they count.
+    pub(super) fn associated(&self, number: u64) -> Vec<u8> {
+        let mut bytes = b"ldjrnl1\0".to_vec();
+        for field in [self.id, self.generation, self.txn_id, number] {
+            put(&mut bytes, field);
+        }
+        bytes
+    }
+}
+
+/// Writes a record with changes to `out`, which is emptied first: the one of this `number` of its
+/// transaction, from 0 on.
+pub(super) fn encode_changes(out: &mut Vec<u8>, head: &Head, number: u64, changes: &[u8]) {
+    out.clear();
+    head.fields(CHANGES_MAGIC).iter().for_each(|field| put(out, *field));
+    put(out, number);
+    out.extend_from_slice(changes);
+    finish(out);
+}
+
+fn finish(out: &mut [u8]) {
+    let length = out.len() as u64;
+    set(out, LENGTH, length);
+    let checksum = xxh3_64(out.get(MAGIC_AT..).unwrap_or_default());
+    set(out, CHECKSUM, checksum);
 }
 
 /// Writes the record of a commit to `out`, which is emptied first. `known` are the pages that
@@ -59,8 +105,7 @@ pub(super) fn encode(
     known: &HashSet<u64>,
 ) {
     out.clear();
-    let fields = [0, MAGIC, head.id, head.generation, head.txn_id, head.synced, 0];
-    fields.iter().for_each(|field| put(out, *field));
+    head.fields(PAGES_MAGIC).iter().for_each(|field| put(out, *field));
     out.extend_from_slice(changed.meta);
     for page in &changed.pages {
         encode_page(out, page, known);
@@ -68,10 +113,7 @@ pub(super) fn encode(
     for value in &changed.values {
         encode_value(out, value);
     }
-    let length = out.len() as u64;
-    set(out, LENGTH, length);
-    let checksum = xxh3_64(out.get(MAGIC_AT..).unwrap_or_default());
-    set(out, CHECKSUM, checksum);
+    finish(out);
 }
 
 fn encode_page(out: &mut Vec<u8>, page: &ChangedPage<'_>, known: &HashSet<u64>) {
@@ -119,23 +161,40 @@ fn different_blocks(left: &[u8], right: &[u8]) -> u64 {
 /// A record that is whole.
 pub(super) struct Record<'b> {
     pub(super) head: Head,
-    pub(super) meta: &'b [u8; META_LENGTH],
-    entries: &'b [u8],
+    pub(super) content: Content<'b>,
     /// Its length in bytes.
     pub(super) length: usize,
+}
+
+/// What a record has.
+pub(super) enum Content<'b> {
+    /// The pages that a commit has written, and its meta page.
+    Pages(CommitPages<'b>),
+    /// Changes of a transaction: those of this number, from 0 on.
+    Changes(u64, &'b [u8]),
+}
+
+/// The pages that a commit has written.
+pub(super) struct CommitPages<'b> {
+    pub(super) meta: &'b [u8; META_LENGTH],
+    entries: &'b [u8],
 }
 
 /// How long the record that begins with `bytes` says it is; `None` if there is none of this journal
 /// and generation.
 pub(super) fn length(bytes: &[u8], id: u64, generation: u64) -> Option<usize> {
-    let is_one = get(bytes, MAGIC_AT)? == MAGIC
-        && get(bytes, ID)? == id
-        && get(bytes, GENERATION)? == generation;
-    usize::try_from(get(bytes, LENGTH)?).ok().filter(|length| is_one && *length >= HEAD)
+    let is_one = get(bytes, ID)? == id && get(bytes, GENERATION)? == generation;
+    let least = match get(bytes, MAGIC_AT)? {
+        PAGES_MAGIC => HEAD,
+        CHANGES_MAGIC => CHANGES,
+        OLD_MAGIC => OLD_META + META_LENGTH,
+        _ => return None,
+    };
+    usize::try_from(get(bytes, LENGTH)?).ok().filter(|length| is_one && *length >= least)
 }
 
 /// As much of a record as [`length`] needs.
-pub(super) const FRONT: usize = HEAD;
+pub(super) const FRONT: usize = DURABLE;
 
 impl<'b> Record<'b> {
     /// The record of a generation that `bytes` begin with; `None` if there is none, or it is not
@@ -148,16 +207,31 @@ impl<'b> Record<'b> {
         if get(bytes, CHECKSUM)? != xxh3_64(bytes.get(MAGIC_AT..)?) {
             return None;
         }
+        let magic = get(bytes, MAGIC_AT)?;
+        let pages = |at: usize| {
+            let (meta, entries) = bytes.get(at..)?.split_first_chunk()?;
+            Some(Content::Pages(CommitPages { meta, entries }))
+        };
+        let (durable, content) = match magic {
+            OLD_MAGIC => (0, pages(OLD_META)?),
+            PAGES_MAGIC => (get(bytes, DURABLE)?, pages(META)?),
+            _ => {
+                let content = Content::Changes(get(bytes, NUMBER)?, bytes.get(CHANGES..)?);
+                (get(bytes, DURABLE)?, content)
+            }
+        };
         let head = Head {
             id: get(bytes, ID)?,
             generation: get(bytes, GENERATION)?,
             txn_id: get(bytes, TXN_ID)?,
             synced: get(bytes, SYNCED)?,
+            durable,
         };
-        let meta = bytes.get(META..)?.first_chunk()?;
-        Some(Self { head, meta, entries: bytes.get(HEAD..)?, length: bytes.len() })
+        Some(Self { head, content, length: bytes.len() })
     }
+}
 
+impl CommitPages<'_> {
     /// Brings pages up to the state after the commit; `None` if the record cannot have been written
     /// after those that led to `pages`.
     pub(super) fn apply(&self, pages: &mut Pages) -> Option<()> {

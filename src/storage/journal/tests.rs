@@ -13,6 +13,7 @@ use crate::storage::copy::open_alone;
 use crate::storage::data_file;
 use crate::storage::lmdb::{EnvFlags, EnvOptions, PutMode};
 use crate::storage::meta;
+use crate::storage::open::finish;
 use crate::storage::options::OpenOptions;
 use crate::storage::registry::connect;
 use crate::storage::test_random::Random;
@@ -53,14 +54,46 @@ impl Database {
     /// Fills a transaction with the next state.
     fn change(&mut self, entries: u64) -> WriteTxn<'_> {
         self.last += 1;
-        let mut txn = self.raw.write_txn().unwrap();
-        let dbi = self.tables.dbi(Table::Docs);
-        let number = self.last.to_le_bytes();
-        for key in 0..entries.max(3) {
-            let value = number.repeat(1 + (self.last * 7 + key) as usize % 90);
-            txn.put(dbi, &key.to_be_bytes(), &value, PutMode::Upsert).unwrap();
+        let mut txn = WriteTxn::new(self.raw.write_txn().unwrap(), self.tables);
+        txn.begin_redo();
+        write_state(&mut txn, self.last, entries);
+        txn
+    }
+
+    /// Goes through states in one transaction, of which each is acknowledged before it is
+    /// committed, and commits it in the end or not. Gives the state up to which all is on disk.
+    fn defer(&mut self, random: &mut Random, is_committed: bool) -> u64 {
+        let journal = self.journal.clone();
+        let raw = self.raw.clone();
+        let mut durable = 0;
+        let mut last = self.last + 1;
+        {
+            let mut txn = self.change(3);
+            journal.before_write(&raw, txn.raw().id()).unwrap();
+            for step in 0..=random.below(6) {
+                if step > 0 {
+                    last += 1;
+                    write_state(&mut txn, last, 3 + random.below(5) as u64);
+                }
+                // What is undone is not made again.
+                let undone = txn.nested(|txn| -> Result<()> {
+                    write_state(txn, u64::MAX, 9);
+                    Err(Error::corrupt("undone"))
+                });
+                undone.unwrap_err();
+                let durability = [Durability::Strict, Durability::Relaxed][random.below(2)];
+                let changes = txn.take_redo().unwrap();
+                assert!(journal.append_changes(&txn, changes, durability).unwrap());
+                if durability == Durability::Strict {
+                    durable = last;
+                }
+            }
+            if is_committed {
+                assert!(journal.commit(&raw, txn, Durability::Relaxed).is_ok());
+            }
         }
-        WriteTxn::new(txn, self.tables)
+        self.last = last;
+        durable
     }
 
     fn commit(&mut self, durability: Durability, entries: u64) {
@@ -89,14 +122,30 @@ impl Database {
     }
 }
 
+fn write_state(txn: &mut WriteTxn<'_>, state: u64, entries: u64) {
+    let number = state.to_le_bytes();
+    for key in 0..entries.max(3) {
+        let value = number.repeat(1 + (state.wrapping_mul(7).wrapping_add(key)) as usize % 90);
+        let fill = |out: &mut [u8]| out.copy_from_slice(&value);
+        let key = key.to_be_bytes();
+        txn.write(Table::Docs, &key, value.len(), &[PutMode::Upsert], fill).unwrap();
+    }
+}
+
 /// The state in a directory after it was recovered: the number that its first entries have.
 fn recovered(directory: &Path) -> Result<u64> {
-    recover(&layout(directory))?;
+    let has_changes = recover(&layout(directory))?;
     let path = layout(directory).data();
-    assert_eq!(journal_id(&File::open(&path).unwrap()).unwrap(), 0);
+    assert_eq!(journal_id(&File::open(&path).unwrap()).unwrap() != 0, has_changes);
     data_file::check(&path)?;
     data_file::check_before_mapping(&path)?;
-    let (raw, tables) = open(directory);
+    let options = EnvOptions { flags: EnvFlags::default(), map_size: 1 << 28, max_readers: 16 };
+    let raw = open_alone(directory, options).unwrap();
+    let reader = RoTxn::begin(&raw).unwrap();
+    let tables = Tables::open(&reader.get().unwrap()).unwrap().unwrap();
+    reader.commit().unwrap();
+    finish(&layout(directory), &raw, tables, None)?;
+    assert_eq!(journal_id(&File::open(&path).unwrap()).unwrap(), 0);
     let reader = RoTxn::begin(&raw).unwrap();
     let txn = reader.get().unwrap();
     let mut states = (0..3_u64).map(|key| {
@@ -151,9 +200,15 @@ fn whatever_of_the_pages_and_of_the_last_records_is_on_disk_a_state_is_recovered
         for _ in 0..random.below(40) {
             database.commit(Durability::Strict, 3 + random.below(60) as u64);
         }
-        let synced = database.last;
+        let mut synced = database.last;
         for _ in 0..random.below(40) {
-            database.commit(Durability::Relaxed, 3 + random.below(60) as u64);
+            match random.below(3) {
+                0 => synced = synced.max(database.defer(&mut random, true)),
+                _ => database.commit(Durability::Relaxed, 3 + random.below(60) as u64),
+            }
+        }
+        if random.below(2) == 0 {
+            synced = synced.max(database.defer(&mut random, false));
         }
         let copy = copy(directory.path());
         let mut data = fs::read(copy.path().join("data.mdb")).unwrap();
@@ -168,7 +223,7 @@ fn whatever_of_the_pages_and_of_the_last_records_is_on_disk_a_state_is_recovered
         let mut bytes = fs::read(&journal).unwrap();
         let state = database.journal.state.lock();
         let current = state.current.as_ref().unwrap();
-        for at in (synced_end(&bytes, current)..current.end).step_by(512) {
+        for at in (current.durable..current.end).step_by(512) {
             if random.below(20) == 0 {
                 bytes[at as usize..][..512].fill(0);
             }
@@ -199,15 +254,63 @@ fn interrupt_recovery(directory: &Path, id: u64, random: &mut Random) {
     set_journal_id(&data, id).unwrap();
 }
 
-/// Where the records of transactions that are on disk end.
-fn synced_end(bytes: &[u8], current: &Generation) -> u64 {
-    let mut at = RECORDS;
-    while let Some(record) = record::Record::find(&bytes[at as usize..], current.id, current.number)
-        && record.head.txn_id <= current.synced
-    {
-        at = behind(at, record.length);
+#[test]
+fn changes_that_are_acknowledged_are_made_again_and_others_are_not() {
+    let mut random = Random::from_env();
+    for _ in 0..20 {
+        let directory = tempfile::tempdir().unwrap();
+        let mut database = Database::open(directory.path());
+        database.commit(Durability::Strict, 3);
+        for _ in 0..random.below(4) {
+            database.defer(&mut random, true);
+            assert_eq!(recovered(copy(directory.path()).path()).unwrap(), database.last);
+        }
+        database.defer(&mut random, false);
+        let whole = copy(directory.path());
+        assert_eq!(recovered(whole.path()).unwrap(), database.last);
+        // Changes that were not written down, in a transaction that was not committed.
+        let acknowledged = database.last;
+        drop(database.change(3));
+        let killed = copy(directory.path());
+        assert_eq!(recovered(killed.path()).unwrap(), acknowledged);
+        assert_eq!(recovered(killed.path()).unwrap(), acknowledged);
     }
-    at
+}
+
+#[test]
+fn damage_to_changes_that_were_on_disk_is_told() {
+    let mut random = Random::from_env();
+    let directory = tempfile::tempdir().unwrap();
+    let mut database = Database::open(directory.path());
+    database.commit(Durability::Strict, 3);
+    for _ in 0..4 {
+        database.defer(&mut random, true);
+        database.commit(Durability::Strict, 3);
+    }
+    let durable = database.last;
+    database.defer(&mut random, false);
+    let bytes = fs::read(directory.path().join("data.journal")).unwrap();
+    let (end, last_head) = {
+        let state = database.journal.state.lock();
+        let current = state.current.as_ref().unwrap();
+        (current.end, current.head(current.last + 1))
+    };
+    let mut told = 0;
+    for at in (RECORDS..end).step_by(101) {
+        let copy = copy(directory.path());
+        let mut bytes = bytes.clone();
+        bytes[at as usize] ^= 0x10;
+        fs::write(copy.path().join("data.journal"), bytes).unwrap();
+        match recovered(copy.path()) {
+            // The last records, which no later one tells of, or what lies between two.
+            Ok(state) => assert!(state >= durable, "{at} {state} {durable} {last_head:?}"),
+            Err(error) => {
+                assert_eq!(error.code(), ErrorCode::Corrupt);
+                told += 1;
+            }
+        }
+    }
+    assert!(told > 10, "{told}");
 }
 
 #[test]

@@ -53,6 +53,32 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+/// How many bytes can still be written to the file system of a directory.
+pub fn free_bytes(directory: &Path) -> io::Result<u64> {
+    let path = std::ffi::CString::new(directory.as_os_str().as_encoded_bytes())?;
+    let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: a C string and room for what is found, which is complete if the call succeeds.
+    let found = unsafe {
+        if libc::statvfs(path.as_ptr(), found.as_mut_ptr()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        found.assume_init()
+    };
+    // The types differ from system to system.
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
+    Ok((found.f_bavail as u64).saturating_mul(found.f_frsize as u64))
+}
+
+/// How long a file of this process may be.
+pub fn largest_file() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: room for what is found.
+    match unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } {
+        0 => limit.rlim_cur,
+        _ => u64::MAX,
+    }
+}
+
 /// Whether there is address space for another map of `size` bytes. Memory maps that cannot be had
 /// must be known before LMDB gives up the one that it has.
 pub fn can_reserve(size: usize) -> bool {

@@ -50,6 +50,34 @@ pub fn sync_directory(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// How many bytes can still be written to the file system of a directory.
+pub fn free_bytes(directory: &Path) -> io::Result<u64> {
+    use std::os::windows::ffi::OsStrExt;
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn GetDiskFreeSpaceExW(
+            directory: *const u16,
+            available: *mut u64,
+            total: *mut u64,
+            free: *mut u64,
+        ) -> i32;
+    }
+    let path: Vec<u16> = directory.as_os_str().encode_wide().chain(Some(0)).collect();
+    let mut available = 0;
+    // SAFETY: a path that ends with a zero, and a place for one of the answers; the others are not
+    // asked for.
+    let found = unsafe {
+        let none = std::ptr::null_mut();
+        GetDiskFreeSpaceExW(path.as_ptr(), &mut available, none, none)
+    };
+    if found == 0 { Err(io::Error::last_os_error()) } else { Ok(available) }
+}
+
+/// There is no limit.
+pub fn largest_file() -> u64 {
+    u64::MAX
+}
+
 /// Found out by trying.
 pub fn can_reserve(_size: usize) -> bool {
     true

@@ -159,7 +159,9 @@ impl SealedStore {
         keys.record = stored.to_vec();
         drop(keys);
         if !is_same {
-            self.sealing.lock().epoch = None;
+            let mut sealing = self.sealing.lock();
+            sealing.epoch = None;
+            sealing.journal = None;
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ mod clear;
 mod commit;
 mod copies;
 mod cursor;
+mod journal;
 mod learn;
 mod lent;
 mod node;

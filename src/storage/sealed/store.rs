@@ -9,6 +9,7 @@ use super::block::{self, OVERHEAD, PAGE_HEADER, Stamp};
 use super::cache::Cache;
 use super::clear;
 use super::copies;
+use super::journal::JournalKey;
 use super::learn::{Access, KnownKeys};
 use super::node::Node;
 use super::plaintext::Plaintext;
@@ -70,8 +71,10 @@ pub(super) struct Limits {
 
 /// What is needed to seal.
 pub(super) struct Sealing {
-    random: Random,
+    pub random: Random,
     pub epoch: Option<Epoch>,
+    /// What records of the journal are sealed with.
+    pub journal: Option<JournalKey>,
 }
 
 /// The epoch that this process seals under. Nobody else does: its value is random.
@@ -128,7 +131,7 @@ impl SealedStore {
             roots,
             epochs: RwLock::default(),
             cache: Cache::new(limits.cached),
-            sealing: Mutex::new(Sealing { random: Random::new(), epoch: None }),
+            sealing: Mutex::new(Sealing { random: Random::new(), epoch: None, journal: None }),
             limits,
         }
     }
@@ -183,7 +186,10 @@ impl SealedStore {
     pub(crate) fn forget_all(&self) {
         *self.keys.write() = KnownKeys::new(DataKeys::none());
         self.epochs.write().clear();
-        self.sealing.lock().epoch = None;
+        let mut sealing = self.sealing.lock();
+        sealing.epoch = None;
+        sealing.journal = None;
+        drop(sealing);
         *self.access.lock() = Access::default();
         self.cache.clear();
     }
@@ -296,9 +302,19 @@ impl SealedStore {
 
     /// The key of an epoch.
     pub(super) fn derive(&self, data_key: u32, value: &[u8; EPOCH]) -> Result<Arc<SealingKey>> {
+        self.derive_for(b"lodestore block", data_key, value)
+    }
+
+    /// A key for one purpose.
+    pub(super) fn derive_for(
+        &self,
+        purpose: &[u8],
+        data_key: u32,
+        value: &[u8; EPOCH],
+    ) -> Result<Arc<SealingKey>> {
         let keys = self.keys.read();
         let data_key = keys.all.get(data_key).ok_or_else(damaged)?;
-        let key = derive_key(data_key.bytes(), value, &[b"lodestore block", &self.database])?;
+        let key = derive_key(data_key.bytes(), value, &[purpose, &self.database])?;
         Ok(Arc::new(SealingKey::new(self.cipher, &key)))
     }
 

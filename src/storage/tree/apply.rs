@@ -47,7 +47,7 @@ impl Tree {
         txn: &mut WriteTxn<'_>,
         changes: impl Iterator<Item = Change<'a>>,
     ) -> Result<Applied> {
-        if txn.sealed().is_some() {
+        if txn.sealed().is_some() || txn.has_redo() {
             return self.apply_one_by_one(txn, changes);
         }
         let (dbi, prefix) = (txn.dbi(self.table), self.id.prefix());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::deferral::{self, Deferred};
 use super::queue::Phase;
 use super::{Commit, Job, panic_text, session};
 use crate::error::{Error, ErrorCode, Result};
@@ -37,6 +38,7 @@ pub(super) fn run_round(env: &Arc<Environment>) {
     }
     let exclusive = env.writer.queue.lock().pop_exclusive();
     if let Some(work) = exclusive {
+        env.writer.deferral.let_others_in();
         // It may take long, but waits for no other process's write transaction.
         env.writer.queue.lock().phase = Phase::Working;
         return work(Ok(env));
@@ -67,13 +69,16 @@ pub(super) fn run_round(env: &Arc<Environment>) {
     let session = queue.pop_session();
     drop(queue);
     match session {
-        Some((options, started)) => session::run(env, &raw, txn, options, started),
+        Some((options, started)) => {
+            env.writer.deferral.let_others_in();
+            session::run(env, &raw, txn, options, started);
+        }
         None => run_group(env, &raw, txn),
     }
 }
 
 /// Starts the write transaction, taking over a size that another process has given the map.
-fn begin<'e>(env: &Environment, raw: &'e Env) -> Result<RwTxn<'e>> {
+pub(super) fn begin<'e>(env: &Environment, raw: &'e Env) -> Result<RwTxn<'e>> {
     loop {
         let mapping = env.mapping.lock();
         let begun = raw.write_txn();
@@ -106,9 +111,23 @@ struct Group {
     /// Whether another job has been announced.
     awaits_job: bool,
     durability: Durability,
+    /// Whether it takes brief work alone.
+    is_brief: bool,
 }
 
 impl Group {
+    fn new(env: &Environment, is_brief: bool) -> Self {
+        Self {
+            jobs: Vec::new(),
+            bytes: 0,
+            started: Instant::now(),
+            time: group_time(env),
+            awaits_job: false,
+            durability: Durability::None,
+            is_brief,
+        }
+    }
+
     fn has_room(&self, limit: usize) -> bool {
         self.jobs.is_empty()
             || self.jobs.len() < limit
@@ -120,37 +139,30 @@ impl Group {
 fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
     let txn_id = txn.id();
     let mut txn = env.write_txn(txn);
-    let mut group = Group {
-        jobs: Vec::new(),
-        bytes: 0,
-        started: Instant::now(),
-        time: group_time(env),
-        awaits_job: false,
-        durability: Durability::None,
-    };
-    while let Some(mut job) = next_job(env, &mut group) {
-        group.awaits_job = job.is_followed();
-        let bytes = job.bytes();
-        // A panic means a defect: nothing is committed, and the database must be opened again.
-        let run = std::panic::AssertUnwindSafe(|| job.run(&mut txn));
-        let outcome = std::panic::catch_unwind(run).unwrap_or_else(|panic| {
-            let error = Error::new(ErrorCode::Poisoned, panic_text(&*panic));
-            env.poison(&error);
-            Err(error)
-        });
-        match outcome {
-            Ok(()) => {
-                group.bytes += bytes;
-                group.durability = group.durability.max(job.durability());
-                group.jobs.push(job);
+    let mut deferred = Deferred::begin(env, raw, &mut txn);
+    let mut group = loop {
+        let mut group = Group::new(env, deferred.is_some());
+        if let Err((culprit, error)) = gather(env, &mut txn, &mut group) {
+            drop(txn);
+            if let Some(deferred) = deferred.take() {
+                deferred.restore(raw);
             }
+            return give_up(env, group, Some(culprit), error);
+        }
+        let Some(deferred) = &mut deferred else { break group };
+        txn.release();
+        match deferred.acknowledge(&mut txn, &mut group.jobs, group.durability) {
+            Ok(true) if deferred.awaits_more() => {}
+            Ok(true) => break Group::new(env, true),
+            Ok(false) => break group,
             Err(error) => {
-                drop(txn);
-                return give_up(env, group, Some(job), error);
+                env.poison(&error);
+                return finish(env, group.jobs, &Err(error));
             }
         }
-    }
-    if group.jobs.is_empty() {
+    };
+    let owed = deferred.as_ref().map_or(Durability::None, Deferred::durability);
+    if group.jobs.is_empty() && owed == Durability::None {
         return;
     }
     if fault::occurs(Defect::AcknowledgedEarly) {
@@ -158,16 +170,51 @@ fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
         std::thread::sleep(Duration::from_millis(4)); // a disk on which the commit takes a while
     }
     let committing = Instant::now();
-    match commit(env, raw, txn, group.durability) {
+    match commit(env, raw, txn, group.durability.max(owed)) {
         Ok(()) => {
+            drop(deferred);
             env.writer.queue.lock().commit_time = committing.elapsed();
             fault::point("commit-end");
             finish(env, group.jobs, &Ok(Commit { txn_id }));
             // It is only care: the next commit tries again.
             drop(env.check_readers());
         }
-        Err(error) => give_up(env, group, None, error),
+        Err(error) => {
+            if let Some(deferred) = deferred.take_if(|deferred| deferred.is_begun()) {
+                // What failed is more than these jobs.
+                poison_after_commit(env, &error);
+                deferred.restore(raw);
+            }
+            give_up(env, group, None, error);
+        }
     }
+}
+
+/// Runs jobs in a transaction until there is no more room in the group, or nothing to do; or tells
+/// which one wants the transaction to be given up, and why.
+fn gather(
+    env: &Environment,
+    txn: &mut WriteTxn<'_>,
+    group: &mut Group,
+) -> Result<(), (Box<dyn Job>, Error)> {
+    while let Some(mut job) = next_job(env, group) {
+        group.awaits_job = job.is_followed();
+        let bytes = job.bytes();
+        // A panic means a defect: nothing is committed, and the database must be opened again.
+        let run = std::panic::AssertUnwindSafe(|| job.run(txn));
+        let outcome = std::panic::catch_unwind(run).unwrap_or_else(|panic| {
+            let error = Error::new(ErrorCode::Poisoned, panic_text(&*panic));
+            env.poison(&error);
+            Err(error)
+        });
+        if let Err(error) = outcome {
+            return Err((job, error));
+        }
+        group.bytes += bytes;
+        group.durability = group.durability.max(job.durability());
+        group.jobs.push(job);
+    }
+    Ok(())
 }
 
 /// While there is more to do, syncing takes no more than a fifth of the time, as long as nobody has
@@ -181,6 +228,11 @@ fn next_job(env: &Environment, group: &mut Group) -> Option<Box<dyn Job>> {
     let mut queue = env.writer.queue.lock();
     loop {
         if !group.has_room(queue.group_limit()) {
+            return None;
+        }
+        // Somebody may be waiting for the end of what is brief.
+        let is_full = group.jobs.len() >= deferral::MOST_AT_ONCE;
+        if group.is_brief && (is_full || queue.is_next_brief() != Some(true)) {
             return None;
         }
         if let Some(job) = queue.pop_job() {
@@ -312,7 +364,7 @@ fn is_harmless(error: &Error) -> bool {
     )
 }
 
-fn finish(env: &Environment, jobs: Vec<Box<dyn Job>>, outcome: &Result<Commit>) {
+pub(super) fn finish(env: &Environment, jobs: Vec<Box<dyn Job>>, outcome: &Result<Commit>) {
     let bytes = jobs.iter().filter(|job| !job.background()).map(|job| job.bytes()).sum();
     env.writer.queue.lock().release(bytes);
     for job in jobs {

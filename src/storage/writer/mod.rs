@@ -1,5 +1,6 @@
 //! The writer: one thread per environment that runs all writes, many to a commit.
 
+mod deferral;
 mod group;
 mod patience;
 mod queue;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+pub(super) use deferral::Deferral;
 pub(super) use queue::Exclusive;
 pub use session::{Level, SessionHandle, SessionOptions};
 
@@ -56,6 +58,12 @@ pub trait Job: Send {
         false
     }
 
+    /// Whether it changes a few entries whose keys it knows, so that nobody minds to wait for its
+    /// end, and may be acknowledged before its commit.
+    fn is_brief(&self) -> bool {
+        false
+    }
+
     /// Work that gives way to everything else.
     fn background(&self) -> bool {
         false
@@ -77,6 +85,8 @@ pub struct Writer {
     wake: Condvar,
     /// How often the thread was told to look at the queue: what it watches before it sleeps.
     arrivals: AtomicU64,
+    /// Writes that are acknowledged before their commit.
+    pub(super) deferral: Deferral,
     max_pending_bytes: usize,
     busy_timeout: Duration,
 }
@@ -87,6 +97,7 @@ impl Writer {
             queue: Mutex::default(),
             wake: Condvar::new(),
             arrivals: AtomicU64::new(0),
+            deferral: Deferral::default(),
             max_pending_bytes: options.max_pending_bytes,
             busy_timeout: options.busy_timeout,
         }
@@ -251,6 +262,9 @@ impl Writer {
                 drop(queue);
                 patience.watch(|| self.arrivals.load(Ordering::Acquire) != seen);
                 queue = self.queue.lock();
+            }
+            if queue.is_empty() {
+                self.deferral.let_others_in();
             }
             while queue.is_empty() && !queue.closing {
                 if self.wake.wait_for(&mut queue, IDLE).timed_out() {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// How long the thread watches for more work before it sleeps: as long as programs take that read,
 /// compute and write, also on a slow processor.
-const WATCH: Duration = Duration::from_micros(300);
+pub(super) const WATCH: Duration = Duration::from_micros(300);
 /// What it costs to fall asleep and to be woken up, of both threads together.
 const SLEEP: Duration = Duration::from_micros(100);
 
@@ -26,11 +26,7 @@ pub(super) struct Patience {
 impl Patience {
     /// Without a pause before it, the first one is taken to be `is_short` or not.
     pub fn new(is_short: bool) -> Self {
-        // To ask takes as long as a dozen system calls.
-        static HAS_SEVERAL_PROCESSORS: LazyLock<bool> = LazyLock::new(|| {
-            std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1)
-        });
-        Self { since: None, is_short, is_possible: *HAS_SEVERAL_PROCESSORS }
+        Self { since: None, is_short, is_possible: has_several_processors() }
     }
 
     /// The thread has no work now.
@@ -49,10 +45,24 @@ impl Patience {
 
     /// Watches until `is_there`, or the patience ends.
     pub fn watch(&self, is_there: impl Fn() -> bool) {
-        let start = Instant::now();
-        while !is_there() && start.elapsed() < WATCH {
-            // Whoever is to bring the work may be waiting for this processor.
-            std::thread::yield_now();
-        }
+        watch_for(WATCH, is_there);
+    }
+}
+
+/// Whether another thread can run while one watches.
+pub(super) fn has_several_processors() -> bool {
+    // To ask takes as long as a dozen system calls.
+    static HAS_SEVERAL_PROCESSORS: LazyLock<bool> = LazyLock::new(|| {
+        std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1)
+    });
+    *HAS_SEVERAL_PROCESSORS
+}
+
+/// Watches until `is_there`, or for so long.
+pub(super) fn watch_for(time: Duration, is_there: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_there() && start.elapsed() < time {
+        // Whoever is to bring the work may be waiting for this processor.
+        std::thread::yield_now();
     }
 }

@@ -8,6 +8,7 @@ use super::Job;
 use super::session::{SessionOptions, Started};
 use crate::error::{Error, Result};
 use crate::storage::environment::{Environment, closed};
+use crate::storage::options::Durability;
 
 /// The writer's queue and state.
 #[derive(Default)]
@@ -96,6 +97,16 @@ impl Queue {
     /// Gives each of the next `count` jobs a commit of its own.
     pub fn run_singly(&mut self, count: usize) {
         self.singly = count;
+    }
+
+    /// Whether what comes next is brief work that needs to be durable; `None` if there is nothing.
+    pub fn is_next_brief(&self) -> Option<bool> {
+        self.foreground.front().map(|entry| match &entry.work {
+            Work::Job(job) => {
+                self.singly == 0 && job.is_brief() && job.durability() != Durability::None
+            }
+            Work::Session(..) | Work::Exclusive(_) => false,
+        })
     }
 
     /// The next job, unless a session is due.

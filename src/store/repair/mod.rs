@@ -24,8 +24,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::storage::data_file::{Remains, Salvage};
 use crate::storage::sealed::SealedSalvage;
 use crate::storage::{
-    Care, Encryption, NewDatabase, NewDirectory, data_file_of, encryption_of_spaces, exclusively,
-    meta,
+    Care, Encryption, Exclusive, NewDatabase, NewDirectory, data_file_of, encryption_of_spaces,
+    exclusively, meta,
 };
 use crate::wtf8::Wtf8String;
 
@@ -64,9 +64,10 @@ pub fn repair(
     }
     let directory = NewDirectory::create(to)?;
     let mut report = RepairReport { described: options.described, ..RepairReport::default() };
-    exclusively(from, |_| {
+    exclusively(from, |exclusive| {
         let own = (options.encryption.as_slice(), options.with_spaces);
         let work = One { from, to: directory.path(), care, described: options.described };
+        work.finish(exclusive, own.0, &mut report)?;
         work.repair(own, &mut report, |name, space, encryptions, report| {
             let inside = Path::new("spaces").join(name);
             let from = from.join(&inside);
@@ -76,7 +77,8 @@ pub fn repair(
             let to = directory.create_inside(&inside)?;
             report.space = Some(space.clone());
             let work = One { from: &from, to: &to, care, described: options.described };
-            let repaired = exclusively(&from, |_| {
+            let repaired = exclusively(&from, |exclusive| {
+                work.finish(exclusive, encryptions, report)?;
                 work.repair((encryptions, false), report, |_, _, _, _| Ok(false))
             });
             report.space = None;
@@ -133,6 +135,25 @@ struct One<'a> {
 }
 
 impl One<'_> {
+    /// Takes in what the journal has of the last writes, as an open would.
+    fn finish(
+        &self,
+        exclusive: &Exclusive<'_>,
+        encryptions: &[Encryption],
+        report: &mut RepairReport,
+    ) -> Result<()> {
+        match exclusive.finish(self.from, encryptions) {
+            Err(error) if matches!(error.code(), ErrorCode::Corrupt | ErrorCode::NotADatabase) => {
+                let message = format!("the last writes, which the journal has, are lost: {error}");
+                report.note(ProblemKind::Page, message);
+                Ok(())
+            }
+            // That is said of the whole database.
+            Err(error) if is_hopeless(&error) => Ok(()),
+            done => done,
+        }
+    }
+
     /// Repairs it.
     fn repair(
         &self,
