@@ -156,14 +156,14 @@ class Connection {
   /* Writing */
 
   /**
-   * Sends a batch of operations. One that is not synced may be waited for, if no code of the user
-   * waits for this call.
+   * Sends a batch of operations. One that need not be synced may be waited for, if no code of the
+   * user waits for this call.
    */
   send(batch, isLast = false) {
     this.checkOpen()
     if (diagnostics.timed()) this.watch(batch)
     const ticket = this.tickets.open(batch)
-    const mayWait = isLast && this.unsynced && !pace.isDue()
+    const mayWait = isLast && this.durability !== 'strict' && !pace.isDue()
     const hint = batch.isFollowed ? HINT.IS_FOLLOWED : mayWait ? HINT.MAY_WAIT : HINT.NONE
     const { buffer, position } = batch.writer
     let messages

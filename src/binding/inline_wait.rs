@@ -20,7 +20,7 @@ const PAUSE: u32 = 100;
 /// Of each kind of request, how waiting for it went.
 #[derive(Default)]
 pub(super) struct Waits {
-    /// Writes that are not synced.
+    /// Writes that need not be synced.
     pub writes: InlineWait,
     /// Beginnings of interactive transactions.
     pub begins: InlineWait,
