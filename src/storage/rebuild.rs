@@ -143,8 +143,8 @@ impl NewDatabase {
 pub struct Exclusive<'l>(Option<(&'l LockFile, &'l File)>);
 
 impl Exclusive<'_> {
-    /// Makes what was acknowledged, and is in the journal alone, a part of the data file; `None` if
-    /// there is nothing. The first of what unlocks it is used.
+    /// Makes what was acknowledged, and is in the journal alone, a part of the data file. The first
+    /// of `encryptions` that unlocks it is used.
     ///
     /// # Errors
     /// Those of an open; `CORRUPT` if it is damaged.
@@ -164,18 +164,13 @@ impl Exclusive<'_> {
         };
         let raw = open_alone(directory, options)?;
         let (tables, format) = find_tables(&raw, directory)?.ok_or_else(|| not_found(directory))?;
-        let mut encryptions = encryptions.iter().map(Some).collect::<Vec<_>>();
-        if encryptions.is_empty() {
-            encryptions.push(None);
-        }
-        let mut unlocked = encryptions
-            .into_iter()
-            .map(|encryption| unlock(&raw, tables, &format, encryption, directory));
-        let mut sealed = unlocked.next().unwrap_or(Ok(None));
-        if let (Err(_), Some(found)) = (&sealed, unlocked.find(Result::is_ok)) {
-            sealed = found;
-        }
-        let sealed = sealed?;
+        let unlock = |encryption| unlock(&raw, tables, &format, encryption, directory);
+        let (first, others) = match encryptions.split_first() {
+            Some((first, others)) => (unlock(Some(first)), others),
+            None => (unlock(None), encryptions),
+        };
+        let others = || others.iter().find_map(|encryption| unlock(Some(encryption)).ok());
+        let sealed = first.or_else(|error| others().ok_or(error))?;
         let finished = finish(&layout, &raw, tables, sealed.as_ref());
         if let Some(store) = &sealed {
             store.forget_all();

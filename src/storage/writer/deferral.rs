@@ -118,26 +118,28 @@ impl Deferral {
         self.alone.lock().turn = None;
     }
 
-    /// Whether this process has the database to itself, and will until others are let in.
-    fn is_alone(&self, env: &Environment) -> bool {
+    /// Makes sure that this process has the database to itself, until others are let in; gives the
+    /// time at which they have to be.
+    fn alone_until(&self, env: &Environment) -> Option<Instant> {
         let now = Instant::now();
         let mut alone = self.alone.lock();
         if let Some((_, since)) = &alone.turn {
-            if now.duration_since(*since) < LONGEST_TURN {
-                return true;
+            let until = *since + LONGEST_TURN;
+            if now < until {
+                return Some(until);
             }
             alone.turn = None;
             alone.asked_again = Some(now + PAUSE);
         }
         if alone.asked_again.is_some_and(|then| now < then) {
-            return false;
+            return None;
         }
         match env.lock_file.alone() {
             Ok(Some(turn)) => alone.turn = Some((turn, now)),
             Ok(None) => alone.asked_again = Some(now + OTHERS),
             Err(error) => env.poison(&error),
         }
-        alone.turn.is_some()
+        alone.turn.is_some().then_some(now + LONGEST_TURN)
     }
 
     /// The transaction has ended.
@@ -158,6 +160,8 @@ pub(super) struct Deferred<'e> {
     writes: usize,
     changes: Vec<Vec<u8>>,
     bytes: usize,
+    /// When other processes have to be let in.
+    until: Instant,
 }
 
 impl<'e> Deferred<'e> {
@@ -173,10 +177,14 @@ impl<'e> Deferred<'e> {
         };
         let is_worthwhile =
             is_brief && !was_read && patience::has_several_processors() && journal.takes_changes();
-        if !is_worthwhile || !has_room(env, raw) || !deferral.is_alone(env) {
+        let until = match is_worthwhile && has_room(env, raw) {
+            true => deferral.alone_until(env),
+            false => None,
+        };
+        let Some(until) = until else {
             deferral.let_others_in();
             return None;
-        }
+        };
         txn.begin_redo();
         Some(Self {
             env,
@@ -185,6 +193,7 @@ impl<'e> Deferred<'e> {
             writes: 0,
             changes: Vec::new(),
             bytes: 0,
+            until,
         })
     }
 
@@ -239,10 +248,12 @@ impl<'e> Deferred<'e> {
     pub fn awaits_more(&self) -> bool {
         let writer = &self.env.writer;
         let is_wanted = || writer.deferral.is_wanted.load(Ordering::Acquire);
-        if self.writes >= MOST_WRITES || self.bytes >= MOST_BYTES || self.env.is_poisoned() {
+        let now = Instant::now();
+        let is_full = self.writes >= MOST_WRITES || self.bytes >= MOST_BYTES;
+        if is_full || now >= self.until || self.env.is_poisoned() {
             return false;
         }
-        let deadline = Instant::now() + WATCH;
+        let deadline = now + WATCH;
         loop {
             let seen = writer.arrivals.load(Ordering::Acquire);
             {
