@@ -9,8 +9,8 @@ const WRITER = join(__dirname, 'writer.ts')
 /** How often a process is killed at most until it leaves something that was not committed. */
 const TRIES = 40
 
-/** What such a database that is encrypted is opened with. */
-export const ENCRYPTION = { key: Buffer.alloc(32, 5) }
+/** What such a database that is encrypted is opened with: the key of all fixtures. */
+export const ENCRYPTION = { key: Uint8Array.from({ length: 32 }, (_, i) => i * 7) }
 
 export interface Killed {
   durability: 'strict' | 'relaxed'
