@@ -204,7 +204,7 @@ class Database extends EventEmitter {
     this.#refuseInside('flush', "give the transaction { durability: 'strict' }")
     const connection = this.#connection
     connection.checkOpen()
-    connection.queue.flushAll()
+    await connection.settleWrites()
     await connection.call((ticket) => connection.native.flush(ticket))
   }
 

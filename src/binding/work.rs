@@ -193,8 +193,7 @@ impl NativeDatabase {
     /// Writes everything to disk.
     #[napi(catch_unwind)]
     pub fn flush(&self, ticket: u32) -> napi::Result<()> {
-        let flush = self.shared.connection.begin_flush().or_throw()?;
-        self.spawn(ticket, move |_, _| flush.finish().map(|()| Vec::new())).or_throw()
+        self.spawn(ticket, |shared, _| shared.connection.flush().map(|()| Vec::new())).or_throw()
     }
 
     /// The names of the spaces.

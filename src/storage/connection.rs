@@ -207,30 +207,21 @@ impl Connection {
     }
 
     /// Waits until everything accepted so far is committed, then writes all of it to disk.
-    ///
-    /// # Errors
-    /// `CLOSED`, `POISONED`, `RESOURCE_LIMIT`; what the last commit or the sync has failed with.
     pub fn flush(&self) -> Result<()> {
-        self.begin_flush()?.finish()
-    }
-
-    /// Begins to put everything that is accepted so far on disk. The connection may be closed
-    /// before that has ended.
-    ///
-    /// # Errors
-    /// `CLOSED`, `POISONED`, `RESOURCE_LIMIT`.
-    pub fn begin_flush(&self) -> Result<Flush> {
         self.check_open()?;
-        let barrier = if self.read_only { None } else { Some(self.barrier()?) };
-        Ok(Flush { environment: self.environment.clone(), barrier })
+        if !self.read_only {
+            self.barrier()?;
+            self.environment.sync()?;
+        }
+        Ok(())
     }
 
-    /// Queues what ends when the writes accepted so far have ended, one way or the other.
-    fn barrier(&self) -> Result<mpsc::Receiver<Result<()>>> {
+    /// Waits until the writes accepted so far have ended, one way or the other.
+    fn barrier(&self) -> Result<()> {
         let (sender, receiver) = mpsc::channel();
         let job = Box::new(Barrier { sender });
         self.environment.writer.submit(&self.environment, job)?;
-        Ok(receiver)
+        receiver.recv().map_err(|_| closed())?
     }
 
     /// Ends the connection: waits for accepted writes, ends its snapshots, and closes the
@@ -245,7 +236,7 @@ impl Connection {
         let pending = self.environment.writer.is_active();
         // A job may hold the last reference to a connection; it has ended by then.
         let can_wait = !is_writer_thread() && self.environment.check_process().is_ok();
-        let flushed = if pending && can_wait { self.barrier().and_then(wait) } else { Ok(()) };
+        let flushed = if pending && can_wait { self.barrier() } else { Ok(()) };
         for snapshot in self.snapshots.lock().drain(..).filter_map(|weak| weak.upgrade()) {
             snapshot.end(ErrorCode::Closed);
         }
@@ -272,33 +263,6 @@ impl Drop for Connection {
             drop(self.close());
         }
     }
-}
-
-/// A [flush](Connection::begin_flush) that was begun.
-#[must_use]
-pub struct Flush {
-    environment: Arc<Environment>,
-    barrier: Option<mpsc::Receiver<Result<()>>>,
-}
-
-impl Flush {
-    /// Waits until what was accepted is committed, and on disk.
-    ///
-    /// # Errors
-    /// What the last commit or the sync has failed with.
-    pub fn finish(self) -> Result<()> {
-        let Some(barrier) = self.barrier else { return Ok(()) };
-        wait(barrier)?;
-        match self.environment.sync() {
-            // The close that came before has written everything to disk, or has poisoned.
-            Err(error) if error.code() == ErrorCode::Closed => self.environment.check_process(),
-            synced => synced,
-        }
-    }
-}
-
-fn wait(barrier: mpsc::Receiver<Result<()>>) -> Result<()> {
-    barrier.recv().map_err(|_| closed())?
 }
 
 /// An empty job: when it has run, so has everything before it.

@@ -112,9 +112,11 @@ fn finds_all_that_is_new_and_nothing_else() {
             |pages: &BTreeMap<u64, Vec<u8>>| pages.keys().copied().collect::<BTreeSet<_>>();
         assert_eq!(numbers(&found), expected.keys().map(|number| **number).collect());
         assert!(expected.iter().all(|(number, bytes)| found[number] == **bytes));
-        // SAFETY: as above.
-        let few = unsafe { changed_pages(&reader, 2) }.unwrap();
-        assert!(few.is_none(), "a commit writes three pages at least");
+        if expected.len() > 2 {
+            // SAFETY: as above.
+            let few = unsafe { changed_pages(&reader, 2) }.unwrap();
+            assert!(few.is_none(), "{} pages are more than two", expected.len());
+        }
         before = after;
     }
     assert!(similar > 100);
