@@ -17,6 +17,10 @@ const SHARED_PATIENCE: Duration = Duration::from_secs(2);
 /// How long work that needs the database for itself waits for processes that are about to close it.
 pub(super) const EXCLUSIVE_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Why a database that was not closed cannot be opened by who may not write.
+pub(super) const UNFINISHED: &str = "the database was not closed, and is recovered when it is \
+                                     opened: that needs permission to write";
+
 /// A boot id is shorter, in bytes.
 const MAX_MARKER: u64 = 256;
 
@@ -69,7 +73,9 @@ impl LockFile {
             Err(error) if read_only && is_refusal(&error) => match File::open(path) {
                 Ok(file) => file,
                 Err(_) => {
-                    prepare()?;
+                    if prepare()? {
+                        return Err(io_error(UNFINISHED, path, &error));
+                    }
                     return Ok(Self {
                         path: path.to_owned(),
                         file: Mutex::new(None),
@@ -107,6 +113,10 @@ impl LockFile {
         match file.try_lock() {
             Ok(()) => {
                 is_unfinished = prepare()?;
+                if is_unfinished && turn.is_none() {
+                    let error = std::io::ErrorKind::PermissionDenied.into();
+                    return Err(io_error(UNFINISHED, path, &error));
+                }
                 file.unlock().map_err(not_lockable)?;
             }
             Err(TryLockError::WouldBlock) => {}
@@ -172,10 +182,9 @@ impl LockFile {
             return Err(Error::new(ErrorCode::TxReadOnly, "the file system is read-only"));
         };
         let deadline = Instant::now() + patience;
-        let own = self.turn.lock();
-        let turn = match &*own {
-            Some(_) => None,
-            None => {
+        let turn = match self.is_unprepared() {
+            true => None,
+            false => {
                 let turn = Turn::take(&self.path).map_err(|error| {
                     io_error("cannot lock the directory of", &self.path, &error)
                 })?;
@@ -327,4 +336,40 @@ pub(super) fn io_error(what: &str, path: &Path, error: &std::io::Error) -> Error
         _ => format!("{what}: {}", path.display()),
     };
     Error::new(code, message).with_path(path.display().to_string()).with_cause(error)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_prepared_is_not_read_without_a_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("none").join("lodestore.lock");
+        assert!(!LockFile::open(&path, true, || Ok(false)).unwrap().is_held());
+        let error = LockFile::open(&path, true, || Ok(true)).err().unwrap();
+        assert!(error.message().contains("recovered"), "{error:?}");
+    }
+
+    #[test]
+    fn what_is_not_prepared_keeps_others_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lodestore.lock");
+        let lock = LockFile::open(&path, false, || Ok(true)).unwrap();
+        assert!(lock.is_unprepared());
+        let turn = Turn::take(&path).unwrap();
+        assert!(turn.try_lock().is_err());
+        lock.exclusively(Duration::ZERO, |_| Ok(())).unwrap();
+        assert!(turn.try_lock().is_err());
+        lock.set_prepared();
+        assert!(turn.try_lock().is_ok());
+        drop(turn);
+        let turn = lock.alone().unwrap();
+        assert!(turn.is_some());
+        assert!(lock.alone().unwrap().is_none());
+        drop(turn);
+        assert!(lock.alone().unwrap().is_some());
+    }
 }

@@ -9,7 +9,7 @@ use super::record::{ALIGNMENT, Content, Pages, Record};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::data_file;
 use crate::storage::lmdb::{META_LENGTH, TXN_ID, meta_field, set_meta};
-use crate::storage::lock_file::io_error;
+use crate::storage::lock_file::{UNFINISHED, io_error};
 use crate::storage::options::Layout;
 use crate::storage::platform;
 
@@ -31,11 +31,11 @@ pub(in crate::storage) fn recover(layout: &Layout) -> Result<bool> {
     if id == 0 {
         return Ok(false);
     }
-    let data = OpenOptions::new().read(true).write(true).open(&path).map_err(|error| {
-        let what = "the database was not closed, and is recovered when it is opened: that needs \
-                    permission to write";
-        io_error(what, &path, &error)
-    })?;
+    let data = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&path)
+        .map_err(|error| io_error(UNFINISHED, &path, &error))?;
     let journal = JournalFile::create(layout).map_err(failed)?;
     let mut has_changes = false;
     match journal.header(id).map_err(failed)? {
