@@ -188,13 +188,18 @@ impl TurnReader {
     /// Reads the newest committed state, of any thread or process.
     pub fn with<T>(&self, work: impl FnOnce(&ReadTxn<'_>) -> Result<T>) -> Result<T> {
         self.environment.settle()?;
-        self.with_committed(work)
+        self.read(work)
     }
 
     /// Reads the state that was committed last. Writes that are acknowledged may follow it; they
     /// are of documents, so the catalog is that of the newest state.
     pub fn with_committed<T>(&self, work: impl FnOnce(&ReadTxn<'_>) -> Result<T>) -> Result<T> {
         self.environment.check_process()?;
+        self.read(work)
+    }
+
+    #[inline]
+    fn read<T>(&self, work: impl FnOnce(&ReadTxn<'_>) -> Result<T>) -> Result<T> {
         let turn = self.current()?;
         let Some(txn) = turn.txn.as_ref().and_then(|txn| txn.get()) else {
             return Err(ended(ErrorCode::Closed));
@@ -272,7 +277,6 @@ impl TurnReader {
     /// own transaction over.
     pub fn pin(&self) -> Result<Arc<Snapshot>> {
         self.environment.settle()?;
-        self.environment.check_process()?;
         let txn = self.current()?.txn.take();
         match txn {
             Some(txn) => Ok(Snapshot::adopt(&self.environment, txn, false)),

@@ -1,6 +1,7 @@
 //! Transactions over the four trees, with exact counts that commit with the data.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::ops::Deref;
@@ -302,10 +303,14 @@ impl<'e> WriteTxn<'e> {
 
     /// Seals what a record of the journal says, if the database is sealed; it can be opened with
     /// the same `associated` bytes only.
-    pub(super) fn seal_changes(&self, associated: &[u8], bytes: Vec<u8>) -> Result<Vec<u8>> {
+    pub(super) fn seal_changes<'b>(
+        &self,
+        associated: &[u8],
+        bytes: &'b [u8],
+    ) -> Result<Cow<'b, [u8]>> {
         match &self.read.sealed {
-            None => Ok(bytes),
-            Some(sealed) => sealed.seal_changes(&self.raw, associated, bytes),
+            None => Ok(Cow::Borrowed(bytes)),
+            Some(sealed) => sealed.seal_changes(&self.raw, associated, bytes).map(Cow::Owned),
         }
     }
 

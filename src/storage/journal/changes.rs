@@ -24,7 +24,7 @@ impl Journal {
     pub(in crate::storage) fn append_changes(
         &self,
         txn: &WriteTxn<'_>,
-        changes: Vec<u8>,
+        changes: &[u8],
         durability: Durability,
     ) -> Result<bool, Failure> {
         let mut state = self.state.lock();
@@ -41,7 +41,7 @@ impl State {
         &mut self,
         layout: &Layout,
         txn: &WriteTxn<'_>,
-        changes: Vec<u8>,
+        changes: &[u8],
         durability: Durability,
     ) -> Result<bool, Failure> {
         let txn_id = txn.raw().id();

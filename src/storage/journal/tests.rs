@@ -15,9 +15,11 @@ use crate::storage::lmdb::{EnvFlags, EnvOptions, PutMode};
 use crate::storage::meta;
 use crate::storage::open::finish;
 use crate::storage::options::OpenOptions;
+use crate::storage::redo::redo;
 use crate::storage::registry::connect;
 use crate::storage::test_random::Random;
-use crate::storage::txn::{Table, Tables};
+use crate::storage::tree_id::TreeId;
+use crate::storage::txn::{Counter, Table, Tables};
 
 const PAGE: usize = 4_096;
 
@@ -83,7 +85,7 @@ impl Database {
                 undone.unwrap_err();
                 let durability = [Durability::Strict, Durability::Relaxed][random.below(2)];
                 let changes = txn.take_redo().unwrap();
-                assert!(journal.append_changes(&txn, changes, durability).unwrap());
+                assert!(journal.append_changes(&txn, &changes, durability).unwrap());
                 if durability == Durability::Strict {
                     durable = last;
                 }
@@ -289,28 +291,31 @@ fn damage_to_changes_that_were_on_disk_is_told() {
     }
     let durable = database.last;
     database.defer(&mut random, false);
-    let bytes = fs::read(directory.path().join("data.journal")).unwrap();
-    let (end, last_head) = {
-        let state = database.journal.state.lock();
-        let current = state.current.as_ref().unwrap();
-        (current.end, current.head(current.last + 1))
-    };
-    let mut told = 0;
-    for at in (RECORDS..end).step_by(101) {
-        let copy = copy(directory.path());
+    assert!(told_damages(&database, directory.path(), durable) > 10);
+}
+
+/// Damages each part of the journal's records in turn: what is recovered is state `least` or a
+/// later one, which no later record tells of. Gives how often the damage was told instead.
+fn told_damages(database: &Database, directory: &Path, least: u64) -> usize {
+    let end = database.journal.state.lock().current.as_ref().unwrap().end;
+    let bytes = fs::read(directory.join("data.journal")).unwrap();
+    let is_told = |at: u64| {
+        let copy = copy(directory);
         let mut bytes = bytes.clone();
         bytes[at as usize] ^= 0x10;
         fs::write(copy.path().join("data.journal"), bytes).unwrap();
         match recovered(copy.path()) {
-            // The last records, which no later one tells of, or what lies between two.
-            Ok(state) => assert!(state >= durable, "{at} {state} {durable} {last_head:?}"),
+            Ok(state) => {
+                assert!(state >= least, "{at}: {state} of {least}");
+                false
+            }
             Err(error) => {
                 assert_eq!(error.code(), ErrorCode::Corrupt);
-                told += 1;
+                true
             }
         }
-    }
-    assert!(told > 10, "{told}");
+    };
+    (RECORDS..end).step_by(97).filter(|at| is_told(*at)).count()
 }
 
 #[test]
@@ -320,24 +325,33 @@ fn damage_to_what_was_on_disk_is_told() {
     for _ in 0..20 {
         database.commit(Durability::Strict, 3);
     }
-    let end = database.journal.state.lock().current.as_ref().unwrap().end;
-    let bytes = fs::read(directory.path().join("data.journal")).unwrap();
-    let mut told = 0;
-    for at in (RECORDS..end).step_by(97) {
-        let copy = copy(directory.path());
-        let mut bytes = bytes.clone();
-        bytes[at as usize] ^= 0x10;
-        fs::write(copy.path().join("data.journal"), bytes).unwrap();
-        match recovered(copy.path()) {
-            // The last record, or what lies between two.
-            Ok(state) => assert!(state >= database.last - 1),
-            Err(error) => {
-                assert_eq!(error.code(), ErrorCode::Corrupt);
-                told += 1;
-            }
+    assert!(told_damages(&database, directory.path(), database.last - 1) > 10);
+}
+
+#[test]
+fn hostile_changes_are_refused_or_harmless() {
+    let mut random = Random::from_env();
+    let directory = tempfile::tempdir().unwrap();
+    let mut database = Database::open(directory.path());
+    let notes = {
+        let mut txn = database.change(4);
+        txn.add_count(Counter::entries(TreeId(7)), 3);
+        txn.remove(Table::Index, b"what is not there").unwrap();
+        txn.take_redo().unwrap()
+    };
+    let mut refused = 0;
+    for _ in 0..2_000 {
+        let mut notes = notes.clone();
+        for _ in 0..=random.below(3) {
+            let place = random.below(notes.len());
+            notes[place] = [0, 1, 2, 0x7F, 0xFF][random.below(5)];
         }
+        notes.truncate(notes.len() - random.below(2) * random.below(notes.len()));
+        let mut txn = WriteTxn::new(database.raw.write_txn().unwrap(), database.tables);
+        let done = redo(&notes, &mut txn).and_then(|()| txn.complete().map(drop));
+        refused += usize::from(done.is_err());
     }
-    assert!(told > 10, "{told}");
+    assert!(refused > 100, "{refused}");
 }
 
 #[test]

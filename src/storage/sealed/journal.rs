@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use super::store::{SealedStore, damaged};
+use super::store::{EPOCH, SealedStore, damaged};
 use super::txn::SealedTxn;
 use crate::error::{Error, ErrorCode, Result};
 use crate::seal::{NONCE, Nonce, SealingKey, TAG};
@@ -17,10 +17,8 @@ use crate::storage::lmdb::RwTxn;
 
 /// The lengths that show.
 const STEP: usize = 4_096;
-/// Bytes of the random value.
-const VALUE: usize = 16;
 /// What stands in clear before the ciphertext.
-const HEAD: usize = size_of::<u32>() + VALUE + NONCE;
+const HEAD: usize = size_of::<u32>() + EPOCH + NONCE;
 /// The length of the content.
 const LENGTH: usize = size_of::<u64>();
 /// What comes to the content, besides zeros.
@@ -29,7 +27,7 @@ const OVERHEAD: usize = HEAD + LENGTH + TAG;
 /// What this process seals changes with.
 pub(super) struct JournalKey {
     data_key: u32,
-    value: [u8; VALUE],
+    value: [u8; EPOCH],
     key: Arc<SealingKey>,
     sealed: u64,
 }
@@ -43,10 +41,10 @@ impl SealedTxn<'_> {
         &self,
         txn: &RwTxn<'_>,
         associated: &[u8],
-        content: Vec<u8>,
+        content: &[u8],
     ) -> Result<Vec<u8>> {
         self.store.learn_newest(txn, self.places)?;
-        self.store.seal_changes(associated, &content)
+        self.store.seal_changes(associated, content)
     }
 }
 
@@ -104,7 +102,7 @@ impl SealedStore {
         open().ok_or_else(|| Error::corrupt("a sealed record of the journal is damaged"))
     }
 
-    fn journal_key(&self, data_key: u32, value: &[u8; VALUE]) -> Result<Arc<SealingKey>> {
+    fn journal_key(&self, data_key: u32, value: &[u8; EPOCH]) -> Result<Arc<SealingKey>> {
         self.derive_for(b"lodestore journal", data_key, value)
     }
 }

@@ -26,8 +26,8 @@ const CHANGED: usize = 32 << 20;
 const READY_KEYS: usize = 1_024;
 /// Blocks that are sealed under one epoch.
 const SEALS: u64 = 1 << 28;
-/// Bytes of an epoch's random value.
-const EPOCH: usize = 16;
+/// Bytes of the random value that a key is derived with.
+pub(super) const EPOCH: usize = 16;
 
 /// The trees of a sealed database: one for each of [`Table`](crate::storage::Table).
 pub(crate) const TREES: usize = 4;

@@ -223,8 +223,7 @@ impl<'e> Deferred<'e> {
         if jobs.is_empty() {
             return Ok(false);
         }
-        let kept = changes.clone();
-        match self.journal.append_changes(txn, changes, durability) {
+        match self.journal.append_changes(txn, &changes, durability) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
             // Nothing of it is in the journal.
@@ -235,8 +234,8 @@ impl<'e> Deferred<'e> {
             housekeeper::wake();
         }
         self.writes += jobs.len();
-        self.bytes += kept.len();
-        self.changes.push(kept);
+        self.bytes += changes.len();
+        self.changes.push(changes);
         // Before anybody can know of it and look for it.
         self.env.writer.deferral.transaction.store(self.txn_id, Ordering::Release);
         fault::point("deferred");
