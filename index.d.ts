@@ -993,7 +993,8 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
   diagnostics(options?: { names?: boolean | undefined }): Promise<Diagnostics>
 
   /**
-   * Waits until everything accepted so far is on disk, whatever the durability.
+   * Waits until everything accepted so far is on disk, whatever the durability. A `close` that
+   * comes meanwhile makes no difference to it.
    *
    * @throws {LodestoreError} IO, DISK_FULL, CLOSED; INVALID_ARGUMENT inside a transaction, for
    *   whose end it would wait

@@ -19,7 +19,7 @@ const pace = require('./pace')
 const { SharedMemory } = require('./shared-memory')
 const { Tickets } = require('./tickets')
 const { Turn } = require('./turn')
-const { OperationQueue } = require('./write-batch')
+const { OperationQueue, WriteBatch } = require('./write-batch')
 
 /** What the native library is told about a write. */
 const HINT = Object.freeze({ NONE: 0, IS_FOLLOWED: 1, MAY_WAIT: 2 })
@@ -203,7 +203,8 @@ class Connection {
   /** Waits until the writes that were accepted so far are done, well or not. */
   async settleWrites() {
     this.queue.flushAll()
-    await Promise.all(Array.from(this.tickets.waiting.values(), ({ settled }) => settled))
+    const accepted = [...this.tickets.waiting.values()].filter((it) => it instanceof WriteBatch)
+    await Promise.all(accepted.map(({ settled }) => settled))
   }
 
   /**

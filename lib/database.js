@@ -204,7 +204,7 @@ class Database extends EventEmitter {
     this.#refuseInside('flush', "give the transaction { durability: 'strict' }")
     const connection = this.#connection
     connection.checkOpen()
-    await connection.settleWrites()
+    connection.queue.flushAll()
     await connection.call((ticket) => connection.native.flush(ticket))
   }
 

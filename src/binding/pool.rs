@@ -22,22 +22,31 @@ struct Pool {
 ///
 /// Errors: `RESOURCE_LIMIT` if there is no thread and none can be started.
 pub(super) fn spawn(work: impl FnOnce() + Send + 'static) -> Result<()> {
+    enqueue(Box::new(work)).map_err(|(_, error)| {
+        Error::new(ErrorCode::ResourceLimit, "cannot start a thread").with_cause(error)
+    })
+}
+
+/// As [`spawn`]; if no thread can be started, on this one.
+pub(super) fn spawn_or_run(work: impl FnOnce() + Send + 'static) {
+    if let Err((work, _)) = enqueue(Box::new(work)) {
+        work();
+    }
+}
+
+fn enqueue(work: Work) -> std::result::Result<(), (Work, std::io::Error)> {
     let mut pool = POOL.lock();
-    pool.queue.push_back(Box::new(work));
     if pool.threads == MAX_THREADS {
+        pool.queue.push_back(work);
         return Ok(());
     }
     let thread = std::thread::Builder::new().name("lodestore-work".to_owned()).spawn(run);
     match thread {
         Ok(_) => pool.threads += 1,
         Err(_) if pool.threads > 0 => {}
-        Err(error) => {
-            pool.queue.pop_back();
-            return Err(
-                Error::new(ErrorCode::ResourceLimit, "cannot start a thread").with_cause(error)
-            );
-        }
+        Err(error) => return Err((work, error)),
     }
+    pool.queue.push_back(work);
     Ok(())
 }
 

@@ -45,7 +45,7 @@ pub struct NativeVerifyOptions {
     pub described: u32,
 }
 
-/// Tells JavaScript that a request ended, whatever happens to the thread that served it.
+/// Tells JavaScript that a request ended, whatever happens to the thread that serves it.
 struct Answer {
     shared: Arc<Shared>,
     ticket: u32,
@@ -193,7 +193,15 @@ impl NativeDatabase {
     /// Writes everything to disk.
     #[napi(catch_unwind)]
     pub fn flush(&self, ticket: u32) -> napi::Result<()> {
-        self.spawn(ticket, |shared, _| shared.connection.flush().map(|()| Vec::new())).or_throw()
+        let answer = Answer { shared: Arc::clone(&self.shared), ticket, sent: false };
+        // No thread of the pool waits for the writes: behind an open transaction that may be long.
+        let flush = self.shared.connection.begin_flush(move |flush| match flush {
+            Ok(flush) => {
+                pool::spawn_or_run(move || answer.send(flush.finish().map(|()| Vec::new())))
+            }
+            Err(error) => answer.send(Err(error)),
+        });
+        flush.or_throw()
     }
 
     /// The names of the spaces.

@@ -207,21 +207,50 @@ impl Connection {
     }
 
     /// Waits until everything accepted so far is committed, then writes all of it to disk.
+    ///
+    /// # Errors
+    /// `CLOSED`, `POISONED`; what the last commit or the sync has failed with.
     pub fn flush(&self) -> Result<()> {
         self.check_open()?;
         if !self.read_only {
             self.barrier()?;
-            self.environment.sync()?;
         }
-        Ok(())
+        Flush(self.unflushed()).finish()
+    }
+
+    /// As [`Connection::flush`], for a caller that does not wait: `then` is called when everything
+    /// accepted so far is committed or has failed, on the writer thread unless there is nothing to
+    /// wait for, so that it must not block. The connection may be closed by then.
+    ///
+    /// # Errors
+    /// `CLOSED`, `POISONED`; then `then` is not called.
+    pub fn begin_flush(&self, then: impl FnOnce(Result<Flush>) + Send + 'static) -> Result<()> {
+        self.check_open()?;
+        let flush = Flush(self.unflushed());
+        if self.read_only {
+            then(Ok(flush));
+            return Ok(());
+        }
+        self.after_writes(move |outcome| then(outcome.map(|()| flush)))
+    }
+
+    /// What a flush has to write to disk.
+    fn unflushed(&self) -> Option<Arc<Environment>> {
+        (!self.read_only).then(|| self.environment.clone())
     }
 
     /// Waits until the writes accepted so far have ended, one way or the other.
     fn barrier(&self) -> Result<()> {
         let (sender, receiver) = mpsc::channel();
-        let job = Box::new(Barrier { sender });
-        self.environment.writer.submit(&self.environment, job)?;
+        // The receiver is there until it hears; if not, there is nobody to tell.
+        self.after_writes(move |outcome| drop(sender.send(outcome)))?;
         receiver.recv().map_err(|_| closed())?
+    }
+
+    /// Calls `then` on the writer thread when the writes accepted so far have ended.
+    fn after_writes(&self, then: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
+        let job = Box::new(Barrier { then: Box::new(then) });
+        self.environment.writer.submit(&self.environment, job)
     }
 
     /// Ends the connection: waits for accepted writes, ends its snapshots, and closes the
@@ -265,9 +294,33 @@ impl Drop for Connection {
     }
 }
 
+/// The last step of a [flush](Connection::begin_flush): what has to be written to disk.
+#[must_use]
+pub struct Flush(Option<Arc<Environment>>);
+
+impl Flush {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// What the sync has failed with.
+    pub fn finish(self) -> Result<()> {
+        let Some(environment) = self.0 else { return Ok(()) };
+        match environment.sync() {
+            // The close that came before has written everything to disk, has poisoned, or could not
+            // wait for the writer.
+            Err(error)
+                if error.code() == ErrorCode::Closed && !environment.writer.is_abandoned() =>
+            {
+                environment.check_process()
+            }
+            synced => synced,
+        }
+    }
+}
+
 /// An empty job: when it has run, so has everything before it.
 struct Barrier {
-    sender: mpsc::Sender<Result<()>>,
+    then: Box<dyn FnOnce(Result<()>) + Send>,
 }
 
 impl Job for Barrier {
@@ -285,8 +338,7 @@ impl Job for Barrier {
     }
 
     fn finish(self: Box<Self>, outcome: Result<Commit>) {
-        // The waiter is there until it hears from us; if not, there is nobody to tell.
-        drop(self.sender.send(outcome.map(|_| ())));
+        (self.then)(outcome.map(|_| ()));
     }
 }
 

@@ -240,6 +240,11 @@ impl Writer {
         stopped
     }
 
+    /// Whether the close has not waited for the thread.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.queue.lock().abandoned
+    }
+
     /// Whether anything is queued or running, other than background work.
     pub(super) fn is_active(&self) -> bool {
         let queue = self.queue.lock();
