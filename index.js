@@ -1,10 +1,5 @@
 'use strict'
 
-const { decrypt, encrypt } = require('./lib/care/encrypt')
-const { files } = require('./lib/care/files')
-const { redact } = require('./lib/care/redact')
-const { repair } = require('./lib/care/repair')
-const { restore } = require('./lib/care/restore')
 const { LodestoreError } = require('./lib/errors')
 const { KeyRange, compareKeys } = require('./lib/key')
 const { open } = require('./lib/open')
@@ -12,12 +7,13 @@ const { where } = require('./lib/query/conditions')
 const { expr } = require('./lib/query/expression')
 
 module.exports.open = open
-module.exports.restore = restore
-module.exports.repair = repair
-module.exports.encrypt = encrypt
-module.exports.decrypt = decrypt
-module.exports.files = files
-module.exports.redact = redact
+// Loaded when it is called: few programs do.
+module.exports.restore = (...args) => require('./lib/care/restore').restore(...args)
+module.exports.repair = (...args) => require('./lib/care/repair').repair(...args)
+module.exports.encrypt = (...args) => require('./lib/care/encrypt').encrypt(...args)
+module.exports.decrypt = (...args) => require('./lib/care/encrypt').decrypt(...args)
+module.exports.files = (...args) => require('./lib/care/files').files(...args)
+module.exports.redact = (...args) => require('./lib/care/redact').redact(...args)
 module.exports.KeyRange = KeyRange
 module.exports.compareKeys = compareKeys
 module.exports.expr = expr

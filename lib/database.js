@@ -4,8 +4,6 @@ const { EventEmitter } = require('node:events')
 const { resolve } = require('node:path')
 const ambient = require('./ambient')
 const { asyncDispose } = require('./dispose')
-const { exportTo } = require('./exchange/export')
-const { importFrom } = require('./exchange/import')
 const { decodeInternal } = require('./internal-codec')
 const { printReport, receiveEvent } = require('./native-event')
 const { addKey, backupOptions, changePassphrase, removeKey, rotateKey } = require('./key-care')
@@ -19,8 +17,14 @@ const { Store } = require('./store')
 const { Transaction, nested } = require('./transaction')
 const { readOnlyTransaction } = require('./transaction-level')
 const { TransactionSession } = require('./transaction-session')
-const { diagnose } = require('./care/diagnostics')
-const { verify } = require('./care/verify')
+
+/** What is seldom needed is loaded when it is: a sixth of all there is to load. */
+const seldom = {
+  diagnose: (...args) => require('./care/diagnostics').diagnose(...args),
+  exportTo: (...args) => require('./exchange/export').exportTo(...args),
+  importFrom: (...args) => require('./exchange/import').importFrom(...args),
+  verify: (...args) => require('./care/verify').verify(...args),
+}
 
 /** An open database. Emits 'warning', 'error' and 'close'. */
 class Database extends EventEmitter {
@@ -196,7 +200,7 @@ class Database extends EventEmitter {
 
   /** A summary for bug reports, without documents, keys, paths and secrets. */
   async diagnostics(options) {
-    return await diagnose(this, this.#connection, options)
+    return await seldom.diagnose(this, this.#connection, options)
   }
 
   /** Waits until everything accepted is on disk. */
@@ -224,7 +228,7 @@ class Database extends EventEmitter {
 
   /** Looks for damage, while the database is in use. */
   async verify(options) {
-    return await verify(this.#connection, options)
+    return await seldom.verify(this.#connection, options)
   }
 
   /** Lets another passphrase or key open the database in the place of one that does. */
@@ -256,14 +260,14 @@ class Database extends EventEmitter {
     const connection = this.#connection
     connection.checkOpen()
     await connection.settleWrites()
-    return await exportTo(connection, destination, options)
+    return await seldom.exportTo(connection, destination, options)
   }
 
   /** Reads documents from text. */
   async importFrom(source, options) {
     this.#refuseInside('importFrom', 'do it afterwards')
     this.#connection.checkOpen()
-    return await importFrom(this, this.#connection, source, options)
+    return await seldom.importFrom(this, this.#connection, source, options)
   }
 
   /** Rewrites the database file without free space. */
