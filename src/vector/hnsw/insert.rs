@@ -29,7 +29,7 @@ pub(super) struct Insertion<'n> {
     pub(super) nodes: &'n Nodes,
     pub(super) packing: Packing,
     pub(super) locks: &'n Locks,
-    /// How many neighbours it is given in a level, and how many candidates are looked at.
+    /// How many neighbours it is given in the lowest level, and how many candidates are looked at.
     pub(super) m: usize,
     pub(super) candidates: usize,
 }
@@ -73,7 +73,8 @@ impl Insertion<'_> {
         work.lists.clear();
         for level in (0..=level.min(top)).rev() {
             walk.search(target, level, self.candidates, &mut work.scratch, |_| true)?;
-            walk.choose(node, &work.scratch.found, self.m, &mut work.choice);
+            let most = if level == 0 { self.m } else { self.nodes.lists(level).room() };
+            walk.choose(node, &work.scratch.found, most, &mut work.choice);
             work.lists.push((level, work.choice.chosen.clone()));
         }
         // Whoever comes to it, in whatever level, can go on from there in all levels below. So it

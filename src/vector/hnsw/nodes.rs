@@ -14,6 +14,9 @@ pub(super) const MOST_NODES: usize = u32::MAX as usize - 1;
 /// Rows are allocated so many at a time, and never moved.
 const ROWS: usize = 1 << ROW_BITS;
 const ROW_BITS: u32 = 10;
+/// Lists of the upper levels have room for so many neighbours at least. They are few, and all that
+/// leads from one place to another that is far from it.
+const LEAST_ABOVE: usize = 16;
 /// Bytes of a vector's label, levels, and where its lists begin.
 const PER_NODE: usize = size_of::<u64>() + size_of::<u8>() + size_of::<u32>();
 
@@ -140,7 +143,7 @@ impl Lists {
 }
 
 impl Nodes {
-    /// None, of vectors of so many bytes, with so many neighbours at most.
+    /// None, of vectors of so many bytes, with so many neighbours.
     pub(super) fn new(length: usize, m: usize) -> Self {
         Self {
             length,
@@ -150,7 +153,7 @@ impl Nodes {
             vectors: Vec::new(),
             levels: Vec::new(),
             lowest: Lists::new(m * 2),
-            upper: Lists::new(m),
+            upper: Lists::new(m.max(LEAST_ABOVE)),
             upper_from: Vec::new(),
             entry: AtomicU64::new(0),
         }
@@ -327,15 +330,15 @@ impl Nodes {
         vectors + self.lowest.memory() + self.upper.memory() + self.labels.capacity() * PER_NODE
     }
 
-    /// Bytes of memory when so many vectors have been added, of which about one in `m` gets higher.
-    pub(super) fn memory_after(&self, more: usize, m: usize) -> usize {
+    /// Bytes of memory when so many vectors have been added, of which one in `of` gets higher.
+    pub(super) fn memory_after(&self, more: usize, of: usize) -> usize {
         let (total, capacity) = (self.len().saturating_add(more), self.labels.capacity());
         let chunks = total.div_ceil(ROWS).saturating_sub(self.vectors.len());
         let labels = if total > capacity { total.max(capacity * 2) - capacity } else { 0 };
         self.memory()
             .saturating_add(chunks.saturating_mul(ROWS * self.stride + LINE))
             .saturating_add(self.lowest.growth(more))
-            .saturating_add(self.upper.growth(more / m.saturating_sub(1).max(1)))
+            .saturating_add(self.upper.growth(more / of.saturating_sub(1).max(1)))
             .saturating_add(labels.saturating_mul(PER_NODE))
     }
 }

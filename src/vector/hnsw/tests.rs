@@ -1,0 +1,363 @@
+//! What is found in graphs, and that nothing is lost.
+
+use super::*;
+use crate::vector::metric::{Form, Metric};
+use crate::vector::precision::Precision;
+
+/// The packed vector under a label.
+fn vector(graph: &Hnsw, label: u64) -> Vec<u8> {
+    let nodes = graph.nodes.read();
+    let node = (0..nodes.len() as u32).find(|node| nodes.label(*node) == label).unwrap();
+    nodes.vector(node).to_vec()
+}
+
+fn labels_of(hits: Vec<Hit>) -> Vec<u64> {
+    assert!(hits.is_sorted_by(|one, next| one.distance <= next.distance));
+    hits.into_iter().map(|hit| hit.label).collect()
+}
+
+fn search(
+    graph: &Hnsw,
+    target: &[u8],
+    count: usize,
+    among: Option<&Set>,
+    passes: impl Fn(u64) -> bool,
+) -> Vec<u64> {
+    labels_of(graph.search((target, count), false, among, passes).unwrap().unwrap())
+}
+
+fn search_all(
+    graph: &Hnsw,
+    target: &[u8],
+    among: Option<&Set>,
+    passes: impl Fn(u64) -> bool,
+) -> Vec<u64> {
+    labels_of(graph.search_all((target, 10), false, among, passes).unwrap())
+}
+
+fn random(seed: &mut u64) -> f32 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+    (*seed >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+}
+
+/// A graph of vectors of 16 numbers with these labels, and the vectors.
+fn graph_of(labels: std::ops::Range<u64>, options: GraphOptions) -> (Hnsw, Vec<u8>) {
+    let form = Form { dimensions: 16, metric: Metric::L2 };
+    let graph = Hnsw::new(Packing::new(form, options.precision), options);
+    let (mut seed, mut packed) = (labels.start, Vec::new());
+    for _ in labels.clone() {
+        let vector: Vec<u8> = (0..16).flat_map(|_| random(&mut seed).to_le_bytes()).collect();
+        graph.packing().pack(&vector, 0.0, &mut packed);
+    }
+    graph.add(&labels.collect::<Vec<_>>(), &packed, 2).unwrap();
+    (graph, packed)
+}
+
+fn bytes_of(graph: &Hnsw) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    graph.write_to(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_graph_is_read_as_it_was_written() {
+    let options = GraphOptions::default_of(Metric::L2);
+    let (graph, packed) = graph_of(0..1500, options);
+    let bytes = bytes_of(&graph);
+    let read = Hnsw::new(graph.packing(), options);
+    assert!(read.read_from(&mut bytes.as_slice(), 1500).unwrap());
+    assert_eq!(bytes, bytes_of(&read));
+    {
+        assert_eq!(read.len(), 1500);
+        // It measures with the vectors' own measure, and is added to as the other one is.
+        let (more, added) = graph_of(2000..2600, options);
+        read.add(&(2000..2600).collect::<Vec<_>>(), &added, 2).unwrap();
+        let length = read.packing().bytes();
+        let mut found = 0;
+        for (at, target) in packed.chunks(length).enumerate().step_by(50) {
+            let near = search(&read, target, 64, None, |_| true);
+            assert_eq!(near[0], at as u64);
+            let nearest = search_all(&read, target, None, |_| true);
+            found += near[..10].iter().filter(|label| nearest.contains(label)).count();
+        }
+        assert!(found >= 290, "only {found} of 300");
+        for (at, target) in added.chunks(length).enumerate().step_by(50) {
+            let near = search(&read, target, 64, None, |_| true);
+            assert_eq!(near[0], 2000 + at as u64);
+        }
+        assert_eq!(more.len(), 600);
+    }
+}
+
+/// What a file with a graph would be, mapped.
+fn mapped(bytes: &[u8]) -> memmap2::Mmap {
+    let mut map = memmap2::MmapMut::map_anon(bytes.len()).unwrap();
+    map.copy_from_slice(bytes);
+    map.make_read_only().unwrap()
+}
+
+#[test]
+fn vectors_may_stay_in_the_file() {
+    let options = GraphOptions::default_of(Metric::L2);
+    let (graph, packed) = graph_of(0..3_000, options);
+    let (whole, bytes) = (graph.memory(), bytes_of(&graph));
+    let near = |graph: &Hnsw| -> Vec<_> {
+        let targets = packed.chunks(graph.packing().bytes()).step_by(30);
+        targets.map(|target| search(graph, target, 64, None, |_| true)).collect()
+    };
+    let expected = near(&graph);
+    let read = Hnsw::new(graph.packing(), options);
+    assert!(read.read_mapped(mapped(&bytes), 3_000).unwrap());
+    assert!(graph.map(mapped(&bytes), 3_000));
+    let (_, added) = graph_of(3_000..6_000, options);
+    let labels: Vec<u64> = (3_000..6_000).collect();
+    let (grown, length) = (graph_of(0..6_000, options).0.memory(), graph.packing().bytes());
+    for graph in [graph, read] {
+        assert_eq!((graph.len(), graph.mapped()), (3_000, 3_000));
+        assert!(graph.memory() < whole - 2_048 * length, "{} bytes", graph.memory());
+        assert_eq!(near(&graph), expected);
+        assert_eq!(bytes_of(&graph), bytes);
+        // It grows as if the file were not there, and what it has then may be put in a file.
+        graph.add(&labels, &added, 1).unwrap();
+        for (label, target) in labels.iter().zip(added.chunks(length)).step_by(50) {
+            assert_eq!(search(&graph, target, 64, None, |_| true)[0], *label);
+        }
+        assert!(graph.memory() <= grown);
+        let more = bytes_of(&graph);
+        assert!(graph.map(mapped(&more), 6_000));
+        assert_eq!((bytes_of(&graph), graph.mapped()), (more, 6_000));
+        // A file of another graph, or an older one, is of no use, and changes nothing.
+        assert!(!graph.map(mapped(&bytes), 3_000));
+        let other = bytes_of(&graph_of(1..3_001, options).0);
+        assert!(!graph.map(mapped(&other), 3_000));
+        assert!(!graph.map(mapped(&bytes[..bytes.len() / 4]), 3_000));
+        assert!(!graph.map(mapped(&bytes), 2_999));
+        assert_eq!(graph.mapped(), 6_000);
+    }
+}
+
+#[test]
+fn what_a_graph_will_take_is_known_before() {
+    let (graph, _) = graph_of(0..900, GraphOptions::default_of(Metric::L2));
+    for more in [1, 100, 1_000, 1_024] {
+        let from = graph.nodes.read().last_label().unwrap() + 1;
+        let (_, added) = graph_of(from..from + more, GraphOptions::default_of(Metric::L2));
+        let after = graph.memory_after(more as usize);
+        graph.add(&(from..from + more).collect::<Vec<_>>(), &added, 1).unwrap();
+        assert!(graph.memory() <= after && graph.memory() >= after / 10 * 9, "{more}: {after}");
+    }
+}
+
+#[test]
+fn what_lies_apart_is_found() {
+    let form = Form { dimensions: 32, metric: Metric::L2 };
+    let options = GraphOptions::default_of(Metric::L2);
+    let mut lost = 0;
+    for seed in 1..=60_u64 {
+        let graph = Hnsw::new(Packing::new(form, options.precision), options);
+        let mut seed = seed << 20;
+        let places: Vec<f32> = (0..8 * 32).map(|_| random(&mut seed) * 4.0).collect();
+        let mut packed = Vec::new();
+        for at in 0..2_000 {
+            // Vectors of a place differ in a few components.
+            let place = places.chunks(32).nth(at % 8).unwrap();
+            let one = |(at, one): (usize, &f32)| {
+                if at < 6 { one + random(&mut seed) } else { *one }
+            };
+            let vector: Vec<f32> = place.iter().enumerate().map(one).collect();
+            let bytes: Vec<u8> = vector.iter().flat_map(|one| one.to_le_bytes()).collect();
+            graph.packing().pack(&bytes, 0.0, &mut packed);
+        }
+        let (labels, length) = ((0..2_000).collect::<Vec<_>>(), graph.packing().bytes());
+        for (labels, packed) in labels.chunks(500).zip(packed.chunks(500 * length)) {
+            graph.add(labels, packed, 4).unwrap();
+        }
+        for (label, target) in packed.chunks(graph.packing().bytes()).enumerate() {
+            let near = search(&graph, target, 16, None, |_| true);
+            lost += usize::from(near.first() != Some(&(label as u64)));
+        }
+    }
+    assert_eq!(lost, 0);
+}
+
+#[test]
+fn few_links_lead_to_all_places() {
+    let form = Form { dimensions: 16, metric: Metric::L2 };
+    let options = GraphOptions { m: 4, ..GraphOptions::default_of(Metric::L2) };
+    for seed in 1..=2_u64 {
+        let graph = Hnsw::new(Packing::new(form, options.precision), options);
+        let mut seed = seed << 20;
+        let places: Vec<f32> = (0..200 * 16).map(|_| random(&mut seed) * 6.0).collect();
+        let mut packed = Vec::new();
+        for at in 0..10_000 {
+            let place = places.chunks(16).nth(at * 7 % 200).unwrap();
+            let vector: Vec<u8> =
+                place.iter().flat_map(|one| (one + random(&mut seed)).to_le_bytes()).collect();
+            graph.packing().pack(&vector, 0.0, &mut packed);
+        }
+        let (labels, length) = ((0..10_000).collect::<Vec<_>>(), graph.packing().bytes());
+        for (labels, packed) in labels.chunks(1_000).zip(packed.chunks(1_000 * length)) {
+            graph.add(labels, packed, 2).unwrap();
+        }
+        // Vectors of a place are less far from each other than from those of all others.
+        let is_far = |target: &&[u8]| {
+            let near = graph.search((target, 64), false, None, |_| true).unwrap().unwrap();
+            near[0].distance > 6.0
+        };
+        let far = packed.chunks(length).step_by(2).filter(is_far).count();
+        assert_eq!(far, 0, "of 5,000 that are all there");
+    }
+}
+
+#[test]
+fn what_several_threads_add_is_found() {
+    let (graph, _) = graph_of(0..ALONE as u64, GraphOptions::default_of(Metric::L2));
+    let more = 10_000..15_000;
+    let (_, added) = graph_of(more.clone(), GraphOptions::default_of(Metric::L2));
+    let (labels, length) = (more.collect::<Vec<_>>(), graph.packing().bytes());
+    for (labels, added) in labels.chunks(1_000).zip(added.chunks(1_000 * length)) {
+        graph.add(labels, added, 4).unwrap();
+    }
+    for (label, target) in labels.iter().zip(added.chunks(length)) {
+        let near = search(&graph, target, 64, None, |_| true);
+        assert_eq!(near[0], *label);
+    }
+}
+
+#[test]
+fn what_is_found_is_in_the_set() {
+    let (graph, packed) = graph_of(0..4_000, GraphOptions::default_of(Metric::L2));
+    for (every, least) in [(2, 0.99), (5, 0.99), (40, 0.97)] {
+        // Labels that it has not, and one twice, make no difference.
+        let labels = (0..5_000).step_by(every).chain([0, 9_999]).collect();
+        let set = graph.set_of(labels);
+        assert_eq!(set.len(), 4_000_usize.div_ceil(every));
+        let (mut found, mut wanted) = (0, 0);
+        for target in packed.chunks(graph.packing().bytes()).skip(1).step_by(100) {
+            let passes = |label| label != 40;
+            let all = search_all(&graph, target, Some(&set), passes);
+            let near = search(&graph, target, 64, Some(&set), passes);
+            assert_eq!((all.len(), near.len()), (10, 64));
+            let is_right = |label: &u64| label.is_multiple_of(every as u64) && *label != 40;
+            assert!(all.iter().chain(&near).all(is_right));
+            found += near[..10].iter().filter(|label| all.contains(label)).count();
+            wanted += 10;
+        }
+        assert!(f64::from(found as u32) >= least * f64::from(wanted), "{found} of {wanted}");
+    }
+    assert!(graph.set_of(vec![4_000, u64::MAX]).is_empty());
+}
+
+#[test]
+fn what_is_there_many_times_leads_on() {
+    let form = Form { dimensions: 64, metric: Metric::Hamming };
+    let options = GraphOptions::default_of(Metric::Hamming);
+    let graph = Hnsw::new(Packing::new(form, options.precision), options);
+    let mut seed = 3;
+    let different: Vec<[u8; 8]> =
+        (0..60).map(|_| [0; 8].map(|_: u8| (random(&mut seed) * 255.0) as i8 as u8)).collect();
+    let packed: Vec<u8> = (0..6_000).flat_map(|at| different[at * 7 % 60]).collect();
+    graph.add(&(0..6_000).collect::<Vec<_>>(), &packed, 2).unwrap();
+    let (mut found, mut wanted) = (0, 0);
+    for target in &different {
+        // All of the same, and as many again of the one that is the next.
+        let near = graph.search((target, 200), false, None, |_| true).unwrap().unwrap();
+        let all = graph.search_all((target, 200), false, None, |_| true).unwrap();
+        let furthest = all[199].distance;
+        found += near.iter().filter(|hit| hit.distance <= furthest).count();
+        wanted += 200;
+    }
+    assert!(found * 100 >= wanted * 99, "{found} of {wanted}");
+}
+
+#[test]
+fn labels_ascend() {
+    let (graph, packed) = graph_of(10..20, GraphOptions::default_of(Metric::L2));
+    let two = &packed[..2 * graph.packing().bytes()];
+    for labels in [[19, 20], [3, 4], [31, 30], [30, 30]] {
+        assert!(graph.add(&labels, two, 1).is_err());
+    }
+    graph.add(&[], &[], 1).unwrap();
+    graph.add(&[20, 22], two, 1).unwrap();
+    assert_eq!(graph.len(), 12);
+}
+
+#[test]
+fn searches_go_on_while_vectors_are_added() {
+    let (graph, packed) = graph_of(0..1_000, GraphOptions::default_of(Metric::L2));
+    let more = 10_000..14_000;
+    let (_, added) = graph_of(more.clone(), GraphOptions::default_of(Metric::L2));
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            graph.add(&more.collect::<Vec<_>>(), &added, 2).unwrap();
+            is_done.store(true, Ordering::Release);
+        });
+        let mut found = 0;
+        while !is_done.load(Ordering::Acquire) {
+            for (label, target) in packed.chunks(graph.packing().bytes()).enumerate() {
+                let near = search(&graph, target, 64, None, |_| true);
+                assert_eq!(near[0], label as u64);
+                found += usize::from(!is_done.load(Ordering::Acquire));
+            }
+        }
+        assert!(found > 0, "nothing was searched for while vectors were added");
+    });
+}
+
+#[test]
+fn a_graph_of_another_kind_is_not_taken() {
+    let options = GraphOptions::default_of(Metric::L2);
+    let (graph, _) = graph_of(0..100, options);
+    let bytes = bytes_of(&graph);
+    let (own, packed) = graph_of(500..510, options);
+    assert!(!own.read_from(&mut bytes.as_slice(), 101).unwrap());
+    let (of_less, _) = graph_of(0..10, GraphOptions { m: 8, ..options });
+    assert!(!of_less.read_from(&mut bytes.as_slice(), 100).unwrap());
+    let (of_more, _) = graph_of(0..10, GraphOptions { precision: Precision::F32, ..options });
+    assert!(!of_more.read_from(&mut bytes.as_slice(), 100).unwrap());
+    // Nothing has changed.
+    let first = &packed[..own.packing().bytes()];
+    assert_eq!(search(&own, first, 1, None, |_| true), [500]);
+    assert!(own.read_from(&mut bytes.as_slice(), 100).unwrap());
+    assert_eq!(own.len(), 100);
+}
+
+#[test]
+fn a_graph_finds_what_looking_at_all_finds() {
+    for precision in Precision::ALL {
+        for metric in Metric::ALL {
+            let form = Form { dimensions: 32, metric };
+            let options = GraphOptions { precision, ..GraphOptions::default_of(metric) };
+            if options.fault(form).is_some() {
+                continue;
+            }
+            let graph = Hnsw::new(Packing::new(form, precision), options);
+            let (mut seed, mut packed) = (7, Vec::new());
+            let labels: Vec<u64> = (100..2100).collect();
+            for _ in &labels {
+                let vector: Vec<u8> = match form.is_binary() {
+                    true => (0..4).map(|_| (random(&mut seed) * 255.0) as i8 as u8).collect(),
+                    false => (0..32).flat_map(|_| random(&mut seed).to_le_bytes()).collect(),
+                };
+                graph.packing().pack(&vector, 2.0, &mut packed);
+            }
+            graph.add(&labels[..7], &packed[..7 * graph.packing().bytes()], 2).unwrap();
+            graph.add(&labels[7..], &packed[7 * graph.packing().bytes()..], 2).unwrap();
+            assert_eq!(graph.len(), 2000);
+            let mut hits = 0;
+            for label in (100..2100).step_by(40) {
+                let target = vector(&graph, label);
+                let near = search(&graph, &target, 300, None, |_| true);
+                let odd = search(&graph, &target, 20, None, |label| label % 2 == 1);
+                assert!(odd.into_iter().all(|label| label % 2 == 1));
+                let distance =
+                    |label: &u64| graph.packing().distance(&target, &vector(&graph, *label));
+                let all = search_all(&graph, &target, None, |_| true);
+                let furthest = all.iter().map(distance).fold(f32::MIN, f32::max);
+                hits += near[..10].iter().filter(|near| distance(near) <= furthest).count();
+            }
+            assert!(hits >= 495, "{precision:?} {metric:?}: {hits} of 500");
+        }
+    }
+}
