@@ -264,10 +264,11 @@ impl Near {
         };
         let scanned = match (self.effort_of(count), &self.among) {
             (Effort::Graph(_), _) => 0,
-            (Effort::All, Some(set)) => set.len(),
-            (Effort::All, None) => self.graph.vectors(),
+            (Effort::All, Some(set)) if set.is_copied() => set.memory(),
+            (Effort::All, Some(set)) => set.len() * self.packed.len(),
+            (Effort::All, None) => self.graph.vectors() * self.packed.len(),
         };
-        if is_inline && (count > AT_ONCE || scanned * self.packed.len() > BYTES_AT_ONCE) {
+        if is_inline && (count > AT_ONCE || scanned > BYTES_AT_ONCE) {
             return Ok(Some(Step::Later));
         }
         self.note_gone(view);

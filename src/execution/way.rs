@@ -136,7 +136,7 @@ impl Way {
         let mut keeping = None;
         match known {
             Some(((Some(set), _), _)) => {
-                let cost = near.cost_among(set.len()) + fresh_cost;
+                let cost = near.cost_among_set(&set) + fresh_cost;
                 if cost <= graph_cost.min(exact_cost) {
                     near.search_among(set);
                     return Ok(Self::by_graph(near, several, cost));
@@ -267,12 +267,31 @@ impl Near {
 
     /// What it costs, in microseconds, to search among so many vectors.
     fn cost_among(&self, count: usize) -> f64 {
-        let found = self.compared.min(count as u64) as f64 * LOOKUP;
-        found + self.cost_of_scan(count).min(self.cost_of_graph_among(count))
+        self.cost_of_lookups(count) + self.cost_of_scan(count).min(self.cost_of_graph_among(count))
+    }
+
+    /// The same, among those of a set.
+    fn cost_among_set(&self, set: &Set) -> f64 {
+        let count = set.len();
+        self.cost_of_lookups(count) + self.cost_of_scan_of(set).min(self.cost_of_graph_among(count))
+    }
+
+    fn cost_of_lookups(&self, count: usize) -> f64 {
+        self.compared.min(count as u64) as f64 * LOOKUP
     }
 
     fn cost_of_scan(&self, count: usize) -> f64 {
         count as f64 * (SCANNED + SCANNED_BYTE * self.packed.len() as f64)
+    }
+
+    fn cost_of_scan_of(&self, set: &Set) -> f64 {
+        match set.is_copied() {
+            true => {
+                let each = SCANNED + SCANNED_BYTE * f64::from(self.index.form.dimensions);
+                set.len() as f64 * each
+            }
+            false => self.cost_of_scan(set.len()),
+        }
     }
 
     /// The graph is gone through until it has found enough of these.
@@ -292,7 +311,7 @@ impl Near {
         let compared = usize::try_from(self.compared).unwrap_or(usize::MAX);
         self.asked = match self.effort {
             Effort::Graph(ef)
-                if self.cost_of_graph_among(set.len()) < self.cost_of_scan(set.len()) =>
+                if self.cost_of_graph_among(set.len()) < self.cost_of_scan_of(&set) =>
             {
                 ef.max(compared)
             }

@@ -4,6 +4,7 @@
 //! [`Metric::Hamming`] `dimensions` bits in bytes.
 
 mod block;
+mod coarse;
 mod distance;
 mod hnsw;
 mod kernel;

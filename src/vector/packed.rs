@@ -43,6 +43,11 @@ impl Packing {
         Self { form, precision, measure: measure_of(form.metric, precision) }
     }
 
+    /// Of which vectors, and how exactly.
+    pub(super) fn of(self) -> (Form, Precision) {
+        (self.form, self.precision)
+    }
+
     /// How many bytes a vector takes.
     pub const fn bytes(self) -> usize {
         self.precision.bytes(self.form)

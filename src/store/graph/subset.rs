@@ -101,7 +101,7 @@ impl Graph {
     /// Keeps which documents pass a filter in the committed state of a transaction, by the labels
     /// of their vectors, for whoever asks with it in the same state.
     pub fn keep_subset(&self, txn_id: u64, key: &SubsetKey, labels: Vec<u64>) {
-        let set = self.hnsw.set_of(labels);
+        let set = self.hnsw.set_of(labels, MOST_BYTES);
         self.subsets.lock().keep(txn_id, key, set);
     }
 }
@@ -126,17 +126,17 @@ mod tests {
         assert_eq!(subsets.ask(5, key(1)).1, 1);
         assert_eq!(subsets.ask(5, key(1)).1, 2);
         assert_eq!(subsets.ask(5, key(2)).1, 1);
-        subsets.keep(5, &key(1), graph.set_of(vec![]));
+        subsets.keep(5, &key(1), graph.set_of(vec![], MOST_BYTES));
         let (set, times) = subsets.ask(5, key(1));
         assert!(set.is_some() && times == 3);
         assert!(subsets.ask(5, key(2)).0.is_none());
         // Of an older state nothing is known; a newer one takes its place.
         assert_eq!(subsets.ask(4, key(1)).1, 0);
-        subsets.keep(4, &key(2), graph.set_of(vec![]));
+        subsets.keep(4, &key(2), graph.set_of(vec![], MOST_BYTES));
         assert!(subsets.ask(5, key(2)).0.is_none());
         let (set, times) = subsets.ask(6, key(1));
         assert!(set.is_none() && times == 1);
-        subsets.keep(5, &key(1), graph.set_of(vec![]));
+        subsets.keep(5, &key(1), graph.set_of(vec![], MOST_BYTES));
         assert!(subsets.ask(6, key(1)).0.is_none());
     }
 

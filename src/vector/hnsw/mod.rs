@@ -157,9 +157,10 @@ impl Hnsw {
         Ok(())
     }
 
-    /// The vectors with these labels, as far as it has them.
-    pub fn set_of(&self, labels: Vec<u64>) -> Set {
-        Set::new(&self.nodes.read(), labels)
+    /// The vectors with these labels, as far as it has them; with copies that make searches among
+    /// them fast, if all of it takes no more than so many bytes.
+    pub fn set_of(&self, labels: Vec<u64>, most_bytes: usize) -> Set {
+        Set::new(&self.nodes.read(), self.packing, labels, most_bytes)
     }
 
     /// About `count` vectors that are nearest to a packed one, of those that are in
@@ -205,9 +206,12 @@ impl Hnsw {
         let mut scratch = self.take_scratch();
         let passes = |node: &u32| passes(nodes.label(*node));
         match among {
-            Some(set) => {
-                walk.search_among(packed, count, &mut scratch, set.iter().filter(passes));
-            }
+            Some(set) => match set.coarse() {
+                Some(coarse) => {
+                    walk.search_coarse(packed, count, &mut scratch, (set, coarse), passes);
+                }
+                None => walk.search_among(packed, count, &mut scratch, set.iter().filter(passes)),
+            },
             None => {
                 let all = 0..nodes.len() as u32;
                 walk.search_among(packed, count, &mut scratch, all.filter(passes));

@@ -1,6 +1,8 @@
 //! Some of the vectors of a graph.
 
 use super::nodes::Nodes;
+use crate::vector::coarse::Coarse;
+use crate::vector::packed::Packing;
 
 /// Some of the vectors of a graph, which serve a search as the only ones that it may find. It is of
 /// use for that graph alone, however much that grows.
@@ -10,11 +12,18 @@ pub struct Set {
     nodes: Vec<u32>,
     /// A bit for each vector of the graph up to the last one of these.
     bits: Vec<u64>,
+    /// Copies of them in bytes, in the same order, if there is room for them.
+    coarse: Option<Coarse>,
 }
 
 impl Set {
-    /// Those with some labels.
-    pub(super) fn new(graph: &Nodes, mut labels: Vec<u64>) -> Self {
+    /// Those with some labels, with copies if all of it takes no more than so many bytes.
+    pub(super) fn new(
+        graph: &Nodes,
+        packing: Packing,
+        mut labels: Vec<u64>,
+        most_bytes: usize,
+    ) -> Self {
         labels.sort_unstable();
         labels.dedup();
         let mut from = 0;
@@ -31,7 +40,14 @@ impl Set {
                 *word |= 1 << (node % 64);
             }
         }
-        Self { nodes, bits }
+        let mut set = Self { nodes, bits, coarse: None };
+        let (form, precision) = packing.of();
+        let fits = |each: &usize| set.memory().saturating_add(set.len() * each) <= most_bytes;
+        if Coarse::bytes_of(form, precision).as_ref().is_some_and(fits) {
+            let vectors = set.nodes.iter().map(|node| graph.vector(*node));
+            set.coarse = Some(Coarse::of((form, precision), vectors));
+        }
+        set
     }
 
     /// How many there are.
@@ -46,7 +62,17 @@ impl Set {
 
     /// How many bytes it takes.
     pub fn memory(&self) -> usize {
-        self.nodes.capacity() * size_of::<u32>() + self.bits.capacity() * size_of::<u64>()
+        let copies = self.coarse.as_ref().map_or(0, Coarse::memory);
+        self.nodes.capacity() * size_of::<u32>() + self.bits.capacity() * size_of::<u64>() + copies
+    }
+
+    /// Whether there are copies in bytes of them.
+    pub fn is_copied(&self) -> bool {
+        self.coarse.is_some()
+    }
+
+    pub(super) fn coarse(&self) -> Option<&Coarse> {
+        self.coarse.as_ref()
     }
 
     pub(super) fn contains(&self, node: u32) -> bool {

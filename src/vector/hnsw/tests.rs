@@ -230,7 +230,7 @@ fn what_is_found_is_in_the_set() {
     for (every, least) in [(2, 0.99), (5, 0.99), (40, 0.97)] {
         // Labels that it has not, and one twice, make no difference.
         let labels = (0..5_000).step_by(every).chain([0, 9_999]).collect();
-        let set = graph.set_of(labels);
+        let set = graph.set_of(labels, 0);
         assert_eq!(set.len(), 4_000_usize.div_ceil(every));
         let (mut found, mut wanted) = (0, 0);
         for target in packed.chunks(graph.packing().bytes()).skip(1).step_by(100) {
@@ -245,7 +245,37 @@ fn what_is_found_is_in_the_set() {
         }
         assert!(f64::from(found as u32) >= least * f64::from(wanted), "{found} of {wanted}");
     }
-    assert!(graph.set_of(vec![4_000, u64::MAX]).is_empty());
+    assert!(graph.set_of(vec![4_000, u64::MAX], 0).is_empty());
+}
+
+#[test]
+fn copies_of_a_set_hide_nothing() {
+    for precision in [Precision::F32, Precision::F16, Precision::Bf16] {
+        let form = Form { dimensions: 48, metric: Metric::Cosine };
+        let options = GraphOptions { precision, ..GraphOptions::default_of(Metric::Cosine) };
+        let graph = Hnsw::new(Packing::new(form, precision), options);
+        let (mut seed, mut packed) = (11, Vec::new());
+        for at in 0..2_000 {
+            // Some are alike, some the same.
+            let place = ((at % 9) as f32 - 4.0) / 8.0;
+            let vector: Vec<u8> = (0..48)
+                .flat_map(|i| (place * (i % 5) as f32 + random(&mut seed)).to_le_bytes())
+                .collect();
+            (0..1 + at % 2).for_each(|_| graph.packing().pack(&vector, 0.0, &mut packed));
+        }
+        graph.add(&(0..3_000).collect::<Vec<_>>(), &packed, 2).unwrap();
+        let labels: Vec<u64> = (0..3_000).filter(|label| label % 7 < 3).collect();
+        let (plain, copied) = (graph.set_of(labels.clone(), 0), graph.set_of(labels, 1 << 20));
+        assert!(copied.is_copied() && !plain.is_copied());
+        assert!(copied.memory() >= plain.memory() + copied.len() * 48);
+        for target in packed.chunks(graph.packing().bytes()).step_by(37) {
+            let passes = |label: u64| !label.is_multiple_of(5);
+            for count in [1, 10, 300, 2_000] {
+                let near = |set| graph.search_all((target, count), false, Some(set), passes);
+                assert_eq!(near(&copied), near(&plain), "{precision:?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::nodes::{Nodes, no_memory};
+use super::set::Set;
 use crate::error::Result;
+use crate::vector::coarse::Coarse;
 use crate::vector::kernel::prefetch;
 use crate::vector::packed::Packing;
 
@@ -46,6 +48,8 @@ pub(super) struct Scratch {
     top: BinaryHeap<Near>,
     /// Neighbours that were not met before.
     fresh: Vec<u32>,
+    /// Those that may be among the nearest, and about how far they are.
+    about: Vec<Near>,
     /// Where a walk begins.
     entries: Vec<Near>,
     /// What was found, the nearest first.
@@ -217,6 +221,43 @@ impl Walk<'_> {
             }
         }
         scratch.end();
+    }
+
+    /// The same, of a set with copies: these are all looked at, then only those are compared that
+    /// may be as near as the `count` nearest by the copies.
+    pub(super) fn search_coarse(
+        &self,
+        target: &[u8],
+        count: usize,
+        scratch: &mut Scratch,
+        (set, coarse): (&Set, &Coarse),
+        passes: impl Fn(&u32) -> bool,
+    ) {
+        let question = coarse.question(target);
+        let mut about = std::mem::take(&mut scratch.about);
+        about.clear();
+        scratch.top.clear();
+        let mut reach = f32::INFINITY;
+        for (distance, node) in coarse.distances(&question).zip(set.iter()) {
+            // Whatever is beyond the reach now will be.
+            if distance > reach || !passes(&node) {
+                continue;
+            }
+            let near = Near::new(distance, node);
+            about.push(near);
+            scratch.top.push(near);
+            if scratch.top.len() > count {
+                scratch.top.pop();
+            }
+            if scratch.top.len() == count
+                && let Some(furthest) = scratch.top.peek()
+            {
+                reach = furthest.distance() + 2.0 * question.off;
+            }
+        }
+        let within = about.iter().filter(|near| near.distance() <= reach);
+        self.search_among(target, count, scratch, within.map(|near| near.node()));
+        scratch.about = about;
     }
 
     /// Those of some vectors, the nearest first, that are nearer to the one that they are near to
