@@ -4,13 +4,15 @@ use std::collections::HashSet;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::file::{Header, JournalFile, RECORDS, behind};
+use super::file::{Header, JournalFile, LARGEST, RECORDS, behind};
 use super::record::{Content, Head};
 use crate::storage::lmdb::RoTxn;
 use crate::storage::platform;
 
-/// The file grows in steps of this size: a sync of what grows takes longer.
+/// The file grows by this at the least: a sync of what grows takes longer, …
 pub(super) const STEP: u64 = 256 << 10;
+/// … by as much as it has, and by this at the most: who waits for the sync waits for all of it.
+const LARGEST_STEP: u64 = 2 << 20;
 /// Relaxed commits are synced when so many have not been, …
 const MOST_UNSYNCED: u32 = 64;
 /// … or so many bytes of them, …
@@ -98,10 +100,19 @@ impl Generation {
 
     /// Makes the file long enough, in steps.
     pub(super) fn make_room(&mut self, journal: &JournalFile, end: u64) -> io::Result<()> {
-        while self.length < end {
-            let zeros = vec![0; STEP as usize];
-            platform::write_all_at(&journal.file, &zeros, self.length)?;
-            self.length += STEP;
+        if self.length >= end {
+            return Ok(());
+        }
+        let step = (self.length / STEP * STEP).clamp(STEP, LARGEST_STEP);
+        let length = self.length.saturating_add(step).min(LARGEST).max(end);
+        let zeros = vec![0; STEP as usize];
+        while self.length < length {
+            match platform::write_all_at(&journal.file, &zeros, self.length) {
+                Ok(()) => self.length += STEP,
+                // There is room for what is written now, and the next one tries again.
+                Err(_) if self.length >= end => break,
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

@@ -467,6 +467,22 @@ fn large_commits_and_full_journals_begin_a_generation() {
 }
 
 #[test]
+fn the_file_grows_seldom() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut database = Database::open(directory.path());
+    let mut lengths = Vec::new();
+    for _ in 0..400 {
+        database.commit(Durability::Strict, 100);
+        lengths.push(fs::metadata(directory.path().join("data.journal")).unwrap().len());
+    }
+    lengths.dedup();
+    // Twice as long each time, up to 2 MiB more.
+    let steps = lengths.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>();
+    assert!(steps.starts_with(&[1, 2, 4, 8].map(|steps| steps * STEP)), "{steps:?}");
+    assert!(steps.iter().all(|step| *step <= 2 << 20), "{steps:?}");
+}
+
+#[test]
 fn relaxed_commits_reach_the_disk_by_themselves() {
     let directory = tempfile::tempdir().unwrap();
     let connection = connect(directory.path(), &OpenOptions::default()).unwrap();
