@@ -8,13 +8,17 @@ import { createRequire } from 'node:module'
 const require = createRequire(import.meta.url)
 const { ioFaults } = require('../__test__/io-faults/run.ts')
 
-for (const durability of ['strict', 'relaxed']) {
-  const tally = await ioFaults({
-    durability,
-    onFault(done, all) {
-      if (done % 100 === 0) console.log(`${durability}: ${done} of ${all}`)
-    },
-  })
-  console.log(`${durability}: ${JSON.stringify(tally)}`)
+for (const isSealed of [false, true]) {
+  for (const durability of ['strict', 'relaxed']) {
+    const what = `${durability}${isSealed ? ', encrypted' : ''}`
+    const tally = await ioFaults({
+      durability,
+      isSealed,
+      onFault(done, all) {
+        if (done % 100 === 0) console.log(`${what}: ${done} of ${all}`)
+      },
+    })
+    console.log(`${what}: ${JSON.stringify(tally)}`)
+  }
 }
 console.log('every failure was told, and nothing acknowledged was lost')

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { LodestoreError, open } from '../../index.js'
 import { heard, say } from '../support/parent'
 import { KINDS, readCounts, setRules, type Kind } from '../support/preload'
-import { STORES, judge, judgeScratch, work, type Outcome } from './workload'
+import { STORES, judge, judgeScratch, secret, work, type Outcome, type Sort } from './workload'
 
 /** One call that fails. */
 export interface Fault {
@@ -68,22 +68,26 @@ function judgeErrors(fault: Fault, outcomes: Outcome[]): void {
 }
 
 /** Opens the database and compares it with what was acknowledged; then has all of it checked. */
-async function judgeDatabase(directory: string, outcomes: Outcome[]): Promise<void> {
+async function judgeDatabase(
+  directory: string,
+  outcomes: Outcome[],
+  isSealed: boolean,
+): Promise<void> {
   const path = join(directory, 'db')
-  const db: any = await open(path, { stores: STORES })
+  const db: any = await open(path, { stores: STORES, ...secret(isSealed) })
   judge(directory, db, await db.store('docs').getAll(), outcomes)
   judgeScratch(await db.store('scratch').count(), outcomes)
   await db.store('docs').put({ id: 'after' })
   await db.close()
-  await checkAll(path)
+  await checkAll(path, isSealed)
   // A backup that failed in its last step is complete, too.
-  if (existsSync(join(directory, 'backup'))) await checkAll(join(directory, 'backup'))
+  if (existsSync(join(directory, 'backup'))) await checkAll(join(directory, 'backup'), isSealed)
 }
 
 /** Has the engine check everything, as it does after a restart that left writes unsynced. */
-async function checkAll(path: string): Promise<void> {
+async function checkAll(path: string, isSealed: boolean): Promise<void> {
   writeFileSync(join(path, 'lodestore.lock'), OTHER_BOOT)
-  const checked: any = await open(path, { mode: 'open' })
+  const checked: any = await open(path, { mode: 'open', ...secret(isSealed) })
   let warning: any
   checked.on('warning', (given: unknown) => (warning = given))
   await new Promise(setImmediate)
@@ -103,16 +107,16 @@ export interface Injected {
 
 const calls = (): Record<Kind, number> => readCounts(process.env.LODESTORE_IO_COUNTS!)
 
-async function inject(directory: string, fault: Fault, durability: string): Promise<Injected> {
+async function inject(directory: string, fault: Fault, sort: Sort): Promise<Injected> {
   const { kind, n, error } = fault
   mkdirSync(directory)
   const before = calls()
   setRules(directory, error === 'short' ? `short ${kind} ${n}` : `fail ${kind} ${n} ${error}`)
-  const outcomes = await work(directory, durability)
+  const outcomes = await work(directory, sort)
   setRules(directory, '')
   const after = calls()
   judgeErrors(fault, outcomes)
-  await judgeDatabase(directory, outcomes)
+  await judgeDatabase(directory, outcomes, sort.isSealed)
   if (readdirSync(directory).some((name) => name.endsWith('.unfinished'))) {
     // Taking it away again is what failed.
     if (kind !== 'unlink') throw new Wrong('a backup left its unfinished copy')
@@ -126,10 +130,10 @@ async function inject(directory: string, fault: Fault, durability: string): Prom
 async function main(): Promise<void> {
   const directory = process.argv[2]!
   for (;;) {
-    const { fault, durability } = await heard<{ fault?: Fault; durability: string }>()
+    const { fault, sort } = await heard<{ fault?: Fault; sort: Sort }>()
     if (fault === undefined) break
     try {
-      say(await inject(directory, fault, durability))
+      say(await inject(directory, fault, sort))
     } catch (error: any) {
       say({ wrong: error instanceof Wrong ? error.message : (error?.stack ?? String(error)) })
     }

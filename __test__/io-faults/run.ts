@@ -8,6 +8,7 @@ import { Child } from '../support/child'
 import { KINDS, ioEnvironment, type Kind } from '../support/preload'
 import type { Random } from '../support/random'
 import type { Fault, Injected } from './inject'
+import type { Sort } from './workload'
 
 const INJECT = join(__dirname, 'inject.ts')
 
@@ -34,8 +35,7 @@ const ERRORS: Record<Kind, string[]> = {
 }
 
 /** Options of `ioFaults`. */
-export interface Options {
-  durability: 'strict' | 'relaxed'
+export interface Options extends Sort {
   /** The kinds of calls that fail. Default: all. */
   kinds?: readonly Kind[]
   /** How many faults of all to try, chosen at random. Default: all. */
@@ -54,14 +54,15 @@ export interface Tally {
 
 /** @throws when a failure is not told clearly, or does harm */
 export async function ioFaults(options: Options): Promise<Tally> {
-  const { durability, kinds = KINDS, sample, onFault } = options
+  const { durability, isSealed, kinds = KINDS, sample, onFault } = options
+  const sort: Sort = { durability, isSealed }
   const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
   const home = realpathSync(mkdtempSync(join(memory, 'lodestore-io-faults-')))
   const directory = join(home, 'watched')
   const counts = join(home, 'counts')
   const child = new Child(INJECT, [directory], { env: ioEnvironment({ directory, counts }) })
   const run = async (fault: Fault): Promise<Injected> => {
-    child.say({ fault, durability })
+    child.say({ fault, sort })
     const timer = new AbortController()
     const hangs = setTimeout(PATIENCE, { wrong: 'it hangs' }, { signal: timer.signal, ref: false })
     const said: any = await Promise.race([child.next(), hangs]).catch((error: unknown) => ({
@@ -70,7 +71,7 @@ export async function ioFaults(options: Options): Promise<Tally> {
     hangs.catch(() => {})
     timer.abort()
     if (said.wrong !== undefined) {
-      throw new Error(`${JSON.stringify(fault)}, ${durability}: ${said.wrong}`)
+      throw new Error(`${JSON.stringify({ fault, ...sort })}: ${said.wrong}`)
     }
     return said
   }
@@ -93,7 +94,7 @@ export async function ioFaults(options: Options): Promise<Tally> {
       if ((await run(fault)).failed) failed++
       onFault?.(i + 1, faults.length)
     }
-    child.say({ durability })
+    child.say({ sort })
     await child.ended
     const calls = Object.fromEntries(KINDS.map((kind, k) => [kind, clean.calls[k]!]))
     return { calls, faults: faults.length, failed }

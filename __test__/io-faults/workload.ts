@@ -69,7 +69,13 @@ const LIVES: Operation[][] = [
     { name: 'compact', run: (db) => db.compact() },
     put('compacted'),
   ],
-  [put('again'), { name: 'delete', run: (db) => db.store('docs').delete('first') }, put('last')],
+  [
+    put('again'),
+    { name: 'delete', run: (db) => db.store('docs').delete('first') },
+    // One after another, so that commits are deferred.
+    ...Array.from({ length: 8 }, (_, i) => put(`one of several ${i}`)),
+    put('last'),
+  ],
 ]
 
 /** How an operation ended. */
@@ -78,11 +84,22 @@ export interface Outcome {
   error: any
 }
 
-const openIt = (path: string, durability: string): Promise<any> =>
-  open(path, { stores: STORES, mapSize: MAP_SIZE, durability: durability as 'strict' })
+/** What database it is. */
+export interface Sort {
+  durability: 'strict' | 'relaxed'
+  /** Whether it is encrypted. */
+  isSealed: boolean
+}
+
+/** The options of `open` that say how it is encrypted. */
+export const secret = (isSealed: boolean): { encryption?: { key: Uint8Array } } =>
+  isSealed ? { encryption: { key: new Uint8Array(32).fill(7) } } : {}
+
+const openIt = (path: string, { durability, isSealed }: Sort): Promise<any> =>
+  open(path, { stores: STORES, mapSize: MAP_SIZE, durability, ...secret(isSealed) })
 
 /** Does everything, each part whatever became of those before; tells how each ended. */
-export async function work(directory: string, durability: string): Promise<Outcome[]> {
+export async function work(directory: string, sort: Sort): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   const attempt = async (name: string, run: () => Promise<unknown>): Promise<any> => {
     let value
@@ -96,7 +113,7 @@ export async function work(directory: string, durability: string): Promise<Outco
     return value
   }
   for (const [life, operations] of LIVES.entries()) {
-    const db = await attempt(`open ${life}`, () => openIt(join(directory, 'db'), durability))
+    const db = await attempt(`open ${life}`, () => openIt(join(directory, 'db'), sort))
     if (db === undefined) continue
     db.on('error', () => {})
     db.on('warning', () => {})
