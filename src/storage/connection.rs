@@ -209,13 +209,11 @@ impl Connection {
     /// Waits until everything accepted so far is committed, then writes all of it to disk.
     ///
     /// # Errors
-    /// `CLOSED`, `POISONED`; what the last commit or the sync has failed with.
+    /// `CLOSED`, `POISONED`, `RESOURCE_LIMIT`; what the last commit or the sync has failed with.
     pub fn flush(&self) -> Result<()> {
-        self.check_open()?;
-        if !self.read_only {
-            self.barrier()?;
-        }
-        Flush(self.unflushed()).finish()
+        let (sender, receiver) = mpsc::channel();
+        self.begin_flush(move |flush| drop(sender.send(flush)))?;
+        receiver.recv().map_err(|_| closed())??.finish()
     }
 
     /// As [`Connection::flush`], for a caller that does not wait: `then` is called when everything
@@ -223,20 +221,15 @@ impl Connection {
     /// wait for, so that it must not block. The connection may be closed by then.
     ///
     /// # Errors
-    /// `CLOSED`, `POISONED`; then `then` is not called.
+    /// `CLOSED`, `POISONED`, `RESOURCE_LIMIT`; then `then` is not called.
     pub fn begin_flush(&self, then: impl FnOnce(Result<Flush>) + Send + 'static) -> Result<()> {
         self.check_open()?;
-        let flush = Flush(self.unflushed());
         if self.read_only {
-            then(Ok(flush));
+            then(Ok(Flush(None)));
             return Ok(());
         }
+        let flush = Flush(Some(self.environment.clone()));
         self.after_writes(move |outcome| then(outcome.map(|()| flush)))
-    }
-
-    /// What a flush has to write to disk.
-    fn unflushed(&self) -> Option<Arc<Environment>> {
-        (!self.read_only).then(|| self.environment.clone())
     }
 
     /// Waits until the writes accepted so far have ended, one way or the other.
