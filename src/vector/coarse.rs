@@ -80,12 +80,14 @@ impl Coarse {
     }
 
     /// About how far each of them is, in their order.
-    pub(super) fn distances(&self, question: &Question) -> impl Iterator<Item = f32> + '_ {
-        let (asked, step) = (question.bytes.clone(), question.step);
-        self.bytes
-            .chunks_exact(self.dimensions.max(1))
-            .zip(&self.steps)
-            .map(move |(one, own)| 1.0 - kernel::product_i8(&asked, one) as f32 * (step * own))
+    pub(super) fn distances<'c>(
+        &'c self,
+        question: &'c Question,
+    ) -> impl Iterator<Item = f32> + 'c {
+        self.bytes.chunks_exact(self.dimensions.max(1)).zip(&self.steps).map(|(one, step)| {
+            let product = kernel::product_i8(&question.bytes, one);
+            1.0 - product as f32 * (question.step * step)
+        })
     }
 
     /// How many bytes of memory they take.

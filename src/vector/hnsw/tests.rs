@@ -53,6 +53,20 @@ fn graph_of(labels: std::ops::Range<u64>, options: GraphOptions) -> (Hnsw, Vec<u
     (graph, packed)
 }
 
+/// Adds vectors with these labels, so many at a time by so many threads.
+fn add_in_steps(
+    graph: &Hnsw,
+    labels: std::ops::Range<u64>,
+    packed: &[u8],
+    step: usize,
+    threads: usize,
+) {
+    let (labels, length) = (labels.collect::<Vec<_>>(), graph.packing().bytes());
+    for (labels, packed) in labels.chunks(step).zip(packed.chunks(step * length)) {
+        graph.add(labels, packed, threads).unwrap();
+    }
+}
+
 fn bytes_of(graph: &Hnsw) -> Vec<u8> {
     let mut bytes = Vec::new();
     graph.write_to(&mut bytes).unwrap();
@@ -168,10 +182,7 @@ fn what_lies_apart_is_found() {
             let bytes: Vec<u8> = vector.iter().flat_map(|one| one.to_le_bytes()).collect();
             graph.packing().pack(&bytes, 0.0, &mut packed);
         }
-        let (labels, length) = ((0..2_000).collect::<Vec<_>>(), graph.packing().bytes());
-        for (labels, packed) in labels.chunks(500).zip(packed.chunks(500 * length)) {
-            graph.add(labels, packed, 4).unwrap();
-        }
+        add_in_steps(&graph, 0..2_000, &packed, 500, 4);
         for (label, target) in packed.chunks(graph.packing().bytes()).enumerate() {
             let near = search(&graph, target, 16, None, |_| true);
             lost += usize::from(near.first() != Some(&(label as u64)));
@@ -195,16 +206,13 @@ fn few_links_lead_to_all_places() {
                 place.iter().flat_map(|one| (one + random(&mut seed)).to_le_bytes()).collect();
             graph.packing().pack(&vector, 0.0, &mut packed);
         }
-        let (labels, length) = ((0..10_000).collect::<Vec<_>>(), graph.packing().bytes());
-        for (labels, packed) in labels.chunks(1_000).zip(packed.chunks(1_000 * length)) {
-            graph.add(labels, packed, 2).unwrap();
-        }
+        add_in_steps(&graph, 0..10_000, &packed, 1_000, 2);
         // Vectors of a place are less far from each other than from those of all others.
         let is_far = |target: &&[u8]| {
             let near = graph.search((target, 64), false, None, |_| true).unwrap().unwrap();
             near[0].distance > 6.0
         };
-        let far = packed.chunks(length).step_by(2).filter(is_far).count();
+        let far = packed.chunks(graph.packing().bytes()).step_by(2).filter(is_far).count();
         assert_eq!(far, 0, "of 5,000 that are all there");
     }
 }
@@ -214,13 +222,10 @@ fn what_several_threads_add_is_found() {
     let (graph, _) = graph_of(0..ALONE as u64, GraphOptions::default_of(Metric::L2));
     let more = 10_000..15_000;
     let (_, added) = graph_of(more.clone(), GraphOptions::default_of(Metric::L2));
-    let (labels, length) = (more.collect::<Vec<_>>(), graph.packing().bytes());
-    for (labels, added) in labels.chunks(1_000).zip(added.chunks(1_000 * length)) {
-        graph.add(labels, added, 4).unwrap();
-    }
-    for (label, target) in labels.iter().zip(added.chunks(length)) {
+    add_in_steps(&graph, more.clone(), &added, 1_000, 4);
+    for (label, target) in more.zip(added.chunks(graph.packing().bytes())) {
         let near = search(&graph, target, 64, None, |_| true);
-        assert_eq!(near[0], *label);
+        assert_eq!(near[0], label);
     }
 }
 
