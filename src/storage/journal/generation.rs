@@ -157,3 +157,25 @@ impl Default for Unsynced {
         Self { since: Instant::now(), commits: 0, bytes: 0, reader: None }
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::storage::lmdb::META_LENGTH;
+
+    #[test]
+    fn what_has_no_room_ahead_still_fits() {
+        let journal = JournalFile { file: platform::file_of_length(3 * STEP) };
+        let meta = [0; META_LENGTH];
+        let header = Header { id: 1, generation: 1, page_size: 4_096, base: 1, meta };
+        let mut generation = Generation { length: 2 * STEP, ..Generation::at(&header) };
+        // It would be twice as long.
+        generation.make_room(&journal, 2 * STEP + 1).unwrap();
+        assert_eq!(generation.length, 3 * STEP);
+        generation.make_room(&journal, 3 * STEP).unwrap();
+        generation.make_room(&journal, 3 * STEP + 1).unwrap_err();
+        assert_eq!(generation.length, 3 * STEP);
+    }
+}

@@ -391,3 +391,21 @@ pub fn watch_forks() {
         libc::pthread_atfork(None, None, Some(mark));
     });
 }
+
+/// A file in memory that cannot become longer.
+#[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::unwrap_used)]
+pub fn file_of_length(length: u64) -> File {
+    use std::os::fd::FromRawFd;
+
+    // SAFETY: the name ends with a zero byte.
+    let descriptor = unsafe { libc::memfd_create(c"test".as_ptr(), libc::MFD_ALLOW_SEALING) };
+    assert!(descriptor >= 0, "{}", std::io::Error::last_os_error());
+    // SAFETY: it is open, and nobody else has it.
+    let file = unsafe { File::from_raw_fd(descriptor) };
+    file.set_len(length).unwrap();
+    // SAFETY: it is open.
+    let sealed = unsafe { libc::fcntl(descriptor, libc::F_ADD_SEALS, libc::F_SEAL_GROW) };
+    assert_eq!(sealed, 0);
+    file
+}
