@@ -35,6 +35,25 @@ test('flush waits for what was written', async (t) => {
   assert.equal(written, true)
 })
 
+test('what takes long does not wait for what else does', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const db: any = await open(join(directory, 'data'), { stores })
+  t.after(() => db.close())
+  await db.store('users').putMany(documents(20_000))
+  const report = db.verify()
+  await Promise.all([
+    db.createIndex('users', 'later', 'name'),
+    db.compact(),
+    db.backup(join(directory, 'copy')),
+    db.compact(),
+    db.store('users').put({ id: -1, name: 'meanwhile' }),
+    db.flush(),
+  ])
+  assert.equal((await report).ok, true)
+  assert.equal(await db.store('users').index('later').count('meanwhile'), 1)
+  assert.equal((await db.verify()).ok, true)
+})
+
 test('backup copies the database while it is in use', async (t) => {
   const directory = await temporaryDirectory(t)
   const db = await open(join(directory, 'data'), { stores })
