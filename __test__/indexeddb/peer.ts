@@ -1,5 +1,6 @@
 /** A program that has databases open and does as it is told, in its own process or thread. */
 
+import { inspect } from 'node:util'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { configure, indexedDB } from 'lodestore/indexeddb'
 import * as parent from '../support/parent'
@@ -137,8 +138,9 @@ async function execute({ id, order, args }: any): Promise<void> {
   try {
     say({ id, result: (await orders[order]!(...args)) ?? null })
   } catch (error) {
-    const { name, message } = error as Error
-    say({ id, failure: { name, message } })
+    const { name, message, cause } = error as Error
+    const detail = cause === undefined ? '' : ` (${inspect(cause)})`
+    say({ id, failure: { name, message: message + detail } })
   }
 }
 

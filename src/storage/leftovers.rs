@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
-use super::lock_file::io_error;
+use super::lock_file::{LockFile, io_error};
+use super::options::Layout;
 use super::spaces::Space;
-use super::{compact, restore};
-use crate::error::{Error, Result};
+use super::{compact, platform, registry, restore};
+use crate::error::{Error, ErrorCode, Result};
 
 /// Removes it: what was to replace the database, or its data file, and the directories of spaces
 /// that a replacement has left without names, of which `list` gives the names. The caller holds the
@@ -46,9 +48,9 @@ fn is_replacement(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(restore::PREFIX))
 }
 
-/// Removes the directories of spaces to which no name leads, and gives the first failure to remove
-/// one. A name is committed before its directory is made, so `list` reads the names after the
-/// directories were.
+/// Removes the directories of spaces to which no name leads, unless somebody has them open, and
+/// gives the first failure to remove one. A name is committed before its directory is made, so
+/// `list` reads the names after the directories were.
 ///
 /// # Errors
 /// `IO`, `PERMISSION` if the directory cannot be read; those of `list`.
@@ -69,18 +71,64 @@ pub(super) fn remove_unnamed(
         if !is_space || named.iter().any(|space| *space.directory == *name) {
             continue;
         }
-        match fs::remove_dir_all(entry.path()) {
-            // Somebody was about to open it, and will see that it has no name. The next deletion
-            // removes what is left.
-            Err(error)
-                if !matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound) =>
-            {
-                failure.get_or_insert_with(|| io_error("cannot remove", &entry.path(), &error));
+        match remove_unopened(&entry.path()) {
+            // Somebody has opened it, and will see that it has no name, or has removed it.
+            Err(error) if matches!(error.code(), ErrorCode::Busy | ErrorCode::DatabaseNotFound) => {
             }
-            _ => {}
+            Err(error) => {
+                failure.get_or_insert(error);
+            }
+            Ok(()) => {}
         }
     }
     Ok(failure)
+}
+
+fn remove_unopened(directory: &Path) -> Result<()> {
+    exclusively(directory, Duration::ZERO, || remove_space(directory))
+}
+
+/// Does something to a space while nobody has it open.
+///
+/// # Errors
+/// `BUSY` if somebody has, and still has after `patience`; `DATABASE_NOT_FOUND` if it was removed;
+/// `PERMISSION`, `IO`; those of `work`.
+pub(super) fn exclusively(
+    directory: &Path,
+    patience: Duration,
+    work: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let identity = match platform::identity(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(
+                Error::new(ErrorCode::DatabaseNotFound, "it was removed").with_cause(&error)
+            );
+        }
+        identity => {
+            identity.map_err(|error| io_error("cannot look at the directory", directory, &error))?
+        }
+    };
+    registry::unopened(&identity, || {
+        let layout = Layout { directory: directory.to_owned() };
+        let lock = LockFile::open(&layout.lock(), false, || Ok(false))?;
+        lock.exclusively(patience, |_| work())
+    })
+}
+
+/// Removes the directory of a space that has no name any more, and that nobody has open. Somebody
+/// who has looked up the name before may be about to make files there, and will remove them.
+///
+/// # Errors
+/// `PERMISSION`, `IO`.
+pub(super) fn remove_space(directory: &Path) -> Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error)
+            if !matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound) =>
+        {
+            Err(io_error("cannot remove", directory, &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -113,5 +161,16 @@ mod tests {
         fs::remove_file(path(&unnamed)).unwrap();
         open().close().unwrap();
         assert!(!path(&replacement).exists());
+    }
+
+    #[test]
+    fn what_somebody_has_open_is_not_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let unnamed = directory.path().join(uuid::Uuid::new_v4().simple().to_string());
+        let space = connect(&unnamed, &OpenOptions::default()).unwrap();
+        let remove = || remove_unnamed(directory.path(), || Ok(Vec::new())).unwrap();
+        assert!(remove().is_none() && unnamed.join("data.mdb").exists());
+        space.close().unwrap();
+        assert!(remove().is_none() && !unnamed.exists());
     }
 }

@@ -1,7 +1,7 @@
 //! `lodestore.lock`: who has the database open, and whether its last writes were synced.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -63,6 +63,10 @@ impl LockFile {
     /// database is opened by nobody else meanwhile, and until [`set_prepared`](Self::set_prepared)
     /// is called if it says that there is more to do. On a read-only file system there is no lock,
     /// and none is needed.
+    ///
+    /// # Errors
+    /// `BUSY`; `DATABASE_NOT_FOUND` if the file was removed meanwhile; `UNSUPPORTED` if another
+    /// copy of the library has the database open; `PERMISSION`, `IO`; those of `prepare`.
     pub fn open(
         path: &Path,
         read_only: bool,
@@ -83,6 +87,7 @@ impl LockFile {
                     });
                 }
             },
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(removed(path)),
             Err(error) if is_refusal(&error) => {
                 let what = "no permission to write here; open the database with mode 'readOnly' \
                             if reading is enough";
@@ -104,17 +109,24 @@ impl LockFile {
             Ok(turn) => Some(turn),
             // Who may not write to the directory recovers nothing.
             Err(error) if read_only && is_refusal(&error) => None,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(removed(path)),
             Err(error) => return Err(io_error("cannot lock the directory of", path, &error)),
         };
         if let Some(turn) = &turn {
             retry(SHARED_PATIENCE, || turn.try_lock()).map_err(lock)?;
+            // Who removes a database has the turn. From now on nobody has.
+            let is_removed = platform::is_removed(&file, path)
+                .map_err(|error| io_error("cannot look at the lock file", path, &error))?;
+            if is_removed {
+                return Err(removed(path));
+            }
         }
         let mut is_unfinished = false;
         match file.try_lock() {
             Ok(()) => {
                 is_unfinished = prepare()?;
                 if is_unfinished && turn.is_none() {
-                    let error = std::io::ErrorKind::PermissionDenied.into();
+                    let error = ErrorKind::PermissionDenied.into();
                     return Err(io_error(UNFINISHED, path, &error));
                 }
                 file.unlock().map_err(not_lockable)?;
@@ -289,6 +301,14 @@ pub fn tells_of_unsynced_writes(content: &[u8], boot_id: Option<&str>) -> bool {
     !content.is_empty() && boot_id.is_none_or(|boot_id| boot_id.as_bytes() != marker)
 }
 
+fn removed(path: &Path) -> Error {
+    Error::new(
+        ErrorCode::DatabaseNotFound,
+        "the database was removed while it was being opened, or deleted",
+    )
+    .with_path(path.display().to_string())
+}
+
 fn not_lockable(error: std::io::Error) -> Error {
     Error::new(ErrorCode::Io, "cannot lock the lock file").with_cause(error)
 }
@@ -322,9 +342,7 @@ fn retry(
 fn is_refusal(error: &std::io::Error) -> bool {
     matches!(
         error.kind(),
-        std::io::ErrorKind::ReadOnlyFilesystem
-            | std::io::ErrorKind::PermissionDenied
-            | std::io::ErrorKind::NotFound
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied | ErrorKind::NotFound
     )
 }
 
@@ -351,6 +369,40 @@ mod tests {
         assert!(!LockFile::open(&path, true, || Ok(false)).unwrap().is_held());
         let error = LockFile::open(&path, true, || Ok(true)).err().unwrap();
         assert!(error.message().contains("recovered"), "{error:?}");
+    }
+
+    #[test]
+    fn what_is_removed_while_it_is_waited_for_is_not_opened() {
+        for is_made_again in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            let database = directory.path().join("database");
+            std::fs::create_dir(&database).unwrap();
+            let path = database.join("lodestore.lock");
+            let lock = LockFile::open(&path, false, || Ok(false)).unwrap();
+            let waits = || {
+                let mut is_prepared = false;
+                let prepare = || {
+                    is_prepared = true;
+                    Ok(false)
+                };
+                let error = LockFile::open(&path, false, prepare).err().unwrap();
+                assert_eq!((error.code(), is_prepared), (ErrorCode::DatabaseNotFound, false));
+            };
+            std::thread::scope(|scope| {
+                let removed = lock.exclusively(Duration::ZERO, |_| {
+                    let waiting = scope.spawn(waits);
+                    // It has opened the file, and waits for the turn.
+                    std::thread::sleep(Duration::from_millis(200));
+                    std::fs::remove_dir_all(&database).unwrap();
+                    if is_made_again {
+                        std::fs::create_dir(&database).unwrap();
+                        std::fs::write(&path, "").unwrap();
+                    }
+                    Ok(waiting)
+                });
+                removed.unwrap().join().unwrap();
+            });
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::connection::Connection;
-use super::leftovers::remove_unnamed;
-use super::lock_file::{EXCLUSIVE_PATIENCE, LockFile, io_error};
+use super::leftovers::{self, remove_unnamed};
+use super::lock_file::{EXCLUSIVE_PATIENCE, io_error};
 use super::meta::{self, tag};
 use super::options::{Encryption, Layout, OpenMode, OpenOptions};
 use super::platform;
@@ -128,6 +128,8 @@ impl Connection {
             }
             if let Ok(connection) = opened {
                 connection.close()?;
+                // Its directory may have been made again; the next deletion tries as well.
+                drop(self.remove_orphans());
             }
         }
     }
@@ -240,26 +242,24 @@ impl Connection {
         // the lock decides who was first.
         platform::create_private_directory(&path)
             .map_err(|error| io_error("cannot create the directory", &path, &error))?;
-        let identity = platform::identity(&path)
-            .map_err(|error| io_error("cannot look at the directory", &path, &error))?;
-        registry::unopened(&identity, || {
-            let layout = Layout { directory: path.clone() };
-            let lock = LockFile::open(&layout.lock(), false, || Ok(false))?;
+        leftovers::exclusively(&path, EXCLUSIVE_PATIENCE, || {
             // The name goes first: a directory without a name is garbage, a name without its
             // directory would be a space that lost its data.
-            lock.exclusively(EXCLUSIVE_PATIENCE, |_| {
-                let forgotten = self.forget_space(name, &directory);
-                if !forgotten.as_ref().is_err_and(|error| error.code() == ErrorCode::DiskFull) {
-                    return forgotten;
-                }
+            let forgotten = match self.forget_space(name, &directory) {
                 // On a full disk, what is to be deleted makes room for that.
-                let data = layout.data();
-                match fs::remove_file(&data) {
-                    Err(error) if error.kind() == ErrorKind::NotFound => forgotten,
-                    Err(error) => Err(io_error("cannot remove", &data, &error)),
-                    Ok(()) => self.forget_space(name, &directory),
+                Err(error) if error.code() == ErrorCode::DiskFull => {
+                    let data = Layout { directory: path.clone() }.data();
+                    match fs::remove_file(&data) {
+                        Err(cause) if cause.kind() == ErrorKind::NotFound => Err(error),
+                        Err(error) => Err(io_error("cannot remove", &data, &error)),
+                        Ok(()) => self.forget_space(name, &directory),
+                    }
                 }
-            })
+                forgotten => forgotten,
+            };
+            forgotten?;
+            // Who is about to open it waits, and finds that it is gone.
+            leftovers::remove_space(&path)
         })?;
         self.remove_orphans()
     }

@@ -34,6 +34,17 @@ pub fn canonicalize(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path)
 }
 
+/// Whether a file that is open, and was at a path, was removed from there.
+pub fn is_removed(file: &File, path: &Path) -> io::Result<bool> {
+    let there = match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        there => there?,
+    };
+    let file = file.metadata()?;
+    // Another one may have taken its place. Not every file system gives a file one number for ever.
+    Ok(file.nlink() == 0 && (file.dev(), file.ino()) != (there.dev(), there.ino()))
+}
+
 /// What a process locks while it tries to have the database of a lock file for itself: the
 /// directory.
 pub fn open_turn(lock_file: &Path) -> io::Result<File> {

@@ -33,6 +33,12 @@ pub fn canonicalize(path: &Path) -> io::Result<PathBuf> {
     Ok(plain.unwrap_or(verbatim))
 }
 
+/// Whether a file that is open, and was at a path, was removed from there. One that has taken its
+/// place is taken for it.
+pub fn is_removed(_file: &File, path: &Path) -> io::Result<bool> {
+    path.try_exists().map(|exists| !exists)
+}
+
 /// What a process locks while it tries to have the database of a lock file for itself: a file of
 /// its own, since directories cannot be locked.
 pub fn open_turn(lock_file: &Path) -> io::Result<File> {
