@@ -46,6 +46,21 @@ impl Turn {
     fn try_lock(&self) -> Result<(), TryLockError> {
         self.0.try_lock()
     }
+
+    /// Waits for it, and says so meanwhile by the lock file.
+    fn lock(&self, file: &File, patience: Duration) -> Result<(), TryLockError> {
+        match self.try_lock() {
+            Err(TryLockError::WouldBlock) if !patience.is_zero() => {}
+            result => return result,
+        }
+        // Who has the turn cannot ask where this cannot be said, and gives it up now and then.
+        let is_said = platform::want(file, true).is_ok();
+        let locked = retry(patience, || self.try_lock());
+        if is_said {
+            platform::want(file, false).map_err(TryLockError::Error)?;
+        }
+        locked
+    }
 }
 
 impl Drop for Turn {
@@ -113,7 +128,7 @@ impl LockFile {
             Err(error) => return Err(io_error("cannot lock the directory of", path, &error)),
         };
         if let Some(turn) = &turn {
-            retry(SHARED_PATIENCE, || turn.try_lock()).map_err(lock)?;
+            turn.lock(&file, SHARED_PATIENCE).map_err(lock)?;
             // Who removes a database has the turn. From now on nobody has.
             let is_removed = platform::is_removed(&file, path)
                 .map_err(|error| io_error("cannot look at the lock file", path, &error))?;
@@ -179,6 +194,11 @@ impl LockFile {
         Ok(is_alone.then_some(turn))
     }
 
+    /// Whether another process waits for the turn, or may do so unnoticed.
+    pub fn is_turn_wanted(&self) -> bool {
+        self.file.lock().as_ref().is_none_or(platform::is_wanted)
+    }
+
     /// Takes the lock exclusively, for as long as `work` runs; `BUSY` if another process has the
     /// database open, and still has after `patience`.
     ///
@@ -200,7 +220,7 @@ impl LockFile {
                 let turn = Turn::take(&self.path).map_err(|error| {
                     io_error("cannot lock the directory of", &self.path, &error)
                 })?;
-                retry(patience, || turn.try_lock()).map_err(in_use)?;
+                turn.lock(file, patience).map_err(in_use)?;
                 Some(turn)
             }
         };
@@ -369,6 +389,29 @@ mod tests {
         assert!(!LockFile::open(&path, true, || Ok(false)).unwrap().is_held());
         let error = LockFile::open(&path, true, || Ok(true)).err().unwrap();
         assert!(error.message().contains("recovered"), "{error:?}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn who_waits_for_the_turn_says_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lodestore.lock");
+        let lock = LockFile::open(&path, false, || Ok(false)).unwrap();
+        let turn = lock.alone().unwrap().unwrap();
+        assert!(!lock.is_turn_wanted());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| LockFile::open(&path, false, || Ok(false)));
+            let deadline = Instant::now() + SHARED_PATIENCE;
+            while !lock.is_turn_wanted() {
+                assert!(Instant::now() < deadline && !waiting.is_finished());
+                std::thread::yield_now();
+            }
+            drop(turn);
+            // It has got as far as to see that it is in the same process.
+            let error = waiting.join().unwrap().err().unwrap();
+            assert_eq!(error.code(), ErrorCode::Unsupported);
+        });
+        assert!(!lock.is_turn_wanted());
     }
 
     #[test]

@@ -220,7 +220,7 @@ fn fill_holes(_path: &Path) -> io::Result<()> {
 /// one process conflict, and it ends with the last descriptor.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn lock_process_byte(file: &File) -> io::Result<bool> {
-    let error = match set_process_byte(file, libc::F_WRLCK) {
+    let error = match lock_byte(file, process_offset(), libc::F_WRLCK) {
         Ok(()) => return Ok(true),
         Err(error) => error,
     };
@@ -235,16 +235,41 @@ pub fn lock_process_byte(file: &File) -> io::Result<bool> {
 /// Gives the byte up again.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn unlock_process_byte(file: &File) -> io::Result<()> {
-    set_process_byte(file, libc::F_UNLCK)
+    lock_byte(file, process_offset(), libc::F_UNLCK)
 }
 
+/// Says that the turn is waited for, or not any more, to whoever has it and asks [`is_wanted`].
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn set_process_byte(file: &File, kind: libc::c_int) -> io::Result<()> {
+pub fn want(file: &File, wants: bool) -> io::Result<()> {
+    lock_byte(file, WANTED, if wants { libc::F_RDLCK } else { libc::F_UNLCK })
+}
+
+/// Whether somebody else [wants](want) the turn; true as well where that cannot be known.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn is_wanted(file: &File) -> bool {
+    let mut lock = byte_lock(WANTED, libc::F_WRLCK);
+    // SAFETY: a valid descriptor and a fully initialised struct, which the call may change.
+    let asked = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) };
+    asked != 0 || lock.l_type != libc::F_UNLCK as libc::c_short
+}
+
+/// The byte of the lock file that is locked, shared, by those who wait for the turn.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const WANTED: libc::off_t = 0;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn byte_lock(place: libc::off_t, kind: libc::c_int) -> libc::flock {
     let mut lock: libc::flock = zeroed_flock();
     lock.l_type = kind as libc::c_short;
     lock.l_whence = libc::SEEK_SET as libc::c_short;
-    lock.l_start = process_offset();
+    lock.l_start = place;
     lock.l_len = 1;
+    lock
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn lock_byte(file: &File, place: libc::off_t, kind: libc::c_int) -> io::Result<()> {
+    let lock = byte_lock(place, kind);
     // SAFETY: a valid descriptor and a fully initialised struct.
     match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &lock) } {
         0 => Ok(()),
@@ -262,6 +287,18 @@ pub fn lock_process_byte(_file: &File) -> io::Result<bool> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub fn unlock_process_byte(_file: &File) -> io::Result<()> {
     Ok(())
+}
+
+/// Nobody can be told here.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn want(_file: &File, _wants: bool) -> io::Result<()> {
+    Ok(())
+}
+
+/// Not known here.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn is_wanted(_file: &File) -> bool {
+    true
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -104,6 +104,16 @@ pub fn unlock_process_byte(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Nobody can be told here.
+pub fn want(_file: &File, _wants: bool) -> io::Result<()> {
+    Ok(())
+}
+
+/// Not known here.
+pub fn is_wanted(_file: &File) -> bool {
+    true
+}
+
 /// A path on another host, if it is written as one.
 pub fn network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
     use std::path::{Component, Prefix};

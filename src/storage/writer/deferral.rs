@@ -43,7 +43,7 @@ const MOST_WRITES: usize = 64;
 const MOST_BYTES: usize = 256 << 10;
 /// More jobs than this at once share a commit as they are.
 pub(super) const MOST_AT_ONCE: usize = 16;
-/// How long other processes are kept from opening the database at most, …
+/// How long other processes that want to open the database are kept from it at most, …
 const LONGEST_TURN: Duration = Duration::from_millis(100);
 /// … and how long they are let in then: who waits tries every 10 ms.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -123,10 +123,13 @@ impl Deferral {
     fn alone_until(&self, env: &Environment) -> Option<Instant> {
         let now = Instant::now();
         let mut alone = self.alone.lock();
-        if let Some((_, since)) = &alone.turn {
-            let until = *since + LONGEST_TURN;
-            if now < until {
-                return Some(until);
+        if let Some((_, since)) = &mut alone.turn {
+            if now < *since + LONGEST_TURN {
+                return Some(*since + LONGEST_TURN);
+            }
+            if !env.lock_file.is_turn_wanted() {
+                *since = now;
+                return Some(now + LONGEST_TURN);
             }
             alone.turn = None;
             alone.asked_again = Some(now + PAUSE);
