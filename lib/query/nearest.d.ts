@@ -130,6 +130,11 @@ export interface NearestExplanation extends Explanation {
     /** Bytes of its vectors that are read from its file, since there is no memory for them. */
     mapped?: number
     /**
+     * Whether searches walk through the graph by copies of its vectors in bytes, which `'f32'` has
+     * where there is room for them, and compare what they find with the vectors themselves.
+     */
+    copies?: boolean
+    /**
      * Vectors of the documents that pass the filter, if it is known which these are: then only they
      * are looked at.
      */

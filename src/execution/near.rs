@@ -403,6 +403,7 @@ impl Near {
             "inFile": figures.in_file,
             "memory": figures.memory,
             "mapped": figures.mapped,
+            "copies": figures.has_copies,
             "notInGraph": self.given - self.below,
             "compared": self.met.len(),
         });

@@ -257,12 +257,16 @@ impl Near {
 
     /// What so many candidates cost, in microseconds.
     fn cost_of(&self, candidates: usize, share: f64) -> f64 {
-        let bytes = self.packed.len() as f64;
         let graph = match self.effort {
-            Effort::Graph(_) => candidates as f64 * (CANDIDATE + CANDIDATE_BYTE * bytes),
-            Effort::All => self.graph.vectors() as f64 * (SCANNED + SCANNED_BYTE * bytes),
+            Effort::Graph(_) => candidates as f64 * self.cost_of_candidate(),
+            Effort::All => self.cost_of_scan(self.graph.vectors()),
         };
         graph + (self.compared as f64 / share).min(candidates as f64) * LOOKUP
+    }
+
+    /// What a candidate costs, in microseconds.
+    fn cost_of_candidate(&self) -> f64 {
+        CANDIDATE + CANDIDATE_BYTE * self.graph.bytes_walked_by() as f64
     }
 
     /// What it costs, in microseconds, to search among so many vectors.
@@ -299,7 +303,7 @@ impl Near {
         match self.effort {
             Effort::Graph(ef) => {
                 let share = count.max(1) as f64 / self.graph.vectors().max(1) as f64;
-                let each = CANDIDATE + CANDIDATE_BYTE * self.packed.len() as f64;
+                let each = self.cost_of_candidate();
                 ef.max(self.compared as usize) as f64 / share.min(1.0) * each
             }
             Effort::All => f64::INFINITY,

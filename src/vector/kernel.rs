@@ -244,20 +244,22 @@ fn whole_product(one: &[u8], other: &[u8]) -> i32 {
     sums.iter().sum()
 }
 
-/// The same, where the processor multiplies sixteen at once and adds up pairs of them.
+/// The same, where the processor multiplies 32 at once and adds up pairs of them, of which it takes
+/// the ones as magnitudes: none of them is -128, and so no pair is more than 16 bits hold.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx2")]
 fn whole_product_of_pairs(one: &[u8], other: &[u8]) -> i32 {
-    let ((one, last), (other, last_other)) = (one.as_chunks::<16>(), other.as_chunks::<16>());
+    let ((one, last), (other, last_other)) = (one.as_chunks::<32>(), other.as_chunks::<32>());
     let (whole, rest) = one.as_chunks::<2>();
     let (whole_other, rest_other) = other.as_chunks::<2>();
-    let widened = |sixteen: &[u8; 16]| {
-        // SAFETY: there are as many bytes as are read.
-        _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(sixteen.as_ptr().cast()) })
+    // SAFETY: there are as many bytes as are read.
+    let read = |bytes: &[u8; 32]| unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+    let multiplied = |one: &[u8; 32], other: &[u8; 32]| {
+        let (one, other) = (read(one), read(other));
+        let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(one), _mm256_sign_epi8(other, one));
+        _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))
     };
-    let multiplied =
-        |one: &[u8; 16], other: &[u8; 16]| _mm256_madd_epi16(widened(one), widened(other));
     let (mut first, mut second) = (_mm256_setzero_si256(), _mm256_setzero_si256());
     for ([one, two], [other, other_two]) in whole.iter().zip(whole_other) {
         first = _mm256_add_epi32(first, multiplied(one, other));
@@ -362,7 +364,7 @@ dispatched!(
     f32,
     "The square of the distance of vectors of the upper half of 32 bits."
 );
-/// The inner product of vectors of signed bytes.
+/// The inner product of vectors of signed bytes from -127 on.
 pub fn product_i8(one: &[u8], other: &[u8]) -> i32 {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
@@ -381,6 +383,42 @@ dispatched!(
     u32,
     "How many bits of two vectors differ."
 );
+
+/// What [`steps_of_f32`] does, for each instruction set.
+#[inline(always)]
+fn steps_of(components: &[u8], steps: &mut [u8]) -> (f32, i32) {
+    /// Added to a number that is not large it leaves no bits for fractions, which are thus rounded.
+    const WHOLE: f32 = 1.5 * (1 << (f32::MANTISSA_DIGITS - 1)) as f32;
+    let components = components.as_chunks().0;
+    // The order of magnitudes is that of their bits.
+    let largest = components.iter().map(|one| u32::from_le_bytes(*one) << 1).max();
+    let step = f32::from_bits(largest.unwrap_or_default() >> 1) / 127.0;
+    let per_step = if step.is_normal() { 1.0 / step } else { 0.0 };
+    let mut square = 0;
+    for (place, one) in steps.iter_mut().zip(components) {
+        let whole = (f32::from_le_bytes(*one) * per_step + WHOLE).to_bits() as i8;
+        square += i32::from(whole) * i32::from(whole);
+        *place = whole.cast_unsigned();
+    }
+    (step, square)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn steps_of_avx2(components: &[u8], steps: &mut [u8]) -> (f32, i32) {
+    steps_of(components, steps)
+}
+
+/// Rounds components of 32 bits to steps of the 127th part of the largest one: how large a step is,
+/// and the sum of the squares of the steps.
+pub fn steps_of_f32(components: &[u8], steps: &mut [u8]) -> (f32, i32) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { steps_of_avx2(components, steps) };
+    }
+    steps_of(components, steps)
+}
 
 /// The bytes of a line of the processor's cache.
 pub const LINE: usize = 64;

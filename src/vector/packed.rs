@@ -53,6 +53,29 @@ impl Packing {
         self.precision.bytes(self.form)
     }
 
+    /// How copies of packed vectors are packed, which take less time to compare, for being less
+    /// exact; `None` if there are none, because it would save too little.
+    pub(super) fn of_copies(self) -> Option<Self> {
+        (self.precision == Precision::F32).then(|| Self::new(self.form, Precision::I8))
+    }
+
+    /// Packs [copies](Self::of_copies) of packed vectors that follow each other, at the end of
+    /// `copies`.
+    pub(super) fn pack_copies(self, packed: &[u8], copies: &mut Vec<u8>) {
+        let dimensions = self.form.dimensions as usize;
+        for vector in packed.chunks_exact(self.bytes()) {
+            let (components, rest) = vector.split_at(self.precision.bytes_of_components(self.form));
+            let from = copies.len();
+            copies.resize(from + dimensions, 0);
+            let steps = copies.get_mut(from..).unwrap_or_default();
+            let (step, square) = kernel::steps_of_f32(components, steps);
+            copies.extend(step.to_le_bytes());
+            copies.extend((square as f32 * step * step).to_le_bytes());
+            // What makes it as long as the others stays as it is.
+            copies.extend_from_slice(rest);
+        }
+    }
+
     /// How far packed vectors are from each other, about; a finite number.
     #[inline]
     pub fn distance(self, one: &[u8], other: &[u8]) -> f32 {

@@ -45,16 +45,22 @@ impl Precision {
         }
     }
 
-    /// How many bytes a vector takes in a graph.
-    pub const fn bytes(self, form: Form) -> usize {
+    /// How many bytes the components of a vector take in a graph.
+    pub const fn bytes_of_components(self, form: Form) -> usize {
         let dimensions = form.dimensions as usize;
-        let components = match self {
+        match self {
             Self::F32 => dimensions * 4,
             Self::F16 | Self::Bf16 => dimensions * 2,
-            // Behind the components stand the size of a step and the square of the length.
-            Self::I8 => dimensions + 8,
+            Self::I8 => dimensions,
             Self::B1 => dimensions.div_ceil(8),
-        };
+        }
+    }
+
+    /// How many bytes a vector takes in a graph.
+    pub const fn bytes(self, form: Form) -> usize {
+        let components = self.bytes_of_components(form);
+        // Behind the components stand the size of a step and the square of the length.
+        let components = components + if matches!(self, Self::I8) { 8 } else { 0 };
         // Behind all that stands what makes all vectors equally long.
         components + if matches!(form.metric, Metric::Dot) { 4 } else { 0 }
     }

@@ -192,6 +192,9 @@ impl Graphs {
             }
         };
         let Some(batch) = batch else { return Ok(false) };
+        if graph.hnsw.has_copies() && !graph.has_room_for_copies(batch.live, batch.labels.len()) {
+            graph.hnsw.drop_copies();
+        }
         let room = graph.room(batch.live, batch.labels.len(), can_map(environment));
         match room {
             Room::Whole => {}
@@ -413,7 +416,7 @@ impl Graph {
             && self.calibration.lock().is_of_other(self.hnsw.len())
         {
             let targets: Vec<_> = vectors().map(|vector| packing.pack_target(vector)).collect();
-            self.calibrate(&targets)?;
+            self.calibrate(&targets, batch.live)?;
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         self.hnsw.add(&batch.labels, &packed, threads)?;

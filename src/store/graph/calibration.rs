@@ -74,7 +74,7 @@ impl Graph {
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
-    pub(super) fn calibrate(&self, others: &[Vec<u8>]) -> Result<()> {
+    pub(super) fn calibrate(&self, others: &[Vec<u8>], live: u64) -> Result<()> {
         let every = (others.len() / QUESTIONS).max(1);
         let mut asked = Vec::new();
         let mut wanted = 0;
@@ -94,9 +94,9 @@ impl Graph {
             }
             let mut found = 0;
             for (packed, expected) in &asked {
-                let near = self.hnsw.search((packed, candidates), false, None, |_| true)?;
+                let near = self.hnsw.search_without_copies((packed, candidates))?;
                 // As a search does: twice as many are compared exactly.
-                let near = near.unwrap_or_default().into_iter().take(2 * NEIGHBOURS);
+                let near = near.into_iter().take(2 * NEIGHBOURS);
                 found += near.filter(|hit| expected.contains(&hit.label)).count();
             }
             if found as f64 >= enough {
@@ -106,6 +106,60 @@ impl Graph {
             }
         }
         *self.calibration.lock() = Calibration::known(effort, vectors);
+        let asked: Vec<_> = asked.into_iter().map(|(packed, _)| packed.as_slice()).collect();
+        self.copy_if_as_good(effort, &asked, live, others.len())
+    }
+
+    /// Lets searches walk by copies of the vectors that were read from a file, if that pays.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub(super) fn copy_if_it_pays(&self) -> Result<()> {
+        if self.hnsw.is_empty() {
+            return Ok(());
+        }
+        let effort = self.calibration.lock().effort();
+        let asked = self.hnsw.some_vectors(QUESTIONS);
+        let asked: Vec<_> = asked.iter().map(Vec::as_slice).collect();
+        self.copy_if_as_good(effort, &asked, self.hnsw.len() as u64, 0)
+    }
+
+    /// Lets searches walk by copies of the vectors, if there is room for so many, and if it finds
+    /// as many of the nearest with the same effort. Where all vectors are nearly the same, but for
+    /// what they have in common, rounding to bytes leaves no difference between them.
+    fn copy_if_as_good(
+        &self,
+        effort: Effort,
+        asked: &[&[u8]],
+        live: u64,
+        more: usize,
+    ) -> Result<()> {
+        let Effort::Graph(candidates) = effort else {
+            // Searches look at all vectors.
+            self.hnsw.drop_copies();
+            return Ok(());
+        };
+        if !self.has_room_for_copies(live, more) {
+            self.hnsw.drop_copies();
+            return Ok(());
+        }
+        if !self.hnsw.has_copies() && self.hnsw.make_copies().is_err() {
+            // There is no memory for what it can do without.
+            return Ok(());
+        }
+        let (mut found, mut wanted) = (0, 0);
+        for packed in asked {
+            let all = self.hnsw.search_without_copies((packed, candidates))?;
+            let near = self.hnsw.search((packed, candidates), false, None, |_| true)?;
+            let all = all.get(..NEIGHBOURS.min(all.len())).unwrap_or_default();
+            let furthest = all.last().map_or(f32::MIN, |hit| hit.distance);
+            let near = near.unwrap_or_default().into_iter().take(all.len());
+            found += near.filter(|hit| hit.distance <= furthest).count();
+            wanted += all.len();
+        }
+        if (found as f64) < wanted as f64 * RECALL {
+            self.hnsw.drop_copies();
+        }
         Ok(())
     }
 }

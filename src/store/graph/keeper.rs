@@ -317,7 +317,8 @@ impl Graphs {
         if graph.is_begun.load(Ordering::Relaxed) {
             return Ok(());
         }
-        match self.try_load(environment, generation, graph) {
+        let loaded = self.try_load(environment, generation, graph);
+        match loaded.and_then(|()| graph.copy_if_it_pays()) {
             Err(error) if is_passing(&error) => return Err(error),
             Err(error) => environment.warn(error),
             Ok(()) => {}

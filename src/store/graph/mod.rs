@@ -189,6 +189,8 @@ pub struct Figures {
     pub memory: usize,
     /// Bytes of vectors that are read from a file that is mapped.
     pub mapped: usize,
+    /// Whether searches walk by copies of the vectors in bytes.
+    pub has_copies: bool,
 }
 
 impl Graph {
@@ -247,7 +249,14 @@ impl Graph {
             in_file: self.kept.lock().vectors(),
             memory: self.hnsw.memory(),
             mapped: self.hnsw.mapped() * self.packing().bytes(),
+            has_copies: self.hnsw.has_copies(),
         }
+    }
+
+    /// How many bytes of a vector a search reads that walks by it.
+    pub fn bytes_walked_by(&self) -> usize {
+        let copy = self.hnsw.bytes_of_copy().filter(|_| self.hnsw.has_copies());
+        copy.unwrap_or_else(|| self.packing().bytes())
     }
 
     /// Why it is of no use, if it is not.

@@ -36,9 +36,9 @@ impl Graph {
     pub(super) fn room(&self, vectors: u64, more: usize, can_map: bool) -> Room {
         let limit = self.options.memory_limit;
         let vector = self.packing().bytes() as u64;
-        let links = u64::from(self.options.m) * 8 + BYTES_PER_VECTOR;
+        let links = self.bytes_of_links();
         let fits = |each: u64| vectors.saturating_mul(each) <= limit;
-        let is_full = self.hnsw.memory_after(more) as u64 > limit;
+        let is_full = self.hnsw.memory_after(more, self.hnsw.has_copies()) as u64 > limit;
         if !self.is_mapped() && fits(vector + links) && !is_full {
             return Room::Whole;
         }
@@ -48,6 +48,22 @@ impl Graph {
             true if (had - mapped) * PARTS > had => Room::WhenWritten,
             _ => Room::None,
         }
+    }
+
+    /// Whether there is room for copies of so many vectors in the end, and of some more now. Where
+    /// vectors are in a file there is not: these need what room there is themselves.
+    pub(super) fn has_room_for_copies(&self, vectors: u64, more: usize) -> bool {
+        let limit = self.options.memory_limit;
+        let Some(copy) = self.hnsw.bytes_of_copy() else { return false };
+        let each = (self.packing().bytes() + copy) as u64 + self.bytes_of_links();
+        !self.is_mapped()
+            && vectors.saturating_mul(each) <= limit
+            && self.hnsw.memory_after(more, true) as u64 <= limit
+    }
+
+    /// Bytes of a vector's links, and of what else has to be in memory.
+    fn bytes_of_links(&self) -> u64 {
+        u64::from(self.options.m) * 8 + BYTES_PER_VECTOR
     }
 
     /// Whether it would take a good deal less without the vectors that are not there any more.

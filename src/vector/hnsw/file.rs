@@ -90,8 +90,7 @@ impl Hnsw {
                 return false;
             }
         }
-        let replaced = self.nodes.write().map(Mapped { file, from, vectors: count });
-        drop(replaced);
+        self.replace(|nodes| nodes.map(Mapped { file, from, vectors: count }));
         true
     }
 
@@ -103,8 +102,7 @@ impl Hnsw {
         };
         let Some(nodes) = nodes else { return Ok(false) };
         let len = nodes.len();
-        let replaced = std::mem::replace(&mut *self.nodes.write(), nodes);
-        drop(replaced);
+        self.replace(|own| std::mem::replace(own, nodes));
         self.count.store(len, std::sync::atomic::Ordering::Relaxed);
         Ok(true)
     }
@@ -118,7 +116,7 @@ impl Hnsw {
         for (labels, levels) in parts {
             let length = labels.len() * self.packing.bytes();
             let packed = read_numbers(from, length, |[byte]| byte)?;
-            nodes.push(labels, &packed, levels).map_err(|_| io::ErrorKind::OutOfMemory)?;
+            nodes.push(labels, (&packed, &[]), levels).map_err(|_| io::ErrorKind::OutOfMemory)?;
         }
         Ok(head.read_lists(from, &nodes)?.then_some(nodes))
     }
@@ -132,7 +130,9 @@ impl Hnsw {
         let mut nodes = Nodes::new(self.packing.bytes(), self.options.m as usize);
         drop(nodes.map(Mapped { file, from, vectors }));
         nodes.reserve(vectors).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        nodes.push(&head.labels, &[], &head.levels).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        nodes
+            .push(&head.labels, (&[], &[]), &head.levels)
+            .map_err(|_| io::ErrorKind::OutOfMemory)?;
         Ok(head.read_lists(&mut nodes.mapped_from(lists), &nodes)?.then_some(nodes))
     }
 

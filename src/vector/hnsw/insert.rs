@@ -67,7 +67,7 @@ impl Insertion<'_> {
             self.nodes.set_entry(node);
             return Ok(());
         };
-        let walk = Walk { nodes: self.nodes, packing: self.packing };
+        let walk = Walk::new(self.nodes, self.packing);
         let target = self.nodes.vector(node);
         walk.approach(target, (from, top), level.min(top), &mut work.scratch)?;
         work.lists.clear();

@@ -8,16 +8,18 @@
 mod file;
 mod insert;
 mod nodes;
+mod rows;
 mod set;
 mod walk;
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 pub use self::file::format_version;
 use self::insert::{Insertion, Locks, Work};
 use self::nodes::{MOST_LEVELS, Nodes};
+use self::rows::Rows;
 pub use self::set::Set;
 use self::walk::{Near, Scratch, Walk};
 use super::packed::Packing;
@@ -47,6 +49,8 @@ pub struct Hnsw {
     locks: Locks,
     /// How many vectors it has that are linked.
     count: AtomicUsize,
+    /// Whether there are copies of them in bytes.
+    has_copies: AtomicBool,
     scratches: Mutex<Vec<Scratch>>,
 }
 
@@ -59,6 +63,7 @@ impl Hnsw {
             nodes: RwLock::new(Nodes::new(packing.bytes(), options.m as usize)),
             locks: Locks::default(),
             count: AtomicUsize::new(0),
+            has_copies: AtomicBool::new(false),
             scratches: Mutex::default(),
         }
     }
@@ -83,9 +88,72 @@ impl Hnsw {
         self.nodes.read().memory()
     }
 
-    /// How many it will take about when so many vectors have been added.
-    pub fn memory_after(&self, more: usize) -> usize {
-        self.nodes.read().memory_after(more, for_one_above(self.options.m) as usize)
+    /// How many it will take about when so many vectors have been added, with copies of all vectors
+    /// or without.
+    pub fn memory_after(&self, more: usize, with_copies: bool) -> usize {
+        let nodes = self.nodes.read();
+        let own = nodes.memory_after(more, for_one_above(self.options.m) as usize);
+        let total = nodes.len().saturating_add(more);
+        let copies = self.new_copies().filter(|_| with_copies);
+        own.saturating_add(copies.map_or(0, |copies| copies.growth(total)))
+    }
+
+    /// How many bytes a copy of a vector takes; `None` if there are no copies of such vectors.
+    pub fn bytes_of_copy(&self) -> Option<usize> {
+        self.packing.of_copies().map(Packing::bytes)
+    }
+
+    /// Whether it has copies of its vectors, by which searches walk.
+    pub fn has_copies(&self) -> bool {
+        self.has_copies.load(Ordering::Relaxed)
+    }
+
+    /// Makes copies of all vectors, if there are copies of such, and none of them are in a file.
+    /// Searches go on meanwhile; not while vectors are added.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub fn make_copies(&self) -> Result<()> {
+        let Some(mut copies) = self.new_copies() else { return Ok(()) };
+        {
+            let nodes = self.nodes.read();
+            copies.grow(nodes.len(), 0)?;
+            let mut copy = Vec::with_capacity(copies.length());
+            for node in 0..nodes.len() {
+                copy.clear();
+                self.packing.pack_copies(nodes.vector(node as u32), &mut copy);
+                copies.set(node, &copy);
+            }
+        }
+        self.replace(|nodes| nodes.set_copies(Some(copies)));
+        Ok(())
+    }
+
+    /// Gives back the memory of the copies, if there are any.
+    pub fn drop_copies(&self) {
+        self.replace(|nodes| nodes.set_copies(None));
+    }
+
+    /// Replaces some of what there is. What that takes the place of is given back when nobody waits
+    /// any more.
+    fn replace<T>(&self, replace: impl FnOnce(&mut Nodes) -> T) {
+        let mut nodes = self.nodes.write();
+        let replaced = replace(&mut nodes);
+        self.has_copies.store(nodes.copies().is_some(), Ordering::Relaxed);
+        drop(nodes);
+        drop(replaced);
+    }
+
+    fn new_copies(&self) -> Option<Rows> {
+        self.bytes_of_copy().map(Rows::new)
+    }
+
+    /// Some of its vectors, packed, of different ages.
+    pub fn some_vectors(&self, count: usize) -> Vec<Vec<u8>> {
+        let nodes = self.nodes.read();
+        let every = (nodes.len() / count.max(1)).max(1);
+        let some = (0..nodes.len() as u32).step_by(every).take(count);
+        some.map(|node| nodes.vector(node).to_vec()).collect()
     }
 
     /// How many of its vectors it reads from a file.
@@ -111,7 +179,13 @@ impl Hnsw {
         }
         let levels: Vec<u8> =
             (first..first + labels.len()).map(|at| level_of(at, self.options.m)).collect();
-        self.nodes.write().push(labels, packed, &levels)?;
+        let mut copies = Vec::new();
+        if self.has_copies() {
+            self.packing.pack_copies(packed, &mut copies);
+        }
+        let mut pushed = Ok(());
+        self.replace(|nodes| pushed = nodes.push(labels, (packed, &copies), &levels));
+        pushed?;
         let nodes = self.nodes.read();
         let insertion = Insertion {
             nodes: &nodes,
@@ -165,12 +239,33 @@ impl Hnsw {
 
     /// About `count` vectors that are nearest to a packed one, of those that are in
     /// the set, if there is one, and that `passes` lets through, the nearest first. With `at_once`,
-    /// `None` if it would have to wait.
+    /// `None` if it would have to wait. If there are copies of the vectors, it walks by these, and
+    /// compares what it has found with the vectors themselves.
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
     pub fn search(
         &self,
+        wanted: (&[u8], usize),
+        at_once: bool,
+        among: Option<&Set>,
+        passes: impl Fn(u64) -> bool,
+    ) -> Result<Option<Vec<Hit>>> {
+        self.search_by(true, wanted, at_once, among, passes)
+    }
+
+    /// The same, by the vectors themselves.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub fn search_without_copies(&self, wanted: (&[u8], usize)) -> Result<Vec<Hit>> {
+        let found = self.search_by(false, wanted, false, None, |_| true)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn search_by(
+        &self,
+        may_use_copies: bool,
         (packed, count): (&[u8], usize),
         at_once: bool,
         among: Option<&Set>,
@@ -180,12 +275,24 @@ impl Hnsw {
         let Some((from, top)) = nodes.entry().filter(|_| count > 0) else {
             return Ok(Some(Vec::new()));
         };
-        let walk = Walk { nodes: &nodes, packing: self.packing };
+        let exact = Walk::new(&nodes, self.packing);
+        let copies = nodes.copies().filter(|_| may_use_copies).zip(self.packing.of_copies());
+        let mut copy = Vec::new();
+        let (walk, target) = match copies {
+            Some((copies, packing)) => {
+                self.packing.pack_copies(packed, &mut copy);
+                (Walk::by_copies(&nodes, packing, copies), copy.as_slice())
+            }
+            None => (exact, packed),
+        };
         let mut scratch = self.take_scratch();
         let passes = |node| among.is_none_or(|set| set.contains(node)) && passes(nodes.label(node));
         let searched = walk
-            .approach(packed, (from, top), 0, &mut scratch)
-            .and_then(|()| walk.search(packed, 0, count, &mut scratch, passes));
+            .approach(target, (from, top), 0, &mut scratch)
+            .and_then(|()| walk.search(target, 0, count, &mut scratch, passes));
+        if copies.is_some() {
+            exact.compare_again(packed, &mut scratch);
+        }
         let hits = hits_of(&scratch, &nodes);
         self.give_back(scratch);
         searched.map(|()| Some(hits))
@@ -202,7 +309,7 @@ impl Hnsw {
         passes: impl Fn(u64) -> bool,
     ) -> Option<Vec<Hit>> {
         let nodes = self.read(at_once)?;
-        let walk = Walk { nodes: &nodes, packing: self.packing };
+        let walk = Walk::new(&nodes, self.packing);
         let mut scratch = self.take_scratch();
         let passes = |node: &u32| passes(nodes.label(*node));
         match among {

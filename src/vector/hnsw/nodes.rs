@@ -4,16 +4,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use memmap2::Mmap;
 
+use super::rows::{Chunk, ROW_BITS, ROWS, Rows};
 use crate::error::{Error, ErrorCode, Result};
-use crate::vector::kernel::LINE;
 
 /// The most levels above the lowest one.
 pub(super) const MOST_LEVELS: u8 = 15;
 /// The most vectors.
 pub(super) const MOST_NODES: usize = u32::MAX as usize - 1;
-/// Rows are allocated so many at a time, and never moved.
-const ROWS: usize = 1 << ROW_BITS;
-const ROW_BITS: u32 = 10;
 /// Lists of the upper levels have room for so many neighbours at least. They are few, and all that
 /// leads from one place to another that is far from it.
 const LEAST_ABOVE: usize = 16;
@@ -25,13 +22,12 @@ const PER_NODE: usize = size_of::<u64>() + size_of::<u8>() + size_of::<u32>();
 /// Vectors are added by whoever has it alone; lists of neighbours are read and written by many.
 /// What a list names is always there, since vectors are added before anyone links them.
 pub(super) struct Nodes {
-    /// Bytes of a vector, and of its row.
-    length: usize,
-    stride: usize,
     labels: Vec<u64>,
     /// The first of the vectors, if they are in a file, and all others.
     mapped: Option<Mapped>,
-    vectors: Vec<Chunk>,
+    vectors: Rows,
+    /// Copies of all vectors in bytes, if there are any; none are if vectors are in a file.
+    copies: Option<Rows>,
     levels: Vec<u8>,
     /// The lists of the lowest level.
     lowest: Lists,
@@ -40,13 +36,6 @@ pub(super) struct Nodes {
     upper_from: Vec<u32>,
     /// Where searches begin: its level and 1, and below 32 bits, which vector it is; or zero.
     entry: AtomicU64,
-}
-
-/// Bytes of which those from `from` on are used. None if its vectors are in a file.
-#[derive(Default)]
-struct Chunk {
-    bytes: Box<[u8]>,
-    from: usize,
 }
 
 /// The first vectors of a graph, which follow each other in a file.
@@ -146,11 +135,10 @@ impl Nodes {
     /// None, of vectors of so many bytes, with so many neighbours.
     pub(super) fn new(length: usize, m: usize) -> Self {
         Self {
-            length,
-            stride: length.next_multiple_of(if length < LINE { 8 } else { 16 }),
             labels: Vec::new(),
             mapped: None,
-            vectors: Vec::new(),
+            vectors: Rows::new(length),
+            copies: None,
             levels: Vec::new(),
             lowest: Lists::new(m * 2),
             upper: Lists::new(m.max(LEAST_ABOVE)),
@@ -205,13 +193,22 @@ impl Nodes {
         if let Some(mapped) = &self.mapped
             && (node as usize) < mapped.vectors
         {
-            let from = mapped.from + node as usize * self.length;
-            return mapped.file.get(from..from + self.length).unwrap_or_default();
+            let length = self.vectors.length();
+            let from = mapped.from + node as usize * length;
+            return mapped.file.get(from..from + length).unwrap_or_default();
         }
-        let (chunk, row) = (node as usize >> ROW_BITS, node as usize & (ROWS - 1));
-        let Some(chunk) = self.vectors.get(chunk) else { return &[] };
-        let from = chunk.from + row * self.stride;
-        chunk.bytes.get(from..from + self.length).unwrap_or_default()
+        self.vectors.get(node as usize)
+    }
+
+    /// Copies of all vectors, if there are any.
+    pub(super) fn copies(&self) -> Option<&Rows> {
+        self.copies.as_ref()
+    }
+
+    /// Replaces the copies, which are of all vectors; none of vectors that are in a file.
+    pub(super) fn set_copies(&mut self, copies: Option<Rows>) -> Option<Rows> {
+        let copies = copies.filter(|_| self.mapped.is_none());
+        std::mem::replace(&mut self.copies, copies)
     }
 
     /// The lists of a level.
@@ -276,23 +273,31 @@ impl Nodes {
     /// Lets the first vectors be in a file. What that takes the place of is given back: letting go
     /// of it takes a while.
     pub(super) fn map(&mut self, mapped: Mapped) -> Replaced {
-        let whole = self.vectors.iter_mut().take(mapped.vectors / ROWS);
-        let chunks = whole.map(std::mem::take).collect();
-        Replaced { _mapped: self.mapped.replace(mapped), _chunks: chunks }
+        let chunks = self.vectors.take_first(mapped.vectors);
+        let copies = self.copies.take();
+        Replaced { _mapped: self.mapped.replace(mapped), _chunks: chunks, _copies: copies }
     }
 
-    /// Adds vectors without neighbours. Those that are not in a file follow each other in `packed`.
-    pub(super) fn push(&mut self, labels: &[u64], packed: &[u8], levels: &[u8]) -> Result<()> {
+    /// Adds vectors without neighbours. Those that are not in a file follow each other in `packed`,
+    /// and so do their copies, if there are copies.
+    pub(super) fn push(
+        &mut self,
+        labels: &[u64],
+        (packed, copies): (&[u8], &[u8]),
+        levels: &[u8],
+    ) -> Result<()> {
         if self.len() + labels.len() > MOST_NODES {
             let message = "the graph of a vector index: it has too many vectors";
             return Err(Error::new(ErrorCode::ResourceLimit, message));
         }
         let total = self.len() + labels.len();
-        while self.vectors.len() * ROWS < total {
-            let is_mapped = (self.vectors.len() + 1) * ROWS <= self.mapped();
-            let chunk =
-                if is_mapped { Ok(Chunk::default()) } else { Chunk::new(ROWS * self.stride) };
-            self.vectors.push(chunk?);
+        let mapped = self.mapped();
+        self.vectors.grow(total, mapped)?;
+        if let Some(rows) = &mut self.copies
+            && rows.grow(total, 0).is_err()
+        {
+            // There is no memory for what it can do without.
+            self.copies = None;
         }
         self.labels.try_reserve(labels.len()).map_err(no_memory)?;
         self.levels.try_reserve(labels.len()).map_err(no_memory)?;
@@ -302,20 +307,17 @@ impl Nodes {
         self.upper.grow(above)?;
         self.lowest.grow(labels.len())?;
         // Nothing fails from here on.
-        let (length, mapped) = (self.length, self.mapped());
-        let mut packed = packed.chunks_exact(length);
-        for (label, level) in labels.iter().zip(levels) {
-            let node = self.labels.len();
-            if node >= mapped
-                && let Some(chunk) = self.vectors.get_mut(node >> ROW_BITS)
-            {
-                let from = chunk.from + (node & (ROWS - 1)) * self.stride;
-                if let (Some(place), Some(vector)) =
-                    (chunk.bytes.get_mut(from..from + length), packed.next())
-                {
-                    place.copy_from_slice(vector);
-                }
+        let first = self.len();
+        let packed = packed.chunks_exact(self.vectors.length());
+        for (node, vector) in (first.max(mapped)..total).zip(packed) {
+            self.vectors.set(node, vector);
+        }
+        if let Some(rows) = &mut self.copies {
+            for (node, copy) in (first..total).zip(copies.chunks_exact(rows.length())) {
+                rows.set(node, copy);
             }
+        }
+        for (label, level) in labels.iter().zip(levels) {
             self.labels.push(*label);
             self.levels.push(*level);
             self.upper_from.push(upper as u32);
@@ -326,17 +328,21 @@ impl Nodes {
 
     /// Bytes of memory, without those that are in a file.
     pub(super) fn memory(&self) -> usize {
-        let vectors: usize = self.vectors.iter().map(|chunk| chunk.bytes.len()).sum();
-        vectors + self.lowest.memory() + self.upper.memory() + self.labels.capacity() * PER_NODE
+        self.memory_without_copies() + self.copies.as_ref().map_or(0, Rows::memory)
     }
 
-    /// Bytes of memory when so many vectors have been added, of which one in `of` gets higher.
+    fn memory_without_copies(&self) -> usize {
+        let labels = self.labels.capacity() * PER_NODE;
+        self.vectors.memory() + self.lowest.memory() + self.upper.memory() + labels
+    }
+
+    /// Bytes of memory, without copies, when so many vectors have been added, of which one in `of`
+    /// gets higher.
     pub(super) fn memory_after(&self, more: usize, of: usize) -> usize {
         let (total, capacity) = (self.len().saturating_add(more), self.labels.capacity());
-        let chunks = total.div_ceil(ROWS).saturating_sub(self.vectors.len());
         let labels = if total > capacity { total.max(capacity * 2) - capacity } else { 0 };
-        self.memory()
-            .saturating_add(chunks.saturating_mul(ROWS * self.stride + LINE))
+        self.memory_without_copies()
+            .saturating_add(self.vectors.growth(total))
             .saturating_add(self.lowest.growth(more))
             .saturating_add(self.upper.growth(more / of.saturating_sub(1).max(1)))
             .saturating_add(labels.saturating_mul(PER_NODE))
@@ -347,17 +353,7 @@ impl Nodes {
 pub(super) struct Replaced {
     _mapped: Option<Mapped>,
     _chunks: Vec<Chunk>,
-}
-
-impl Chunk {
-    fn new(length: usize) -> Result<Self> {
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(length + LINE).map_err(no_memory)?;
-        bytes.resize(length + LINE, 0);
-        let bytes = bytes.into_boxed_slice();
-        let from = bytes.as_ptr().align_offset(LINE).min(LINE);
-        Ok(Self { bytes, from })
-    }
+    _copies: Option<Rows>,
 }
 
 pub(super) fn no_memory(error: impl std::fmt::Display) -> Error {

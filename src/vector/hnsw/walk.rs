@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::nodes::{Nodes, no_memory};
+use super::rows::Rows;
 use super::set::Set;
 use crate::error::Result;
 use crate::vector::coarse::Coarse;
@@ -97,18 +98,38 @@ impl Scratch {
     }
 }
 
-/// A graph, and how far its vectors are from each other.
+/// A graph, and how far its vectors are from each other, by themselves or by their copies.
 #[derive(Clone, Copy)]
 pub(super) struct Walk<'n> {
-    pub(super) nodes: &'n Nodes,
-    pub(super) packing: Packing,
+    nodes: &'n Nodes,
+    packing: Packing,
+    copies: Option<&'n Rows>,
 }
 
-impl Walk<'_> {
+impl<'n> Walk<'n> {
+    /// By the vectors, which are packed so.
+    pub(super) fn new(nodes: &'n Nodes, packing: Packing) -> Self {
+        Self { nodes, packing, copies: None }
+    }
+
+    /// By copies of the vectors, which are packed so.
+    pub(super) fn by_copies(nodes: &'n Nodes, packing: Packing, copies: &'n Rows) -> Self {
+        Self { nodes, packing, copies: Some(copies) }
+    }
+
+    /// What a vector is compared by.
+    #[inline]
+    fn vector(&self, node: u32) -> &'n [u8] {
+        match self.copies {
+            Some(copies) => copies.get(node as usize),
+            None => self.nodes.vector(node),
+        }
+    }
+
     /// How far a vector is from a packed one.
     #[inline]
     pub(super) fn near(&self, target: &[u8], node: u32) -> Near {
-        Near::new(self.packing.distance(target, self.nodes.vector(node)), node)
+        Near::new(self.packing.distance(target, self.vector(node)), node)
     }
 
     /// Goes from the vector where searches begin down to a level, by way of the nearest few of each
@@ -162,32 +183,55 @@ impl Walk<'_> {
             }
             self.collect_fresh(level, nearest.node(), scratch);
             let fresh = std::mem::take(&mut scratch.fresh);
-            let mut coming = fresh.iter().skip(AHEAD);
-            for node in fresh.iter().take(AHEAD) {
-                prefetch(self.nodes.vector(*node));
-            }
-            for node in &fresh {
-                if let Some(node) = coming.next() {
-                    prefetch(self.nodes.vector(*node));
-                }
-                let near = self.near(target, *node);
+            self.for_each_fetched(&fresh, |_, node| {
+                let near = self.near(target, node);
                 let is_full = scratch.top.len() >= count;
                 if is_full && scratch.top.peek().is_some_and(|furthest| *furthest < near) {
-                    continue;
+                    return;
                 }
                 scratch.next.push(Reverse(near));
-                if passes(*node) {
+                if passes(node) {
                     if is_full {
                         scratch.top.pop();
                     }
                     scratch.top.push(near);
                 }
-            }
+            });
             scratch.fresh = fresh;
         }
         scratch.end();
         scratch.go_on();
         Ok(())
+    }
+
+    /// Does something with each of some vectors, while the next ones are on their way to the
+    /// processor's cache.
+    #[inline(always)]
+    fn for_each_fetched(&self, nodes: &[u32], mut each: impl FnMut(usize, u32)) {
+        let mut coming = nodes.iter();
+        let ahead = (BYTES_AHEAD / self.packing.bytes().max(1)).clamp(LEAST_AHEAD, MOST_AHEAD);
+        for node in coming.by_ref().take(ahead) {
+            prefetch(self.vector(*node));
+        }
+        for (at, node) in nodes.iter().enumerate() {
+            if let Some(node) = coming.next() {
+                prefetch(self.vector(*node));
+            }
+            each(at, *node);
+        }
+    }
+
+    /// Compares what was found with a packed vector, and puts it in the order of that.
+    pub(super) fn compare_again(&self, target: &[u8], scratch: &mut Scratch) {
+        let Scratch { found, fresh, .. } = scratch;
+        fresh.clear();
+        fresh.extend(found.iter().map(|near| near.node()));
+        self.for_each_fetched(fresh, |at, node| {
+            if let Some(near) = found.get_mut(at) {
+                *near = self.near(target, node);
+            }
+        });
+        found.sort_unstable();
     }
 
     fn collect_fresh(&self, level: u8, node: u32, scratch: &mut Scratch) {
@@ -209,7 +253,7 @@ impl Walk<'_> {
         let mut among = among.peekable();
         while let Some(node) = among.next() {
             if let Some(next) = among.peek() {
-                prefetch(self.nodes.vector(*next));
+                prefetch(self.vector(*next));
             }
             let near = self.near(target, node);
             if scratch.top.len() < count {
@@ -272,7 +316,7 @@ impl Walk<'_> {
             if chosen.len() == most {
                 return;
             }
-            let vector = self.nodes.vector(one.node());
+            let vector = self.vector(one.node());
             let mut is_tie = false;
             for other in &*chosen {
                 let between = self.near(vector, other.node());
@@ -306,5 +350,8 @@ pub(super) struct Choice {
 
 /// So many vectors of a level lead to the one below.
 const WAYS: usize = 4;
-/// As many vectors are on their way to the processor's cache while one is compared.
-const AHEAD: usize = 2;
+/// About so many bytes are on their way to the processor's cache while a vector is compared, of as
+/// many vectors at the least and at the most.
+const BYTES_AHEAD: usize = 2_048;
+const LEAST_AHEAD: usize = 2;
+const MOST_AHEAD: usize = 8;

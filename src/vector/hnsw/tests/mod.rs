@@ -1,5 +1,7 @@
 //! What is found in graphs, and that nothing is lost.
 
+mod copies;
+
 use super::*;
 use crate::vector::metric::{Form, Metric};
 use crate::vector::precision::Precision;
@@ -156,7 +158,7 @@ fn what_a_graph_will_take_is_known_before() {
     for more in [1, 100, 1_000, 1_024] {
         let from = graph.nodes.read().last_label().unwrap() + 1;
         let (_, added) = graph_of(from..from + more, GraphOptions::default_of(Metric::L2));
-        let after = graph.memory_after(more as usize);
+        let after = graph.memory_after(more as usize, false);
         graph.add(&(from..from + more).collect::<Vec<_>>(), &added, 1).unwrap();
         assert!(graph.memory() <= after && graph.memory() >= after / 10 * 9, "{more}: {after}");
     }
