@@ -1,5 +1,6 @@
 //! What processes that were killed have left behind in the directory of a database.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -21,7 +22,7 @@ use crate::error::{Error, ErrorCode, Result};
 /// `IO`, `PERMISSION` if the directory cannot be read; those of `list`.
 pub(super) fn remove_leftovers(
     directory: &Path,
-    list: impl FnOnce() -> Result<Vec<Space>>,
+    list: impl Fn() -> Result<Vec<Space>>,
 ) -> Result<()> {
     let entries = fs::read_dir(directory)
         .map_err(|error| io_error("cannot read the directory", directory, &error))?;
@@ -35,7 +36,7 @@ pub(super) fn remove_leftovers(
     }
     let was_replaced = left.iter().any(|path| is_replacement(path));
     // The directory of the replacement tells that there may be more: it goes last.
-    if was_replaced && remove_unnamed(&directory.join("spaces"), list)?.is_some() {
+    if was_replaced && remove_unnamed(&directory.join("spaces"), &list)?.is_some() {
         left.retain(|path| !is_replacement(path));
     }
     for path in left {
@@ -49,14 +50,14 @@ fn is_replacement(path: &Path) -> bool {
 }
 
 /// Removes the directories of spaces to which no name leads, unless somebody has them open, and
-/// gives the first failure to remove one. A name is committed before its directory is made, so
-/// `list` reads the names after the directories were.
+/// gives the first failure to remove one. Who makes a space has it open when he gives it its name,
+/// so `list` reads the names while nobody has.
 ///
 /// # Errors
 /// `IO`, `PERMISSION` if the directory cannot be read; those of `list`.
 pub(super) fn remove_unnamed(
     parent: &Path,
-    list: impl FnOnce() -> Result<Vec<Space>>,
+    list: impl Fn() -> Result<Vec<Space>>,
 ) -> Result<Option<Error>> {
     let entries: Vec<_> = match fs::read_dir(parent) {
         Ok(entries) => entries.flatten().collect(),
@@ -64,14 +65,20 @@ pub(super) fn remove_unnamed(
         Err(error) => return Err(io_error("cannot read the directory", parent, &error)),
     };
     let named = list()?;
+    let is_one = |named: &[Space], name: &OsStr| named.iter().any(|s| *s.directory == *name);
     let mut failure = None;
     for entry in entries {
         let name = entry.file_name();
         let is_space = name.to_str().is_some_and(|name| uuid::Uuid::try_parse(name).is_ok());
-        if !is_space || named.iter().any(|space| *space.directory == *name) {
+        if !is_space || is_one(&named, &name) {
             continue;
         }
-        match remove_unopened(&entry.path()) {
+        let removed =
+            exclusively(&entry.path(), Duration::ZERO, || match is_one(&list()?, &name) {
+                true => Ok(()),
+                false => remove(&entry.path()),
+            });
+        match removed {
             // Somebody has opened it, and will see that it has no name, or has removed it.
             Err(error) if matches!(error.code(), ErrorCode::Busy | ErrorCode::DatabaseNotFound) => {
             }
@@ -84,8 +91,17 @@ pub(super) fn remove_unnamed(
     Ok(failure)
 }
 
-fn remove_unopened(directory: &Path) -> Result<()> {
-    exclusively(directory, Duration::ZERO, || remove_space(directory))
+/// Somebody who has looked up its name before may be about to make files there, and will remove
+/// them.
+fn remove(directory: &Path) -> Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error)
+            if !matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound) =>
+        {
+            Err(io_error("cannot remove", directory, &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Does something to a space while nobody has it open.
@@ -113,22 +129,6 @@ pub(super) fn exclusively(
         let lock = LockFile::open(&layout.lock(), false, || Ok(false))?;
         lock.exclusively(patience, |_| work())
     })
-}
-
-/// Removes the directory of a space that has no name any more, and that nobody has open. Somebody
-/// who has looked up the name before may be about to make files there, and will remove them.
-///
-/// # Errors
-/// `PERMISSION`, `IO`.
-pub(super) fn remove_space(directory: &Path) -> Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error)
-            if !matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound) =>
-        {
-            Err(io_error("cannot remove", directory, &error))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

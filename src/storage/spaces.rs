@@ -128,7 +128,7 @@ impl Connection {
             }
             if let Ok(connection) = opened {
                 connection.close()?;
-                // Its directory may have been made again; the next deletion tries as well.
+                // Who has deleted it could not remove it. The next deletion tries as well.
                 drop(self.remove_orphans());
             }
         }
@@ -149,9 +149,9 @@ impl Connection {
             }
             (None, OpenMode::Open | OpenMode::ReadOnly) => return Err(no_space(name)),
             (Some(directory), _) => directory,
-            (None, _) => self.create_space(name)?,
+            (None, _) => return self.create_space(name, options),
         };
-        // Its name is committed, so it exists even if its directory was never completed.
+        // It has a name, so it exists even if its directory is gone.
         let mode = match options.mode {
             OpenMode::ReadOnly => OpenMode::ReadOnly,
             _ => OpenMode::OpenOrCreate,
@@ -238,14 +238,13 @@ impl Connection {
         let found = self.snapshot(false)?.with(|txn| find(txn, name))?;
         let directory = found.ok_or_else(|| no_space(name))?;
         let path = self.space_path(&directory);
-        // Its name may have been committed a moment ago, and its directory not yet been made: then
-        // the lock decides who was first.
+        // It has a name, and may have lost its directory.
         platform::create_private_directory(&path)
             .map_err(|error| io_error("cannot create the directory", &path, &error))?;
         leftovers::exclusively(&path, EXCLUSIVE_PATIENCE, || {
             // The name goes first: a directory without a name is garbage, a name without its
             // directory would be a space that lost its data.
-            let forgotten = match self.forget_space(name, &directory) {
+            match self.forget_space(name, &directory) {
                 // On a full disk, what is to be deleted makes room for that.
                 Err(error) if error.code() == ErrorCode::DiskFull => {
                     let data = Layout { directory: path.clone() }.data();
@@ -256,11 +255,9 @@ impl Connection {
                     }
                 }
                 forgotten => forgotten,
-            };
-            forgotten?;
-            // Who is about to open it waits, and finds that it is gone.
-            leftovers::remove_space(&path)
+            }
         })?;
+        // Who has waited to open it finds no name and removes it himself, if he was faster.
         self.remove_orphans()
     }
 
@@ -268,20 +265,37 @@ impl Connection {
         self.space_directory().join(directory)
     }
 
-    fn create_space(&self, name: &Wtf8String) -> Result<String> {
-        let key = record_key(name);
-        let sealed = self.environment().sealed().is_some();
-        self.commit_now(move |txn| {
-            if let Some(payload) = meta::get_record(txn, &key)? {
-                return parse_directory(&payload);
+    /// Makes a space and opens it, and gives it its name then: whoever finds the name to delete the
+    /// space finds it open. Another one of this name may be made meanwhile, and counts.
+    fn create_space(
+        &self,
+        name: &Wtf8String,
+        options: &OpenOptions,
+    ) -> Result<(String, Result<Arc<Connection>>)> {
+        self.create_space_key()?;
+        let directory = uuid::Uuid::new_v4().simple().to_string();
+        let options = OpenOptions { mode: OpenMode::OpenOrCreate, ..options.clone() };
+        let connection = match self.connect_space(&self.space_path(&directory), &options) {
+            // Who removes what has no name was faster than the lock.
+            Err(error) if error.code() == ErrorCode::DatabaseNotFound => {
+                return Ok((directory, Err(error)));
             }
-            if sealed {
-                put_space_key(txn)?;
+            connected => connected?,
+        };
+        let (key, id) = (record_key(name), directory.clone());
+        let named = self.commit_now(move |txn| match meta::get_record(txn, &key)? {
+            Some(_) => Ok(()),
+            None => meta::put_record(txn, &key, id.as_bytes()),
+        });
+        match named {
+            Ok(()) => Ok((directory, Ok(connection))),
+            Err(error) => {
+                // It has nothing in it yet, and the next deletion removes it if this does not.
+                drop(connection.close());
+                drop(self.remove_orphans());
+                Err(error)
             }
-            let id = uuid::Uuid::new_v4().simple().to_string();
-            meta::put_record(txn, &key, id.as_bytes())?;
-            Ok(id)
-        })
+        }
     }
 
     fn forget_space(&self, name: &Wtf8String, directory: &str) -> Result<()> {
