@@ -52,21 +52,27 @@ pub fn connect(path: &Path, options: &OpenOptions) -> Result<Arc<Connection>> {
     let prepared = open::prepare(path, options)?;
     let slot = slot_for(&prepared.identity);
     let mut opened = slot.lock();
-    let environment = match opened.environment.upgrade().filter(|_| opened.connections > 0) {
-        Some(environment) => {
-            open::check_join(&environment, options, &prepared)?;
-            environment
-        }
-        None => {
+    let (environment, joined) = match opened.environment.upgrade() {
+        Some(environment) if opened.connections > 0 => (environment, Some(prepared)),
+        _ => {
             wait_for_close(&mut opened)?;
             let environment = Arc::new(open::environment(prepared, options)?);
             opened.environment = Arc::downgrade(&environment);
             opened.closing = Some(environment.raw()?.downgrade());
             housekeeper::watch(Arc::downgrade(&environment));
-            environment
+            (environment, None)
         }
     };
     opened.connections += 1;
+    drop(opened);
+    // It reads, for which it may wait for somebody who has to get the slot: to replace the files.
+    if let Some(prepared) = joined
+        && let Err(refused) = open::check_join(&environment, options, &prepared)
+    {
+        // What else goes wrong poisons, or is found by the next one who opens the database.
+        drop(release(&environment, options.busy_timeout));
+        return Err(refused);
+    }
     let read_only = options.mode == OpenMode::ReadOnly;
     Ok(Connection::new(environment, options.durability, read_only))
 }
@@ -196,4 +202,48 @@ fn shut_down(environment: &Arc<Environment>, busy_timeout: Duration) -> Result<(
         result = result.and(removed);
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::seal::{KEY, Key, Secret};
+    use crate::storage::options::Encryption;
+
+    #[test]
+    fn who_joins_a_database_keeps_nobody_from_replacing_its_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let with = |key: u8| OpenOptions {
+            encryption: Some(Encryption::with(Secret::Key(Key::new([key; KEY])))),
+            ..OpenOptions::default()
+        };
+        let connect = |key: u8| connect(directory.path(), &with(key));
+        let connection = connect(7).unwrap();
+        let environment = connection.environment();
+        let (sender, replaced) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let joining = environment.quiesce(|| {
+                let joining = scope.spawn(|| connect(7).unwrap().close());
+                // It reads whether its key is right, and waits.
+                std::thread::sleep(Duration::from_millis(200));
+                scope.spawn(move || {
+                    reopened(environment, environment.raw().unwrap().downgrade());
+                    sender.send(()).unwrap();
+                });
+                replaced.recv_timeout(Duration::from_secs(5)).unwrap();
+                assert!(!joining.is_finished());
+                Ok(joining)
+            });
+            joining.unwrap().join().unwrap().unwrap();
+        });
+        // Who is refused leaves no connection behind.
+        let refused = connect(8).err().unwrap();
+        assert_eq!(refused.code(), ErrorCode::WrongKey);
+        connection.close().unwrap();
+        assert!(!slot_for(&environment.identity).lock().is_in_use());
+    }
 }
