@@ -102,13 +102,15 @@ impl Reads {
     }
 
     /// The shapes of a store that documents may name which were read and are not decoded yet: of
-    /// the state that was read last, and of the snapshots that are pinned. Tables only grow, so the
+    /// the state that was read last, of the snapshots that are pinned, and of the newest state,
+    /// which a transaction may have read while an older one is held. Tables only grow, so the
     /// longest one has them all; a state in which the store was deleted has none.
     pub(super) fn shapes(&self, store: u32) -> Result<ShapeTable> {
         let mut longest = self.turn.with_held(|txn| load_shapes(txn, store))?;
+        let newest = self.connection.snapshot(false).ok();
         let pinned: Vec<_> = self.snapshots.borrow().values().cloned().collect();
-        for snapshot in pinned {
-            // One that has expired has nothing to be decoded.
+        for snapshot in pinned.into_iter().chain(newest) {
+            // One that has expired has nothing to be decoded; no new one can be had after a close.
             if let Ok(shapes) = snapshot.with(|txn| load_shapes(txn, store))
                 && shapes.len() > longest.len()
             {
