@@ -111,9 +111,12 @@ impl Reads {
         let pinned: Vec<_> = self.snapshots.borrow().values().cloned().collect();
         for snapshot in pinned.into_iter().chain(newest) {
             // One that has expired has nothing to be decoded; no new one can be had after a close.
-            if let Ok(shapes) = snapshot.with(|txn| load_shapes(txn, store))
-                && shapes.len() > longest.len()
-            {
+            let known = longest.len();
+            let longer = snapshot.with(|txn| match count_shapes(txn, store)? > known {
+                true => load_shapes(txn, store).map(Some),
+                false => Ok(None),
+            });
+            if let Ok(Some(shapes)) = longer {
                 longest = shapes;
             }
         }

@@ -275,26 +275,27 @@ impl Connection {
         self.create_space_key()?;
         let directory = uuid::Uuid::new_v4().simple().to_string();
         let options = OpenOptions { mode: OpenMode::OpenOrCreate, ..options.clone() };
-        let connection = match self.connect_space(&self.space_path(&directory), &options) {
+        let (key, id) = (record_key(name), directory.clone());
+        let connected = self.connect_space(&self.space_path(&directory), &options);
+        let created = connected.and_then(|connection| {
+            let named = self.commit_now(move |txn| match meta::get_record(txn, &key)? {
+                Some(_) => Ok(()),
+                None => meta::put_record(txn, &key, id.as_bytes()),
+            });
+            // It has nothing in it yet.
+            named.inspect_err(|_| drop(connection.close())).map(|()| connection)
+        });
+        match created {
             // Who removes what has no name was faster than the lock.
             Err(error) if error.code() == ErrorCode::DatabaseNotFound => {
-                return Ok((directory, Err(error)));
+                Ok((directory, Err(error)))
             }
-            connected => connected?,
-        };
-        let (key, id) = (record_key(name), directory.clone());
-        let named = self.commit_now(move |txn| match meta::get_record(txn, &key)? {
-            Some(_) => Ok(()),
-            None => meta::put_record(txn, &key, id.as_bytes()),
-        });
-        match named {
-            Ok(()) => Ok((directory, Ok(connection))),
             Err(error) => {
-                // It has nothing in it yet, and the next deletion removes it if this does not.
-                drop(connection.close());
+                // The next deletion removes what is left if this cannot.
                 drop(self.remove_orphans());
                 Err(error)
             }
+            created => Ok((directory, created)),
         }
     }
 
