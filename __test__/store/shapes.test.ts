@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { open } from '../../index.js'
 import type { Database } from '../../index.js'
 import { documents, temporaryDatabase, temporaryDirectory } from '../support/database'
@@ -103,4 +107,32 @@ test('rows that are not decoded yet outlive their store', async (t) => {
   await one.deleteObjectStore('a')
   for (let row = await rows.next(); !row.done; row = await rows.next()) read.push(row.value)
   assert.deepEqual(read, [...all, ...more])
+})
+
+test('a transaction knows the shapes that its turn of the event loop does not see', async (t) => {
+  const path = await temporaryDirectory(t)
+  const stores = { a: { keyPath: 'id' } }
+  const db = await open(path, { durability: 'none', stores })
+  await db.store('a').put({ id: 0 })
+  const rounds = 30
+  // The round that was begun, and the one that the other thread has done.
+  const signals = new Int32Array(new SharedArrayBuffer(8))
+  const worker = new Worker(join(__dirname, 'shape-writer.mjs'), {
+    workerData: { path, rounds, signals },
+  })
+  // It waits for the next round if one fails.
+  t.after(() => worker.terminate())
+  await once(worker, 'message')
+  for (let round = 1; round <= rounds; round++) {
+    await setImmediate()
+    assert.deepEqual(db.store('a').getSync(0), { id: 0 })
+    Atomics.store(signals, 0, round)
+    Atomics.notify(signals, 0)
+    // Until here this is one turn, which holds a state without the shape.
+    assert.notEqual(Atomics.wait(signals, 1, round - 1, 20_000), 'timed-out')
+    const found = await db.transaction((tx) => tx.store('a').get(round))
+    assert.deepEqual(found, { id: round, [`field ${round}`]: 99 })
+  }
+  await once(worker, 'exit')
+  await db.close()
 })
