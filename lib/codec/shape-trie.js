@@ -72,24 +72,47 @@ class ShapeTrie {
   constructor() {
     this.root = new ShapeNode(true)
     this.candidates = 0
+    /** @type {[number, string[]][]} shapes that are not in the trie yet: who reads needs none */
+    this.registered = []
+  }
+
+  /** Has a shape in the trie from the next document on. */
+  register(id, names) {
+    this.registered.push([id, names])
+  }
+
+  /** Puts the shapes in that were registered. */
+  catchUp() {
+    for (const [id, names] of this.registered) {
+      const node = this.place(names, true)
+      if (node.id >= 0) continue
+      node.id = id
+      node.names = names
+    }
+    this.registered = []
   }
 
   /** The node of a key list, or NO_NODE. */
   find(keys) {
+    if (this.registered.length > 0) this.catchUp()
     let node = this.root
     for (let i = 0; i < keys.length && node !== NO_NODE; i++) node = node.child(keys[i])
     return node
   }
 
   /**
-   * The node of a key list, made where there is none; `null` for lists that are no shape: empty,
+   * The node of a candidate, made where there is none; `null` for lists that are no shape: empty,
    * too long, or beginning with an array index, as maps with numeric keys do.
    */
-  insert(keys, permanent) {
-    if (keys.length === 0 || keys.length > MAX_SHAPE_FIELDS || isIndexLike(keys[0])) {
-      if (!permanent) return null
-    }
-    if (!permanent && this.candidates + keys.length > MAX_CANDIDATE_NODES) this.forgetCandidates()
+  insert(keys) {
+    if (keys.length === 0 || keys.length > MAX_SHAPE_FIELDS || isIndexLike(keys[0])) return null
+    if (this.registered.length > 0) this.catchUp()
+    if (this.candidates + keys.length > MAX_CANDIDATE_NODES) this.forgetCandidates()
+    return this.place(keys, false)
+  }
+
+  /** The node of a key list, made where there is none. */
+  place(keys, permanent) {
     let node = this.root
     for (const key of keys) {
       let child = node.child(key)
@@ -110,6 +133,7 @@ class ShapeTrie {
    * with equal keys share their names while these are remembered.
    */
   beginDocument() {
+    if (this.registered.length > 0) this.catchUp()
     if (this.candidates > MAX_CANDIDATE_NODES / 2) this.forgetCandidates()
   }
 

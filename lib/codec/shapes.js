@@ -71,11 +71,7 @@ class ShapeTable {
     this.names[id] = copy
     this.readers[id] = makeReader(this, id, copy)
     this.count++
-    const node = this.trie.insert(copy, true)
-    if (node.id < 0) {
-      node.id = id
-      node.names = copy
-    }
+    this.trie.register(id, copy)
   }
 
   /**
@@ -114,7 +110,7 @@ class ShapeTable {
    * @returns {import('./shape-trie').ShapeNode | null} its node; `null` for lists that are no shape
    */
   sight(keys) {
-    const node = this.trie.insert(keys, false)
+    const node = this.trie.insert(keys)
     if (node === null || node.id >= 0) return node
     node.sightings++
     if (node.sightings >= this.sightingsNeeded() && this.waiting.length < MAX_WAITING) {
