@@ -117,7 +117,7 @@ function isAt(bytes, buffer, position, end) {
 function readerOf(head, decoder) {
   if (head.reads < READS_BEFORE_CODEGEN && ++head.reads === READS_BEFORE_CODEGEN) {
     const { names } = head
-    if (decoder.shapes.codegen && names.length <= MAX_NAMES) {
+    if (names.length <= MAX_NAMES && decoder.shapes.mayGenerate()) {
       head.read = generateReader(names, readValue)
     }
   }

@@ -33,7 +33,7 @@ function makeReader(table, id, names) {
   const readFields = areAssignable(names) ? readAssigned : readDefined
   let reads = 0
   return function readShape(decoder) {
-    if (table.codegen && reads++ >= READS_BEFORE_CODEGEN) {
+    if (reads++ >= READS_BEFORE_CODEGEN && table.mayGenerate()) {
       const reader = generateReader(names, readValue)
       table.readers[id] = reader
       return reader(decoder)

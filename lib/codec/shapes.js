@@ -29,7 +29,7 @@ class ShapeTable {
    */
   constructor({ load, codegen = true }) {
     this.load = load
-    this.codegen = codegen && codegenAllowed()
+    this.codegen = codegen
     this.trie = new ShapeTrie()
     /** Functions that read an object of a shape, by id; holes for ids not loaded. */
     this.readers = []
@@ -38,6 +38,11 @@ class ShapeTable {
     this.count = 0
     /** @type {string[][]} */
     this.waiting = []
+  }
+
+  /** Whether readers may be generated: asked when one would be. */
+  mayGenerate() {
+    return this.codegen && codegenAllowed()
   }
 
   /** The number of shapes. */
