@@ -38,7 +38,7 @@ class Connection {
     /** @type {Promise<void> | null} */
     this.closing = null
     /** The asynchronous context of events: that in which the database was opened. */
-    this.scope = new AsyncResource('LODESTORE_EVENT', { requireManualDestroy: true })
+    this.scope = new AsyncResource('LODESTORE_EVENT')
     /** Called with the events of the native library. */
     this.onEvent = null
     /** @type {((error: LodestoreError) => void) | null} called with what is found to be damaged */
@@ -282,7 +282,11 @@ class Connection {
     const closed = this.call((ticket) => this.native.close(ticket))
     this.closed = true
     this.turn.compared = false
-    await closed
+    try {
+      await closed
+    } finally {
+      this.scope.emitDestroy()
+    }
   }
 }
 

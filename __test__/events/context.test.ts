@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, createHook } from 'node:async_hooks'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { open } from '../../index.js'
 import { temporaryDirectory } from '../support/database'
 
@@ -42,4 +43,20 @@ test('events are told in the context in which the database was opened', async ()
   context.run('write', () => connection.receive(message))
   await Promise.resolve()
   assert.deepEqual(seen, ['open'])
+})
+
+test('who watches asynchronous resources is told that one ends with its database', async (t) => {
+  const path = await temporaryDirectory(t)
+  const alive = new Set<number>()
+  const hook = createHook({
+    init: (id, type) => type === 'LODESTORE_EVENT' && alive.add(id),
+    destroy: (id) => alive.delete(id),
+  }).enable()
+  t.after(() => hook.disable())
+  const db = await open(path)
+  assert.equal(alive.size, 1)
+  await db.close()
+  // Hooks are told at the next turn of the event loop.
+  await setImmediate()
+  assert.equal(alive.size, 0)
 })
