@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use memmap2::Mmap;
 
-use super::rows::{Chunk, ROW_BITS, ROWS, Rows};
+use super::rows::{ROW_BITS, ROWS, Rows, Slab};
 use crate::error::{Error, ErrorCode, Result};
 
 /// The most levels above the lowest one.
@@ -273,9 +273,9 @@ impl Nodes {
     /// Lets the first vectors be in a file. What that takes the place of is given back: letting go
     /// of it takes a while.
     pub(super) fn map(&mut self, mapped: Mapped) -> Replaced {
-        let chunks = self.vectors.take_first(mapped.vectors);
+        let slabs = self.vectors.take_first(mapped.vectors);
         let copies = self.copies.take();
-        Replaced { _mapped: self.mapped.replace(mapped), _chunks: chunks, _copies: copies }
+        Replaced { _mapped: self.mapped.replace(mapped), _slabs: slabs, _copies: copies }
     }
 
     /// Adds vectors without neighbours. Those that are not in a file follow each other in `packed`,
@@ -352,7 +352,7 @@ impl Nodes {
 /// What vectors in a file have taken the place of.
 pub(super) struct Replaced {
     _mapped: Option<Mapped>,
-    _chunks: Vec<Chunk>,
+    _slabs: Vec<Slab>,
     _copies: Option<Rows>,
 }
 
