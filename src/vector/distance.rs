@@ -42,8 +42,14 @@ impl Target {
     pub fn vector(&self) -> Vec<u8> {
         match self.form.is_binary() {
             true => self.bits.clone(),
-            // Each was a f32.
-            false => self.components.iter().flat_map(|one| (*one as f32).to_le_bytes()).collect(),
+            false => {
+                let mut vector = vec![0; self.components.len() * size_of::<f32>()];
+                for (place, one) in vector.as_chunks_mut().0.iter_mut().zip(&self.components) {
+                    // Each was a f32.
+                    *place = (*one as f32).to_le_bytes();
+                }
+                vector
+            }
         }
     }
 
@@ -95,7 +101,7 @@ pub fn score(form: Form, distance: f64) -> f64 {
 }
 
 /// The components of a vector.
-pub(super) fn floats(vector: &[u8]) -> impl Iterator<Item = f32> + Clone {
+pub(super) fn floats(vector: &[u8]) -> impl ExactSizeIterator<Item = f32> + Clone {
     vector.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
 }
 
@@ -120,7 +126,7 @@ fn dot(one: &[f64], other: &[u8]) -> f64 {
 }
 
 /// The inner product of a vector with itself.
-fn square(vector: &[u8]) -> f64 {
+pub(super) fn square(vector: &[u8]) -> f64 {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2.

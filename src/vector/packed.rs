@@ -5,7 +5,7 @@
 //! that metric get one more component, by which they are all equally long, and the one that is
 //! searched for gets zero: their inner product stays what it was (Bachrach et al., 2014).
 
-use super::distance::floats;
+use super::distance::{floats, square};
 use super::kernel;
 use super::metric::{Form, Metric};
 use super::precision::Precision;
@@ -19,13 +19,24 @@ pub struct Doubt {
     absolute: f32,
     /// A part of the distance.
     relative: f32,
+    /// What rounding one of the vectors makes of their inner product, hardly ever more.
+    rounding: f32,
 }
 
 impl Doubt {
     /// A distance beyond which vectors are further than at this one.
     pub fn beyond(self, distance: f32) -> f32 {
         // Both may be off.
-        distance + 2.0 * self.absolute + 2.0 * self.relative * distance.abs()
+        let both = 2.0 * self.absolute + 2.0 * self.relative * distance.abs();
+        if self.rounding == 0.0 {
+            return distance + both;
+        }
+        // Two vectors are rounded independently of each other. How the target was rounded counts
+        // by how far they are from each other: if both are so far from the target, whose length
+        // is 1 as theirs is, the square of that is eight times the distance at most.
+        let furthest = distance + both + 2.5 * self.rounding;
+        let between = (8.0 * furthest).clamp(0.0, 4.0);
+        distance + both + self.rounding * (2.0 + between).sqrt()
     }
 }
 
@@ -89,6 +100,14 @@ impl Packing {
         }
     }
 
+    /// How far documents are from each other, about, whose packed vectors are so far.
+    pub fn distance_of_documents(self, distance: f32) -> f64 {
+        match self.form.metric {
+            Metric::L2 => f64::from(distance).max(0.0).sqrt(),
+            _ => f64::from(distance),
+        }
+    }
+
     /// How far off distances from a packed vector may be; `None` if that is not known. With 16 bits
     /// they are hardly ever further off, otherwise never.
     pub fn doubt(self, target: &[u8]) -> Option<Doubt> {
@@ -102,13 +121,15 @@ impl Packing {
         // these make of the other's components, of which the largest bounds the deviation, since
         // both vectors have the length 1; by more than five times that it is hardly ever.
         let rounded = |half_step: f32, largest: f32| Doubt {
-            absolute: sums + 5.0 * (2.0_f32 / 3.0).sqrt() * half_step * largest,
+            absolute: sums,
             relative: 0.0,
+            rounding: 5.0 * (1.0_f32 / 3.0).sqrt() * half_step * largest,
         };
+        let exact = |absolute, relative| Doubt { absolute, relative, rounding: 0.0 };
         let components = target.as_chunks().0.iter();
         match (self.precision, self.form.metric) {
-            (Precision::F32, Cosine) => Some(Doubt { absolute: sums, relative: 0.0 }),
-            (Precision::F32, L2) => Some(Doubt { absolute: f32::MIN_POSITIVE, relative: sums }),
+            (Precision::F32, Cosine) => Some(exact(sums, 0.0)),
+            (Precision::F32, L2) => Some(exact(f32::MIN_POSITIVE, sums)),
             (Precision::Bf16, Cosine) => {
                 let largest = components.map(|one| kernel::of_bf16(*one).abs()).fold(0.0, f32::max);
                 Some(rounded(1.0 / 256.0, largest))
@@ -117,7 +138,7 @@ impl Packing {
                 let largest = components.map(|one| kernel::of_f16(*one).abs()).fold(0.0, f32::max);
                 Some(rounded(1.0 / 2048.0, largest))
             }
-            (Precision::B1, _) => Some(Doubt { absolute: 0.0, relative: 0.0 }),
+            (Precision::B1, _) => Some(exact(0.0, 0.0)),
             _ => None,
         }
     }
@@ -131,7 +152,7 @@ impl Packing {
 
     /// How long a vector is.
     pub fn length(self, vector: &[u8]) -> f64 {
-        floats(vector).map(|one| f64::from(one).powi(2)).sum::<f64>().sqrt()
+        square(vector).sqrt()
     }
 
     /// Packs a vector of the graph, at the end of `packed`. `longest` is how long the longest one
@@ -156,16 +177,27 @@ impl Packing {
         };
         let components = floats(vector).map(|one| (f64::from(one) * factor) as f32);
         match self.precision {
-            Precision::F32 => components.for_each(|one| packed.extend(one.to_le_bytes())),
-            Precision::F16 => {
-                components.for_each(|one| packed.extend(kernel::to_f16(one).to_le_bytes()));
-            }
-            Precision::Bf16 => {
-                components.for_each(|one| packed.extend(kernel::to_bf16(one).to_le_bytes()));
-            }
+            Precision::F32 => append(components, f32::to_le_bytes, packed),
+            Precision::F16 => append(components, |one| kernel::to_f16(one).to_le_bytes(), packed),
+            Precision::Bf16 => append(components, |one| kernel::to_bf16(one).to_le_bytes(), packed),
             Precision::I8 => pack_steps(components, packed),
             Precision::B1 => {}
         }
+    }
+}
+
+/// Appends the bytes of each component. Where it is known before how many there are, they are made
+/// several at a time.
+fn append<const N: usize>(
+    components: impl ExactSizeIterator<Item = f32>,
+    bytes_of: impl Fn(f32) -> [u8; N],
+    packed: &mut Vec<u8>,
+) {
+    let from = packed.len();
+    packed.resize(from + components.len() * N, 0);
+    let places = packed.get_mut(from..).unwrap_or_default().as_chunks_mut().0;
+    for (place, one) in places.iter_mut().zip(components) {
+        *place = bytes_of(one);
     }
 }
 
@@ -233,6 +265,7 @@ fn measure_of(metric: Metric, precision: Precision) -> Measure {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used)]
 mod tests {
     use super::super::distance::Target;
     use super::*;
@@ -277,7 +310,9 @@ mod tests {
                         packing.distance(&packing.pack_target(&one), &packed(packing, &two)),
                     );
                     if let Some(doubt) = packing.doubt(&packing.pack_target(&one)) {
-                        let most = f64::from(doubt.absolute + doubt.relative * exact as f32);
+                        let rounding = doubt.rounding * 2.0_f32.sqrt();
+                        let most = doubt.absolute + rounding + doubt.relative * exact as f32;
+                        let most = f64::from(most);
                         let by = (about - exact).abs();
                         assert!(by <= most, "{precision:?} {metric:?} {dimensions}: {by}");
                         assert!(most < off * exact.max(1.0), "{precision:?} {metric:?}: {most}");
@@ -289,6 +324,47 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_doubt_is_further_away() {
+        let mut seed = 11_u64;
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+        };
+        for (dimensions, precision) in [3, 32, 384].into_iter().flat_map(|dimensions| {
+            [Precision::F32, Precision::F16, Precision::Bf16].map(|one| (dimensions, one))
+        }) {
+            let form = Form { dimensions, metric: Metric::Cosine };
+            let packing = Packing::new(form, precision);
+            let center: Vec<f32> = (0..dimensions).map(|_| next()).collect();
+            // Some are near to each other, others are not.
+            let mut vector = |spread: f32| {
+                bytes(&center.iter().map(|one| one + spread * next()).collect::<Vec<_>>())
+            };
+            let (mut settled, mut open) = (0, 0);
+            for spread in [0.02, 0.3, 3.0] {
+                let own = vector(spread);
+                let (target, exact) = (packing.pack_target(&own), Target::new(form, &own));
+                let doubt = packing.doubt(&target).unwrap();
+                let mut measure = || {
+                    let one = vector(spread);
+                    (packing.distance(&target, &packed(packing, &one)), exact.distance(&one))
+                };
+                let mut all: Vec<(f32, f64)> = (0..300).map(|_| measure()).collect();
+                all.sort_by(|one, other| one.0.total_cmp(&other.0));
+                for (at, one) in all.iter().enumerate() {
+                    for other in &all[at + 1..] {
+                        let is_settled = doubt.beyond(one.0) < other.0;
+                        assert!(!is_settled || one.1 < other.1, "{precision:?}: {one:?} {other:?}");
+                        settled += usize::from(is_settled);
+                        open += usize::from(!is_settled);
+                    }
+                }
+            }
+            assert!(settled > 10_000 && open > 0, "{precision:?} {dimensions}: {settled} {open}");
         }
     }
 
