@@ -56,6 +56,9 @@ pub struct Near {
     pub(super) compared: u64,
     /// How far off the distances of the graph may be, if that is known.
     doubt: Option<Doubt>,
+    /// Whether no document has several vectors, of which another one may be nearer than the one
+    /// that is named.
+    pub(super) is_one_each: bool,
     /// How far those are by the graph that are to be compared, once there are as many as are
     /// wanted.
     reach: f32,
@@ -120,6 +123,7 @@ impl Near {
             wanted,
             compared,
             doubt,
+            is_one_each: false,
             reach: f32::INFINITY,
             most: usize::MAX,
             named: Vec::new(),
@@ -205,7 +209,12 @@ impl Near {
                 continue;
             }
             let gone = self.gone.len();
-            let passing = self.look_at(&labels, (view, shared, store), query, rows, budget)?;
+            let known = match is_fresh {
+                true => [None; Lookups::MAX],
+                false => self.known_distances(labels.len(), view, (query, rows)),
+            };
+            let from = (view, shared, store);
+            let passing = self.look_at((&labels, &known), from, query, rows, budget)?;
             *examined += labels.len() as u64;
             let goes_on = budget.spend(labels.len() as u64 * 2)?;
             if !is_fresh {
@@ -339,28 +348,70 @@ impl Near {
         labels
     }
 
-    /// Looks vectors up; how many documents pass the filter that were not met before.
+    /// How far those of the named vectors are that were given out last, so many, where their
+    /// documents need not be read to know it: nothing but their order counts, and no other one is
+    /// so near to them that it is in doubt.
+    fn known_distances(
+        &self,
+        count: usize,
+        view: View<'_, '_>,
+        (query, rows): (&Query, &Rows),
+    ) -> [Option<f64>; Lookups::MAX] {
+        let mut known = [None; Lookups::MAX];
+        let is_exact = self.index.graph.precision == Precision::F32;
+        let counts_all = query.filter.is_all()
+            && rows.search.as_ref().is_some_and(|search| search.max_distance() == f64::INFINITY);
+        let (Some(doubt), true) = (self.doubt, is_exact && counts_all) else { return known };
+        let is_settled = self.is_one_each && self.below >= self.given;
+        if !is_settled || !matches!(view, View::Snapshot(_)) || !query.needs_keys_alone() {
+            return known;
+        }
+        let from = self.looked_up.saturating_sub(count);
+        let is_before = |one: Option<&Hit>, next: Option<&Hit>| match (one, next) {
+            (Some(one), Some(next)) => doubt.beyond(one.distance) < next.distance,
+            _ => true,
+        };
+        for (place, at) in known.iter_mut().zip(from..self.looked_up) {
+            let (hit, next) = (self.named.get(at), self.named.get(at + 1));
+            let before = at.checked_sub(1).and_then(|before| self.named.get(before));
+            if is_before(before, hit) && is_before(hit, next) {
+                *place = hit.map(|hit| self.graph.packing().distance_of_documents(hit.distance));
+            }
+        }
+        known
+    }
+
+    /// Looks vectors up; how many documents pass the filter that were not met before. Those are not
+    /// read of which it is known how far they are.
     fn look_at(
         &mut self,
-        labels: &[u64],
+        (labels, known): (&[u64], &[Option<f64>]),
         (view, shared, store): (View<'_, '_>, &StoreShared, &Arc<StoreDef>),
         query: &Query,
         rows: &mut Rows,
         budget: &Budget<'_>,
     ) -> Result<u64> {
-        let tree = entries(self.index.tree);
+        let mut named = Lookups::new(entries(self.index.tree));
+        labels.iter().for_each(|label| named.push(&label_key(*label)));
         let mut lookups = Lookups::new(documents(store.tree));
-        for label in labels {
-            match tree.get(view.txn(), &label_key(*label))? {
-                None => self.gone.push(*label),
-                Some(key) if self.met.contains(key) => {}
-                Some(key) => {
+        let (mut passing, mut scratch) = (0, Vec::new());
+        for ((label, key), known) in labels.iter().zip(named.find(view.txn())?).zip(known) {
+            match (key, known) {
+                (None, _) => self.gone.push(*label),
+                (Some(key), _) if self.met.contains(key) => {}
+                (Some(key), Some(distance)) => {
+                    self.met.insert(key.into());
+                    if !rows.search.as_ref().is_some_and(|search| search.excludes(key)) {
+                        passing += 1;
+                        self.sorter.push(&sort_key(*distance), key)?;
+                    }
+                }
+                (Some(key), None) => {
                     self.met.insert(key.into());
                     lookups.push(key);
                 }
             }
         }
-        let (mut passing, mut scratch) = (0, Vec::new());
         let meter = &budget.meter;
         let sorter = &mut self.sorter;
         find_each(view.txn(), store, &lookups, |at, payload| {

@@ -93,6 +93,14 @@ impl Query {
         }
     }
 
+    /// Whether of the nearest documents nothing is needed but their keys, in order.
+    pub fn needs_keys_alone(&self) -> bool {
+        let is_diverse = self.nearest.as_ref().is_some_and(|nearest| nearest.diversity.is_some());
+        matches!(self.returns, Returns::Keys | Returns::Count)
+            && self.sort.is_empty()
+            && !is_diverse
+    }
+
     /// Parses a request, an object.
     ///
     /// # Errors

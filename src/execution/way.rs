@@ -16,7 +16,9 @@ use crate::store::StoreShared;
 use crate::store::entry::entries;
 use crate::store::graph::{Effort, Graph, LEAST, MOST_BYTES, NEIGHBOURS, SubsetKey};
 use crate::store::read::View;
-use crate::store::vectors::{COUNT_LABELS, COUNT_VECTORS, Labels, counter, document_key};
+use crate::store::vectors::{
+    COUNT_DOCUMENTS, COUNT_LABELS, COUNT_VECTORS, Labels, counter, document_key,
+};
 use crate::vector::Set;
 
 /// What it costs, in microseconds: to keep a candidate in the graph, and each byte of its vector;
@@ -124,6 +126,7 @@ impl Way {
             return exact("the graph is being built, or the state is older than it is");
         }
         let mut near = Near::new(Arc::clone(&graph), (search, target), (below, given));
+        near.is_one_each = vectors == view.count(counter(index.tree, COUNT_DOCUMENTS))?;
         // Of the labels that were given since, so many may be there.
         let fresh = (given - below).min(vectors);
         let fresh_cost = fresh as f64 * (LOOKUP + ENTRY);
