@@ -63,7 +63,7 @@ for (const encryption of [undefined, { key: Buffer.alloc(32, 3) }]) {
         }
       }
       const put = (list: [number, Float32Array | Float32Array[]][]) =>
-        docs.putMany(list.map(([id, vector]) => ({ id, vector })))
+        docs.putMany(list.map(([id, each]) => ({ id, vector: each })))
       const first = random.list(COUNT, vector)
       await put(first.map((each, i) => [i + COUNT, each]))
       // Later ones, under lower keys, are as near as others, or nearly so.
