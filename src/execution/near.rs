@@ -367,15 +367,15 @@ impl Near {
             return known;
         }
         let from = self.looked_up.saturating_sub(count);
-        let is_before = |one: Option<&Hit>, next: Option<&Hit>| match (one, next) {
-            (Some(one), Some(next)) => doubt.beyond(one.distance) < next.distance,
-            _ => true,
-        };
+        let is_before = |one: &Hit, next: &Hit| doubt.beyond(one.distance) < next.distance;
         for (place, at) in known.iter_mut().zip(from..self.looked_up) {
-            let (hit, next) = (self.named.get(at), self.named.get(at + 1));
+            // Behind the last one there may be others that a wider search names.
+            let (Some(hit), Some(next)) = (self.named.get(at), self.named.get(at + 1)) else {
+                break;
+            };
             let before = at.checked_sub(1).and_then(|before| self.named.get(before));
-            if is_before(before, hit) && is_before(hit, next) {
-                *place = hit.map(|hit| self.graph.packing().distance_of_documents(hit.distance));
+            if before.is_none_or(|before| is_before(before, hit)) && is_before(hit, next) {
+                *place = Some(self.graph.packing().distance_of_documents(hit.distance));
             }
         }
         known
