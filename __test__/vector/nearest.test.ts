@@ -284,3 +284,39 @@ test('a database of one type knows the types of hits', async (t) => {
   const names: string[] = found.map(({ doc }) => doc.name)
   assert.deepEqual(names, [])
 })
+
+test('a query keeps the vector that it was given', async (t) => {
+  const stores = { docs: { keyPath: 'id', vectors: { near: { on: 'vector', dimensions: 4 } } } }
+  const db = await temporaryDatabase(t, { stores } as object)
+  const docs = db.store('docs') as any
+  const types = [Float32Array, Float64Array, Int8Array]
+  for (let id = 0; id < 4; id++) {
+    await docs.put({ id, vector: Float32Array.from({ length: 4 }, (_, i) => (i === id ? 1 : 0)) })
+  }
+  const queries: [number, any][] = []
+  const reused = types.map((Type) => new Type(new ArrayBuffer(96), 8, 4))
+  for (let round = 0; round < 3_000; round++) {
+    const query = reused[round % types.length]!
+    const axis = (round * 7) % 4
+    query.fill(0)
+    query[axis] = 1
+    queries.push([axis, docs.find({ $vector: { index: 'near', query, k: 1 } }).keys()])
+  }
+  for (const query of reused) query.fill(9)
+  for (const [axis, query] of queries) assert.deepEqual(await query, [axis])
+})
+
+test('a vector that is gone, or long, is told of or searched for', async (t) => {
+  const dimensions = 2_000
+  const stores = { docs: { keyPath: 'id', vectors: { near: { on: 'vector', dimensions } } } }
+  const db = await temporaryDatabase(t, { stores } as object)
+  const docs = db.store('docs') as any
+  const vector = new Float32Array(dimensions).fill(1)
+  await docs.put({ id: 1, vector })
+  const find = (query: unknown) => docs.find({ $vector: { index: 'near', query, k: 1 } }).keys()
+  assert.deepEqual(await find(vector), [1])
+  const gone = new Float32Array(dimensions)
+  structuredClone(gone.buffer, { transfer: [gone.buffer] })
+  assert.throws(() => find(gone), { code: 'INVALID_QUERY' })
+  await assert.rejects(async () => find(new Float32Array(0)), { code: 'DIMENSION_MISMATCH' })
+})

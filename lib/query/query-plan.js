@@ -27,10 +27,19 @@ const SHORT_BYTES = 4096
 /** In expressions, by these a few bytes ask for seconds of work on one document. */
 const LOOPS = /\$(?:map|filter|reduce|range|let)/
 
-/** Whether the query that was encoded last has expressions with loops, or something like them. */
-function mayLoop({ pipeline }) {
-  const text = encodedText()
-  return (pipeline !== undefined || text.includes('$expr')) && LOOPS.test(text)
+/** Whether there is a field `$expr` somewhere in plain data. */
+function hasExpression(value) {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false
+  if (Array.isArray(value)) return value.some(hasExpression)
+  for (const name in value) {
+    if (name === '$expr' || hasExpression(value[name])) return true
+  }
+  return false
+}
+
+/** Whether a query, which was encoded last, has expressions with loops, or something like them. */
+function mayLoop(query) {
+  return (query.pipeline !== undefined || hasExpression(query)) && LOOPS.test(encodedText())
 }
 
 /** Whether there is a search in a filter, where one may stand. */

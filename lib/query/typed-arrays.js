@@ -9,11 +9,42 @@ const TYPES = {
   Float16Array: globalThis.Float16Array,
 }
 
+/** What all typed arrays inherit from. */
+const prototype = Object.getPrototypeOf(Uint8Array.prototype)
+
+/** A getter of typed arrays, as a function; whatever an object says of itself does not matter. */
+function getterOf(name) {
+  return Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, name).get)
+}
+
 /** The name of a typed array's type; undefined of anything else. */
-const typeNameOf = Function.prototype.call.bind(
-  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
-    .get,
-)
+const typeNameOf = getterOf(Symbol.toStringTag)
+const lengthOf = getterOf('length')
+const byteLengthOf = getterOf('byteLength')
+
+/*
+ * A buffer of its own for each copy would take longer than all else that is done to copy a query
+ * with a vector.
+ */
+const SHARED_BYTES = 32 << 10
+const MOST_BYTES = 4 << 10
+let shared = null
+let used = SHARED_BYTES
+
+/** A copy in memory that is shared with other copies; longer ones have a buffer of their own. */
+function copyOf(Type, value) {
+  const bytes = byteLengthOf(value)
+  // What is detached has no bytes, and is refused.
+  if (bytes === 0 || bytes > MOST_BYTES) return new Type(value)
+  if (used + bytes > SHARED_BYTES) {
+    shared = new ArrayBuffer(SHARED_BYTES)
+    used = 0
+  }
+  const copy = new Type(shared, used, lengthOf(value))
+  copy.set(value)
+  used = (used + bytes + 7) & ~7
+  return copy
+}
 
 /**
  * A copy of a typed array of one of the types of vectors: of the elements alone, where structured
@@ -26,7 +57,7 @@ const typeNameOf = Function.prototype.call.bind(
 function copyTypedArray(value) {
   const name = typeNameOf(value)
   const Type = name === undefined ? undefined : TYPES[name]
-  return Type === undefined ? undefined : new Type(value)
+  return Type === undefined ? undefined : copyOf(Type, value)
 }
 
 module.exports = { copyTypedArray }

@@ -22,7 +22,7 @@ use crate::store::entry::{documents, entries};
 use crate::store::graph::{Effort, Graph};
 use crate::store::read::{View, find_each};
 use crate::store::vectors::label_key;
-use crate::vector::{Doubt, Hit, Precision, Set, Target};
+use crate::vector::{Doubt, Hit, Precision, Set, Target, Wanted};
 
 /// The most candidates of a search on the thread of JavaScript,
 const AT_ONCE: usize = 256;
@@ -54,6 +54,9 @@ pub struct Near {
     /// Documents that are to be compared exactly at the most, since the graph knows their order
     /// only about.
     pub(super) compared: u64,
+    /// How many of what the graph has found it names at first: if all of them are there, no more
+    /// are needed.
+    pub(super) of_named: usize,
     /// How far off the distances of the graph may be, if that is known.
     doubt: Option<Doubt>,
     /// Whether no document has several vectors, of which another one may be nearer than the one
@@ -122,6 +125,7 @@ impl Near {
             among: None,
             wanted,
             compared,
+            of_named: usize::MAX,
             doubt,
             is_one_each: false,
             reach: f32::INFINITY,
@@ -160,11 +164,16 @@ impl Near {
     /// # Errors
     /// `RESOURCE_LIMIT`.
     pub(super) fn begin(&mut self, txn_id: u64) -> Result<()> {
-        let (packed, as_of) = (self.packed.as_slice(), (self.below, txn_id));
         let how = (self.effort_of(self.asked), self.among.as_deref());
-        let named = self.graph.near((packed, self.asked), how, as_of, false)?;
+        let named = self.graph.near(self.at_first(), how, (self.below, txn_id), false)?;
         self.named = named.unwrap_or_default();
         Ok(())
+    }
+
+    /// What the graph is asked for at first.
+    fn at_first(&self) -> Wanted<'_> {
+        let all = Wanted::all(&self.packed, self.asked);
+        Wanted { needed: self.of_named.min(self.asked), ..all }
     }
 
     /// What the graph has to do for so many candidates.
@@ -200,7 +209,8 @@ impl Near {
             let labels = if is_fresh { labels } else { self.named_labels(do_all_pass) };
             if labels.is_empty() {
                 let has_found = self.passing >= self.wanted && !self.named.is_empty();
-                if has_found && !self.is_thinned() || self.has_named_all() {
+                let is_enough = has_found && !self.is_cut_short() && !self.is_thinned();
+                if is_enough || self.has_named_all() {
                     return Ok(self.found(view));
                 }
                 if let Some(step) = self.ask(view, is_inline)? {
@@ -237,6 +247,12 @@ impl Near {
         is_scan && self.among.is_some() && !self.named.is_empty() && self.named.len() < self.asked
     }
 
+    /// Whether the graph has left out what may have to be compared.
+    fn is_cut_short(&self) -> bool {
+        let last = self.named.last();
+        self.of_named < self.asked && last.is_some_and(|last| last.distance <= self.reach)
+    }
+
     /// Whether so much of what the graph has named is gone that it would not have found the nearest
     /// of what is there: it was asked for too few, then.
     fn is_thinned(&self) -> bool {
@@ -264,7 +280,9 @@ impl Near {
 
     /// Asks the graph, again for more if it has answered.
     fn ask(&mut self, view: View<'_, '_>, is_inline: bool) -> Result<Option<Step>> {
-        let count = match self.named.is_empty() {
+        let is_first = self.named.is_empty();
+        let was_cut = !is_first && self.of_named < self.asked;
+        let count = match is_first || was_cut {
             true => self.asked,
             false if self.asked >= self.most => {
                 return Ok(Some(Step::Exact));
@@ -283,10 +301,14 @@ impl Near {
         self.note_gone(view);
         let txn_id = view.txn().id();
         let how = (self.effort_of(count), self.among.as_deref());
-        let (packed, as_of) = (self.packed.as_slice(), (self.below, txn_id));
-        let near = self.graph.near((packed, count), how, as_of, is_inline)?;
+        let all = Wanted::all(&self.packed, count);
+        let wanted = if is_first { self.at_first() } else { all };
+        let near = self.graph.near(wanted, how, (self.below, txn_id), is_inline)?;
         let Some(named) = near else { return Ok(Some(Step::Later)) };
         self.asked = count;
+        if !is_first {
+            self.of_named = usize::MAX;
+        }
         if named.len() <= self.looked_up {
             return Ok(Some(Step::Exact));
         }

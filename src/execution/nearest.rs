@@ -114,6 +114,11 @@ impl Search {
         !self.excluded.is_empty() && self.excluded.contains(key)
     }
 
+    /// How many documents are not wanted, wherever they are.
+    pub fn excluded(&self) -> usize {
+        self.excluded.len()
+    }
+
     /// How many documents are wanted.
     pub fn wanted(&self) -> u64 {
         self.wanted

@@ -182,6 +182,10 @@ impl Way {
         }
         near.asked = candidates;
         near.needed = candidates;
+        if near.is_one_each && plan.share >= 1.0 {
+            let compared = near.compared.saturating_add(search.excluded() as u64);
+            near.of_named = usize::try_from(compared).unwrap_or(usize::MAX);
+        }
         let each = near.cost_of(candidates, share) / candidates.max(1) as f64;
         near.most = ((exact_cost / each.max(1e-9)) as usize).max(candidates);
         Ok(Self::by_graph(near, several, graph_cost))

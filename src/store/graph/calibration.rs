@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use super::Graph;
 use crate::error::Result;
+use crate::vector::Wanted;
 
 /// As many vectors are asked for, and at least.
 const QUESTIONS: usize = 64;
@@ -79,7 +80,7 @@ impl Graph {
         let mut asked = Vec::new();
         let mut wanted = 0;
         for packed in others.iter().step_by(every).take(QUESTIONS) {
-            let all = self.hnsw.search_all((packed, NEIGHBOURS), false, None, |_| true);
+            let all = self.hnsw.search_all(Wanted::all(packed, NEIGHBOURS), false, None, |_| true);
             let all: HashSet<u64> =
                 all.unwrap_or_default().into_iter().map(|hit| hit.label).collect();
             wanted += all.len();
@@ -94,7 +95,7 @@ impl Graph {
             }
             let mut found = 0;
             for (packed, expected) in &asked {
-                let near = self.hnsw.search_without_copies((packed, candidates))?;
+                let near = self.hnsw.search_without_copies(Wanted::all(packed, candidates))?;
                 // As a search does: twice as many are compared exactly.
                 let near = near.into_iter().take(2 * NEIGHBOURS);
                 found += near.filter(|hit| expected.contains(&hit.label)).count();
@@ -149,8 +150,8 @@ impl Graph {
         }
         let (mut found, mut wanted) = (0, 0);
         for packed in asked {
-            let all = self.hnsw.search_without_copies((packed, candidates))?;
-            let near = self.hnsw.search((packed, candidates), false, None, |_| true)?;
+            let all = self.hnsw.search_without_copies(Wanted::all(packed, candidates))?;
+            let near = self.hnsw.search(Wanted::all(packed, candidates), false, None, |_| true)?;
             let all = all.get(..NEIGHBOURS.min(all.len())).unwrap_or_default();
             let furthest = all.last().map_or(f32::MIN, |hit| hit.distance);
             let near = near.unwrap_or_default().into_iter().take(all.len());

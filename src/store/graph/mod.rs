@@ -32,7 +32,7 @@ use super::shared::StoreShared;
 use crate::catalog::{StoreDef, VectorDef};
 use crate::error::Result;
 use crate::storage::{Environment, TreeId};
-use crate::vector::{Form, GraphOptions, Hit, Hnsw, Packing, Set};
+use crate::vector::{Form, GraphOptions, Hit, Hnsw, Packing, Set, Wanted};
 
 /// Indexes with fewer vectors have no graph: looking at all of them takes a millisecond or two.
 pub const LEAST: u64 = 1_000;
@@ -272,15 +272,15 @@ impl Graph {
         }
     }
 
-    /// About `count` vectors near to a packed one, the nearest first, as of the state
-    /// of a transaction, of those of a subset if there is one; of labels from `below` on nothing is
-    /// said. With `at_once`, `None` if it would have to wait.
+    /// About as many vectors as are wanted, the nearest first, as of the state of a transaction,
+    /// of those of a subset if there is one; of labels from `below` on nothing is said. With
+    /// `at_once`, `None` if it would have to wait.
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
     pub fn near(
         &self,
-        wanted: (&[u8], usize),
+        wanted: Wanted<'_>,
         (effort, among): (Effort, Option<&Set>),
         (below, txn_id): (u64, u64),
         at_once: bool,

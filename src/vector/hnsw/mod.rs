@@ -32,6 +32,24 @@ const ALONE: usize = 256;
 /// So many searches are remembered what they need memory for.
 const KEPT: usize = 8;
 
+/// What is searched for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'v> {
+    /// A packed vector.
+    pub packed: &'v [u8],
+    /// How many that are near to it are kept while it is searched for.
+    pub candidates: usize,
+    /// How many of them are needed.
+    pub needed: usize,
+}
+
+impl<'v> Wanted<'v> {
+    /// Those that are nearest to a packed vector, so many.
+    pub fn all(packed: &'v [u8], candidates: usize) -> Self {
+        Self { packed, candidates, needed: candidates }
+    }
+}
+
 /// A vector that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hit {
@@ -237,16 +255,17 @@ impl Hnsw {
         Set::new(&self.nodes.read(), self.packing, labels, most_bytes)
     }
 
-    /// About `count` vectors that are nearest to a packed one, of those that are in
-    /// the set, if there is one, and that `passes` lets through, the nearest first. With `at_once`,
-    /// `None` if it would have to wait. If there are copies of the vectors, it walks by these, and
-    /// compares what it has found with the vectors themselves.
+    /// About as many vectors as there are candidates that are nearest to a packed one, of those
+    /// that are in the set, if there is one, and that `passes` lets through, the nearest first.
+    /// With `at_once`, `None` if it would have to wait. If there are copies of the vectors, it
+    /// walks by these, and compares with the vectors themselves what is needed of what it has
+    /// found, and what may be as near; all else it leaves out.
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
     pub fn search(
         &self,
-        wanted: (&[u8], usize),
+        wanted: Wanted<'_>,
         at_once: bool,
         among: Option<&Set>,
         passes: impl Fn(u64) -> bool,
@@ -258,7 +277,7 @@ impl Hnsw {
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
-    pub fn search_without_copies(&self, wanted: (&[u8], usize)) -> Result<Vec<Hit>> {
+    pub fn search_without_copies(&self, wanted: Wanted<'_>) -> Result<Vec<Hit>> {
         let found = self.search_by(false, wanted, false, None, |_| true)?;
         Ok(found.unwrap_or_default())
     }
@@ -266,13 +285,13 @@ impl Hnsw {
     fn search_by(
         &self,
         may_use_copies: bool,
-        (packed, count): (&[u8], usize),
+        Wanted { packed, candidates, needed }: Wanted<'_>,
         at_once: bool,
         among: Option<&Set>,
         passes: impl Fn(u64) -> bool,
     ) -> Result<Option<Vec<Hit>>> {
         let Some(nodes) = self.read(at_once) else { return Ok(None) };
-        let Some((from, top)) = nodes.entry().filter(|_| count > 0) else {
+        let Some((from, top)) = nodes.entry().filter(|_| candidates > 0) else {
             return Ok(Some(Vec::new()));
         };
         let exact = Walk::new(&nodes, self.packing);
@@ -289,21 +308,21 @@ impl Hnsw {
         let passes = |node| among.is_none_or(|set| set.contains(node)) && passes(nodes.label(node));
         let searched = walk
             .approach(target, (from, top), 0, &mut scratch)
-            .and_then(|()| walk.search(target, 0, count, &mut scratch, passes));
+            .and_then(|()| walk.search(target, 0, candidates, &mut scratch, passes));
         if copies.is_some() {
-            exact.compare_again(packed, &mut scratch);
+            exact.compare_again(packed, needed, &mut scratch);
         }
         let hits = hits_of(&scratch, &nodes);
         self.give_back(scratch);
         searched.map(|()| Some(hits))
     }
 
-    /// The `count` vectors that are nearest to a packed one, of those that are in the
-    /// set, if there is one, and that `passes` lets through: by looking at all of them. With
+    /// As many vectors as there are candidates that are nearest to a packed one, of those that are
+    /// in the set, if there is one, and that `passes` lets through: by looking at all of them. With
     /// `at_once`, `None` if it would have to wait.
     pub fn search_all(
         &self,
-        (packed, count): (&[u8], usize),
+        Wanted { packed, candidates, .. }: Wanted<'_>,
         at_once: bool,
         among: Option<&Set>,
         passes: impl Fn(u64) -> bool,
@@ -315,13 +334,15 @@ impl Hnsw {
         match among {
             Some(set) => match set.coarse() {
                 Some(coarse) => {
-                    walk.search_coarse(packed, count, &mut scratch, (set, coarse), passes);
+                    walk.search_coarse(packed, candidates, &mut scratch, (set, coarse), passes);
                 }
-                None => walk.search_among(packed, count, &mut scratch, set.iter().filter(passes)),
+                None => {
+                    walk.search_among(packed, candidates, &mut scratch, set.iter().filter(passes));
+                }
             },
             None => {
                 let all = 0..nodes.len() as u32;
-                walk.search_among(packed, count, &mut scratch, all.filter(passes));
+                walk.search_among(packed, candidates, &mut scratch, all.filter(passes));
             }
         }
         let hits = hits_of(&scratch, &nodes);

@@ -145,7 +145,8 @@ impl<'n> Walk<'n> {
         scratch.entries.clear();
         scratch.entries.push(self.near(target, from));
         for above in (level + 1..=top).rev() {
-            self.search(target, above, WAYS, scratch, |_| true)?;
+            let ways = if above == 1 { WAYS } else { WAYS_ABOVE };
+            self.search(target, above, ways, scratch, |_| true)?;
         }
         Ok(())
     }
@@ -221,16 +222,38 @@ impl<'n> Walk<'n> {
         }
     }
 
-    /// Compares what was found with a packed vector, and puts it in the order of that.
-    pub(super) fn compare_again(&self, target: &[u8], scratch: &mut Scratch) {
+    /// Compares what was found with a packed vector, and puts it in the order of that: as many of
+    /// the nearest as are needed, and all others that are as near as these. What is further away is
+    /// left out.
+    pub(super) fn compare_again(&self, target: &[u8], needed: usize, scratch: &mut Scratch) {
         let Scratch { found, fresh, .. } = scratch;
         fresh.clear();
         fresh.extend(found.iter().map(|near| near.node()));
-        self.for_each_fetched(fresh, |at, node| {
+        let mut off = Off::default();
+        let mut furthest = f32::MIN;
+        let (first, rest) = fresh.split_at(needed.min(fresh.len()));
+        self.for_each_fetched(first, |at, node| {
             if let Some(near) = found.get_mut(at) {
+                let about = near.distance();
+                *near = self.near(target, node);
+                furthest = furthest.max(near.distance());
+                off.note(near.distance() - about);
+            }
+        });
+        let reach = off.reach(furthest);
+        let behind = found.iter().skip(first.len()).take_while(|near| near.distance() <= reach);
+        let compared = first.len() + behind.count();
+        let rest = rest.get(..compared - first.len()).unwrap_or_default();
+        self.for_each_fetched(rest, |at, node| {
+            if let Some(near) = found.get_mut(first.len() + at) {
                 *near = self.near(target, node);
             }
         });
+        found.truncate(compared);
+        if compared < fresh.len() {
+            // Others may be nearer than these, among those that were not compared.
+            found.retain(|near| near.distance() <= furthest);
+        }
         found.sort_unstable();
     }
 
@@ -335,6 +358,33 @@ impl<'n> Walk<'n> {
     }
 }
 
+/// How far off the distances of copies are, as seen where both distances are known.
+#[derive(Default)]
+struct Off {
+    seen: u32,
+    sum: f64,
+    squares: f64,
+}
+
+impl Off {
+    fn note(&mut self, off: f32) {
+        let off = f64::from(off);
+        self.seen += 1;
+        self.sum += off;
+        self.squares += off * off;
+    }
+
+    /// What is further than this by the copies is hardly ever nearer than at a distance.
+    fn reach(&self, distance: f32) -> f32 {
+        let seen = f64::from(self.seen);
+        let mean = self.sum / seen;
+        let deviation = (self.squares / seen - mean * mean).max(0.0).sqrt();
+        let reach = (f64::from(distance) - mean + DEVIATIONS * deviation) as f32;
+        // Of few not much is known.
+        if self.seen < LEAST_SEEN || !reach.is_finite() { f32::INFINITY } else { reach }
+    }
+}
+
 /// A number that says nothing of either vector, and is the same each time.
 fn mixed(one: u32, other: u32) -> u64 {
     let bits = (u64::from(one) << 32 | u64::from(other)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -348,8 +398,14 @@ pub(super) struct Choice {
     ties: Vec<Near>,
 }
 
-/// So many vectors of a level lead to the one below.
+/// So many vectors of the level above the lowest lead to that, and so many of each level above to
+/// the next one, which is small.
 const WAYS: usize = 4;
+const WAYS_ABOVE: usize = 2;
+/// Distances of copies are off by no more than so many standard deviations of what was seen,
+/// wherever at least so many were seen.
+const DEVIATIONS: f64 = 6.0;
+const LEAST_SEEN: u32 = 8;
 /// About so many bytes are on their way to the processor's cache while a vector is compared, of as
 /// many vectors at the least and at the most.
 const BYTES_AHEAD: usize = 2_048;

@@ -75,7 +75,7 @@ fn options_of(packing: Packing) -> GraphOptions {
 }
 
 fn hits_of(graph: &Hnsw, target: &[u8], count: usize) -> Vec<Hit> {
-    graph.search((target, count), false, None, |_| true).unwrap().unwrap()
+    graph.search(Wanted::all(target, count), false, None, |_| true).unwrap().unwrap()
 }
 
 #[test]
@@ -90,7 +90,8 @@ fn copies_lead_to_as_many_of_the_nearest() {
             let recall = |graph: &Hnsw| {
                 let mut found = 0;
                 for target in &targets {
-                    let all = graph.search_all((target, 10), false, None, |_| true).unwrap();
+                    let all =
+                        graph.search_all(Wanted::all(target, 10), false, None, |_| true).unwrap();
                     let near = hits_of(graph, target, 200);
                     found += near[..10].iter().filter(|hit| all.contains(hit)).count();
                 }
@@ -142,6 +143,37 @@ fn what_copies_lead_to_is_in_the_order_of_the_vectors() {
             differs |= !near.iter().map(about).collect::<Vec<_>>().is_sorted();
         }
         assert!(differs, "{metric:?}: copies have the same order");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_further_than_what_is_needed() {
+    let mut seed = seeded();
+    for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
+        for data in [Data::Clustered, Data::Uniform, Data::OfAllLengths] {
+            let packing = packing_of(metric);
+            let graph = Hnsw::new(packing, options_of(packing));
+            let (packed, targets) = vectors_of(packing, data, &mut seed, 2_000);
+            add_in_steps(&graph, 0..2_000, &packed, 1_000, 2);
+            graph.make_copies().unwrap();
+            let (mut compared, mut missed) = (0, 0);
+            for target in &targets {
+                let all = hits_of(&graph, target, 100);
+                for needed in [0, 1, 10, 14, 100, 200] {
+                    let wanted = Wanted { needed, ..Wanted::all(target, 100) };
+                    let near = graph.search(wanted, false, None, |_| true).unwrap().unwrap();
+                    assert!(near.len() >= needed.min(all.len()));
+                    // Nothing is left out but behind what is there.
+                    missed += all.iter().zip(&near).filter(|(one, other)| one != other).count();
+                    // Of too few nothing is known.
+                    assert!(needed >= 8 || near.len() == all.len());
+                    compared += if needed == 14 { near.len() } else { 0 };
+                }
+            }
+            let most = targets.len() * 100 / 2;
+            assert!(compared < most, "{metric:?} {data:?}: {compared} are compared");
+            assert_eq!(missed, 0, "{metric:?} {data:?}");
+        }
     }
 }
 

@@ -26,7 +26,7 @@ fn search(
     among: Option<&Set>,
     passes: impl Fn(u64) -> bool,
 ) -> Vec<u64> {
-    labels_of(graph.search((target, count), false, among, passes).unwrap().unwrap())
+    labels_of(graph.search(Wanted::all(target, count), false, among, passes).unwrap().unwrap())
 }
 
 fn search_all(
@@ -35,7 +35,7 @@ fn search_all(
     among: Option<&Set>,
     passes: impl Fn(u64) -> bool,
 ) -> Vec<u64> {
-    labels_of(graph.search_all((target, 10), false, among, passes).unwrap())
+    labels_of(graph.search_all(Wanted::all(target, 10), false, among, passes).unwrap())
 }
 
 fn random(seed: &mut u64) -> f32 {
@@ -212,7 +212,8 @@ fn few_links_lead_to_all_places() {
         add_in_steps(&graph, 0..10_000, &packed, 1_000, 2);
         // Vectors of a place are less far from each other than from those of all others.
         let is_far = |target: &&[u8]| {
-            let near = graph.search((target, 64), false, None, |_| true).unwrap().unwrap();
+            let near =
+                graph.search(Wanted::all(target, 64), false, None, |_| true).unwrap().unwrap();
             near[0].distance > 6.0
         };
         let far = packed.chunks(graph.packing().bytes()).step_by(2).filter(is_far).count();
@@ -279,7 +280,8 @@ fn copies_of_a_set_hide_nothing() {
         for target in packed.chunks(graph.packing().bytes()).step_by(37) {
             let passes = |label: u64| !label.is_multiple_of(5);
             for count in [1, 10, 300, 2_000] {
-                let near = |set| graph.search_all((target, count), false, Some(set), passes);
+                let near =
+                    |set| graph.search_all(Wanted::all(target, count), false, Some(set), passes);
                 assert_eq!(near(&copied), near(&plain), "{precision:?}");
             }
         }
@@ -299,8 +301,8 @@ fn what_is_there_many_times_leads_on() {
     let (mut found, mut wanted) = (0, 0);
     for target in &different {
         // All of the same, and as many again of the one that is the next.
-        let near = graph.search((target, 200), false, None, |_| true).unwrap().unwrap();
-        let all = graph.search_all((target, 200), false, None, |_| true).unwrap();
+        let near = graph.search(Wanted::all(target, 200), false, None, |_| true).unwrap().unwrap();
+        let all = graph.search_all(Wanted::all(target, 200), false, None, |_| true).unwrap();
         let furthest = all[199].distance;
         found += near.iter().filter(|hit| hit.distance <= furthest).count();
         wanted += 200;
