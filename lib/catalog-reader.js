@@ -17,7 +17,7 @@ class CatalogReader {
 
   /** @param {string} json as the native library describes a catalog */
   read(json) {
-    const catalog = new Catalog(JSON.parse(json), (description) => this.stateOf(description))
+    const catalog = new Catalog(JSON.parse(json), this)
     for (const [id, state] of this.states) {
       if (state.deref() === undefined) this.states.delete(id)
     }

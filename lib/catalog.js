@@ -64,9 +64,17 @@ class IndexDefinition {
 
   /** What the index is on, as `createIndex` takes it: descending parts with a minus. */
   get on() {
-    const paths = this.parts.map(({ path, descending }) => (descending ? `-${path}` : path))
-    return Array.isArray(this.keyPath) ? paths : paths[0]
+    return onOf(this)
   }
+}
+
+/** What an index is on, as `createIndex` takes it. */
+function onOf({ parts, keyPath }) {
+  return Array.isArray(keyPath) ? parts.map(withMark) : withMark(parts[0])
+}
+
+function withMark({ path, descending }) {
+  return descending ? `-${path}` : path
 }
 
 /** One vector index, as a version of the catalog describes it. */
@@ -92,16 +100,16 @@ class VectorDefinition {
 class Catalog {
   /**
    * @param {object} document the catalog as the native library describes it
-   * @param {(description: object) => import('./store-state').StoreState} stateOf
+   * @param {{ stateOf: (description: object) => import('./store-state').StoreState }} states
    */
-  constructor(document, stateOf) {
+  constructor(document, states) {
     this.version = document.version
     /** What the program calls the state of its schema, as IndexedDB has it; 0 if it never did. */
     this.databaseVersion = document.databaseVersion
     /** @type {Map<string, StoreDefinition>} */
     this.stores = new Map()
     for (const description of document.stores) {
-      const definition = new StoreDefinition(description, stateOf(description))
+      const definition = new StoreDefinition(description, states.stateOf(description))
       this.stores.set(definition.name, definition)
     }
     /** In the order of their code units, as IndexedDB lists them. */
@@ -121,4 +129,4 @@ class Catalog {
   }
 }
 
-module.exports = { Catalog, StoreDefinition, IndexDefinition }
+module.exports = { Catalog, StoreDefinition, IndexDefinition, onOf }

@@ -53,11 +53,23 @@ class Connection {
     this.encoder = new DocumentEncoder()
     this.decoder = new DocumentDecoder()
     this.tickets = new Tickets(this)
-    this.awake = new Awake(this)
-    this.queue = new OperationQueue((batch, isLast) => this.send(batch, isLast), this.errorOf)
     /** Messages that wait for the event loop to turn. */
     this.postponed = []
     this.newest = new NewestView(this)
+  }
+
+  /** What keeps the event loop awake; made for the first write, as the queue is. */
+  get awake() {
+    const value = new Awake(this)
+    Object.defineProperty(this, 'awake', { value })
+    return value
+  }
+
+  /** Where writes wait to be sent together. */
+  get queue() {
+    const value = new OperationQueue((batch, isLast) => this.send(batch, isLast), this.errorOf)
+    Object.defineProperty(this, 'queue', { value })
+    return value
   }
 
   /**
@@ -65,10 +77,9 @@ class Connection {
    *
    * @param {object} binding the native library
    * @param {object} nativeOptions
-   * @param {(connection: Connection) => void} [meanwhile] called while the files are being opened
    * @returns {Promise<Connection>}
    */
-  static async open(binding, nativeOptions, meanwhile) {
+  static async open(binding, nativeOptions) {
     /** @type {WeakRef<Connection> | undefined} */
     let reference
     const receive = (message) => reference.deref()?.receive(message)
@@ -78,7 +89,6 @@ class Connection {
       // Made while another thread opens the files.
       const connection = new Connection(nativeOptions)
       guardedClass(binding.NativeDatabase.prototype)
-      meanwhile?.(connection)
       reference = new WeakRef(connection)
       await connection.begin(await opening)
       return connection
@@ -92,7 +102,7 @@ class Connection {
     this.native = guardNative(native, this.turn, this.errorOf)
     try {
       this.memory.begin(this.native)
-      this.newest.refreshCatalog()
+      this.newest.compareCatalog()
     } catch (error) {
       // What cannot be closed either is said by what failed first.
       await this.close().catch(() => {})
@@ -143,14 +153,6 @@ class Connection {
   /** Lets go of a pinned snapshot. */
   unpin(snapshot) {
     if (!this.closed) this.native.closeSnapshot(snapshot)
-  }
-
-  /**
-   * The registered shapes of a store, `[id, …names]` each: all that documents may name which were
-   * read last, or in a pinned snapshot.
-   */
-  shapes(storeId) {
-    return JSON.parse(this.native.shapes(storeId))
   }
 
   /* Writing */

@@ -29,7 +29,6 @@ const seldom = {
 /** An open database. Emits 'warning', 'error' and 'close'. */
 class Database extends EventEmitter {
   #connection
-  #schema
   /** @type {Map<string, Store>} */
   #stores = new Map()
 
@@ -37,11 +36,15 @@ class Database extends EventEmitter {
   constructor(connection) {
     super()
     this.#connection = connection
-    this.#schema = new Schema(connection.newest)
     const reference = new WeakRef(this)
     connection.onEvent = (event) => {
       receiveEvent(connection, event, (type, error) => reference.deref()?.#report(type, error))
     }
+  }
+
+  /** What changes the schema; few programs do when they have opened a database. */
+  get #schema() {
+    return new Schema(this.#connection.newest)
   }
 
   /** The directory; ':memory:' for a database that vanishes on close. */
@@ -69,7 +72,7 @@ class Database extends EventEmitter {
     let store = this.#stores.get(name)
     if (store === undefined) {
       store = new Store(this.#connection.newest, name)
-      this.#forgetDeletedStores()
+      if (this.#stores.size > 0) this.#forgetDeletedStores()
       this.#stores.set(name, store)
     } else {
       this.#connection.newest.current().definition(name)

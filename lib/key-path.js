@@ -52,7 +52,7 @@ class KeyReader {
   constructor(keyPath) {
     /** The names on the way to the key; null for a compound key. */
     this.segments = typeof keyPath === 'string' ? keyPath.split('.') : null
-    this.paths = (typeof keyPath === 'string' ? [keyPath] : keyPath).map((path) => path.split('.'))
+    this.paths = this.segments === null ? keyPath.map((path) => path.split('.')) : [this.segments]
   }
 
   /**

@@ -13,8 +13,6 @@ class NewestView {
     this.interactive = false
     /** Names of the only stores that may be used; null for all. */
     this.allowed = null
-    /** Where writes go. */
-    this.queue = connection.queue
     /** @type {import('./catalog').Catalog | null} */
     this.catalog = null
     /** The state that the catalog was compared with in this turn. */
@@ -64,8 +62,13 @@ class NewestView {
   }
 
   /** Where writes go. */
+  get queue() {
+    return this.connection.queue
+  }
+
+  /** Where the writes of a call go. */
   writes() {
-    return this.queue
+    return this.connection.queue
   }
 
   /** The names of the store and index with these ids, for events. */

@@ -22,8 +22,10 @@ async function open(path, options) {
     const isAsked = typeof encryption.key === 'function'
     native.encryption = isAsked ? await withKey('open', encryption) : encryption
   }
-  const meanwhile = (opening) => warmUp(opening, stores.length > 0)
-  const connection = await Connection.open(binding, native, meanwhile)
+  const opening = Connection.open(binding, native)
+  // While another thread opens the files.
+  warmUp(stores.length > 0)
+  const connection = await opening
   connection.onIntegrityError = onIntegrityError ?? null
   try {
     await createMissing(connection, stores)

@@ -1,5 +1,6 @@
 'use strict'
 
+const { onOf } = require('./catalog')
 const { indexBuild } = require('./diagnostics')
 const { LodestoreError } = require('./errors')
 const { decodeInternal, encodeInternal } = require('./internal-codec')
@@ -19,6 +20,7 @@ class Schema {
   }
 
   async createStore(name, options) {
+    checkName('createObjectStore', name, 'name')
     const schema = checkStore('createObjectStore', name, options, 'options')
     await this.apply([
       createStoreDocument(schema),
@@ -292,14 +294,9 @@ function comparableVectors({ on, dimensions, metric, graph, ...said }) {
 }
 
 function comparableIndex(index) {
-  const { on = onOf(index), unique, multiEntry, sparse, where, collation } = index
+  const { unique, multiEntry, sparse, where, collation } = index
   const filter = where === null ? null : where.toString('hex')
-  return { on, unique, multiEntry, sparse, where: filter, collation }
-}
-
-function onOf({ parts, compound }) {
-  const paths = parts.map(({ path, descending }) => (descending ? `-${path}` : path))
-  return compound ? paths : paths[0]
+  return { on: onOf(index), unique, multiEntry, sparse, where: filter, collation }
 }
 
 function isSame(a, b) {

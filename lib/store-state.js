@@ -44,9 +44,14 @@ class StoreState {
     return value
   }
 
-  /** Adds the shapes that were registered, by whomever, to the table. */
+  /**
+   * Adds the shapes that were registered, by whomever, to the table: all that documents may name
+   * which were read last, or in a pinned snapshot.
+   */
   loadShapes() {
-    for (const [id, ...names] of this.connection.shapes(this.id)) this.shapes.add(id, names)
+    for (const shape of JSON.parse(this.connection.native.shapes(this.id))) {
+      this.shapes.add(shape[0], shape.slice(1))
+    }
   }
 
   /**

@@ -47,13 +47,13 @@ let isDone = false
  * called for the first time, which takes longer than what the function does; this does it while the
  * thread has to wait for the one that opens the files. Once in a process.
  *
- * @param {import('./connection').Connection} connection one that is being opened
  * @param {boolean} hasStores whether stores are to be compared with those that there are
  */
-function warmUp(connection, hasStores) {
+function warmUp(hasStores) {
   if (isDone) return
   isDone = true
-  const catalog = new CatalogReader(connection).read(CATALOG)
+  // The catalog is read for nobody, so it needs no encoder and decoder of a connection.
+  const catalog = new CatalogReader({}).read(CATALOG)
   // Nothing is missing, so nothing is created.
   if (hasStores) void createMissing({ newest: { catalog } }, STORES)
 }

@@ -82,7 +82,7 @@ class DocumentDecoder {
     this.end = end
     this.depth = 0
     this.shapes = shapes
-    this.inlineObjects.clear()
+    if (this.inlineObjects.count > 0) this.inlineObjects.clear()
     if (!(offset < end && end <= buffer.length)) corrupt('it is empty or cut off')
     if (buffer[offset] === TAG.WITH_REFERENCES) return this.decodeWithReferences()
     const value = readValue(this)

@@ -39,34 +39,35 @@ class InlineObjects {
   #starts = []
   /** @type {Head[]} */
   #heads = []
-  #count = 0
+  /** How many there are of them. */
+  count = 0
 
   /** Begins another document. */
   clear() {
-    if (this.#count > KEPT) {
+    if (this.count > KEPT) {
       this.#starts = []
       this.#heads = []
     }
-    this.#count = 0
+    this.count = 0
   }
 
   /** An object with a head begins at `start`. */
   add(start, head) {
-    this.#starts[this.#count] = start
-    this.#heads[this.#count++] = head
+    this.#starts[this.count] = start
+    this.#heads[this.count++] = head
   }
 
   /** The head of the object that begins at `start`; undefined if none does. */
   at(start) {
     const starts = this.#starts
     let from = 0
-    let to = this.#count
+    let to = this.count
     while (from < to) {
       const middle = (from + to) >>> 1
       if (starts[middle] < start) from = middle + 1
       else to = middle
     }
-    return from < this.#count && starts[from] === start ? this.#heads[from] : undefined
+    return from < this.count && starts[from] === start ? this.#heads[from] : undefined
   }
 
   /** Reads the head at the decoder's position. @returns {Head} */

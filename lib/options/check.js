@@ -111,9 +111,10 @@ function checkOptions(method, options, specification, path = 'options') {
       throw invalidArgument(message, `${path}.${name}`)
     }
     const value = options[name]
-    if (value !== undefined) {
-      checked[name] = checkArgument(method, value, specification[name], `${path}.${name}`)
-    }
+    if (value === undefined) continue
+    const kind = specification[name]
+    if (kind !== anything) checkArgument(method, value, kind, `${path}.${name}`)
+    checked[name] = value
   }
   return checked
 }
@@ -152,11 +153,13 @@ function checkDefinitions(method, definitions, specification, path, schemaOf) {
     const message = `${method}: ${path} must be an object of definitions, not ${given}`
     throw invalidArgument(message, path)
   }
-  return Object.keys(definitions).map((name) => {
+  const schemas = []
+  for (const name of Object.keys(definitions)) {
     const at = `${path}.${name}`
     const { on, ...rest } = checkOptions(method, definitions[name], specification, at)
-    return schemaOf(method, name, on, rest, `${at}.on`)
-  })
+    schemas.push(schemaOf(method, name, on, rest, `${at}.on`))
+  }
+  return schemas
 }
 
 module.exports = {

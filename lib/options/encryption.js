@@ -64,7 +64,7 @@ function checkSecret(method, options, path, specification = SECRET_OPTIONS) {
     const message = `${method}: ${path} needs either 'passphrase' or 'key'`
     throw invalidArgument(message, path)
   }
-  const parameters = checkKdf(method, kdf, `${path}.kdf`)
+  const parameters = kdf === undefined ? KDF_DEFAULT : checkKdf(method, kdf, `${path}.kdf`)
   // The same passphrase, however the keyboard composes its characters.
   return { passphrase: passphrase?.normalize('NFC'), key, cipher, ...parameters }
 }

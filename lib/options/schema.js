@@ -86,14 +86,13 @@ function checkName(method, name, argument) {
  * Checks the definition of a store.
  *
  * @param {string} method
- * @param {unknown} name
+ * @param {string} name
  * @param {unknown} definition
  * @param {string} path where the definition stands among the arguments
  * @returns {StoreSchema}
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
 function checkStore(method, name, definition, path) {
-  checkName(method, name, 'name')
   const options = checkOptions(method, definition, STORE_OPTIONS, path)
   const { compression = 'none', indexes, vectors } = options
   const keyPath =
@@ -109,10 +108,11 @@ function checkStore(method, name, definition, path) {
   }
   const checked = {
     indexes: checkDefinitions(method, indexes, INDEX_OPTIONS, `${path}.indexes`, indexSchema),
-    vectors: checkVectors(method, vectors, `${path}.vectors`),
+    vectors: vectors === undefined ? [] : checkVectors(method, vectors, `${path}.vectors`),
   }
-  const names = new Set(checked.indexes.map((index) => index.name))
-  const twice = checked.vectors.find((index) => names.has(index.name))
+  const twice = checked.vectors.find(({ name: vector }) =>
+    checked.indexes.some((index) => index.name === vector),
+  )
   if (twice !== undefined) {
     const message = `${method}: ${path} has two indexes of the name '${twice.name}'`
     throw invalidArgument(message, `${path}.vectors.${twice.name}`)
@@ -145,7 +145,10 @@ function indexSchema(method, name, on, flags, argument) {
   checkName(method, name, 'name')
   // `on` and the flags stand side by side, in a definition or in arguments.
   const flagsAt = argument.endsWith('.on') ? argument.slice(0, -'.on'.length) : 'options'
-  const collation = collationOf(method, flags.collation, `${flagsAt}.collation`)
+  const collation =
+    flags.collation === undefined
+      ? null
+      : resolveCollation(method, flags.collation, `${flagsAt}.collation`)
   const compound = Array.isArray(on)
   if (compound && on.length === 0) {
     throw invalidArgument(`${method}: ${argument} must name at least one field`, argument)
@@ -154,16 +157,11 @@ function indexSchema(method, name, on, flags, argument) {
     const message = `${method}: the index '${name}' cannot be multiEntry on several fields`
     throw invalidArgument(message, argument)
   }
-  const parts = (compound ? on : [on]).map((path, i) =>
-    indexPart(method, path, compound ? `${argument}[${i}]` : argument),
-  )
-  const paths = parts.map(({ path }) => path)
-  const keyPath = compound ? paths : paths[0]
+  const parts = compound
+    ? on.map((path, i) => indexPart(method, path, `${argument}[${i}]`))
+    : [indexPart(method, on, argument)]
+  const keyPath = compound ? parts.map(({ path }) => path) : parts[0].path
   return { name, keyPath, parts, compound, unique, multiEntry, sparse, where, collation }
-}
-
-function collationOf(method, given, path) {
-  return given === undefined ? null : resolveCollation(method, given, path)
 }
 
 function indexPart(method, path, argument) {
@@ -184,9 +182,11 @@ function checkStores(method, stores) {
     const message = `${method}: options.stores must be an object, not ${describe(stores)}`
     throw invalidArgument(message, 'options.stores')
   }
-  return Object.keys(stores).map((name) =>
-    checkStore(method, name, stores[name], `options.stores.${name}`),
-  )
+  const schemas = []
+  for (const name of Object.keys(stores)) {
+    schemas.push(checkStore(method, name, stores[name], `options.stores.${name}`))
+  }
+  return schemas
 }
 
 module.exports = { CREATE_INDEX_OPTIONS, checkName, checkStore, checkStores, indexSchema }
