@@ -69,13 +69,17 @@ class IndexDefinition {
 }
 
 /** What an index is on, as `createIndex` takes it. */
-function onOf({ parts, keyPath }) {
-  return Array.isArray(keyPath) ? parts.map(withMark) : withMark(parts[0])
-}
+const onOf = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function ({ parts, keyPath }) {
+    return Array.isArray(keyPath) ? parts.map(withMark) : withMark(parts[0])
+  }
+)
 
-function withMark({ path, descending }) {
-  return descending ? `-${path}` : path
-}
+const withMark = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function ({ path, descending }) {
+    return descending ? `-${path}` : path
+  }
+)
 
 /** One vector index, as a version of the catalog describes it. */
 class VectorDefinition {

@@ -18,19 +18,21 @@ const UNDECIDED = Symbol('undecided')
  * @returns {string}
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
-function checkPath(method, path, argument) {
-  if (typeof path !== 'string') {
-    const message = `${method}: ${argument} must be a key path (a string), not ${describe(path)}`
-    throw invalidArgument(message, argument)
+const checkPath = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, path, argument) {
+    if (typeof path !== 'string') {
+      const message = `${method}: ${argument} must be a key path (a string), not ${describe(path)}`
+      throw invalidArgument(message, argument)
+    }
+    if (path === '' || path.split('.').includes('') || path.startsWith('-')) {
+      const message =
+        `${method}: ${argument} must be field names separated by dots, such as 'a.b'; ` +
+        'no name may be empty, and the first may not begin with a minus'
+      throw invalidArgument(message, argument)
+    }
+    return path
   }
-  if (path === '' || path.split('.').includes('') || path.startsWith('-')) {
-    const message =
-      `${method}: ${argument} must be field names separated by dots, such as 'a.b'; ` +
-      'no name may be empty, and the first may not begin with a minus'
-    throw invalidArgument(message, argument)
-  }
-  return path
-}
+)
 
 /**
  * Checks the key path of a store: one path, or an array of them for a compound key.
@@ -38,13 +40,15 @@ function checkPath(method, path, argument) {
  * @returns {string | string[]} a copy
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
-function checkKeyPath(method, keyPath, argument) {
-  if (!Array.isArray(keyPath)) return checkPath(method, keyPath, argument)
-  if (keyPath.length === 0) {
-    throw invalidArgument(`${method}: ${argument} must name at least one field`, argument)
+const checkKeyPath = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, keyPath, argument) {
+    if (!Array.isArray(keyPath)) return checkPath(method, keyPath, argument)
+    if (keyPath.length === 0) {
+      throw invalidArgument(`${method}: ${argument} must name at least one field`, argument)
+    }
+    return keyPath.map((path, i) => checkPath(method, path, `${argument}[${i}]`))
   }
-  return keyPath.map((path, i) => checkPath(method, path, `${argument}[${i}]`))
-}
+)
 
 /** Reads the key that a document holds at one path, for as far as that can be seen from here. */
 class KeyReader {

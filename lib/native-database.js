@@ -19,33 +19,39 @@ const classes = new WeakMap()
  *
  * @param {object} prototype
  */
-function guardedClass(prototype) {
-  let known = classes.get(prototype)
-  if (known !== undefined) return known
-  known = class Guarded {
-    constructor(native, turn, errorOf) {
-      this.native = native
-      this.turn = turn
-      this.errorOf = errorOf
+const guardedClass = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (prototype) {
+    let known = classes.get(prototype)
+    if (known !== undefined) return known
+    known = class Guarded {
+      constructor(native, turn, errorOf) {
+        this.native = native
+        this.turn = turn
+        this.errorOf = errorOf
+      }
     }
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      if (name !== 'constructor') known.prototype[name] = guarded(name, HOLDING.has(name))
+    }
+    classes.set(prototype, known)
+    return known
   }
-  for (const name of Object.getOwnPropertyNames(prototype)) {
-    if (name !== 'constructor') known.prototype[name] = guarded(name, HOLDING.has(name))
-  }
-  classes.set(prototype, known)
-  return known
-}
+)
 
-function guarded(name, holds) {
-  return function (...args) {
-    if (holds) this.turn.hold()
-    try {
-      return this.native[name](...args)
-    } catch (error) {
-      throw this.errorOf(error)
-    }
+const guarded = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (name, holds) {
+    return /** @satisfies {Function} in parentheses: compiled with the module */ (
+      function (...args) {
+        if (holds) this.turn.hold()
+        try {
+          return this.native[name](...args)
+        } catch (error) {
+          throw this.errorOf(error)
+        }
+      }
+    )
   }
-}
+)
 
 /**
  * The calls of an open database of the native library, made safe: what they throw is a
@@ -56,9 +62,11 @@ function guarded(name, holds) {
  * @param {(reason: unknown) => Error} errorOf
  * @returns {object} an object with methods of the same names
  */
-function guardNative(native, turn, errorOf) {
-  const Guarded = guardedClass(Object.getPrototypeOf(native))
-  return new Guarded(native, turn, errorOf)
-}
+const guardNative = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (native, turn, errorOf) {
+    const Guarded = guardedClass(Object.getPrototypeOf(native))
+    return new Guarded(native, turn, errorOf)
+  }
+)
 
 module.exports = { guardNative, guardedClass }

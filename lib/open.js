@@ -15,25 +15,27 @@ const { warmUp } = require('./warm-up')
  * @param {object} [options] see index.d.ts
  * @returns {Promise<Database>}
  */
-async function open(path, options) {
-  const { native, stores, encryption, onIntegrityError } = checkOpen(path, options)
-  if (encryption !== undefined) {
-    // Where nothing is asked for, nothing is waited for.
-    const isAsked = typeof encryption.key === 'function'
-    native.encryption = isAsked ? await withKey('open', encryption) : encryption
+const open = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  async function (path, options) {
+    const { native, stores, encryption, onIntegrityError } = checkOpen(path, options)
+    if (encryption !== undefined) {
+      // Where nothing is asked for, nothing is waited for.
+      const isAsked = typeof encryption.key === 'function'
+      native.encryption = isAsked ? await withKey('open', encryption) : encryption
+    }
+    const opening = Connection.open(binding, native)
+    // While another thread opens the files.
+    warmUp(stores.length > 0)
+    const connection = await opening
+    connection.onIntegrityError = onIntegrityError ?? null
+    try {
+      await createMissing(connection, stores)
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+    return new Database(connection)
   }
-  const opening = Connection.open(binding, native)
-  // While another thread opens the files.
-  warmUp(stores.length > 0)
-  const connection = await opening
-  connection.onIntegrityError = onIntegrityError ?? null
-  try {
-    await createMissing(connection, stores)
-  } catch (error) {
-    await connection.close()
-    throw error
-  }
-  return new Database(connection)
-}
+)
 
 module.exports = { open }

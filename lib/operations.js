@@ -82,14 +82,16 @@ function endValue(writer, start, from) {
  * @param {unknown} key
  * @throws {LodestoreError} INVALID_KEY
  */
-function writeKey(writer, key) {
-  let end = encodeKey(key, writer.buffer, writer.position)
-  if (end < 0) {
-    writer.ensure(-end - writer.position)
-    end = encodeKey(key, writer.buffer, writer.position)
+const writeKey = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (writer, key) {
+    let end = encodeKey(key, writer.buffer, writer.position)
+    if (end < 0) {
+      writer.ensure(-end - writer.position)
+      end = encodeKey(key, writer.buffer, writer.position)
+    }
+    writer.position = end
   }
-  writer.position = end
-}
+)
 
 /** Writes an operation that has neither key nor value. */
 function writeBareOperation(writer, op, storeId = 0) {

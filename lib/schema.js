@@ -196,25 +196,31 @@ async function buildIndex(connection, document, { onProgress, signal }) {
  * @param {import('./options/schema').StoreSchema[]} stores
  * @throws {LodestoreError} INVALID_ARGUMENT if one is there with another definition
  */
-async function createMissing(connection, stores) {
-  const { newest } = connection
-  for (const store of stores) {
-    if (!newest.catalog.stores.has(store.name)) await createMissingStore(connection, store)
-    checkSame(store, newest.catalog.store(store.name))
-    for (const index of store.indexes) {
-      if (!newest.catalog.store(store.name).indexes.has(index.name)) {
-        await createMissingIndex(connection, indexDocumentOf(store.name)(index))
+const createMissing = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  async function (connection, stores) {
+    const { newest } = connection
+    for (const store of stores) {
+      if (!newest.catalog.stores.has(store.name)) await createMissingStore(connection, store)
+      checkSame(store, newest.catalog.store(store.name))
+      for (const index of store.indexes) {
+        if (!newest.catalog.store(store.name).indexes.has(index.name)) {
+          await createMissingIndex(connection, indexDocumentOf(store.name)(index))
+        }
+        checkSameIndex(store.name, index, newest.catalog.store(store.name))
       }
-      checkSameIndex(store.name, index, newest.catalog.store(store.name))
-    }
-    for (const index of store.vectors) {
-      if (!newest.catalog.store(store.name).vectors.has(index.name)) {
-        await createMissingIndex(connection, vectorDocumentOf(store.name)(index))
+      for (const index of store.vectors) {
+        if (!newest.catalog.store(store.name).vectors.has(index.name)) {
+          await createMissingIndex(connection, vectorDocumentOf(store.name)(index))
+        }
+        checkSameVectors(
+          store.name,
+          index,
+          newest.catalog.store(store.name).vectors.get(index.name),
+        )
       }
-      checkSameVectors(store.name, index, newest.catalog.store(store.name).vectors.get(index.name))
     }
   }
-}
+)
 
 async function createMissingStore(connection, store) {
   const { newest } = connection
@@ -246,33 +252,39 @@ function checkWritable({ mode }, what, details) {
   throw new LodestoreError(code, message, details)
 }
 
-function checkSame(wanted, existing) {
-  const mine = comparableStore(wanted)
-  const theirs = comparableStore(existing)
-  if (isSame(mine, theirs)) return
-  throw differs(`the store '${wanted.name}'`, mine, theirs, `options.stores.${wanted.name}`, {
-    store: wanted.name,
-  })
-}
-
-function comparableStore({ keyPath, autoIncrement, key, compression }) {
-  return { keyPath, autoIncrement, key, compression }
-}
-
-function checkSameIndex(store, wanted, definition) {
-  const path = `options.stores.${store}.indexes.${wanted.name}`
-  if (definition.vectors.has(wanted.name)) {
-    const what = `the index '${wanted.name}' of the store '${store}'`
-    throw ofOtherSort(what, 'an index of vectors', { store, index: wanted.name, path })
+const checkSame = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (wanted, existing) {
+    const mine = comparableStore(wanted)
+    const theirs = comparableStore(existing)
+    if (isSame(mine, theirs)) return
+    throw differs(`the store '${wanted.name}'`, mine, theirs, `options.stores.${wanted.name}`, {
+      store: wanted.name,
+    })
   }
-  const mine = comparableIndex(wanted)
-  const theirs = comparableIndex(definition.index(wanted.name))
-  if (isSame(mine, theirs)) return
-  throw differs(`the index '${wanted.name}' of the store '${store}'`, mine, theirs, path, {
-    store,
-    index: wanted.name,
-  })
-}
+)
+
+const comparableStore = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function ({ keyPath, autoIncrement, key, compression }) {
+    return { keyPath, autoIncrement, key, compression }
+  }
+)
+
+const checkSameIndex = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (store, wanted, definition) {
+    const path = `options.stores.${store}.indexes.${wanted.name}`
+    if (definition.vectors.has(wanted.name)) {
+      const what = `the index '${wanted.name}' of the store '${store}'`
+      throw ofOtherSort(what, 'an index of vectors', { store, index: wanted.name, path })
+    }
+    const mine = comparableIndex(wanted)
+    const theirs = comparableIndex(definition.index(wanted.name))
+    if (isSame(mine, theirs)) return
+    throw differs(`the index '${wanted.name}' of the store '${store}'`, mine, theirs, path, {
+      store,
+      index: wanted.name,
+    })
+  }
+)
 
 function checkSameVectors(store, wanted, existing) {
   const { name: index } = wanted
@@ -293,15 +305,19 @@ function comparableVectors({ on, dimensions, metric, graph, ...said }) {
   return { on, dimensions, metric, ...graphOf(graph ?? said) }
 }
 
-function comparableIndex(index) {
-  const { unique, multiEntry, sparse, where, collation } = index
-  const filter = where === null ? null : where.toString('hex')
-  return { on: onOf(index), unique, multiEntry, sparse, where: filter, collation }
-}
+const comparableIndex = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (index) {
+    const { unique, multiEntry, sparse, where, collation } = index
+    const filter = where === null ? null : where.toString('hex')
+    return { on: onOf(index), unique, multiEntry, sparse, where: filter, collation }
+  }
+)
 
-function isSame(a, b) {
-  return JSON.stringify(a) === JSON.stringify(b)
-}
+const isSame = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (a, b) {
+    return JSON.stringify(a) === JSON.stringify(b)
+  }
+)
 
 /** The error for the first property that differs. */
 function differs(what, wanted, existing, path, details) {

@@ -118,133 +118,145 @@ function corrupt(what, cause) {
 }
 
 /** Reads the value at the decoder's position and moves it. */
-function readValue(decoder) {
-  const { buffer, position } = decoder
-  const tag = buffer[position]
-  if (tag < 0x40) {
-    decoder.position = position + 1
-    return tag
-  }
-  if (tag < 0x80) {
-    const from = position + 1
-    const to = from + tag - 0x40
-    decoder.position = to
-    if (to <= decoder.windowEnd) {
-      const { windowStart } = decoder
-      return decoder.window.slice(from - windowStart, to - windowStart)
+const readValue = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (decoder) {
+    const { buffer, position } = decoder
+    const tag = buffer[position]
+    if (tag < 0x40) {
+      decoder.position = position + 1
+      return tag
     }
-    return readBeyondWindow(decoder, from, to)
+    if (tag < 0x80) {
+      const from = position + 1
+      const to = from + tag - 0x40
+      decoder.position = to
+      if (to <= decoder.windowEnd) {
+        const { windowStart } = decoder
+        return decoder.window.slice(from - windowStart, to - windowStart)
+      }
+      return readBeyondWindow(decoder, from, to)
+    }
+    if (tag < 0xc0) {
+      const id = ((tag & 0x3f) << 8) | buffer[position + 1]
+      decoder.position = position + 2
+      if (++decoder.depth > MAX_DEPTH || position + 2 > decoder.end) tooDeep(decoder)
+      const reader = decoder.shapes.readers[id] ?? decoder.shapes.missingReader(id)
+      const object =
+        decoder.references === null ? reader(decoder) : readReferenced(decoder, id, position)
+      decoder.depth--
+      return object
+    }
+    return readTagged(decoder, tag, position + 1)
   }
-  if (tag < 0xc0) {
-    const id = ((tag & 0x3f) << 8) | buffer[position + 1]
-    decoder.position = position + 2
-    if (++decoder.depth > MAX_DEPTH || position + 2 > decoder.end) tooDeep(decoder)
-    const reader = decoder.shapes.readers[id] ?? decoder.shapes.missingReader(id)
-    const object =
-      decoder.references === null ? reader(decoder) : readReferenced(decoder, id, position)
-    decoder.depth--
-    return object
-  }
-  return readTagged(decoder, tag, position + 1)
-}
+)
 
 function tooDeep(decoder) {
   corrupt(decoder.depth > MAX_DEPTH ? 'it is nested too deeply' : 'it is cut off')
 }
 
 /** Reads a string of Latin-1 bytes that reaches beyond the window, and takes the next window. */
-function readBeyondWindow(decoder, from, to) {
-  const { buffer } = decoder
-  if (to > decoder.end) corrupt('a string is cut off')
-  const windowEnd = Math.min(decoder.limit, from + decoder.windowSize)
-  const window = buffer.latin1Slice(from, windowEnd)
-  decoder.window = window
-  decoder.windowStart = from
-  decoder.windowEnd = windowEnd
-  if (decoder.windowSize < LAST_WINDOW) decoder.windowSize *= 2
-  return window.slice(0, to - from)
-}
+const readBeyondWindow = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (decoder, from, to) {
+    const { buffer } = decoder
+    if (to > decoder.end) corrupt('a string is cut off')
+    const windowEnd = Math.min(decoder.limit, from + decoder.windowSize)
+    const window = buffer.latin1Slice(from, windowEnd)
+    decoder.window = window
+    decoder.windowStart = from
+    decoder.windowEnd = windowEnd
+    if (decoder.windowSize < LAST_WINDOW) decoder.windowSize *= 2
+    return window.slice(0, to - from)
+  }
+)
 
 /** Checks that `count` bytes stand at the position, and moves behind them. */
-function take(decoder, count) {
-  const { position } = decoder
-  if (count > decoder.end - position) corrupt('a value is cut off')
-  decoder.position = position + count
-  return position
-}
+const take = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (decoder, count) {
+    const { position } = decoder
+    if (count > decoder.end - position) corrupt('a value is cut off')
+    decoder.position = position + count
+    return position
+  }
+)
 
-function dataView(decoder) {
-  const { buffer } = decoder
-  decoder.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
-  return decoder.view
-}
+const dataView = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (decoder) {
+    const { buffer } = decoder
+    decoder.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
+    return decoder.view
+  }
+)
 
 function readU32(decoder) {
   const at = take(decoder, 4)
   return (decoder.view ?? dataView(decoder)).getUint32(at, true)
 }
 
-function readF64(decoder) {
-  const at = take(decoder, 8)
-  return (decoder.view ?? dataView(decoder)).getFloat64(at, true)
-}
+const readF64 = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (decoder) {
+    const at = take(decoder, 8)
+    return (decoder.view ?? dataView(decoder)).getFloat64(at, true)
+  }
+)
 
 /** Reads a value whose tag is 0xc0 or more, from behind its tag. */
-function readTagged(decoder, tag, position) {
-  decoder.position = position
-  switch (tag) {
-    case 0xc0:
-    case 0xc1:
-    case 0xc2:
-    case 0xc3:
-    case 0xc4:
-    case 0xc5:
-    case 0xc6:
-    case 0xc7:
-      return readArray(decoder, tag - TAG.SHORT_ARRAY, position - 1)
-    case 0xd0: // null
-      return null
-    case 0xd1: // undefined
-      return undefined
-    case 0xd2: // false
-      return false
-    case 0xd3: // true
-      return true
-    case 0xd5: // u8
-      return decoder.buffer[take(decoder, 1)]
-    case 0xd6: {
-      // u16
-      const at = take(decoder, 2)
-      return decoder.buffer[at] | (decoder.buffer[at + 1] << 8)
+const readTagged = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (decoder, tag, position) {
+    decoder.position = position
+    switch (tag) {
+      case 0xc0:
+      case 0xc1:
+      case 0xc2:
+      case 0xc3:
+      case 0xc4:
+      case 0xc5:
+      case 0xc6:
+      case 0xc7:
+        return readArray(decoder, tag - TAG.SHORT_ARRAY, position - 1)
+      case 0xd0: // null
+        return null
+      case 0xd1: // undefined
+        return undefined
+      case 0xd2: // false
+        return false
+      case 0xd3: // true
+        return true
+      case 0xd5: // u8
+        return decoder.buffer[take(decoder, 1)]
+      case 0xd6: {
+        // u16
+        const at = take(decoder, 2)
+        return decoder.buffer[at] | (decoder.buffer[at + 1] << 8)
+      }
+      case 0xd7: {
+        // i32
+        const { buffer } = decoder
+        const at = take(decoder, 4)
+        return buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16) | (buffer[at + 3] << 24)
+      }
+      case 0xd8: // -1 - u8
+        return -1 - decoder.buffer[take(decoder, 1)]
+      case 0xd9: // f64
+        return readF64(decoder)
+      case 0xda: // Latin-1, u8 length
+        return readLatin1(decoder, decoder.buffer[take(decoder, 1)])
+      case 0xdb: // Latin-1, u32 length
+        return readLatin1(decoder, readU32(decoder))
+      case 0xdc: // UTF-8, u8 length
+        return readUtf8(decoder, decoder.buffer[take(decoder, 1)])
+      case 0xdd: // UTF-8, u32 length
+        return readUtf8(decoder, readU32(decoder))
+      case 0xde: // UTF-16
+        return readUtf16(decoder, readU32(decoder))
+      case 0xdf: // array of 8 or more
+        return readLongArray(decoder, position - 1)
+      case 0xe4: // Date
+        return readDate(decoder, position - 1)
+      default:
+        return readSpecial(decoder, tag, position - 1)
     }
-    case 0xd7: {
-      // i32
-      const { buffer } = decoder
-      const at = take(decoder, 4)
-      return buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16) | (buffer[at + 3] << 24)
-    }
-    case 0xd8: // -1 - u8
-      return -1 - decoder.buffer[take(decoder, 1)]
-    case 0xd9: // f64
-      return readF64(decoder)
-    case 0xda: // Latin-1, u8 length
-      return readLatin1(decoder, decoder.buffer[take(decoder, 1)])
-    case 0xdb: // Latin-1, u32 length
-      return readLatin1(decoder, readU32(decoder))
-    case 0xdc: // UTF-8, u8 length
-      return readUtf8(decoder, decoder.buffer[take(decoder, 1)])
-    case 0xdd: // UTF-8, u32 length
-      return readUtf8(decoder, readU32(decoder))
-    case 0xde: // UTF-16
-      return readUtf16(decoder, readU32(decoder))
-    case 0xdf: // array of 8 or more
-      return readLongArray(decoder, position - 1)
-    case 0xe4: // Date
-      return readDate(decoder, position - 1)
-    default:
-      return readSpecial(decoder, tag, position - 1)
   }
-}
+)
 
 function readLatin1(decoder, length) {
   const from = take(decoder, length)
@@ -287,18 +299,20 @@ function readLongArray(decoder, start) {
 }
 
 /** Reads the elements of an array, of which some may be holes. */
-function readArray(decoder, count, start) {
-  if (++decoder.depth > MAX_DEPTH || decoder.position > decoder.end) tooDeep(decoder)
-  const array = new Array(count)
-  if (decoder.references !== null) decoder.references.set(start, array)
-  const { buffer } = decoder
-  for (let i = 0; i < count; i++) {
-    if (buffer[decoder.position] === TAG.HOLE) decoder.position++
-    else array[i] = readValue(decoder)
+const readArray = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (decoder, count, start) {
+    if (++decoder.depth > MAX_DEPTH || decoder.position > decoder.end) tooDeep(decoder)
+    const array = new Array(count)
+    if (decoder.references !== null) decoder.references.set(start, array)
+    const { buffer } = decoder
+    for (let i = 0; i < count; i++) {
+      if (buffer[decoder.position] === TAG.HOLE) decoder.position++
+      else array[i] = readValue(decoder)
+    }
+    decoder.depth--
+    return array
   }
-  decoder.depth--
-  return array
-}
+)
 
 /** Reads an object of a shape in a document with references: it must exist before its fields. */
 function readReferenced(decoder, id, start) {

@@ -3,10 +3,12 @@
 const { readValue } = require('./decode')
 
 /** Reads fields by assignment: for names that no prototype has. */
-function readAssigned(decoder, object, names) {
-  for (let i = 0; i < names.length; i++) object[names[i]] = readValue(decoder)
-  return object
-}
+const readAssigned = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (decoder, object, names) {
+    for (let i = 0; i < names.length; i++) object[names[i]] = readValue(decoder)
+    return object
+  }
+)
 
 /** Reads fields by definition: `__proto__` and names that Object.prototype has stay own fields. */
 function readDefined(decoder, object, names) {
@@ -22,10 +24,12 @@ function readDefined(decoder, object, names) {
 }
 
 /** Whether every name can be assigned to a new object, which then has it as an own field. */
-function areAssignable(names) {
-  for (let i = 0; i < names.length; i++) if (names[i] in Object.prototype) return false
-  return true
-}
+const areAssignable = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (names) {
+    for (let i = 0; i < names.length; i++) if (names[i] in Object.prototype) return false
+    return true
+  }
+)
 
 function readFields(decoder, object, names) {
   return areAssignable(names)

@@ -29,17 +29,21 @@ function codegenAllowed() {
  * @param {readonly string[]} names
  * @returns {(decoder: import('./decode').DocumentDecoder) => object}
  */
-function makeReader(table, id, names) {
-  const readFields = areAssignable(names) ? readAssigned : readDefined
-  let reads = 0
-  return function readShape(decoder) {
-    if (reads++ >= READS_BEFORE_CODEGEN && table.mayGenerate()) {
-      const reader = generateReader(names, readValue)
-      table.readers[id] = reader
-      return reader(decoder)
-    }
-    return readFields(decoder, {}, names)
+const makeReader = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (table, id, names) {
+    const readFields = areAssignable(names) ? readAssigned : readDefined
+    let reads = 0
+    return /** @satisfies {Function} in parentheses: compiled with the module */ (
+      function readShape(decoder) {
+        if (reads++ >= READS_BEFORE_CODEGEN && table.mayGenerate()) {
+          const reader = generateReader(names, readValue)
+          table.readers[id] = reader
+          return reader(decoder)
+        }
+        return readFields(decoder, {}, names)
+      }
+    )
   }
-}
+)
 
 module.exports = { makeReader, codegenAllowed }

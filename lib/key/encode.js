@@ -41,9 +41,11 @@ const getTime = Date.prototype.getTime
  * @returns {number} where the key ends
  * @throws {LodestoreError} INVALID_KEY
  */
-function encodeKey(value, buffer, offset) {
-  return encode(value, buffer, offset, false)
-}
+const encodeKey = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (value, buffer, offset) {
+    return encode(value, buffer, offset, false)
+  }
+)
 
 /**
  * Writes the encoded key of an index, which may also be null or a boolean. Otherwise as
@@ -100,34 +102,38 @@ function encodeToBuffer(encoder, value, descending) {
   return key
 }
 
-function encode(value, buffer, offset, inIndex) {
-  if (typeof value === 'object' && value !== null && !isProxy(value) && Array.isArray(value)) {
-    return encodeAside(value, buffer, offset, inIndex, undefined)
+const encode = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (value, buffer, offset, inIndex) {
+    if (typeof value === 'object' && value !== null && !isProxy(value) && Array.isArray(value)) {
+      return encodeAside(value, buffer, offset, inIndex, undefined)
+    }
+    const end = encodeScalar(value, buffer, offset, inIndex)
+    if (end === 0) throw invalidKey(describe(value), [], inIndex)
+    if (Math.abs(end) - offset > MAX_KEY_BYTES) throw keyTooLong()
+    return end
   }
-  const end = encodeScalar(value, buffer, offset, inIndex)
-  if (end === 0) throw invalidKey(describe(value), [], inIndex)
-  if (Math.abs(end) - offset > MAX_KEY_BYTES) throw keyTooLong()
-  return end
-}
+)
 
 /** The end, minus the length that `buffer` needs, or 0 for what is not a key or not a scalar. */
-function encodeScalar(value, buffer, offset, inIndex) {
-  switch (typeof value) {
-    case 'number':
-      return value === value ? writeNumber(TAG_NUMBER, value, buffer, offset) : 0
-    case 'string':
-      return writeText(value, buffer, offset)
-    case 'bigint':
-      return writeBigInt(TAG_NUMBER, value, buffer, offset)
-    case 'object':
-      if (value !== null) return encodeObject(value, buffer, offset)
-      return inIndex ? writeByte(TAG_NULL, buffer, offset) : 0
-    case 'boolean':
-      return inIndex ? writeByte(value ? TAG_TRUE : TAG_FALSE, buffer, offset) : 0
-    default:
-      return 0
+const encodeScalar = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (value, buffer, offset, inIndex) {
+    switch (typeof value) {
+      case 'number':
+        return value === value ? writeNumber(TAG_NUMBER, value, buffer, offset) : 0
+      case 'string':
+        return writeText(value, buffer, offset)
+      case 'bigint':
+        return writeBigInt(TAG_NUMBER, value, buffer, offset)
+      case 'object':
+        if (value !== null) return encodeObject(value, buffer, offset)
+        return inIndex ? writeByte(TAG_NULL, buffer, offset) : 0
+      case 'boolean':
+        return inIndex ? writeByte(value ? TAG_TRUE : TAG_FALSE, buffer, offset) : 0
+      default:
+        return 0
+    }
   }
-}
+)
 
 function encodeObject(value, buffer, offset) {
   if (isDate(value)) {

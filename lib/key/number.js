@@ -30,29 +30,31 @@ const LOW = 1 - HIGH
  * @param {number} offset
  * @returns {number} the end, or minus the length that `buffer` needs
  */
-function writeNumber(tag, value, buffer, offset) {
-  if (offset + MAX_NUMBER_BYTES > buffer.length) return -(offset + MAX_NUMBER_BYTES)
-  double[0] = value + 0
-  let high = words[HIGH]
-  let low = words[LOW]
-  const flip = high >>> 31 === 0 ? 0 : 0xff
-  high |= 0x80000000
-  buffer[offset++] = tag
-  while (low !== 0) {
-    buffer[offset++] = ((high >>> 24) | 1) ^ flip
-    high = (high << 7) | (low >>> 25)
-    low <<= 7
-  }
-  for (;;) {
-    const group = high >>> 24
-    high <<= 7
-    if (high === 0) {
-      buffer[offset++] = (group & 0xfe) ^ flip
-      return offset
+const writeNumber = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (tag, value, buffer, offset) {
+    if (offset + MAX_NUMBER_BYTES > buffer.length) return -(offset + MAX_NUMBER_BYTES)
+    double[0] = value + 0
+    let high = words[HIGH]
+    let low = words[LOW]
+    const flip = high >>> 31 === 0 ? 0 : 0xff
+    high |= 0x80000000
+    buffer[offset++] = tag
+    while (low !== 0) {
+      buffer[offset++] = ((high >>> 24) | 1) ^ flip
+      high = (high << 7) | (low >>> 25)
+      low <<= 7
     }
-    buffer[offset++] = (group | 1) ^ flip
+    for (;;) {
+      const group = high >>> 24
+      high <<= 7
+      if (high === 0) {
+        buffer[offset++] = (group & 0xfe) ^ flip
+        return offset
+      }
+      buffer[offset++] = (group | 1) ^ flip
+    }
   }
-}
+)
 
 /**
  * Writes a BigInt.

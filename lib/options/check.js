@@ -83,9 +83,11 @@ const abortSignal = {
 const anything = { allows: 'anything', accepts: () => true }
 
 /** Whether a value is an object that options can be read from. */
-function isOptionsObject(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+const isOptionsObject = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  }
+)
 
 /**
  * Checks the options of a method by name and type.
@@ -97,27 +99,29 @@ function isOptionsObject(value) {
  * @returns {Record<string, any>} a copy with the options that are not undefined
  * @throws {LodestoreError} INVALID_ARGUMENT naming the option and what is allowed
  */
-function checkOptions(method, options, specification, path = 'options') {
-  if (options === undefined) return EMPTY
-  if (!isOptionsObject(options)) {
-    const message = `${method}: ${path} must be an object, not ${describe(options)}`
-    throw invalidArgument(message, path)
-  }
-  const checked = {}
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(specification, name)) {
-      const allowed = quote(Object.keys(specification))
-      const message = `${method}: there is no option '${name}' in ${path}; there are ${allowed}`
-      throw invalidArgument(message, `${path}.${name}`)
+const checkOptions = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, options, specification, path = 'options') {
+    if (options === undefined) return EMPTY
+    if (!isOptionsObject(options)) {
+      const message = `${method}: ${path} must be an object, not ${describe(options)}`
+      throw invalidArgument(message, path)
     }
-    const value = options[name]
-    if (value === undefined) continue
-    const kind = specification[name]
-    if (kind !== anything) checkArgument(method, value, kind, `${path}.${name}`)
-    checked[name] = value
+    const checked = {}
+    for (const name of Object.keys(options)) {
+      if (!Object.hasOwn(specification, name)) {
+        const allowed = quote(Object.keys(specification))
+        const message = `${method}: there is no option '${name}' in ${path}; there are ${allowed}`
+        throw invalidArgument(message, `${path}.${name}`)
+      }
+      const value = options[name]
+      if (value === undefined) continue
+      const kind = specification[name]
+      if (kind !== anything) checkArgument(method, value, kind, `${path}.${name}`)
+      checked[name] = value
+    }
+    return checked
   }
-  return checked
-}
+)
 
 /**
  * Checks one argument.
@@ -130,10 +134,12 @@ function checkOptions(method, options, specification, path = 'options') {
  * @returns {T} the value
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
-function checkArgument(method, value, kind, path) {
-  if (kind.accepts(value)) return value
-  throw invalidArgument(`${method}: ${path} must be ${kind.allows}, not ${describe(value)}`, path)
-}
+const checkArgument = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, value, kind, path) {
+    if (kind.accepts(value)) return value
+    throw invalidArgument(`${method}: ${path} must be ${kind.allows}, not ${describe(value)}`, path)
+  }
+)
 
 /**
  * Checks an object of definitions, each of which has `on` beside other options.
@@ -146,21 +152,23 @@ function checkArgument(method, value, kind, path) {
  * @returns {object[]} what it gave
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
-function checkDefinitions(method, definitions, specification, path, schemaOf) {
-  if (definitions === undefined) return []
-  if (!isOptionsObject(definitions)) {
-    const given = describe(definitions)
-    const message = `${method}: ${path} must be an object of definitions, not ${given}`
-    throw invalidArgument(message, path)
+const checkDefinitions = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, definitions, specification, path, schemaOf) {
+    if (definitions === undefined) return []
+    if (!isOptionsObject(definitions)) {
+      const given = describe(definitions)
+      const message = `${method}: ${path} must be an object of definitions, not ${given}`
+      throw invalidArgument(message, path)
+    }
+    const schemas = []
+    for (const name of Object.keys(definitions)) {
+      const at = `${path}.${name}`
+      const { on, ...rest } = checkOptions(method, definitions[name], specification, at)
+      schemas.push(schemaOf(method, name, on, rest, `${at}.on`))
+    }
+    return schemas
   }
-  const schemas = []
-  for (const name of Object.keys(definitions)) {
-    const at = `${path}.${name}`
-    const { on, ...rest } = checkOptions(method, definitions[name], specification, at)
-    schemas.push(schemaOf(method, name, on, rest, `${at}.on`))
-  }
-  return schemas
-}
+)
 
 module.exports = {
   EMPTY,

@@ -36,14 +36,18 @@ const ENCRYPTION_OPTIONS = {
   cipher: oneOf('aes-256-gcm', 'chacha20-poly1305'),
 }
 
-function isKey(value) {
-  return value instanceof Uint8Array && value.byteLength === KEY_LENGTH
-}
+const isKey = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (value) {
+    return value instanceof Uint8Array && value.byteLength === KEY_LENGTH
+  }
+)
 
 /** Checks the option `encryption` of a method. @see checkSecret */
-function checkEncryption(method, options) {
-  return checkSecret(method, options, 'options.encryption', ENCRYPTION_OPTIONS)
-}
+const checkEncryption = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, options) {
+    return checkSecret(method, options, 'options.encryption', ENCRYPTION_OPTIONS)
+  }
+)
 
 /**
  * Checks what opens a database.
@@ -54,20 +58,22 @@ function checkEncryption(method, options) {
  * @returns {object} what the native library takes, but for a key that is still to be asked for
  * @throws {LodestoreError} INVALID_ARGUMENT; its message names no value
  */
-function checkSecret(method, options, path, specification = SECRET_OPTIONS) {
-  if (!isOptionsObject(options)) {
-    const message = `${method}: ${path} must be an object, not ${describe(options)}`
-    throw invalidArgument(message, path)
+const checkSecret = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, options, path, specification = SECRET_OPTIONS) {
+    if (!isOptionsObject(options)) {
+      const message = `${method}: ${path} must be an object, not ${describe(options)}`
+      throw invalidArgument(message, path)
+    }
+    const { passphrase, key, cipher, kdf } = checkOptions(method, options, specification, path)
+    if ((passphrase === undefined) === (key === undefined)) {
+      const message = `${method}: ${path} needs either 'passphrase' or 'key'`
+      throw invalidArgument(message, path)
+    }
+    const parameters = kdf === undefined ? KDF_DEFAULT : checkKdf(method, kdf, `${path}.kdf`)
+    // The same passphrase, however the keyboard composes its characters.
+    return { passphrase: passphrase?.normalize('NFC'), key, cipher, ...parameters }
   }
-  const { passphrase, key, cipher, kdf } = checkOptions(method, options, specification, path)
-  if ((passphrase === undefined) === (key === undefined)) {
-    const message = `${method}: ${path} needs either 'passphrase' or 'key'`
-    throw invalidArgument(message, path)
-  }
-  const parameters = kdf === undefined ? KDF_DEFAULT : checkKdf(method, kdf, `${path}.kdf`)
-  // The same passphrase, however the keyboard composes its characters.
-  return { passphrase: passphrase?.normalize('NFC'), key, cipher, ...parameters }
-}
+)
 
 /** The second recommended option of RFC 9106, as the native library has it. */
 const KDF_DEFAULT = Object.freeze({ memory: 65_536, iterations: 3, parallelism: 4 })

@@ -47,25 +47,27 @@ const IN_MEMORY = ':memory:'
  *   `native` with the defaults of what the native library needs to be told
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
-function checkOpen(path, options) {
-  checkArgument('open', path, nonEmptyString, 'path')
-  const { stores, onIntegrityError, encryption, ...given } = checkOptions(
-    'open',
-    options,
-    OPEN_OPTIONS,
-  )
-  const native = {
-    mode: 'openOrCreate',
-    durability: 'strict',
-    ...given,
-    path: path === IN_MEMORY ? path : resolve(path),
+const checkOpen = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (path, options) {
+    checkArgument('open', path, nonEmptyString, 'path')
+    const { stores, onIntegrityError, encryption, ...given } = checkOptions(
+      'open',
+      options,
+      OPEN_OPTIONS,
+    )
+    const native = {
+      mode: 'openOrCreate',
+      durability: 'strict',
+      ...given,
+      path: path === IN_MEMORY ? path : resolve(path),
+    }
+    return {
+      native,
+      stores: stores === undefined ? [] : checkStores('open', stores),
+      onIntegrityError,
+      encryption: encryption === undefined ? undefined : checkEncryption('open', encryption),
+    }
   }
-  return {
-    native,
-    stores: stores === undefined ? [] : checkStores('open', stores),
-    onIntegrityError,
-    encryption: encryption === undefined ? undefined : checkEncryption('open', encryption),
-  }
-}
+)
 
 module.exports = { checkOpen, IN_MEMORY }

@@ -78,9 +78,11 @@ const anyString = { allows: 'a string', accepts: (value) => typeof value === 'st
  */
 
 /** Checks the name of a store or index: any string. */
-function checkName(method, name, argument) {
-  return checkArgument(method, name, anyString, argument)
-}
+const checkName = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, name, argument) {
+    return checkArgument(method, name, anyString, argument)
+  }
+)
 
 /**
  * Checks the definition of a store.
@@ -92,40 +94,42 @@ function checkName(method, name, argument) {
  * @returns {StoreSchema}
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
-function checkStore(method, name, definition, path) {
-  const options = checkOptions(method, definition, STORE_OPTIONS, path)
-  const { compression = 'none', indexes, vectors } = options
-  const keyPath =
-    options.keyPath == null ? null : checkKeyPath(method, options.keyPath, `${path}.keyPath`)
-  if (options.autoIncrement !== undefined && options.key !== undefined) {
-    const message = `${method}: ${path} may have autoIncrement or key, not both`
-    throw invalidArgument(message, `${path}.key`)
+const checkStore = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, name, definition, path) {
+    const options = checkOptions(method, definition, STORE_OPTIONS, path)
+    const { compression = 'none', indexes, vectors } = options
+    const keyPath =
+      options.keyPath == null ? null : checkKeyPath(method, options.keyPath, `${path}.keyPath`)
+    if (options.autoIncrement !== undefined && options.key !== undefined) {
+      const message = `${method}: ${path} may have autoIncrement or key, not both`
+      throw invalidArgument(message, `${path}.key`)
+    }
+    const generated = options.autoIncrement === true || options.key !== undefined
+    if (generated && Array.isArray(keyPath)) {
+      const message = `${method}: ${path}: a compound key path cannot have generated keys`
+      throw invalidArgument(message, `${path}.keyPath`)
+    }
+    const checked = {
+      indexes: checkDefinitions(method, indexes, INDEX_OPTIONS, `${path}.indexes`, indexSchema),
+      vectors: vectors === undefined ? [] : checkVectors(method, vectors, `${path}.vectors`),
+    }
+    const twice = checked.vectors.find(({ name: vector }) =>
+      checked.indexes.some((index) => index.name === vector),
+    )
+    if (twice !== undefined) {
+      const message = `${method}: ${path} has two indexes of the name '${twice.name}'`
+      throw invalidArgument(message, `${path}.vectors.${twice.name}`)
+    }
+    return {
+      name,
+      keyPath,
+      autoIncrement: options.autoIncrement === true || options.key === 'sequence',
+      key: options.key === 'uuidv7' ? 'uuidv7' : null,
+      compression,
+      ...checked,
+    }
   }
-  const generated = options.autoIncrement === true || options.key !== undefined
-  if (generated && Array.isArray(keyPath)) {
-    const message = `${method}: ${path}: a compound key path cannot have generated keys`
-    throw invalidArgument(message, `${path}.keyPath`)
-  }
-  const checked = {
-    indexes: checkDefinitions(method, indexes, INDEX_OPTIONS, `${path}.indexes`, indexSchema),
-    vectors: vectors === undefined ? [] : checkVectors(method, vectors, `${path}.vectors`),
-  }
-  const twice = checked.vectors.find(({ name: vector }) =>
-    checked.indexes.some((index) => index.name === vector),
-  )
-  if (twice !== undefined) {
-    const message = `${method}: ${path} has two indexes of the name '${twice.name}'`
-    throw invalidArgument(message, `${path}.vectors.${twice.name}`)
-  }
-  return {
-    name,
-    keyPath,
-    autoIncrement: options.autoIncrement === true || options.key === 'sequence',
-    key: options.key === 'uuidv7' ? 'uuidv7' : null,
-    compression,
-    ...checked,
-  }
-}
+)
 
 /**
  * Checks the definition of an index.
@@ -139,35 +143,39 @@ function checkStore(method, name, definition, path) {
  * @returns {IndexSchema}
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
-function indexSchema(method, name, on, flags, argument) {
-  const { unique = false, multiEntry = false, sparse = false } = flags
-  const where = flags.where === undefined ? null : encodeInternal(flags.where)
-  checkName(method, name, 'name')
-  // `on` and the flags stand side by side, in a definition or in arguments.
-  const flagsAt = argument.endsWith('.on') ? argument.slice(0, -'.on'.length) : 'options'
-  const collation =
-    flags.collation === undefined
-      ? null
-      : resolveCollation(method, flags.collation, `${flagsAt}.collation`)
-  const compound = Array.isArray(on)
-  if (compound && on.length === 0) {
-    throw invalidArgument(`${method}: ${argument} must name at least one field`, argument)
+const indexSchema = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, name, on, flags, argument) {
+    const { unique = false, multiEntry = false, sparse = false } = flags
+    const where = flags.where === undefined ? null : encodeInternal(flags.where)
+    checkName(method, name, 'name')
+    // `on` and the flags stand side by side, in a definition or in arguments.
+    const flagsAt = argument.endsWith('.on') ? argument.slice(0, -'.on'.length) : 'options'
+    const collation =
+      flags.collation === undefined
+        ? null
+        : resolveCollation(method, flags.collation, `${flagsAt}.collation`)
+    const compound = Array.isArray(on)
+    if (compound && on.length === 0) {
+      throw invalidArgument(`${method}: ${argument} must name at least one field`, argument)
+    }
+    if (compound && multiEntry) {
+      const message = `${method}: the index '${name}' cannot be multiEntry on several fields`
+      throw invalidArgument(message, argument)
+    }
+    const parts = compound
+      ? on.map((path, i) => indexPart(method, path, `${argument}[${i}]`))
+      : [indexPart(method, on, argument)]
+    const keyPath = compound ? parts.map(({ path }) => path) : parts[0].path
+    return { name, keyPath, parts, compound, unique, multiEntry, sparse, where, collation }
   }
-  if (compound && multiEntry) {
-    const message = `${method}: the index '${name}' cannot be multiEntry on several fields`
-    throw invalidArgument(message, argument)
-  }
-  const parts = compound
-    ? on.map((path, i) => indexPart(method, path, `${argument}[${i}]`))
-    : [indexPart(method, on, argument)]
-  const keyPath = compound ? parts.map(({ path }) => path) : parts[0].path
-  return { name, keyPath, parts, compound, unique, multiEntry, sparse, where, collation }
-}
+)
 
-function indexPart(method, path, argument) {
-  const descending = typeof path === 'string' && path.startsWith('-')
-  return { path: checkPath(method, descending ? path.slice(1) : path, argument), descending }
-}
+const indexPart = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, path, argument) {
+    const descending = typeof path === 'string' && path.startsWith('-')
+    return { path: checkPath(method, descending ? path.slice(1) : path, argument), descending }
+  }
+)
 
 /**
  * Checks the definitions of several stores.
@@ -177,16 +185,18 @@ function indexPart(method, path, argument) {
  * @returns {StoreSchema[]}
  * @throws {LodestoreError} INVALID_ARGUMENT
  */
-function checkStores(method, stores) {
-  if (!isOptionsObject(stores)) {
-    const message = `${method}: options.stores must be an object, not ${describe(stores)}`
-    throw invalidArgument(message, 'options.stores')
+const checkStores = /** @satisfies {Function} in parentheses: compiled with the module */ (
+  function (method, stores) {
+    if (!isOptionsObject(stores)) {
+      const message = `${method}: options.stores must be an object, not ${describe(stores)}`
+      throw invalidArgument(message, 'options.stores')
+    }
+    const schemas = []
+    for (const name of Object.keys(stores)) {
+      schemas.push(checkStore(method, name, stores[name], `options.stores.${name}`))
+    }
+    return schemas
   }
-  const schemas = []
-  for (const name of Object.keys(stores)) {
-    schemas.push(checkStore(method, name, stores[name], `options.stores.${name}`))
-  }
-  return schemas
-}
+)
 
 module.exports = { CREATE_INDEX_OPTIONS, checkName, checkStore, checkStores, indexSchema }
