@@ -6,7 +6,6 @@ const { Database } = require('./database')
 const { withKey } = require('./options/encryption')
 const { checkOpen } = require('./options/open')
 const { createMissing } = require('./schema')
-const { warmUp } = require('./warm-up')
 
 /**
  * Opens a database, or a space of one.
@@ -23,10 +22,7 @@ const open = /** @satisfies {Function} in parentheses: compiled with the module 
       const isAsked = typeof encryption.key === 'function'
       native.encryption = isAsked ? await withKey('open', encryption) : encryption
     }
-    const opening = Connection.open(binding, native)
-    // While another thread opens the files.
-    warmUp(stores.length > 0)
-    const connection = await opening
+    const connection = await Connection.open(binding, native)
     connection.onIntegrityError = onIntegrityError ?? null
     try {
       await createMissing(connection, stores)
