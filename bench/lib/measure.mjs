@@ -8,6 +8,9 @@ import { documentAt } from '../dataset.mjs'
 const SLICE = 1
 /** Documents that are made between two looks at the clock. */
 const CHUNK = 100
+/** Operations of a warm-up, and how many times longer than what is measured it may take. */
+const WARM_UP = 8_000
+const MOST_WARM_UP = 3
 
 /** A peer that gave another answer than the generator. */
 export class WrongResult extends Error {}
@@ -42,19 +45,22 @@ export class Turns {
 }
 
 /**
- * Repeats a batch of work until the time is up, with a warm-up of the same length before.
+ * Repeats a batch of work until the time is up, after a warm-up: of the same length at least, and
+ * for so many operations, unless that takes too long. V8 optimises what was called often, beside
+ * the program, which then has one processor less.
  *
  * @param {() => number | Promise<number>} batch answers with how many operations it did
  * @param {number} seconds
  * @returns {Promise<number>} operations a second
  */
 export async function rateOf(batch, seconds) {
-  await repeat(batch, seconds)
-  const { operations, elapsed } = await repeat(batch, seconds)
+  await repeat(batch, { seconds, least: WARM_UP, most: MOST_WARM_UP * seconds })
+  const { operations, elapsed } = await repeat(batch, { seconds })
   return operations / elapsed
 }
 
-async function repeat(batch, seconds) {
+/** Repeats a batch for so many seconds, then until it was `least` operations or `most` seconds. */
+async function repeat(batch, { seconds, least = 0, most = seconds }) {
   const turns = new Turns()
   const start = performance.now()
   let operations = 0
@@ -64,7 +70,7 @@ async function repeat(batch, seconds) {
     operations += typeof done === 'number' ? done : await done
     if (turns.isDue) await turns.next()
     elapsed = (performance.now() - start) / 1000
-  } while (elapsed < seconds)
+  } while (elapsed < seconds || (operations < least && elapsed < most))
   return { operations, elapsed }
 }
 
