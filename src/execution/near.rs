@@ -310,7 +310,8 @@ impl Near {
             self.of_named = usize::MAX;
         }
         if named.len() <= self.looked_up {
-            return Ok(Some(Step::Exact));
+            // What was cut may have been all that there is.
+            return Ok(if was_cut { None } else { Some(Step::Exact) });
         }
         // Those that were named before are met again, and do not count.
         self.named = named;
