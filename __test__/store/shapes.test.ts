@@ -122,6 +122,7 @@ test('a transaction knows the shapes that its turn of the event loop does not se
   })
   // It waits for the next round if one fails.
   t.after(() => worker.terminate())
+  const ended = once(worker, 'exit')
   await once(worker, 'message')
   for (let round = 1; round <= rounds; round++) {
     await setImmediate()
@@ -133,6 +134,6 @@ test('a transaction knows the shapes that its turn of the event loop does not se
     const found = await db.transaction((tx) => tx.store('a').get(round))
     assert.deepEqual(found, { id: round, [`field ${round}`]: 99 })
   }
-  await once(worker, 'exit')
+  await ended
   await db.close()
 })
