@@ -295,27 +295,31 @@ test('what a graph takes is measured', async (t) => {
   assert.equal(none.because, 'there is no graph: it would take more memory than memoryLimit')
 })
 
-test('more is asked for where much of what a graph names is gone', async (t) => {
-  const random = new Random(seed)
-  const vector = clustered(random, 'cosine')
-  const { docs } = await storeOf(t, {})
-  await docs.putMany(Array.from({ length: 5000 }, (_, id) => ({ id, group: 0, vector: vector() })))
-  const target = vector()
-  const { candidates } = await isBuilt(docs, 'near', target)
-  const told = async () => (await docs.nearest('near', target).explain()).nearest
-  assert.equal((await told()).candidates, candidates)
-  // Those that are left would be enough to be compared, but hardly the nearest of all.
-  const k = Math.floor(candidates! * 0.65)
-  const nearest = await docs.nearest('near', target, { k, exact: true })
-  await docs.deleteMany(nearest.map(({ key }: any) => key))
-  const first = await told()
-  assert.equal(first.method, 'graph')
-  assert.ok(first.candidates! > candidates!, `${first.candidates}, not more than ${candidates}`)
-  // Now it is known.
-  assert.equal((await told()).candidates, candidates)
-  const expected = await docs.nearest('near', target, { exact: true })
-  assert.deepEqual(await docs.nearest('near', target), expected)
-})
+for (const precision of ['bf16', 'f32'] as const) {
+  test(`${precision}: more is asked for where much of what a graph names is gone`, async (t) => {
+    const random = new Random(seed)
+    const vector = clustered(random, 'cosine')
+    const { docs } = await storeOf(t, { precision })
+    await docs.putMany(
+      Array.from({ length: 5000 }, (_, id) => ({ id, group: 0, vector: vector() })),
+    )
+    const target = vector()
+    const { candidates } = await isBuilt(docs, 'near', target)
+    const told = async () => (await docs.nearest('near', target).explain()).nearest
+    assert.equal((await told()).candidates, candidates)
+    // Those that are left would be enough to be compared, but hardly the nearest of all.
+    const k = Math.floor(candidates! * 0.65)
+    const nearest = await docs.nearest('near', target, { k, exact: true })
+    await docs.deleteMany(nearest.map(({ key }: any) => key))
+    const first = await told()
+    assert.equal(first.method, 'graph')
+    assert.ok(first.candidates! > candidates!, `${first.candidates}, not more than ${candidates}`)
+    // Now it is known.
+    assert.equal((await told()).candidates, candidates)
+    const expected = await docs.nearest('near', target, { exact: true })
+    assert.deepEqual(await docs.nearest('near', target), expected)
+  })
+}
 
 test('what a graph is like is checked, kept, and exported', async (t) => {
   const definition = { precision: 'i8', m: 24, efConstruction: 64, efSearch: 100 } as const

@@ -182,7 +182,7 @@ impl Way {
         }
         near.asked = candidates;
         near.needed = candidates;
-        if near.is_one_each && plan.share >= 1.0 {
+        if near.graph.has_copies() && near.is_one_each && plan.share >= 1.0 {
             let compared = near.compared.saturating_add(search.excluded() as u64);
             near.of_named = usize::try_from(compared).unwrap_or(usize::MAX);
         }

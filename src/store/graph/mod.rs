@@ -253,9 +253,14 @@ impl Graph {
         }
     }
 
+    /// Whether searches walk by copies of the vectors in bytes.
+    pub fn has_copies(&self) -> bool {
+        self.hnsw.has_copies()
+    }
+
     /// How many bytes of a vector a search reads that walks by it.
     pub fn bytes_walked_by(&self) -> usize {
-        let copy = self.hnsw.bytes_of_copy().filter(|_| self.hnsw.has_copies());
+        let copy = self.hnsw.bytes_of_copy().filter(|_| self.has_copies());
         copy.unwrap_or_else(|| self.packing().bytes())
     }
 
