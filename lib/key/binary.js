@@ -118,4 +118,4 @@ function readBinary(buffer, cursor, end) {
   return bytes.buffer
 }
 
-module.exports = { bytesOf, writeBinary, readBinary }
+module.exports = { TypedArrayPrototype, intrinsicGetter, bytesOf, writeBinary, readBinary }

@@ -1,5 +1,7 @@
 'use strict'
 
+const { TypedArrayPrototype, intrinsicGetter } = require('../key/binary')
+
 /** What typed arrays may be vectors, by name; not all runtimes have all. */
 const TYPES = {
   Float32Array,
@@ -9,18 +11,10 @@ const TYPES = {
   Float16Array: globalThis.Float16Array,
 }
 
-/** What all typed arrays inherit from. */
-const prototype = Object.getPrototypeOf(Uint8Array.prototype)
-
-/** A getter of typed arrays, as a function; whatever an object says of itself does not matter. */
-function getterOf(name) {
-  return Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, name).get)
-}
-
-/** The name of a typed array's type; undefined of anything else. */
-const typeNameOf = getterOf(Symbol.toStringTag)
-const lengthOf = getterOf('length')
-const byteLengthOf = getterOf('byteLength')
+/** Getters; the first gives the name of a typed array, and undefined of anything else. */
+const typeName = intrinsicGetter(TypedArrayPrototype, Symbol.toStringTag)
+const lengthOf = intrinsicGetter(TypedArrayPrototype, 'length')
+const byteLengthOf = intrinsicGetter(TypedArrayPrototype, 'byteLength')
 
 /*
  * A buffer of its own for each copy would take longer than all else that is done to copy a query
@@ -33,14 +27,14 @@ let used = SHARED_BYTES
 
 /** A copy in memory that is shared with other copies; longer ones have a buffer of their own. */
 function copyOf(Type, value) {
-  const bytes = byteLengthOf(value)
+  const bytes = byteLengthOf.call(value)
   // What is detached has no bytes, and is refused.
   if (bytes === 0 || bytes > MOST_BYTES) return new Type(value)
   if (used + bytes > SHARED_BYTES) {
     shared = new ArrayBuffer(SHARED_BYTES)
     used = 0
   }
-  const copy = new Type(shared, used, lengthOf(value))
+  const copy = new Type(shared, used, lengthOf.call(value))
   copy.set(value)
   used = (used + bytes + 7) & ~7
   return copy
@@ -55,7 +49,7 @@ function copyOf(Type, value) {
  * @throws {TypeError} if it is detached, or out of the bounds of its buffer
  */
 function copyTypedArray(value) {
-  const name = typeNameOf(value)
+  const name = typeName.call(value)
   const Type = name === undefined ? undefined : TYPES[name]
   return Type === undefined ? undefined : copyOf(Type, value)
 }
