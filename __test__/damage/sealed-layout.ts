@@ -9,10 +9,12 @@ import {
   mark,
   newLayout,
   noteDocument,
+  RECORDS,
   type Layout,
   type Owner,
 } from './layout'
 
+const META = 0
 const DOCS = 1
 
 /** A block of a tree, or a part of a blob, and the block that leads to it. */
@@ -54,7 +56,7 @@ export function sealedLayoutOf(directory: string, key: Uint8Array): SealedLayout
   const blocks = new Blocks(file, key)
   const members: Member[] = []
   const visit = (id: bigint, parent: Member | undefined, tree: number): void => {
-    const member: Member = { id, parent, owners: [] }
+    const member: Member = { id, parent, owners: tree === META ? [RECORDS] : [] }
     members.push(member)
     const node = blocks.node(id)
     for (const child of node.children) visit(child, member, tree)

@@ -137,19 +137,45 @@ impl<'a> Documents<'a> {
         shapes
     }
 
-    /// Writes all that can be read.
+    /// Writes all that can be read: what belongs to the newest state for certain comes first, what
+    /// is left of entries that were removed comes last.
     pub(super) fn save(&mut self, remains: &mut dyn Remains) -> Result<()> {
         let (care, knows_free) = (self.care, remains.knows_free_pages());
         let mut take = |found: Found<'_>| self.take(&found, knows_free);
         remains.visit_reached(Table::Docs, care, "documents", &mut take)?;
-        remains.visit_others(Trust::Orphan, care, "documents", &mut take)?;
+        self.save_others(Trust::Orphan, remains)?;
+        // The last commit may have written what is missing; and what is older is better than
+        // nothing.
+        if !remains.knows_newest() && self.may_lack() {
+            self.save_others(Trust::Stale, remains)?;
+        }
+        Ok(())
+    }
+
+    fn save_others(&mut self, trust: Trust, remains: &mut dyn Remains) -> Result<()> {
+        let (care, knows_free) = (self.care, remains.knows_free_pages());
+        for may_be_old in [false, true] {
+            let mut take = |found: Found<'_>| {
+                Ok(found.may_be_old == may_be_old && self.take(&found, knows_free)?)
+            };
+            remains.visit_others(trust, care, "documents", &mut take)?;
+        }
         self.flush()
+    }
+
+    /// Whether there may have been documents that were not found.
+    fn may_lack(&self) -> bool {
+        self.stores.values().any(|saving| saving.lost() != Some(0) || !saving.missing.is_empty())
     }
 
     /// Takes a part of a page: true if it is an entry.
     fn take(&mut self, found: &Found<'_>, knows_free: bool) -> Result<bool> {
         let mut is_valid = false;
-        let is_certain = found.trust == Trust::Reached || knows_free && !found.may_be_old;
+        let is_certain = match found.trust {
+            Trust::Reached => true,
+            Trust::Orphan => knows_free && !found.may_be_old,
+            Trust::Stale => false,
+        };
         let is_whole = apart(found, |tree, key, value| {
             is_valid |= self.entry(tree, key, value, found.is_entry, is_certain)?;
             Ok(())
@@ -251,8 +277,7 @@ impl<'a> Documents<'a> {
         remains: &mut dyn Remains,
         described: usize,
     ) -> Result<Vec<(StoreDef, u64)>> {
-        let may_lack = |saving: &Saving| saving.lost() != Some(0) || !saving.missing.is_empty();
-        if self.stores.values().any(may_lack) {
+        if self.may_lack() {
             self.look_for_missing(remains)?;
         }
         let mut stores = Vec::new();

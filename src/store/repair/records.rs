@@ -43,7 +43,9 @@ impl Records {
         remains.visit_reached(Table::Meta, care, "records", &mut take)?;
         // Of a sealed database, copies of the records in clear.
         remains.visit_reached(Table::Log, care, "records", &mut take)?;
-        if !remains.is_whole(Table::Meta) {
+        // A key that is damaged does not tell which record it was.
+        if !remains.is_whole(Table::Meta) || !damaged.is_empty() {
+            let mut take = |found: Found<'_>| records.take(&found, &mut damaged);
             remains.visit_others(Trust::Orphan, care, "records", &mut take)?;
             remains.visit_others(Trust::Stale, care, "records", &mut take)?;
         }

@@ -91,7 +91,9 @@ pub(super) fn visit<'p, E>(
     }
     if taken.len() < frame.slots.len() {
         taken.sort_unstable();
-        visit_places(page, frame.upper, &taken, may_be_old, &mut visit)?;
+        // Entries may begin before the place that the header says, if it is damaged.
+        let from = if may_be_old { HEADER } else { frame.upper };
+        visit_places(page, from, &taken, may_be_old, &mut visit)?;
     }
     Ok(())
 }
@@ -192,6 +194,11 @@ mod tests {
             damaged[at] = byte;
             assert_eq!(found(&damaged), all(true), "byte {at}");
         }
+        // The place where entries begin, and two of the slots.
+        let mut damaged = page();
+        damaged[14..16].copy_from_slice(&510_u16.to_ne_bytes());
+        damaged[HEADER..HEADER + 4].fill(0xFF);
+        assert_eq!(found(&damaged), all(true));
         // A slot that leads nowhere.
         let mut damaged = page();
         damaged[HEADER + 1] = 0xFF;

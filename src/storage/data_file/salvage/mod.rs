@@ -64,6 +64,10 @@ pub trait Remains {
     /// Whether what is found where nothing led to belongs to the newest state for certain.
     fn knows_free_pages(&self) -> bool;
 
+    /// Whether the newest state was found. If not, what the last commit wrote stands on pages that
+    /// were free in the state before it, beside what is older.
+    fn knows_newest(&self) -> bool;
+
     /// Visits the entries of a tree that are on the way down from its root.
     ///
     /// # Errors
@@ -111,6 +115,8 @@ pub struct Salvage {
     roots: Vec<(Table, u64, u16)>,
     /// Whether all free pages are known.
     knows_free: bool,
+    /// Whether no meta page is lost that may have been the newest.
+    knows_newest: bool,
     /// Pages that are not what they should be.
     damaged: Vec<u64>,
     /// Trees of which every page was reached.
@@ -263,6 +269,10 @@ impl Remains for Salvage {
 
     fn knows_free_pages(&self) -> bool {
         self.knows_free
+    }
+
+    fn knows_newest(&self) -> bool {
+        self.knows_newest
     }
 
     fn visit_reached(

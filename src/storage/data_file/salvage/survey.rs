@@ -48,6 +48,7 @@ pub(super) fn survey(path: &Path, care: &dyn Care) -> Result<Salvage> {
         classes: Vec::new(),
         roots: Vec::new(),
         knows_free: false,
+        knows_newest: false,
         damaged: Vec::new(),
         whole: Vec::new(),
     };
@@ -62,8 +63,8 @@ pub(super) fn survey(path: &Path, care: &dyn Care) -> Result<Salvage> {
         }
     }
     // A newest meta page that leads nowhere: the other one names a state that is one transaction
-    // older, and all pages of the newest one that it does not name are still found as orphans. But
-    // then nobody knows which pages are free.
+    // older, and pages of the newest one that it does not name are still found, as orphans or among
+    // what was free then. But then nobody knows which pages are free.
     let Some(head) = heads.first() else { return Ok(salvage) };
     for page in head.last_page.saturating_add(1)..salvage.pages() {
         salvage.set_class(page, Class::Free);
@@ -73,8 +74,8 @@ pub(super) fn survey(path: &Path, care: &dyn Care) -> Result<Salvage> {
     let has_free = walk.faults == 0;
     walk.main(&head.main)?;
     // The newest commit may have been lost with its meta page.
-    let is_newest = heads.len() == 2 || head.txn_id <= 1;
-    salvage.knows_free = has_free && is_newest;
+    salvage.knows_newest = heads.len() == 2 || head.txn_id <= 1;
+    salvage.knows_free = has_free && salvage.knows_newest;
     salvage.damaged.sort_unstable();
     salvage.damaged.dedup();
     Ok(salvage)

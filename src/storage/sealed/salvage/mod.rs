@@ -172,6 +172,10 @@ impl Remains for SealedSalvage<'_> {
         self.salvage.knows_free_pages()
     }
 
+    fn knows_newest(&self) -> bool {
+        self.salvage.knows_newest()
+    }
+
     fn visit_reached(
         &mut self,
         table: Table,

@@ -94,23 +94,38 @@ fn collect(remains: &mut SealedSalvage<'_>, care: &dyn Care) -> Result<()> {
     let SealedSalvage { salvage, keys, .. } = &mut *remains;
     let size = keys.store.stored_size();
     let knows_free = salvage.knows_free_pages();
+    let knows_newest = salvage.knows_newest();
     let mut out = vec![0; keys.store.payload()];
     let mut found: Vec<(u64, Place)> = Vec::new();
+    // Of what was reached.
+    let mut newest: Option<Stamp> = None;
     let mut take = |entry: Found<'_>| {
         let (Ok(id), Some(page), Some(stored)) =
             (entry.key.try_into().map(u64::from_be_bytes), entry.page, entry.value)
         else {
             return Ok(entry.is_entry);
         };
-        let is_block = stored.len() == size && (entry.is_entry || keys.open(id, stored, &mut out));
-        if is_block {
-            let is_current = entry.trust == Trust::Reached || knows_free;
+        let is_reached = entry.trust == Trust::Reached;
+        let must_open = !entry.is_entry || !knows_newest;
+        let opens = stored.len() == size && must_open && keys.open(id, stored, &mut out);
+        let is_block = stored.len() == size && (entry.is_entry || opens);
+        let stamp = block::stamp_of(stored).filter(|_| opens);
+        let follows = stamp.is_some_and(|stamp| newest.is_none_or(|known| is_later(stamp, &known)));
+        if is_reached && follows {
+            newest = stamp.copied();
+        }
+        // Where pages were free, only what was written after all that was reached counts.
+        if is_block && (entry.trust != Trust::Stale || follows) {
+            let is_current = is_reached || knows_free;
             found.push((id, Place { page, is_certain: is_current && !entry.may_be_old }));
         }
         Ok(is_block || entry.is_entry)
     };
     salvage.visit_reached(Table::Docs, care, "blocks", &mut take)?;
     salvage.visit_others(Trust::Orphan, care, "blocks", &mut take)?;
+    if !knows_newest {
+        salvage.visit_others(Trust::Stale, care, "blocks", &mut take)?;
+    }
     out.fill(0);
     let mut several: ById<Vec<Place>> = ById::default();
     for (id, mut place) in found {
@@ -319,13 +334,15 @@ impl Survey<'_, '_> {
     fn find_missing(&mut self) -> Result<Vec<Option<Step>>> {
         let ids: Vec<_> = self.missing.keys().copied().collect();
         let knows_free = self.remains.salvage.knows_free_pages();
+        let knows_newest = self.remains.salvage.knows_newest();
         let mut found: BTreeMap<u64, Vec<Place>> = BTreeMap::new();
         for page in 2..self.remains.salvage.pages() {
             if ids.is_empty() || self.tries > TRIES {
                 break;
             }
-            let is_free = self.remains.salvage.is_free(page);
-            if !is_free && let Some(id) = self.try_page(page, &ids)? {
+            // Those of the newest state may stand where pages were free in the one that is known.
+            let is_older = self.remains.salvage.is_free(page) && knows_newest;
+            if !is_older && let Some(id) = self.try_page(page, &ids)? {
                 found.entry(id).or_default().push(Place { page, is_certain: knows_free });
             }
         }
