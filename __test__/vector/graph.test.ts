@@ -58,7 +58,7 @@ type Model = Map<number, { id: number; group: number; vector?: unknown }>
 interface Recall {
   /** The share of all queries but the one that has found least. */
   share: number
-  /** That one: with bad luck a search ends among vectors that lie together, far from the nearest. */
+  /** The one that found least: with bad luck a search ends among vectors that lie far away. */
   astray: Vector | undefined
 }
 
