@@ -99,7 +99,7 @@ test('the log shows commits that are deferred', { skip }, async (t) => {
   ]) {
     const all = Array.from({ length: 98 }, (_, i) => found.get(`${durability} ${i + 2}`)!)
     const most = all.filter((sequence) => sequence === deferred)
-    // Where nothing is written for a while, what was deferred is committed: on a busy machine, often.
+    // What was deferred is committed where nothing comes for a while: on a busy machine, often.
     assert.ok(most.length > 0, all.join(' '))
     assert.ok(all.join('').includes('wm'), 'a commit is made now and then')
   }
