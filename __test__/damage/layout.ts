@@ -6,13 +6,11 @@ import { DataFile, type Node, type Page } from '../support/pages'
 /** A stretch of the file. */
 type Stretch = readonly [from: number, to: number]
 
-/** A document; or records, of stores and of what documents are like, which have tree 0. */
+/** A document. */
 export interface Owner {
   tree: number
   key: unknown
 }
-
-export const RECORDS: Owner = { tree: 0, key: null }
 
 /** A stretch that belongs to a document. */
 interface Owned extends Owner {
@@ -56,21 +54,11 @@ export function layoutOf(directory: string): Layout {
   const { file } = layout
   const owners: Owners = new Map()
   for (const name of ['meta', 'docs', 'index'] as const) {
-    for (const page of file.tree(name)) {
-      mark(layout, page, name === 'docs' ? owners : undefined)
-      const [from, to] = [page.at, page.at + file.pageSize]
-      if (name === 'meta') own(file, owners, { from, to, ...RECORDS })
-    }
+    for (const page of file.tree(name)) mark(layout, page, name === 'docs' ? owners : undefined)
   }
   markTrees(layout)
   for (const page of file.pages(file.freeRoot)) markFreeList(layout, page)
-  const ownersOf = (places: readonly number[]): Owner[] =>
-    ownersIn(
-      file,
-      owners,
-      places.filter((place) => layout.meaningful[place] !== 0),
-    )
-  return { ...layout, ownersOf }
+  return { ...layout, ownersOf: (places) => ownersIn(file, owners, places) }
 }
 
 const MUST = 1

@@ -9,13 +9,15 @@ import {
   mark,
   newLayout,
   noteDocument,
-  RECORDS,
   type Layout,
   type Owner,
 } from './layout'
 
 const META = 0
 const DOCS = 1
+
+/** Records, of stores and of what documents are like. */
+export const RECORDS: Owner = { tree: META, key: null }
 
 /** A block of a tree, or a part of a blob, and the block that leads to it. */
 interface Member {

@@ -90,19 +90,27 @@ test('the log shows commits of each durability', { skip }, async (t) => {
 })
 
 test('the log shows commits that are deferred', { skip }, async (t) => {
-  const { ended, log } = await commits(t, 100, '', ['strict', 'relaxed'], false)
-  assert.equal(ended.code, 0, ended.stderr)
-  const found = sequences(log)
-  for (const [durability, deferred] of [
+  const kinds = [
     ['strict', 'rj'],
     ['relaxed', 'r'],
-  ]) {
-    const all = Array.from({ length: 98 }, (_, i) => found.get(`${durability} ${i + 2}`)!)
-    const most = all.filter((sequence) => sequence === deferred)
-    // What was deferred is committed where nothing comes for a while: on a busy machine, often.
-    assert.ok(most.length > 0, all.join(' '))
-    assert.ok(all.join('').includes('wm'), 'a commit is made now and then')
+  ] as const
+  // What was deferred is committed where nothing comes for a while, as on a machine that is busy.
+  let told: string[] = []
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const { ended, log } = await commits(t, 100, '', ['strict', 'relaxed'], false)
+    assert.equal(ended.code, 0, ended.stderr)
+    const found = sequences(log)
+    const ofKind = kinds.map(([durability]) =>
+      Array.from({ length: 98 }, (_, i) => found.get(`${durability} ${i + 2}`)!),
+    )
+    for (const all of ofKind) {
+      assert.ok(all.join('').includes('wm'), 'a commit is made now and then')
+    }
+    const most = ofKind.map((all, i) => all.filter((each) => each === kinds[i]![1]).length)
+    if (most.every((count) => count > 60)) return
+    told = ofKind.map((all) => all.join(' '))
   }
+  assert.fail(told.join('; '))
 })
 
 test('a skipped sync is in the log as one', { skip }, async (t) => {
