@@ -47,8 +47,8 @@ export async function measure(
       // Threads that come and go get their memory from one place, so that what is free in another
       // one does not look like a leak.
       MALLOC_ARENA_MAX: '1',
-      // What is freed goes back to the system at once: otherwise it depends on chance how much of it
-      // stays, by some megabytes from one round to the next.
+      // What is freed goes back to the system at once: otherwise it depends on chance how much of
+      // it stays, by some megabytes from one round to the next.
       MALLOC_MMAP_THRESHOLD_: `${16 << 10}`,
       MALLOC_TRIM_THRESHOLD_: '0',
       MALLOC_TOP_PAD_: '0',
