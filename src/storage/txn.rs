@@ -441,6 +441,15 @@ impl<'e> WriteTxn<'e> {
         sealed::remove_epochs(&mut self.raw, places, target)
     }
 
+    /// Does a part of the commit's work, while there is nothing else to do: of a sealed database;
+    /// false if there is none.
+    pub(super) fn work_ahead(&mut self) -> Result<bool> {
+        match &mut self.read.sealed {
+            None => Ok(false),
+            Some(sealed) => sealed.flush_ahead(&mut self.raw),
+        }
+    }
+
     /// Lets go of what the values that were read are lent from; in a sealed database they take
     /// memory until then, or until the next change.
     pub fn release(&mut self) {

@@ -62,6 +62,23 @@ impl SealedTxn<'_> {
         Ok(())
     }
 
+    /// Seals and stores one of the changed leaves that are not likely to change again soon, so that
+    /// the commit has less to do; false if there is none.
+    pub(crate) fn flush_ahead(&mut self, txn: &mut RwTxn<'_>) -> Result<bool> {
+        let [layer] = self.layers.as_slice() else { return Ok(false) };
+        let settled = layer.nodes.iter().find_map(|(id, change)| match change {
+            Change::Node(node) if node.is_leaf() && !self.writing.recent.has(*id) => {
+                Some((*id, Arc::clone(node)))
+            }
+            _ => None,
+        });
+        let Some((id, node)) = settled else { return Ok(false) };
+        self.release();
+        self.spill(txn, 0, id, node)?;
+        self.writing.changed = self.writing.changed.saturating_sub(1);
+        Ok(true)
+    }
+
     /// The changed leaves of a layer, by id.
     fn take_leaves(&self, depth: usize) -> Vec<(u64, Arc<Node>)> {
         let Some(layer) = self.layers.get(depth) else { return Vec::new() };
@@ -86,7 +103,9 @@ impl SealedTxn<'_> {
         id: u64,
         mut node: Arc<Node>,
     ) -> Result<()> {
-        Arc::make_mut(&mut node).compact();
+        if node.dead() > 0 {
+            Arc::make_mut(&mut node).compact();
+        }
         let place = self.layers.get(depth).and_then(|layer| layer.spilled.get(&id).copied());
         let other = match place {
             _ if depth == 0 => id,

@@ -140,8 +140,34 @@ pub(super) struct Writing {
     pub broken: bool,
     /// How many changed nodes there are in memory, or fewer.
     pub changed: usize,
+    /// Blocks that were changed last.
+    pub recent: Recent,
     pub sealer: Option<super::store::Sealer>,
     pub scratch: Vec<u8>,
+}
+
+/// The ids of the blocks that were changed last.
+#[derive(Default)]
+pub(super) struct Recent {
+    ids: [u64; 8],
+    next: usize,
+}
+
+impl Recent {
+    #[inline]
+    pub fn note(&mut self, id: u64) {
+        if self.ids.contains(&id) {
+            return;
+        }
+        if let Some(slot) = self.ids.get_mut(self.next) {
+            *slot = id;
+        }
+        self.next = (self.next + 1) % self.ids.len();
+    }
+
+    pub fn has(&self, id: u64) -> bool {
+        self.ids.contains(&id)
+    }
 }
 
 impl<'e> SealedTxn<'e> {

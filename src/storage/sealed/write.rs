@@ -114,6 +114,7 @@ impl SealedTxn<'_> {
             let node = self.node(txn, id)?;
             self.change(id, Change::Node(node))?;
         }
+        self.writing.recent.note(id);
         let layer = self.layers.last_mut().ok_or_else(damaged)?;
         match layer.nodes.get_mut(&id) {
             Some(Change::Node(node)) => Ok(Arc::make_mut(node)),

@@ -246,14 +246,18 @@ impl<'e> Deferred<'e> {
         Ok(true)
     }
 
-    /// Waits for more brief work; false if the commit is due.
-    pub fn awaits_more(&self) -> bool {
+    /// Waits for more brief work, and does some of the commit's meanwhile; false if the commit is
+    /// due.
+    ///
+    /// # Errors
+    /// The transaction cannot be committed.
+    pub fn awaits_more(&self, txn: &mut WriteTxn<'_>) -> Result<bool> {
         let writer = &self.env.writer;
         let is_wanted = || writer.deferral.is_wanted.load(Ordering::Acquire);
         let now = Instant::now();
         let is_full = self.writes >= MOST_WRITES || self.bytes >= MOST_BYTES;
         if is_full || now >= self.until || self.env.is_poisoned() {
-            return false;
+            return Ok(false);
         }
         let deadline = now + WATCH;
         loop {
@@ -261,15 +265,18 @@ impl<'e> Deferred<'e> {
             {
                 let queue = writer.queue.lock();
                 if queue.closing || is_wanted() || !queue.background.is_empty() {
-                    return false;
+                    return Ok(false);
                 }
                 if let Some(is_brief) = queue.is_next_brief() {
-                    return is_brief;
+                    return Ok(is_brief);
                 }
+            }
+            if txn.work_ahead()? {
+                continue;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return false;
+                return Ok(false);
             }
             patience::watch_for(left, || writer.arrivals.load(Ordering::Acquire) != seen);
         }

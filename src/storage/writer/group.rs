@@ -152,8 +152,15 @@ fn run_group(env: &Arc<Environment>, raw: &Env, txn: RwTxn<'_>) {
         let Some(deferred) = &mut deferred else { break group };
         txn.release();
         match deferred.acknowledge(&mut txn, &mut group.jobs, group.durability) {
-            Ok(true) if deferred.awaits_more() => {}
-            Ok(true) => break Group::new(env, true),
+            Ok(true) => match deferred.awaits_more(&mut txn) {
+                Ok(true) => {}
+                Ok(false) => break Group::new(env, true),
+                Err(error) => {
+                    drop(txn);
+                    poison_after_commit(env, &error);
+                    return deferred.restore(raw);
+                }
+            },
             Ok(false) => break group,
             Err(error) => {
                 env.poison(&error);

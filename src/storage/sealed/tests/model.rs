@@ -93,6 +93,7 @@ impl Run {
                 }
                 3 => walk(random, &sealed, txn, models, *max_key),
                 4 => sweep(random, &mut sealed, txn, models),
+                5..8 => while random.below(8) > 0 && sealed.flush_ahead(txn).unwrap() {},
                 _ => change(random, &mut sealed, txn, models, *max_key),
             }
         }
