@@ -121,6 +121,8 @@ export interface NearestExplanation extends Explanation {
     candidates?: number
     /** Vectors of the graph, with those that were deleted since. */
     inGraph?: number
+    /** Of these, those that are known to be gone: searches pass over them within the graph. */
+    gone?: number
     /** Vectors of the graph that were read from its file, instead of being added. */
     fromFile?: number
     /** Vectors that its file has, from which the next process to open the database reads them. */

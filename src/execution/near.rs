@@ -34,6 +34,9 @@ const MORE: usize = 4;
 /// More are asked for as well if one of so many that were named is gone.
 const THINNED: usize = 4;
 
+/// More are asked for, too, if so many times fewer pass the filter than was estimated.
+const FEWER: f64 = 1.5;
+
 /// A search by a graph.
 pub struct Near {
     pub(super) graph: Arc<Graph>,
@@ -50,7 +53,7 @@ pub struct Near {
     /// The vectors of all documents that pass the filter, if that is known.
     pub(super) among: Option<Arc<Set>>,
     /// Documents that are wanted.
-    wanted: u64,
+    pub(super) wanted: u64,
     /// Documents that are to be compared exactly at the most, since the graph knows their order
     /// only about.
     pub(super) compared: u64,
@@ -70,6 +73,8 @@ pub struct Near {
     /// Vectors that the graph has named, and how many of them were looked up.
     named: Vec<Hit>,
     looked_up: usize,
+    /// How many have to be looked up: as many as were in the answer before, at the least.
+    least: usize,
     /// How many were asked for, and how many are needed of those that are there.
     pub(super) asked: usize,
     pub(super) needed: usize,
@@ -95,7 +100,7 @@ pub enum Step {
 
 /// As many documents are compared exactly for so many that are wanted: the graph knows their order
 /// only about.
-pub(super) fn compared_for(wanted: u64, precision: Precision) -> u64 {
+fn compared_for(wanted: u64, precision: Precision) -> u64 {
     match precision {
         Precision::F32 | Precision::B1 => wanted.saturating_add(4),
         Precision::F16 | Precision::Bf16 => wanted.saturating_mul(2).saturating_add(4),
@@ -132,6 +137,7 @@ impl Near {
             most: usize::MAX,
             named: Vec::new(),
             looked_up: 0,
+            least: 0,
             asked: 0,
             needed: 0,
             met: HashSet::new(),
@@ -177,7 +183,7 @@ impl Near {
     }
 
     /// What the graph has to do for so many candidates.
-    fn effort_of(&self, count: usize) -> Effort {
+    pub(super) fn effort_of(&self, count: usize) -> Effort {
         match self.effort {
             Effort::Graph(_) if count * 8 > self.graph.vectors() => Effort::All,
             effort => effort,
@@ -210,10 +216,11 @@ impl Near {
             if labels.is_empty() {
                 let has_found = self.passing >= self.wanted && !self.named.is_empty();
                 let is_enough = has_found && !self.is_cut_short() && !self.is_thinned();
-                if is_enough || self.has_named_all() {
+                let more = if is_enough { self.short_of(query) } else { None };
+                if is_enough && more.is_none() || self.has_named_all() {
                     return Ok(self.found(view));
                 }
-                if let Some(step) = self.ask(view, is_inline)? {
+                if let Some(step) = self.ask(view, is_inline, more)? {
                     return Ok(step);
                 }
                 continue;
@@ -231,8 +238,16 @@ impl Near {
                 self.gone_named += self.gone.len() - gone;
                 self.passing += passing;
                 self.note_reach();
-                if self.passing >= self.compared && !self.is_thinned() {
-                    return Ok(self.found(view));
+                let is_enough = self.passing >= self.compared && self.looked_up >= self.least;
+                if is_enough && !self.is_thinned() {
+                    match self.short_of(query) {
+                        None => return Ok(self.found(view)),
+                        more => {
+                            if let Some(step) = self.ask(view, is_inline, more)? {
+                                return Ok(step);
+                            }
+                        }
+                    }
                 }
             }
             if !goes_on {
@@ -264,6 +279,19 @@ impl Near {
             && self.asked < self.most
     }
 
+    /// How many the graph has to be asked for, if so few of what was looked up pass the filter that
+    /// it was asked for too few: it would have had to go further.
+    fn short_of(&self, query: &Query) -> Option<usize> {
+        let Effort::Graph(ef) = self.effort_of(self.asked) else { return None };
+        if query.filter.is_all() || self.among.is_some() || self.asked >= self.most {
+            return None;
+        }
+        let live = self.looked_up.saturating_sub(self.gone_named).max(1);
+        let share = self.passing.max(1) as f64 / live as f64;
+        let is_short = self.found_by(ef, (share * FEWER).min(1.0)) > self.asked;
+        is_short.then(|| self.found_by(ef, share.min(1.0)))
+    }
+
     /// Tells the graph which labels are gone, so that it does not name them any more.
     fn note_gone(&mut self, view: View<'_, '_>) {
         // What a write transaction has removed may come back.
@@ -278,8 +306,13 @@ impl Near {
         Step::Found(std::mem::replace(&mut self.sorter, Sorter::new(Some(0), 0)))
     }
 
-    /// Asks the graph, again for more if it has answered.
-    fn ask(&mut self, view: View<'_, '_>, is_inline: bool) -> Result<Option<Step>> {
+    /// Asks the graph, again for more if it has answered: for so many, or some times as many.
+    fn ask(
+        &mut self,
+        view: View<'_, '_>,
+        is_inline: bool,
+        more: Option<usize>,
+    ) -> Result<Option<Step>> {
         let is_first = self.named.is_empty();
         let was_cut = !is_first && self.of_named < self.asked;
         let count = match is_first || was_cut {
@@ -287,7 +320,7 @@ impl Near {
             false if self.asked >= self.most => {
                 return Ok(Some(Step::Exact));
             }
-            false => self.asked.saturating_mul(MORE).min(self.most),
+            false => more.unwrap_or(self.asked.saturating_mul(MORE)).min(self.most),
         };
         let scanned = match (self.effort_of(count), &self.among) {
             (Effort::Graph(_), _) => 0,
@@ -315,6 +348,7 @@ impl Near {
         }
         // Those that were named before are met again, and do not count.
         self.named = named;
+        self.least = self.looked_up;
         self.looked_up = 0;
         self.gone_named = 0;
         Ok(None)
@@ -473,6 +507,7 @@ impl Near {
             "efSearch": candidates,
             "candidates": self.asked,
             "inGraph": figures.vectors,
+            "gone": figures.gone,
             "fromFile": figures.from_file,
             "inFile": figures.in_file,
             "memory": figures.memory,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::access::Access;
-use super::near::{Near, compared_for};
+use super::near::Near;
 use super::near_many::NearMany;
 use super::nearest::Search;
 use super::plan::Plan;
@@ -14,7 +14,7 @@ use crate::catalog::{StoreDef, VectorDef};
 use crate::error::Result;
 use crate::store::StoreShared;
 use crate::store::entry::entries;
-use crate::store::graph::{Effort, Graph, LEAST, MOST_BYTES, NEIGHBOURS, SubsetKey};
+use crate::store::graph::{Effort, Graph, LEAST, MOST_BYTES, SubsetKey};
 use crate::store::read::View;
 use crate::store::vectors::{
     COUNT_DOCUMENTS, COUNT_LABELS, COUNT_VECTORS, Labels, counter, document_key,
@@ -247,19 +247,28 @@ fn subset_key(view: View<'_, '_>, plan: &Plan) -> Option<SubsetKey> {
 }
 
 impl Near {
-    /// How many candidates it takes, if such a share of the documents passes the filter.
-    fn candidates_for(&self, share: f64) -> usize {
-        let near = compared_for(NEIGHBOURS as u64, self.index.graph.precision) as usize;
-        let is_filtered = share < 1.0;
-        let margin = if is_filtered { 1.5 } else { 1.0 };
+    /// How many candidates it takes, if such a share of the documents passes the filter. Where they
+    /// are so many, it is to look at all vectors.
+    fn candidates_for(&mut self, share: f64) -> usize {
+        let margin = if share < 1.0 { 1.5 } else { 1.0 };
         let named = (self.compared as f64 / share * margin).min(1e15) as usize;
-        match self.effort {
-            // What is further away than the neighbours that it is meant for is harder to find, and
-            // more so what passes a filter.
-            Effort::Graph(ef) if is_filtered => ef.saturating_add(named),
-            Effort::Graph(ef) => ef.saturating_add(named.saturating_sub(near)).max(named),
-            Effort::All => named,
+        if let Effort::Graph(ef) = self.effort {
+            let candidates = self.found_by(ef, share).max(named);
+            self.effort = self.effort_of(candidates);
+            if self.effort != Effort::All {
+                return candidates;
+            }
         }
+        named
+    }
+
+    /// How many candidates find what is wanted of such a share, if so many find the nearest few of
+    /// all: as many as are wanted of those that pass are the nearest so many of all, and by chance
+    /// the last one is further away, by a standard deviation or so.
+    pub(super) fn found_by(&self, ef: usize, share: f64) -> usize {
+        let wanted = self.wanted as f64;
+        let chance = (wanted * (1.0 - share).max(0.0)).sqrt();
+        self.graph.candidates_for((wanted + chance) / share, ef)
     }
 
     /// What so many candidates cost, in microseconds.
@@ -307,28 +316,33 @@ impl Near {
 
     /// The graph is gone through until it has found enough of these.
     fn cost_of_graph_among(&self, count: usize) -> f64 {
-        match self.effort {
-            Effort::Graph(ef) => {
-                let share = count.max(1) as f64 / self.graph.vectors().max(1) as f64;
-                let each = self.cost_of_candidate();
-                ef.max(self.compared as usize) as f64 / share.min(1.0) * each
-            }
-            Effort::All => f64::INFINITY,
+        match self.candidates_among(count) {
+            Some(candidates) => candidates as f64 / self.share_of(count) * self.cost_of_candidate(),
+            None => f64::INFINITY,
         }
+    }
+
+    /// How many candidates of a set of so many vectors it takes; `None` if all of these have to be
+    /// looked at.
+    fn candidates_among(&self, count: usize) -> Option<usize> {
+        let Effort::Graph(ef) = self.effort else { return None };
+        let share = self.share_of(count);
+        let candidates = (self.found_by(ef, share) as f64 * share) as usize;
+        Some(candidates.max(ef).max(usize::try_from(self.compared).unwrap_or(usize::MAX)))
+    }
+
+    fn share_of(&self, count: usize) -> f64 {
+        (count.max(1) as f64 / self.graph.vectors().max(1) as f64).min(1.0)
     }
 
     /// Lets it find these vectors only, which are those of all documents that pass the filter.
     fn search_among(&mut self, set: Arc<Set>) {
-        let compared = usize::try_from(self.compared).unwrap_or(usize::MAX);
-        self.asked = match self.effort {
-            Effort::Graph(ef)
-                if self.cost_of_graph_among(set.len()) < self.cost_of_scan_of(&set) =>
-            {
-                ef.max(compared)
-            }
-            _ => {
+        let is_by_graph = self.cost_of_graph_among(set.len()) < self.cost_of_scan_of(&set);
+        self.asked = match self.candidates_among(set.len()).filter(|_| is_by_graph) {
+            Some(candidates) => candidates,
+            None => {
                 self.effort = Effort::All;
-                compared
+                usize::try_from(self.compared).unwrap_or(usize::MAX)
             }
         };
         self.needed = self.asked;

@@ -300,6 +300,9 @@ impl Graphs {
         let given = txn.stored_count(counter(index.tree, COUNT_LABELS))?;
         let from = graph.progress.lock().next();
         let is_of_use = index.state == IndexState::Ready && graph.problem.lock().is_none();
+        if is_of_use && from == given {
+            graph.find_dead(txn, index, live)?;
+        }
         let is_behind = given > from && (from > 0 || live >= LEAST);
         if !is_of_use || !(is_behind || from == given && Self::has_many_dead(graph, live)) {
             return Ok(None);
@@ -425,7 +428,7 @@ impl Graph {
     }
 }
 
-fn label_of(index: &VectorDef, key: &[u8]) -> Result<u64> {
+pub(super) fn label_of(index: &VectorDef, key: &[u8]) -> Result<u64> {
     let label = key.split_first().filter(|(kind, _)| **kind == LABEL);
     let label = label.and_then(|(_, label)| label.try_into().ok()).map(u64::from_be_bytes);
     label.ok_or_else(|| damaged(index, "an entry of a vector is malformed"))

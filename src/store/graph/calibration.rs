@@ -4,23 +4,29 @@
 //! few candidates. Where all vectors are about equally far from each other, as random ones in many
 //! dimensions are, it takes so many that looking at all of them may be as fast.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::Graph;
+use super::dead::Dead;
 use crate::error::Result;
-use crate::vector::Wanted;
+use crate::vector::{Eligible, Wanted};
 
 /// As many vectors are asked for, and at least.
 const QUESTIONS: usize = 64;
 pub(super) const LEAST_QUESTIONS: usize = 32;
 /// As many candidates are kept until something is known.
 const DEFAULT: usize = 128;
-/// As many neighbours of each.
-pub const NEIGHBOURS: usize = 10;
+/// As many neighbours of each, …
+const NEIGHBOURS: usize = 10;
+/// … and as many: what else there is that is near lies in other clusters, or passes a filter.
+const FAR: usize = 100;
+const COUNTS: [usize; 2] = [NEIGHBOURS, FAR];
 /// The share of all neighbours that have to be found.
 const RECALL: f64 = 0.995;
 /// What is tried, from the least on.
 const STEPS: [usize; 12] = [48, 64, 96, 144, 216, 324, 486, 730, 1_094, 1_640, 2_460, 3_690];
+/// So many times as many candidates find those that are further away, if nothing is known.
+const UNKNOWN: f64 = 8.0;
 /// Keeping a candidate costs as much as looking at twelve vectors: it has neighbours.
 const CANDIDATE: usize = 12;
 
@@ -34,33 +40,37 @@ pub enum Effort {
 }
 
 /// What was found out.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Calibration {
-    effort: Effort,
-    /// How many vectors there were.
-    of: usize,
+    /// What finds the nearest.
+    pub effort: Effort,
+    /// How many candidates find those that are further away; 0 if that is not known.
+    pub far: usize,
+    /// How many vectors there were, and how many of them were not known to be gone.
+    pub of: usize,
+    pub live: usize,
 }
 
 impl Default for Calibration {
     fn default() -> Self {
-        Self { effort: Effort::Graph(DEFAULT), of: 0 }
+        Self { effort: Effort::Graph(DEFAULT), far: 0, of: 0, live: 0 }
     }
 }
 
 impl Calibration {
-    /// What is known.
-    pub(super) fn effort(&self) -> Effort {
-        self.effort
-    }
-
-    /// What was found out of so many vectors.
-    pub(super) fn known(effort: Effort, of: usize) -> Self {
-        Self { effort, of }
-    }
-
-    /// Of how many vectors it is known.
-    pub(super) fn of(&self) -> usize {
-        self.of
+    /// How many times as many candidates as find the nearest find the nearest so many.
+    fn widening(&self, neighbours: f64) -> f64 {
+        let further = (neighbours / NEIGHBOURS as f64).max(1.0);
+        let known = match self.effort {
+            Effort::Graph(candidates) if self.far > 0 => self.far as f64 / candidates as f64,
+            _ => UNKNOWN,
+        };
+        // By as many times again whenever it is as many times further.
+        let far = FAR as f64 / NEIGHBOURS as f64;
+        match further < far {
+            true => known.max(1.0).powf(further.ln() / far.ln()),
+            false => known.max(1.0) * further / far,
+        }
     }
 
     /// Whether a graph of so many vectors may be unlike the one that was asked.
@@ -69,7 +79,67 @@ impl Calibration {
     }
 }
 
+/// Vectors that are searched for, and what has to be found.
+struct Asked<'v> {
+    questions: Vec<Question<'v>>,
+    /// How many vectors have to be found in all: of the nearest, and of those further away.
+    wanted: [usize; 2],
+    /// These are not to be found.
+    dead: Arc<Dead>,
+}
+
+struct Question<'v> {
+    packed: &'v [u8],
+    /// How far the last one is that has to be found: of the nearest, and of those further away.
+    reaches: [f32; 2],
+}
+
+impl<'v> Asked<'v> {
+    fn new(graph: &Graph, packed: impl Iterator<Item = &'v [u8]>) -> Self {
+        let dead = Arc::clone(&graph.dead.read());
+        let eligible = Eligible { gone: dead.vectors(), ..Eligible::ALL };
+        let mut wanted = [0; 2];
+        let questions = packed.map(|packed| {
+            let all = graph.hnsw.search_all(Wanted::all(packed, FAR), false, eligible);
+            let all = all.unwrap_or_default();
+            let mut reaches = [f32::MIN; 2];
+            for ((reach, wanted), count) in reaches.iter_mut().zip(&mut wanted).zip(COUNTS) {
+                let count = count.min(all.len());
+                *wanted += count;
+                *reach = all.get(count.wrapping_sub(1)).map_or(*reach, |hit| hit.distance);
+            }
+            Question { packed, reaches }
+        });
+        let questions = questions.collect();
+        Self { questions, wanted, dead }
+    }
+
+    /// Whether so many candidates find enough: of the nearest, and of those further away.
+    fn found(&self, graph: &Graph, candidates: usize) -> Result<(bool, bool)> {
+        let eligible = Eligible { gone: self.dead.vectors(), ..Eligible::ALL };
+        let mut found = [0; 2];
+        for Question { packed, reaches } in &self.questions {
+            let wanted = Wanted::all(packed, candidates);
+            let near = graph.hnsw.search_without_copies(wanted, eligible)?;
+            for ((found, reach), count) in found.iter_mut().zip(reaches).zip(COUNTS) {
+                let first = near.iter().take(count);
+                *found += first.filter(|hit| hit.distance <= *reach).count();
+            }
+        }
+        let [near, far] = found;
+        let [wanted, wanted_far] = self.wanted;
+        let is_enough = |found: usize, wanted: usize| found as f64 >= wanted as f64 * RECALL;
+        Ok((is_enough(near, wanted), is_enough(far, wanted_far)))
+    }
+}
+
 impl Graph {
+    /// How many candidates find the nearest so many, if so many find the nearest few.
+    pub fn candidates_for(&self, neighbours: f64, candidates: usize) -> usize {
+        let widening = self.calibration.lock().widening(neighbours);
+        (candidates as f64 * widening).min(1e15) as usize
+    }
+
     /// Finds out how hard a search has to try, with vectors that the graph has not got yet: what it
     /// has is found more easily.
     ///
@@ -77,38 +147,66 @@ impl Graph {
     /// `RESOURCE_LIMIT`: there is no memory.
     pub(super) fn calibrate(&self, others: &[Vec<u8>], live: u64) -> Result<()> {
         let every = (others.len() / QUESTIONS).max(1);
-        let mut asked = Vec::new();
-        let mut wanted = 0;
-        for packed in others.iter().step_by(every).take(QUESTIONS) {
-            let all = self.hnsw.search_all(Wanted::all(packed, NEIGHBOURS), false, None, |_| true);
-            let all: HashSet<u64> =
-                all.unwrap_or_default().into_iter().map(|hit| hit.label).collect();
-            wanted += all.len();
-            asked.push((packed, all));
-        }
-        let vectors = self.hnsw.len();
-        let enough = wanted as f64 * RECALL;
-        let mut effort = Effort::All;
-        for (candidates, taken) in STEPS.into_iter().zip(STEPS.into_iter().skip(1)) {
-            if candidates * CANDIDATE > vectors && candidates > DEFAULT {
-                break;
+        let others_asked = others.iter().step_by(every).take(QUESTIONS).map(Vec::as_slice);
+        let asked = Asked::new(self, others_asked);
+        let (mut effort, mut far) = (None, None);
+        for (candidates, next) in self.steps() {
+            let (found, found_far) = asked.found(self, candidates)?;
+            // One step more: other questions may be harder.
+            if effort.is_none() && found {
+                effort = Some(next);
             }
-            let mut found = 0;
-            for (packed, expected) in &asked {
-                let near = self.hnsw.search_without_copies(Wanted::all(packed, candidates))?;
-                // As a search does: twice as many are compared exactly.
-                let near = near.into_iter().take(2 * NEIGHBOURS);
-                found += near.filter(|hit| expected.contains(&hit.label)).count();
+            if found_far {
+                far = Some(next);
             }
-            if found as f64 >= enough {
-                // One step more: other questions may be harder.
-                effort = Effort::Graph(taken);
+            if effort.is_some() && far.is_some() {
                 break;
             }
         }
-        *self.calibration.lock() = Calibration::known(effort, vectors);
-        let asked: Vec<_> = asked.into_iter().map(|(packed, _)| packed.as_slice()).collect();
+        let effort = effort.map_or(Effort::All, Effort::Graph);
+        let of = self.hnsw.len();
+        let live_of = of - asked.dead.len();
+        *self.calibration.lock() =
+            Calibration { effort, far: far.unwrap_or(of), of, live: live_of };
+        let asked: Vec<_> = asked.questions.iter().map(|question| question.packed).collect();
         self.copy_if_as_good(effort, &asked, live, others.len())
+    }
+
+    /// Finds out how hard it has to try for what is further away, if much has gone since that was
+    /// known: there is less that is near.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub(super) fn calibrate_far(&self) -> Result<()> {
+        let known = *self.calibration.lock();
+        let dead = Arc::clone(&self.dead.read());
+        let live = self.hnsw.len() - dead.len();
+        if known.of == 0 || live * 8 >= known.live * 7 || known.effort == Effort::All {
+            return Ok(());
+        }
+        // What is further away from a vector of the graph is nearly as hard to find as from others.
+        let own = self.hnsw.some_vectors(QUESTIONS, dead.vectors());
+        let asked = Asked::new(self, own.iter().map(Vec::as_slice));
+        let mut far = live;
+        for (candidates, next) in self.steps() {
+            if asked.found(self, candidates)?.1 {
+                far = next;
+                break;
+            }
+        }
+        let mut calibration = self.calibration.lock();
+        (calibration.far, calibration.live) = (far, live);
+        Ok(())
+    }
+
+    /// As many candidates as are tried, and as many as are tried next: no more than cost what
+    /// looking at all vectors does.
+    fn steps(&self) -> impl Iterator<Item = (usize, usize)> {
+        let vectors = self.hnsw.len();
+        let steps = STEPS.into_iter().zip(STEPS.into_iter().skip(1));
+        steps.take_while(move |(candidates, _)| {
+            candidates * CANDIDATE <= vectors || *candidates <= DEFAULT
+        })
     }
 
     /// Lets searches walk by copies of the vectors that were read from a file, if that pays.
@@ -119,8 +217,8 @@ impl Graph {
         if self.hnsw.is_empty() {
             return Ok(());
         }
-        let effort = self.calibration.lock().effort();
-        let asked = self.hnsw.some_vectors(QUESTIONS);
+        let effort = self.calibration.lock().effort;
+        let asked = self.hnsw.some_vectors(QUESTIONS, None);
         let asked: Vec<_> = asked.iter().map(Vec::as_slice).collect();
         self.copy_if_as_good(effort, &asked, self.hnsw.len() as u64, 0)
     }
@@ -150,8 +248,9 @@ impl Graph {
         }
         let (mut found, mut wanted) = (0, 0);
         for packed in asked {
-            let all = self.hnsw.search_without_copies(Wanted::all(packed, candidates))?;
-            let near = self.hnsw.search(Wanted::all(packed, candidates), false, None, |_| true)?;
+            let all =
+                self.hnsw.search_without_copies(Wanted::all(packed, candidates), Eligible::ALL)?;
+            let near = self.hnsw.search(Wanted::all(packed, candidates), false, Eligible::ALL)?;
             let all = all.get(..NEIGHBOURS.min(all.len())).unwrap_or_default();
             let furthest = all.last().map_or(f32::MIN, |hit| hit.distance);
             let near = near.unwrap_or_default().into_iter().take(all.len());

@@ -60,15 +60,13 @@ impl Graph {
                 (hashed.length, Check::Hash(hashed.hash.digest128()))
             }
         };
-        let calibration = *self.calibration.lock();
         Ok(FileRecord {
             id,
             kind: self.kind(),
             vectors: self.hnsw.len() as u64,
             below: self.progress.lock().next(),
             longest: self.longest.get().copied().unwrap_or_default(),
-            effort: calibration.effort(),
-            calibrated: calibration.of() as u64,
+            calibration: *self.calibration.lock(),
             length,
             check,
         })

@@ -12,7 +12,6 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use super::builder::is_passing;
-use super::calibration::Calibration;
 use super::record::FileRecord;
 use super::room::{Room, can_map};
 use super::{Graph, Graphs, LEAST};
@@ -399,8 +398,7 @@ impl Graph {
         self.from_file.store(self.hnsw.len(), Ordering::Relaxed);
         // Nothing was added before.
         self.longest.get_or_init(|| record.longest);
-        let of = usize::try_from(record.calibrated).unwrap_or_default();
-        *self.calibration.lock() = Calibration::known(record.effort, of);
+        *self.calibration.lock() = record.calibration;
         // What was there when the file was named, and is no more in this state, does not count for
         // states before it.
         self.progress.lock().add(record.below, txn_id);

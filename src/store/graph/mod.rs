@@ -7,6 +7,7 @@
 
 mod builder;
 mod calibration;
+mod dead;
 mod file;
 mod keeper;
 mod progress;
@@ -14,7 +15,7 @@ mod record;
 mod room;
 mod subset;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -22,7 +23,8 @@ use parking_lot::{Mutex, RwLock};
 
 use self::builder::Thread;
 use self::calibration::Calibration;
-pub use self::calibration::{Effort, NEIGHBOURS};
+pub use self::calibration::Effort;
+use self::dead::Dead;
 use self::keeper::Kept;
 use self::progress::Progress;
 use self::subset::Subsets;
@@ -32,7 +34,7 @@ use super::shared::StoreShared;
 use crate::catalog::{StoreDef, VectorDef};
 use crate::error::Result;
 use crate::storage::{Environment, TreeId};
-use crate::vector::{Form, GraphOptions, Hit, Hnsw, Packing, Set, Wanted};
+use crate::vector::{Eligible, Form, GraphOptions, Hit, Hnsw, Packing, Set, Wanted};
 
 /// Indexes with fewer vectors have no graph: looking at all of them takes a millisecond or two.
 pub const LEAST: u64 = 1_000;
@@ -154,7 +156,8 @@ pub struct Graph {
     is_mapped: AtomicBool,
     /// Whether its vectors have to be written to a file before there is room for others.
     waits_for_room: AtomicBool,
-    dead: RwLock<Dead>,
+    /// Vectors that are not there any more, as far as that is known.
+    dead: RwLock<Arc<Dead>>,
     calibration: Mutex<Calibration>,
     /// Why it is of no use.
     problem: Mutex<Option<String>>,
@@ -168,19 +171,13 @@ pub struct Graph {
     subsets: Mutex<Subsets>,
 }
 
-/// Labels in a graph of vectors that are not there any more.
-#[derive(Default)]
-struct Dead {
-    labels: HashSet<u64>,
-    /// The newest state in which one of them was found to be gone.
-    since: u64,
-}
-
 /// What a graph has, for people.
 #[derive(Debug, Clone, Copy)]
 pub struct Figures {
     /// Vectors, with those that are not there any more.
     pub vectors: usize,
+    /// Of these, those that are known not to be there any more.
+    pub gone: usize,
     /// Of these, those that were read from a file.
     pub from_file: usize,
     /// Vectors of the file that the newest state names, as far as that is known.
@@ -245,6 +242,7 @@ impl Graph {
     pub fn figures(&self) -> Figures {
         Figures {
             vectors: self.hnsw.len(),
+            gone: self.dead.read().len(),
             from_file: self.from_file.load(Ordering::Relaxed),
             in_file: self.kept.lock().vectors(),
             memory: self.hnsw.memory(),
@@ -273,7 +271,7 @@ impl Graph {
     pub fn effort(&self) -> Effort {
         match self.options.ef_search {
             Some(ef) => Effort::Graph(ef as usize),
-            None => self.calibration.lock().effort(),
+            None => self.calibration.lock().effort,
         }
     }
 
@@ -290,26 +288,13 @@ impl Graph {
         (below, txn_id): (u64, u64),
         at_once: bool,
     ) -> Result<Option<Vec<Hit>>> {
-        let dead = self.dead.read();
+        let dead = self.dead.read().clone();
         // What was removed since is still there for an older state.
-        let is_told = |label: u64| {
-            label < below
-                && (dead.labels.is_empty() || txn_id < dead.since || !dead.labels.contains(&label))
-        };
+        let gone = dead.of(txn_id);
+        let eligible = Eligible { among, below, gone };
         match effort {
-            Effort::All => Ok(self.hnsw.search_all(wanted, at_once, among, is_told)),
-            Effort::Graph(_) => self.hnsw.search(wanted, at_once, among, is_told),
-        }
-    }
-
-    /// Notes labels whose vectors are not there any more in the committed state of a transaction,
-    /// unless that would wait for other searches: then the next one that meets them does.
-    pub fn note_dead(&self, labels: &[u64], txn_id: u64) {
-        if !labels.is_empty()
-            && let Some(mut dead) = self.dead.try_write()
-        {
-            dead.labels.extend(labels);
-            dead.since = dead.since.max(txn_id);
+            Effort::All => Ok(self.hnsw.search_all(wanted, at_once, eligible)),
+            Effort::Graph(_) => self.hnsw.search(wanted, at_once, eligible),
         }
     }
 }

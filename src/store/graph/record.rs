@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::Graph;
-use super::calibration::Effort;
+use super::calibration::{Calibration, Effort};
 use crate::error::{Error, Result};
 use crate::seal::{KEY, Key};
 use crate::storage::{GraphFileId, ReadTxn, TreeId, graph_file_key, meta};
@@ -26,9 +26,8 @@ pub(super) struct FileRecord {
     pub below: u64,
     /// How long the longest vector was when the first ones were added.
     pub longest: f64,
-    /// How hard searches have to try, and of how many vectors that is known.
-    pub effort: Effort,
-    pub calibrated: u64,
+    /// How hard searches have to try.
+    pub calibration: Calibration,
     /// Bytes.
     pub length: u64,
     pub check: Check,
@@ -87,28 +86,19 @@ impl FileRecord {
         let mut number = || Some(u64::from_le_bytes(take(8)?.try_into().ok()?));
         let (vectors, below) = (number()?, number()?);
         let longest = f64::from_bits(number()?);
-        let (effort, calibrated, length) = (number()?, number()?, number()?);
-        let effort = match usize::try_from(effort).ok()? {
-            0 => Effort::All,
-            candidates => Effort::Graph(candidates),
-        };
+        let (candidates, of, length) = (number()?, number()?, number()?);
+        // Earlier versions know nothing of what is further away, and leave it zero.
+        let (candidates, far) = (candidates as u32 as usize, (candidates >> 32) as usize);
+        let effort = if candidates == 0 { Effort::All } else { Effort::Graph(candidates) };
+        let of = usize::try_from(of).ok()?;
+        let calibration = Calibration { effort, far, of, live: of };
         let check = match take(1)? {
             [0] => Check::Hash(u128::from_le_bytes(take(16)?.try_into().ok()?)),
             [1] => Check::Key(Key::from_slice(take(KEY)?)?),
             _ => return None,
         };
         let is_whole = rest.is_empty() && longest.is_finite() && vectors <= below;
-        is_whole.then_some(Self {
-            id,
-            kind,
-            vectors,
-            below,
-            longest,
-            effort,
-            calibrated,
-            length,
-            check,
-        })
+        is_whole.then_some(Self { id, kind, vectors, below, longest, calibration, length, check })
     }
 
     /// The payload of the record.
@@ -119,12 +109,13 @@ impl FileRecord {
         // Numbers and a few names: far below 256 bytes.
         payload.push(self.kind.len() as u8);
         payload.extend_from_slice(self.kind.as_bytes());
-        let effort = match self.effort {
+        let Calibration { effort, far, of, .. } = self.calibration;
+        let candidates = match effort {
             Effort::All => 0,
-            Effort::Graph(candidates) => candidates as u64,
+            Effort::Graph(candidates) => u64::from(half(candidates)) | u64::from(half(far)) << 32,
         };
         let longest = self.longest.to_bits();
-        for number in [self.vectors, self.below, longest, effort, self.calibrated, self.length] {
+        for number in [self.vectors, self.below, longest, candidates, of as u64, self.length] {
             payload.extend_from_slice(&number.to_le_bytes());
         }
         match &self.check {
@@ -141,6 +132,10 @@ impl FileRecord {
     }
 }
 
+fn half(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
@@ -153,8 +148,7 @@ mod tests {
             vectors: 7,
             below: 9,
             longest: 2.5,
-            effort: Effort::Graph(96),
-            calibrated: 6,
+            calibration: Calibration { effort: Effort::Graph(96), far: 324, of: 6, live: 6 },
             length: 12_345,
             check,
         }
@@ -164,13 +158,15 @@ mod tests {
     fn a_record_is_read_as_it_was_written() {
         let checks = [Check::Hash(1 << 100), Check::Key(Key::new([7; KEY]))];
         for check in checks {
-            for effort in [Effort::Graph(96), Effort::All] {
-                let written = FileRecord { effort, ..record(check.clone()) };
+            for (effort, far) in [(Effort::Graph(96), 730), (Effort::Graph(9), 0), (Effort::All, 0)]
+            {
+                let calibration = Calibration { effort, far, of: 6, live: 6 };
+                let written = FileRecord { calibration, ..record(check.clone()) };
                 let read = FileRecord::decode(&written.encode()).unwrap();
                 assert_eq!(read.encode(), written.encode());
                 assert_eq!((read.id, &read.kind), (written.id, &written.kind));
                 assert_eq!((read.vectors, read.below, read.length), (7, 9, 12_345));
-                assert_eq!((read.longest, read.effort, read.calibrated), (2.5, effort, 6));
+                assert_eq!((read.longest, read.calibration), (2.5, calibration));
             }
         }
     }

@@ -5,6 +5,7 @@
 //! vectors are in memory beside each other, packed, and brought to the processor's cache while the
 //! ones before them are compared. Searches go on while vectors are added.
 
+mod bits;
 mod file;
 mod insert;
 mod nodes;
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
+pub use self::bits::Bits;
 pub use self::file::format_version;
 use self::insert::{Insertion, Locks, Work};
 use self::nodes::{MOST_LEVELS, Nodes};
@@ -47,6 +49,33 @@ impl<'v> Wanted<'v> {
     /// Those that are nearest to a packed vector, so many.
     pub fn all(packed: &'v [u8], candidates: usize) -> Self {
         Self { packed, candidates, needed: candidates }
+    }
+}
+
+/// Which vectors a search may find.
+#[derive(Debug, Clone, Copy)]
+pub struct Eligible<'e> {
+    /// Only these, if there is a set.
+    pub among: Option<&'e Set>,
+    /// With labels below.
+    pub below: u64,
+    /// None of these.
+    pub gone: Option<&'e Bits>,
+}
+
+impl Eligible<'_> {
+    /// All that there are.
+    pub const ALL: Self = Self { among: None, below: u64::MAX, gone: None };
+
+    /// The same, for nodes of a graph.
+    fn test(self, nodes: &Nodes) -> impl Fn(u32) -> bool {
+        // Labels ascend.
+        let end = nodes.end_of(self.below);
+        move |node| {
+            node < end
+                && self.gone.is_none_or(|gone| !gone.contains(node))
+                && self.among.is_none_or(|set| set.contains(node))
+        }
     }
 }
 
@@ -166,11 +195,13 @@ impl Hnsw {
         self.bytes_of_copy().map(Rows::new)
     }
 
-    /// Some of its vectors, packed, of different ages.
-    pub fn some_vectors(&self, count: usize) -> Vec<Vec<u8>> {
+    /// Some of its vectors, packed, of different ages, but for those that are gone.
+    pub fn some_vectors(&self, count: usize, gone: Option<&Bits>) -> Vec<Vec<u8>> {
         let nodes = self.nodes.read();
-        let every = (nodes.len() / count.max(1)).max(1);
-        let some = (0..nodes.len() as u32).step_by(every).take(count);
+        let there = nodes.len().saturating_sub(gone.map_or(0, Bits::len));
+        let every = (there / count.max(1)).max(1);
+        let is_there = |node: &u32| gone.is_none_or(|gone| !gone.contains(*node));
+        let some = (0..nodes.len() as u32).filter(is_there).step_by(every).take(count);
         some.map(|node| nodes.vector(node).to_vec()).collect()
     }
 
@@ -255,11 +286,41 @@ impl Hnsw {
         Set::new(&self.nodes.read(), self.packing, labels, most_bytes)
     }
 
+    /// Adds vectors to those that are gone, by their labels. With `at_once`, false if it would have
+    /// to wait.
+    pub fn mark(&self, labels: &[u64], gone: &mut Bits, at_once: bool) -> bool {
+        let Some(nodes) = self.read(at_once) else { return false };
+        for label in labels {
+            let node = nodes.first_from(*label, 0);
+            if node < nodes.len() && nodes.label(node as u32) == *label {
+                gone.insert(node as u32);
+            }
+        }
+        true
+    }
+
+    /// Adds the vectors from `from` on to those that are gone whose labels are not among some that
+    /// ascend, up to the last of these; how far it has come. Without any, all the rest are added.
+    pub fn mark_others(&self, labels: &[u64], from: usize, gone: &mut Bits) -> usize {
+        let nodes = self.nodes.read();
+        let mut at = from;
+        for label in labels {
+            let next = nodes.first_from(*label, at);
+            (at..next).for_each(|node| gone.insert(node as u32));
+            let is_there = next < nodes.len() && nodes.label(next as u32) == *label;
+            at = next + usize::from(is_there);
+        }
+        if labels.is_empty() {
+            (at..nodes.len()).for_each(|node| gone.insert(node as u32));
+            at = nodes.len();
+        }
+        at
+    }
+
     /// About as many vectors as there are candidates that are nearest to a packed one, of those
-    /// that are in the set, if there is one, and that `passes` lets through, the nearest first.
-    /// With `at_once`, `None` if it would have to wait. If there are copies of the vectors, it
-    /// walks by these, and compares with the vectors themselves what is needed of what it has
-    /// found, and what may be as near; all else it leaves out.
+    /// that are eligible, the nearest first. With `at_once`, `None` if it would have to wait. If
+    /// there are copies of the vectors, it walks by these, and compares with the vectors themselves
+    /// what is needed of what it has found, and what may be as near; all else it leaves out.
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
@@ -267,18 +328,21 @@ impl Hnsw {
         &self,
         wanted: Wanted<'_>,
         at_once: bool,
-        among: Option<&Set>,
-        passes: impl Fn(u64) -> bool,
+        eligible: Eligible<'_>,
     ) -> Result<Option<Vec<Hit>>> {
-        self.search_by(true, wanted, at_once, among, passes)
+        self.search_by(true, wanted, at_once, eligible)
     }
 
     /// The same, by the vectors themselves.
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
-    pub fn search_without_copies(&self, wanted: Wanted<'_>) -> Result<Vec<Hit>> {
-        let found = self.search_by(false, wanted, false, None, |_| true)?;
+    pub fn search_without_copies(
+        &self,
+        wanted: Wanted<'_>,
+        eligible: Eligible<'_>,
+    ) -> Result<Vec<Hit>> {
+        let found = self.search_by(false, wanted, false, eligible)?;
         Ok(found.unwrap_or_default())
     }
 
@@ -287,8 +351,7 @@ impl Hnsw {
         may_use_copies: bool,
         Wanted { packed, candidates, needed }: Wanted<'_>,
         at_once: bool,
-        among: Option<&Set>,
-        passes: impl Fn(u64) -> bool,
+        eligible: Eligible<'_>,
     ) -> Result<Option<Vec<Hit>>> {
         let Some(nodes) = self.read(at_once) else { return Ok(None) };
         let Some((from, top)) = nodes.entry().filter(|_| candidates > 0) else {
@@ -305,7 +368,7 @@ impl Hnsw {
             None => (exact, packed),
         };
         let mut scratch = self.take_scratch();
-        let passes = |node| among.is_none_or(|set| set.contains(node)) && passes(nodes.label(node));
+        let passes = eligible.test(&nodes);
         let searched = walk
             .approach(target, (from, top), 0, &mut scratch)
             .and_then(|()| walk.search(target, 0, candidates, &mut scratch, passes));
@@ -318,20 +381,19 @@ impl Hnsw {
     }
 
     /// As many vectors as there are candidates that are nearest to a packed one, of those that are
-    /// in the set, if there is one, and that `passes` lets through: by looking at all of them. With
-    /// `at_once`, `None` if it would have to wait.
+    /// eligible: by looking at all of them. With `at_once`, `None` if it would have to wait.
     pub fn search_all(
         &self,
         Wanted { packed, candidates, .. }: Wanted<'_>,
         at_once: bool,
-        among: Option<&Set>,
-        passes: impl Fn(u64) -> bool,
+        eligible: Eligible<'_>,
     ) -> Option<Vec<Hit>> {
         let nodes = self.read(at_once)?;
         let walk = Walk::new(&nodes, self.packing);
         let mut scratch = self.take_scratch();
-        let passes = |node: &u32| passes(nodes.label(*node));
-        match among {
+        let passes = Eligible { among: None, ..eligible }.test(&nodes);
+        let passes = |node: &u32| passes(*node);
+        match eligible.among {
             Some(set) => match set.coarse() {
                 Some(coarse) => {
                     walk.search_coarse(packed, candidates, &mut scratch, (set, coarse), passes);

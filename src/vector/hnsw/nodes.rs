@@ -179,6 +179,14 @@ impl Nodes {
         from + near.partition_point(|one| *one < label)
     }
 
+    /// The first vector with a label that is not below `label`; the end if there is none.
+    pub(super) fn end_of(&self, label: u64) -> u32 {
+        match self.last_label().is_none_or(|last| last < label) {
+            true => self.len() as u32,
+            false => self.labels.partition_point(|one| *one < label) as u32,
+        }
+    }
+
     /// Whether these are the labels of the first vectors.
     pub(super) fn begins_with(&self, labels: &[u64]) -> bool {
         self.labels.starts_with(labels)

@@ -1,5 +1,6 @@
 //! Some of the vectors of a graph.
 
+use super::bits::Bits;
 use super::nodes::Nodes;
 use crate::vector::coarse::Coarse;
 use crate::vector::packed::Packing;
@@ -10,8 +11,7 @@ use crate::vector::packed::Packing;
 pub struct Set {
     /// In order.
     nodes: Vec<u32>,
-    /// A bit for each vector of the graph up to the last one of these.
-    bits: Vec<u64>,
+    bits: Bits,
     /// Copies of them in bytes, in the same order, if there is room for them.
     coarse: Option<Coarse>,
 }
@@ -34,12 +34,7 @@ impl Set {
                 nodes.push(from as u32);
             }
         }
-        let mut bits = vec![0; nodes.last().map_or(0, |last| *last as usize / 64 + 1)];
-        for node in &nodes {
-            if let Some(word) = bits.get_mut(*node as usize / 64) {
-                *word |= 1 << (node % 64);
-            }
-        }
+        let bits = Bits::of(&nodes);
         let mut set = Self { nodes, bits, coarse: None };
         let (form, precision) = packing.of();
         let fits = |each: &usize| set.memory().saturating_add(set.len() * each) <= most_bytes;
@@ -63,7 +58,7 @@ impl Set {
     /// How many bytes it takes.
     pub fn memory(&self) -> usize {
         let copies = self.coarse.as_ref().map_or(0, Coarse::memory);
-        self.nodes.capacity() * size_of::<u32>() + self.bits.capacity() * size_of::<u64>() + copies
+        self.nodes.capacity() * size_of::<u32>() + self.bits.memory() + copies
     }
 
     /// Whether there are copies in bytes of them.
@@ -76,7 +71,7 @@ impl Set {
     }
 
     pub(super) fn contains(&self, node: u32) -> bool {
-        self.bits.get(node as usize / 64).is_some_and(|word| word >> (node % 64) & 1 == 1)
+        self.bits.contains(node)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {

@@ -75,7 +75,7 @@ fn options_of(packing: Packing) -> GraphOptions {
 }
 
 fn hits_of(graph: &Hnsw, target: &[u8], count: usize) -> Vec<Hit> {
-    graph.search(Wanted::all(target, count), false, None, |_| true).unwrap().unwrap()
+    graph.search(Wanted::all(target, count), false, Eligible::ALL).unwrap().unwrap()
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn copies_lead_to_as_many_of_the_nearest() {
                 let mut found = 0;
                 for target in &targets {
                     let all =
-                        graph.search_all(Wanted::all(target, 10), false, None, |_| true).unwrap();
+                        graph.search_all(Wanted::all(target, 10), false, Eligible::ALL).unwrap();
                     let near = hits_of(graph, target, 200);
                     found += near[..10].iter().filter(|hit| all.contains(hit)).count();
                 }
@@ -161,7 +161,7 @@ fn what_is_left_out_is_further_than_what_is_needed() {
                 let all = hits_of(&graph, target, 100);
                 for needed in [0, 1, 10, 14, 100, 200] {
                     let wanted = Wanted { needed, ..Wanted::all(target, 100) };
-                    let near = graph.search(wanted, false, None, |_| true).unwrap().unwrap();
+                    let near = graph.search(wanted, false, Eligible::ALL).unwrap().unwrap();
                     assert!(near.len() >= needed.min(all.len()));
                     // Nothing is left out but behind what is there.
                     missed += all.iter().zip(&near).filter(|(one, other)| one != other).count();

@@ -19,23 +19,24 @@ fn labels_of(hits: Vec<Hit>) -> Vec<u64> {
     hits.into_iter().map(|hit| hit.label).collect()
 }
 
-fn search(
-    graph: &Hnsw,
-    target: &[u8],
-    count: usize,
-    among: Option<&Set>,
-    passes: impl Fn(u64) -> bool,
-) -> Vec<u64> {
-    labels_of(graph.search(Wanted::all(target, count), false, among, passes).unwrap().unwrap())
+/// The vectors of a graph that do not pass.
+fn others(graph: &Hnsw, passes: impl Fn(u64) -> bool) -> Bits {
+    let labels: Vec<u64> = {
+        let nodes = graph.nodes.read();
+        (0..nodes.len() as u32).map(|node| nodes.label(node)).filter(|one| !passes(*one)).collect()
+    };
+    let mut others = Bits::default();
+    assert!(graph.mark(&labels, &mut others, false));
+    assert_eq!(others.len(), labels.len());
+    others
 }
 
-fn search_all(
-    graph: &Hnsw,
-    target: &[u8],
-    among: Option<&Set>,
-    passes: impl Fn(u64) -> bool,
-) -> Vec<u64> {
-    labels_of(graph.search_all(Wanted::all(target, 10), false, among, passes).unwrap())
+fn search(graph: &Hnsw, target: &[u8], count: usize, eligible: Eligible<'_>) -> Vec<u64> {
+    labels_of(graph.search(Wanted::all(target, count), false, eligible).unwrap().unwrap())
+}
+
+fn search_all(graph: &Hnsw, target: &[u8], eligible: Eligible<'_>) -> Vec<u64> {
+    labels_of(graph.search_all(Wanted::all(target, 10), false, eligible).unwrap())
 }
 
 fn random(seed: &mut u64) -> f32 {
@@ -92,14 +93,14 @@ fn a_graph_is_read_as_it_was_written() {
         let length = read.packing().bytes();
         let mut found = 0;
         for (at, target) in packed.chunks(length).enumerate().step_by(50) {
-            let near = search(&read, target, 64, None, |_| true);
+            let near = search(&read, target, 64, Eligible::ALL);
             assert_eq!(near[0], at as u64);
-            let nearest = search_all(&read, target, None, |_| true);
+            let nearest = search_all(&read, target, Eligible::ALL);
             found += near[..10].iter().filter(|label| nearest.contains(label)).count();
         }
         assert!(found >= 290, "only {found} of 300");
         for (at, target) in added.chunks(length).enumerate().step_by(50) {
-            let near = search(&read, target, 64, None, |_| true);
+            let near = search(&read, target, 64, Eligible::ALL);
             assert_eq!(near[0], 2000 + at as u64);
         }
         assert_eq!(more.len(), 600);
@@ -120,7 +121,7 @@ fn vectors_may_stay_in_the_file() {
     let (whole, bytes) = (graph.memory(), bytes_of(&graph));
     let near = |graph: &Hnsw| -> Vec<_> {
         let targets = packed.chunks(graph.packing().bytes()).step_by(30);
-        targets.map(|target| search(graph, target, 64, None, |_| true)).collect()
+        targets.map(|target| search(graph, target, 64, Eligible::ALL)).collect()
     };
     let expected = near(&graph);
     let read = Hnsw::new(graph.packing(), options);
@@ -137,7 +138,7 @@ fn vectors_may_stay_in_the_file() {
         // It grows as if the file were not there, and what it has then may be put in a file.
         graph.add(&labels, &added, 1).unwrap();
         for (label, target) in labels.iter().zip(added.chunks(length)).step_by(50) {
-            assert_eq!(search(&graph, target, 64, None, |_| true)[0], *label);
+            assert_eq!(search(&graph, target, 64, Eligible::ALL)[0], *label);
         }
         assert!(graph.memory() <= grown);
         let more = bytes_of(&graph);
@@ -187,7 +188,7 @@ fn what_lies_apart_is_found() {
         }
         add_in_steps(&graph, 0..2_000, &packed, 500, 4);
         for (label, target) in packed.chunks(graph.packing().bytes()).enumerate() {
-            let near = search(&graph, target, 16, None, |_| true);
+            let near = search(&graph, target, 16, Eligible::ALL);
             lost += usize::from(near.first() != Some(&(label as u64)));
         }
     }
@@ -213,7 +214,7 @@ fn few_links_lead_to_all_places() {
         // Vectors of a place are less far from each other than from those of all others.
         let is_far = |target: &&[u8]| {
             let near =
-                graph.search(Wanted::all(target, 64), false, None, |_| true).unwrap().unwrap();
+                graph.search(Wanted::all(target, 64), false, Eligible::ALL).unwrap().unwrap();
             near[0].distance > 6.0
         };
         let far = packed.chunks(graph.packing().bytes()).step_by(2).filter(is_far).count();
@@ -228,7 +229,7 @@ fn what_several_threads_add_is_found() {
     let (_, added) = graph_of(more.clone(), GraphOptions::default_of(Metric::L2));
     add_in_steps(&graph, more.clone(), &added, 1_000, 4);
     for (label, target) in more.zip(added.chunks(graph.packing().bytes())) {
-        let near = search(&graph, target, 64, None, |_| true);
+        let near = search(&graph, target, 64, Eligible::ALL);
         assert_eq!(near[0], label);
     }
 }
@@ -236,6 +237,7 @@ fn what_several_threads_add_is_found() {
 #[test]
 fn what_is_found_is_in_the_set() {
     let (graph, packed) = graph_of(0..4_000, GraphOptions::default_of(Metric::L2));
+    let gone = others(&graph, |label| label != 40);
     for (every, least) in [(2, 0.99), (5, 0.99), (40, 0.97)] {
         // Labels that it has not, and one twice, make no difference.
         let labels = (0..5_000).step_by(every).chain([0, 9_999]).collect();
@@ -243,9 +245,9 @@ fn what_is_found_is_in_the_set() {
         assert_eq!(set.len(), 4_000_usize.div_ceil(every));
         let (mut found, mut wanted) = (0, 0);
         for target in packed.chunks(graph.packing().bytes()).skip(1).step_by(100) {
-            let passes = |label| label != 40;
-            let all = search_all(&graph, target, Some(&set), passes);
-            let near = search(&graph, target, 64, Some(&set), passes);
+            let eligible = Eligible { among: Some(&set), gone: Some(&gone), ..Eligible::ALL };
+            let all = search_all(&graph, target, eligible);
+            let near = search(&graph, target, 64, eligible);
             assert_eq!((all.len(), near.len()), (10, 64));
             let is_right = |label: &u64| label.is_multiple_of(every as u64) && *label != 40;
             assert!(all.iter().chain(&near).all(is_right));
@@ -277,11 +279,14 @@ fn copies_of_a_set_hide_nothing() {
         let (plain, copied) = (graph.set_of(labels.clone(), 0), graph.set_of(labels, 1 << 20));
         assert!(copied.is_copied() && !plain.is_copied());
         assert!(copied.memory() >= plain.memory() + copied.len() * 48);
+        let gone = others(&graph, |label| !label.is_multiple_of(5));
         for target in packed.chunks(graph.packing().bytes()).step_by(37) {
-            let passes = |label: u64| !label.is_multiple_of(5);
             for count in [1, 10, 300, 2_000] {
-                let near =
-                    |set| graph.search_all(Wanted::all(target, count), false, Some(set), passes);
+                let near = |set| {
+                    let eligible =
+                        Eligible { among: Some(set), gone: Some(&gone), ..Eligible::ALL };
+                    graph.search_all(Wanted::all(target, count), false, eligible)
+                };
                 assert_eq!(near(&copied), near(&plain), "{precision:?}");
             }
         }
@@ -301,13 +306,43 @@ fn what_is_there_many_times_leads_on() {
     let (mut found, mut wanted) = (0, 0);
     for target in &different {
         // All of the same, and as many again of the one that is the next.
-        let near = graph.search(Wanted::all(target, 200), false, None, |_| true).unwrap().unwrap();
-        let all = graph.search_all(Wanted::all(target, 200), false, None, |_| true).unwrap();
+        let near = graph.search(Wanted::all(target, 200), false, Eligible::ALL).unwrap().unwrap();
+        let all = graph.search_all(Wanted::all(target, 200), false, Eligible::ALL).unwrap();
         let furthest = all[199].distance;
         found += near.iter().filter(|hit| hit.distance <= furthest).count();
         wanted += 200;
     }
     assert!(found * 100 >= wanted * 99, "{found} of {wanted}");
+}
+
+#[test]
+fn what_is_not_in_the_index_is_gone() {
+    let (graph, packed) = graph_of(0..400, GraphOptions::default_of(Metric::L2));
+    let (_, more) = graph_of(1_000..1_400, GraphOptions::default_of(Metric::L2));
+    add_in_steps(&graph, 1_000..1_400, &more, 400, 2);
+    let is_there = |label: &u64| label % 3 == 1 || (100..200).contains(label);
+    // Also labels that the graph has not got yet, or never got.
+    let there: Vec<u64> = (0..2_000).filter(is_there).collect();
+    for at_once in [1, 7, 90, 5_000] {
+        let (mut gone, mut at) = (Bits::default(), 0);
+        for labels in there.chunks(at_once) {
+            at = graph.mark_others(labels, at, &mut gone);
+        }
+        assert_eq!(graph.mark_others(&[], at, &mut gone), 800);
+        assert_eq!(gone, others(&graph, |label| is_there(&label)), "{at_once}");
+    }
+    let gone = others(&graph, |label| is_there(&label));
+    for below in [0, 1, 150, 400, 900, 1_200, u64::MAX] {
+        let eligible = Eligible { below, gone: Some(&gone), ..Eligible::ALL };
+        for target in packed.chunks(graph.packing().bytes()).step_by(50) {
+            for found in
+                [search(&graph, target, 20, eligible), search_all(&graph, target, eligible)]
+            {
+                assert!(found.iter().all(|label| *label < below && is_there(label)));
+                assert_eq!(found.is_empty(), below < 2);
+            }
+        }
+    }
 }
 
 #[test]
@@ -336,7 +371,7 @@ fn searches_go_on_while_vectors_are_added() {
         let mut found = 0;
         while !is_done.load(Ordering::Acquire) {
             for (label, target) in packed.chunks(graph.packing().bytes()).enumerate() {
-                let near = search(&graph, target, 64, None, |_| true);
+                let near = search(&graph, target, 64, Eligible::ALL);
                 assert_eq!(near[0], label as u64);
                 found += usize::from(!is_done.load(Ordering::Acquire));
             }
@@ -358,7 +393,7 @@ fn a_graph_of_another_kind_is_not_taken() {
     assert!(!of_more.read_from(&mut bytes.as_slice(), 100).unwrap());
     // Nothing has changed.
     let first = &packed[..own.packing().bytes()];
-    assert_eq!(search(&own, first, 1, None, |_| true), [500]);
+    assert_eq!(search(&own, first, 1, Eligible::ALL), [500]);
     assert!(own.read_from(&mut bytes.as_slice(), 100).unwrap());
     assert_eq!(own.len(), 100);
 }
@@ -385,15 +420,17 @@ fn a_graph_finds_what_looking_at_all_finds() {
             graph.add(&labels[..7], &packed[..7 * graph.packing().bytes()], 2).unwrap();
             graph.add(&labels[7..], &packed[7 * graph.packing().bytes()..], 2).unwrap();
             assert_eq!(graph.len(), 2000);
+            let even = others(&graph, |label| label % 2 == 1);
             let mut hits = 0;
             for label in (100..2100).step_by(40) {
                 let target = vector(&graph, label);
-                let near = search(&graph, &target, 300, None, |_| true);
-                let odd = search(&graph, &target, 20, None, |label| label % 2 == 1);
+                let near = search(&graph, &target, 300, Eligible::ALL);
+                let eligible = Eligible { gone: Some(&even), ..Eligible::ALL };
+                let odd = search(&graph, &target, 20, eligible);
                 assert!(odd.into_iter().all(|label| label % 2 == 1));
                 let distance =
                     |label: &u64| graph.packing().distance(&target, &vector(&graph, *label));
-                let all = search_all(&graph, &target, None, |_| true);
+                let all = search_all(&graph, &target, Eligible::ALL);
                 let furthest = all.iter().map(distance).fold(f32::MIN, f32::max);
                 hits += near[..10].iter().filter(|near| distance(near) <= furthest).count();
             }
