@@ -13,6 +13,9 @@ use super::precision::Precision;
 const STEP: f32 = f32::EPSILON / 2.0;
 const STEPS: f32 = 100.0;
 
+/// So many bytes are on their way to the processor's cache.
+const AHEAD: usize = 4_096;
+
 /// Copies of vectors, beside each other.
 #[derive(Debug)]
 pub(super) struct Coarse {
@@ -84,7 +87,15 @@ impl Coarse {
         &'c self,
         question: &'c Question,
     ) -> impl Iterator<Item = f32> + 'c {
-        self.bytes.chunks_exact(self.dimensions.max(1)).zip(&self.steps).map(|(one, step)| {
+        let dimensions = self.dimensions.max(1);
+        let ahead = self.bytes.get(AHEAD..).unwrap_or_default().chunks(dimensions);
+        let ahead = ahead.map(Some).chain(std::iter::repeat(None));
+        let vectors = self.bytes.chunks_exact(dimensions).zip(&self.steps).zip(ahead);
+        vectors.map(|((one, step), ahead)| {
+            // The processor does so itself up to the end of a page.
+            if let Some(ahead) = ahead {
+                kernel::prefetch(ahead);
+            }
             let product = kernel::product_i8(&question.bytes, one);
             1.0 - product as f32 * (question.step * step)
         })
