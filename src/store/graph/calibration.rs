@@ -165,7 +165,7 @@ impl Graph {
         }
         let effort = effort.map_or(Effort::All, Effort::Graph);
         let of = self.hnsw.len();
-        let live_of = of - asked.dead.len();
+        let live_of = of.saturating_sub(asked.dead.len());
         *self.calibration.lock() =
             Calibration { effort, far: far.unwrap_or(of), of, live: live_of };
         let asked: Vec<_> = asked.questions.iter().map(|question| question.packed).collect();
@@ -180,7 +180,7 @@ impl Graph {
     pub(super) fn calibrate_far(&self) -> Result<()> {
         let known = *self.calibration.lock();
         let dead = Arc::clone(&self.dead.read());
-        let live = self.hnsw.len() - dead.len();
+        let live = self.hnsw.len().saturating_sub(dead.len());
         if known.of == 0 || live * 8 >= known.live * 7 || known.effort == Effort::All {
             return Ok(());
         }
