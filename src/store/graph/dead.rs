@@ -15,7 +15,7 @@ use crate::store::entry::entries;
 use crate::store::vectors::label_key;
 use crate::vector::Bits;
 
-/// What is gone is looked for if that is one of so many vectors of a graph: it takes a few seconds
+/// What is gone is looked for if that is one of so many vectors of a graph: it takes ten seconds
 /// for a hundred million.
 const FEW: usize = 64;
 /// So many labels are compared at once.
