@@ -191,6 +191,11 @@ impl Graphs {
                 return Ok(false);
             }
         };
+        // It may take seconds, for which no snapshot is held.
+        if let Err(error) = graph.calibrate_far() {
+            self.give_up(graph, error.message().to_owned())?;
+            return Ok(false);
+        }
         let Some(batch) = batch else { return Ok(false) };
         if graph.hnsw.has_copies() && !graph.has_room_for_copies(batch.live, batch.labels.len()) {
             graph.hnsw.drop_copies();

@@ -94,7 +94,6 @@ impl Graph {
         if txn.id() >= dead.since {
             *dead = Arc::new(Dead { vectors: found, since: txn.id() });
         }
-        drop(dead);
-        self.calibrate_far()
+        Ok(())
     }
 }
