@@ -42,7 +42,7 @@ const UNSAFE_AREAS = [
   'src/fault.rs',
   // Functions for processors that have AVX2.
   'src/vector/distance.rs',
-  'src/vector/kernel.rs',
+  'src/vector/kernel/',
   // The vector library hands vectors over as pointers.
   // The calls that open and resize an environment, whose conditions only their callers know.
   'src/storage/copy.rs',

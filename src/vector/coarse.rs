@@ -5,6 +5,8 @@
 //! is known how far off the inner product of two copies is at most (by Cauchy and Schwarz), and
 //! nothing is missed.
 
+use std::ops::Range;
+
 use super::kernel;
 use super::metric::{Form, Metric};
 use super::precision::Precision;
@@ -12,9 +14,6 @@ use super::precision::Precision;
 /// Half of a step between numbers of 32 bits, and as many of them as a sum may be off by.
 const STEP: f32 = f32::EPSILON / 2.0;
 const STEPS: f32 = 100.0;
-
-/// So many bytes are on their way to the processor's cache.
-const AHEAD: usize = 4_096;
 
 /// Copies of vectors, beside each other.
 #[derive(Debug)]
@@ -27,6 +26,19 @@ pub(super) struct Coarse {
     /// How long the longest vector is, and the longest of what was taken away.
     longest: f32,
     lost: f32,
+}
+
+/// How far some vectors are.
+#[derive(Debug, Default)]
+pub(super) struct Distances {
+    products: Vec<i32>,
+    all: Vec<f32>,
+}
+
+impl Distances {
+    pub(super) fn all(&self) -> &[f32] {
+        &self.all
+    }
 }
 
 /// What is searched for, as a copy.
@@ -82,23 +94,22 @@ impl Coarse {
         Question { bytes, step, off: off * (1.0 + STEPS * STEP) }
     }
 
-    /// About how far each of them is, in their order.
-    pub(super) fn distances<'c>(
-        &'c self,
-        question: &'c Question,
-    ) -> impl Iterator<Item = f32> + 'c {
-        let dimensions = self.dimensions.max(1);
-        let ahead = self.bytes.get(AHEAD..).unwrap_or_default().chunks(dimensions);
-        let ahead = ahead.map(Some).chain(std::iter::repeat(None));
-        let vectors = self.bytes.chunks_exact(dimensions).zip(&self.steps).zip(ahead);
-        vectors.map(|((one, step), ahead)| {
-            // The processor does so itself up to the end of a page.
-            if let Some(ahead) = ahead {
-                kernel::prefetch(ahead);
-            }
-            let product = kernel::product_i8(&question.bytes, one);
-            1.0 - product as f32 * (question.step * step)
-        })
+    /// About how far each of some of them is, in their order.
+    pub(super) fn distances(
+        &self,
+        question: &Question,
+        range: Range<usize>,
+        distances: &mut Distances,
+    ) {
+        let Distances { products, all } = distances;
+        let of_bytes = range.start * self.dimensions..range.end * self.dimensions;
+        let bytes = self.bytes.get(of_bytes).unwrap_or_default();
+        products.clear();
+        kernel::products_i8(&question.bytes, bytes, products);
+        let steps = self.steps.get(range).unwrap_or_default();
+        let distance = |(product, step): (&i32, &f32)| 1.0 - *product as f32 * question.step * step;
+        all.clear();
+        all.extend(products.iter().zip(steps).map(distance));
     }
 
     /// How many bytes of memory they take.
@@ -166,13 +177,18 @@ mod tests {
                 for target in &packed {
                     let question = coarse.question(target);
                     assert!(question.off < 0.06, "{precision:?} {dimensions}: {}", question.off);
-                    let mut met = 0;
-                    for (about, one) in coarse.distances(&question).zip(&packed) {
+                    let mut distances = Distances::default();
+                    coarse.distances(&question, 0..packed.len(), &mut distances);
+                    assert_eq!(distances.all().len(), packed.len());
+                    for (about, one) in distances.all().iter().zip(&packed) {
                         let by = (about - packing.distance(target, one)).abs();
                         assert!(by <= question.off, "{precision:?} {dimensions}: {by}");
-                        met += 1;
                     }
-                    assert_eq!(met, packed.len());
+                    coarse.distances(&question, 7..9, &mut distances);
+                    assert_eq!(distances.all().len(), 2);
+                    for (about, one) in distances.all().iter().zip(packed.iter().skip(7)) {
+                        assert!((about - packing.distance(target, one)).abs() <= question.off);
+                    }
                 }
             }
         }

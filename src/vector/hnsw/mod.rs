@@ -399,7 +399,12 @@ impl Hnsw {
                     walk.search_coarse(packed, candidates, &mut scratch, (set, coarse), passes);
                 }
                 None => {
-                    walk.search_among(packed, candidates, &mut scratch, set.iter().filter(passes));
+                    walk.search_among(
+                        packed,
+                        candidates,
+                        &mut scratch,
+                        set.nodes().iter().copied().filter(passes),
+                    );
                 }
             },
             None => {

@@ -74,7 +74,7 @@ impl Set {
         self.bits.contains(node)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.nodes.iter().copied()
+    pub(super) fn nodes(&self) -> &[u32] {
+        &self.nodes
     }
 }

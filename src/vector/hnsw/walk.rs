@@ -7,7 +7,7 @@ use super::nodes::{Nodes, no_memory};
 use super::rows::Rows;
 use super::set::Set;
 use crate::error::Result;
-use crate::vector::coarse::Coarse;
+use crate::vector::coarse::{Coarse, Distances};
 use crate::vector::kernel::prefetch;
 use crate::vector::packed::Packing;
 
@@ -51,6 +51,7 @@ pub(super) struct Scratch {
     fresh: Vec<u32>,
     /// Those that may be among the nearest, and about how far they are.
     about: Vec<Near>,
+    distances: Distances,
     /// Where a walk begins.
     entries: Vec<Near>,
     /// What was found, the nearest first.
@@ -305,23 +306,28 @@ impl<'n> Walk<'n> {
         about.clear();
         scratch.top.clear();
         let mut reach = f32::INFINITY;
-        for (distance, node) in coarse.distances(&question).zip(set.iter()) {
-            // Whatever is beyond the reach now will be.
-            if distance > reach || !passes(&node) {
-                continue;
-            }
-            let near = Near::new(distance, node);
-            about.push(near);
-            scratch.top.push(near);
-            if scratch.top.len() > count {
-                scratch.top.pop();
-            }
-            if scratch.top.len() == count
-                && let Some(furthest) = scratch.top.peek()
-            {
-                reach = furthest.distance() + 2.0 * question.off;
+        let mut distances = std::mem::take(&mut scratch.distances);
+        for (nodes, from) in set.nodes().chunks(AT_ONCE).zip((0..).step_by(AT_ONCE)) {
+            coarse.distances(&question, from..from + nodes.len(), &mut distances);
+            for (distance, node) in distances.all().iter().zip(nodes) {
+                // Whatever is beyond the reach now will be.
+                if *distance > reach || !passes(node) {
+                    continue;
+                }
+                let near = Near::new(*distance, *node);
+                about.push(near);
+                scratch.top.push(near);
+                if scratch.top.len() > count {
+                    scratch.top.pop();
+                }
+                if scratch.top.len() == count
+                    && let Some(furthest) = scratch.top.peek()
+                {
+                    reach = furthest.distance() + 2.0 * question.off;
+                }
             }
         }
+        scratch.distances = distances;
         let within = about.iter().filter(|near| near.distance() <= reach);
         self.search_among(target, count, scratch, within.map(|near| near.node()));
         scratch.about = about;
@@ -406,6 +412,8 @@ const WAYS_ABOVE: usize = 2;
 /// wherever at least so many were seen.
 const DEVIATIONS: f64 = 6.0;
 const LEAST_SEEN: u32 = 8;
+/// So many vectors are looked at by their copies before it is seen which are near.
+const AT_ONCE: usize = 1_024;
 /// About so many bytes are on their way to the processor's cache while a vector is compared, of as
 /// many vectors at the least and at the most.
 const BYTES_AHEAD: usize = 2_048;

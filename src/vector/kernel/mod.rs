@@ -1,7 +1,11 @@
 //! Sums over the vectors of a graph, which are compared very often: as fast as plain code gets.
 
+mod bytes;
+
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
+
+pub use self::bytes::{product_i8, products_i8};
 
 /// Sums that are made side by side: four registers of eight.
 const LANES: usize = 32;
@@ -224,104 +228,6 @@ fn has_f16c() -> bool {
         && std::arch::is_x86_feature_detected!("f16c")
 }
 
-/// Whether the processor has what `whole_product_vnni` needs.
-#[cfg(target_arch = "x86_64")]
-fn has_vnni() -> bool {
-    std::arch::is_x86_feature_detected!("avx512f")
-        && std::arch::is_x86_feature_detected!("avx512bw")
-        && std::arch::is_x86_feature_detected!("avx512vnni")
-}
-
-/// The inner product of vectors of signed bytes.
-#[inline(always)]
-fn whole_product(one: &[u8], other: &[u8]) -> i32 {
-    let multiplied = |one: u8, other: u8| {
-        i32::from(i16::from(one.cast_signed()) * i16::from(other.cast_signed()))
-    };
-    let (whole, rest) = one.as_chunks::<LANES>();
-    let (whole_other, rest_other) = other.as_chunks::<LANES>();
-    let mut sums = [0; LANES];
-    for (one, other) in whole.iter().zip(whole_other) {
-        for (sum, (one, other)) in sums.iter_mut().zip(one.iter().zip(other)) {
-            *sum += multiplied(*one, *other);
-        }
-    }
-    for (sum, (one, other)) in sums.iter_mut().zip(rest.iter().zip(rest_other)) {
-        *sum += multiplied(*one, *other);
-    }
-    sums.iter().sum()
-}
-
-/// The same, where the processor multiplies 32 at once and adds up pairs of them, of which it takes
-/// the ones as magnitudes: none of them is -128, and so no pair is more than 16 bits hold.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx2")]
-fn whole_product_of_pairs(one: &[u8], other: &[u8]) -> i32 {
-    let ((one, last), (other, last_other)) = (one.as_chunks::<32>(), other.as_chunks::<32>());
-    let (whole, rest) = one.as_chunks::<2>();
-    let (whole_other, rest_other) = other.as_chunks::<2>();
-    // SAFETY: there are as many bytes as are read.
-    let read = |bytes: &[u8; 32]| unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
-    let multiplied = |one: &[u8; 32], other: &[u8; 32]| {
-        let (one, other) = (read(one), read(other));
-        let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(one), _mm256_sign_epi8(other, one));
-        _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))
-    };
-    let (mut first, mut second) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-    for ([one, two], [other, other_two]) in whole.iter().zip(whole_other) {
-        first = _mm256_add_epi32(first, multiplied(one, other));
-        second = _mm256_add_epi32(second, multiplied(two, other_two));
-    }
-    for (one, other) in rest.iter().zip(rest_other) {
-        first = _mm256_add_epi32(first, multiplied(one, other));
-    }
-    let sum = _mm256_add_epi32(first, second);
-    let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-    let sum = _mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum));
-    let sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 1));
-    _mm_cvtsi128_si32(sum) + whole_product(last, last_other)
-}
-
-/// The same, where the processor adds up four products at once, of numbers without a sign and some
-/// with one: the ones are taken as if they were 128 larger, and what that adds is taken away again.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn whole_product_vnni(one: &[u8], other: &[u8]) -> i32 {
-    const WIDE: usize = 64;
-    let ((one, last), (other, last_other)) = (one.as_chunks::<WIDE>(), other.as_chunks::<WIDE>());
-    let (whole, rest) = one.as_chunks::<2>();
-    let (whole_other, rest_other) = other.as_chunks::<2>();
-    let more = _mm512_set1_epi8(i8::MIN);
-    // SAFETY: there are as many bytes as are read.
-    let read = |bytes: &[u8; WIDE]| unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
-    let add = |(sum, added): &mut (__m512i, __m512i), one: __m512i, other: __m512i| {
-        *sum = _mm512_dpbusd_epi32(*sum, _mm512_xor_si512(one, more), other);
-        *added = _mm512_dpbusd_epi32(*added, more, other);
-    };
-    let none = (_mm512_setzero_si512(), _mm512_setzero_si512());
-    let (mut first, mut second) = (none, none);
-    for ([one, two], [other, other_two]) in whole.iter().zip(whole_other) {
-        add(&mut first, read(one), read(other));
-        add(&mut second, read(two), read(other_two));
-    }
-    for (one, other) in rest.iter().zip(rest_other) {
-        add(&mut first, read(one), read(other));
-    }
-    let left = last.len().min(last_other.len());
-    if left > 0 {
-        let mask = u64::MAX >> (WIDE - left);
-        // SAFETY: there are as many bytes as the mask has ones; no others are read.
-        let read_left =
-            |bytes: &[u8]| unsafe { _mm512_maskz_loadu_epi8(mask, bytes.as_ptr().cast()) };
-        add(&mut second, read_left(last), read_left(last_other));
-    }
-    let sum = _mm512_add_epi32(first.0, second.0);
-    let added = _mm512_add_epi32(first.1, second.1);
-    _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, added))
-}
-
 /// How many bits differ.
 #[inline(always)]
 fn differing_bits(one: &[u8], other: &[u8]) -> u32 {
@@ -411,21 +317,6 @@ dispatched!(
     f32,
     "The square of the distance of vectors of the upper half of 32 bits."
 );
-/// The inner product of vectors of signed bytes from -127 on.
-pub fn product_i8(one: &[u8], other: &[u8]) -> i32 {
-    #[cfg(target_arch = "x86_64")]
-    if has_vnni() {
-        // SAFETY: the processor has AVX-512F, BW and VNNI.
-        return unsafe { whole_product_vnni(one, other) };
-    }
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2.
-        return unsafe { whole_product_of_pairs(one, other) };
-    }
-    whole_product(one, other)
-}
-
 dispatched!(
     bits_that_differ,
     bits_that_differ_avx512,
@@ -588,11 +479,6 @@ mod tests {
             assert!(is_near(product_f16(a, b), product::<2, F16>(a, b)));
             assert!(is_near(squares_f16(a, b), squares::<2, F16>(a, b)));
             let (a, b) = &pair(1);
-            assert_eq!(product_i8(a, b), whole_product(a, b));
-            if std::arch::is_x86_feature_detected!("avx2") {
-                // SAFETY: the processor has what it needs.
-                assert_eq!(unsafe { whole_product_of_pairs(a, b) }, whole_product(a, b));
-            }
             agree!(a, b, differing_bits(a, b), bits_that_differ_avx2, bits_that_differ_avx512);
         }
     }
