@@ -15,6 +15,7 @@ const MAX_COLUMNS = 100
 const RANK_OF_MODULE = new Map([
   ['error', 0],
   ['fault', 0],
+  ['test_random', 0],
   ['wtf8', 0],
   ['key', 0],
   ['collation', 0],

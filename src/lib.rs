@@ -18,6 +18,8 @@ pub mod seal;
 pub mod sorter;
 pub mod storage;
 pub mod store;
+#[cfg(test)]
+mod test_random;
 pub mod update;
 pub mod value;
 pub mod vector;

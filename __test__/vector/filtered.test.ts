@@ -4,17 +4,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { temporaryDatabase } from '../support/database'
 import { Random, seed } from '../support/random'
+import type { Vector } from './brute-force'
+import { clustered } from './clustered'
 import { graphOf, isBuilt } from './graphs'
 
 const DIMENSIONS = 64
 const K = 10
-
-/** Makes vectors that lie in clusters, of so many. */
-function clustered(random: Random, clusters: number): () => Float32Array {
-  const component = () => random.next() - 0.5
-  const centers = random.list(clusters, () => random.list(DIMENSIONS, component))
-  return () => Float32Array.from(random.pick(centers), (c) => c + component() / 2)
-}
 
 /** A store with a vector index. */
 async function storeOf(t: Parameters<typeof temporaryDatabase>[0], precision: 'f32' | 'bf16') {
@@ -23,7 +18,7 @@ async function storeOf(t: Parameters<typeof temporaryDatabase>[0], precision: 'f
   return db.store('docs') as any
 }
 
-async function fill(docs: any, ids: number[], random: Random, vector: () => Float32Array) {
+async function fill(docs: any, ids: number[], random: Random, vector: () => Vector) {
   for (let from = 0; from < ids.length; from += 500) {
     const some = ids.slice(from, from + 500)
     await docs.putMany(some.map((id) => ({ id, share: random.below(1000), vector: vector() })))
@@ -35,7 +30,7 @@ for (const precision of ['f32', 'bf16'] as const) {
     const random = new Random(seed)
     const docs = await storeOf(t, precision)
     // A tenth of a cluster is three: the others are in clusters that lie further away.
-    const vector = clustered(random, 400)
+    const vector = clustered(random, { dimensions: DIMENSIONS, clusters: 400 })
     await fill(
       docs,
       Array.from({ length: 12_000 }, (_, id) => id),
@@ -64,7 +59,7 @@ for (const precision of ['f32', 'bf16'] as const) {
 test('it is found out what is gone, though no search has met it', async (t) => {
   const random = new Random(seed)
   const docs = await storeOf(t, 'bf16')
-  const vector = clustered(random, 30)
+  const vector = clustered(random, { dimensions: DIMENSIONS, clusters: 30 })
   const ids = Array.from({ length: 3000 }, (_, id) => id)
   await fill(docs, ids, random, vector)
   const explain = () => docs.nearest('near', vector()).explain()

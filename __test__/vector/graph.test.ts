@@ -6,6 +6,7 @@ import type { VectorMetric, VectorPrecision } from '../../index.js'
 import { rejects, temporaryDatabase } from '../support/database'
 import { Random, seed } from '../support/random'
 import { distancesOf, type Vector } from './brute-force'
+import { clustered } from './clustered'
 import { graphOf, isBuilt } from './graphs'
 
 type Context = Parameters<typeof temporaryDatabase>[0]
@@ -23,19 +24,8 @@ interface Definition {
 }
 
 /** Makes vectors that lie in clusters. */
-function clustered(random: Random, metric: VectorMetric): () => Vector {
-  const component = () => random.next() - 0.5
-  const centers = random.list(CLUSTERS, () => random.list(DIMENSIONS, component))
-  return () => {
-    const center = random.pick(centers)
-    if (metric !== 'hamming') return Float32Array.from(center, (c) => c + component() / 2)
-    const bits = new Uint8Array(DIMENSIONS / 8)
-    for (const [i, c] of center.entries()) {
-      if (c + component() / 2 > 0) bits[i >> 3]! |= 1 << (i & 7)
-    }
-    return bits
-  }
-}
+const vectorsIn = (random: Random, metric: VectorMetric) =>
+  clustered(random, { dimensions: DIMENSIONS, clusters: CLUSTERS, metric })
 
 async function storeOf(t: Context, definition: Definition, options: object = {}) {
   const db = await temporaryDatabase(t, {
@@ -99,7 +89,7 @@ for (const [metric, precision, least] of KINDS) {
   test(`${metric}, ${precision}: what is near is found (LODESTORE_SEED=${seed})`, async (t) => {
     const random = new Random(seed)
     const { docs } = await storeOf(t, { metric, precision })
-    const vector = clustered(random, metric)
+    const vector = vectorsIn(random, metric)
     const model: Model = new Map()
     const put = async (ids: number[]) => {
       const several = () => random.list(random.between(1, 3), vector)
@@ -138,7 +128,7 @@ for (const [metric, precision, least] of KINDS) {
 test('it is told how a search is answered', async (t) => {
   const random = new Random(seed)
   const { db, docs } = await storeOf(t, {})
-  const vector = clustered(random, 'cosine')
+  const vector = vectorsIn(random, 'cosine')
   const documents = (from: number, count: number) =>
     Array.from({ length: count }, (_, i) => ({ id: from + i, group: i % 100, vector: vector() }))
   await docs.putMany(documents(0, 100))
@@ -181,7 +171,7 @@ test('it is told how a search is answered', async (t) => {
 test('a snapshot is searched as it is', async (t) => {
   const random = new Random(seed)
   const { db, docs } = await storeOf(t, { metric: 'l2', precision: 'f32' })
-  const vector = clustered(random, 'l2')
+  const vector = vectorsIn(random, 'l2')
   const model: Model = new Map()
   const put = async (ids: number[]) => {
     const some = ids.map((id) => ({ id, group: 0, vector: vector() }))
@@ -209,7 +199,7 @@ test('a snapshot is searched as it is', async (t) => {
 test('the arithmetic of JavaScript stays as it is', async (t) => {
   const random = new Random(seed)
   const { docs } = await storeOf(t, {})
-  const vector = clustered(random, 'cosine')
+  const vector = vectorsIn(random, 'cosine')
   await docs.putMany(Array.from({ length: 1500 }, (_, id) => ({ id, group: 0, vector: vector() })))
   await isBuilt(docs, 'near', vector())
   await docs.nearest('near', vector())
@@ -223,7 +213,7 @@ test('the arithmetic of JavaScript stays as it is', async (t) => {
 test('maxDistance leaves out what is further away, and little else', async (t) => {
   const random = new Random(seed)
   const { docs } = await storeOf(t, { metric: 'l2' })
-  const vector = clustered(random, 'l2')
+  const vector = vectorsIn(random, 'l2')
   const documents = Array.from({ length: 3000 }, (_, id) => ({ id, group: 0, vector: vector() }))
   await docs.putMany(documents)
   await isBuilt(docs, 'near', vector())
@@ -243,7 +233,7 @@ test('maxDistance leaves out what is further away, and little else', async (t) =
 test('a filter that nothing passes finds nothing', async (t) => {
   const random = new Random(seed)
   const { docs } = await storeOf(t, {})
-  const vector = clustered(random, 'cosine')
+  const vector = vectorsIn(random, 'cosine')
   await docs.putMany(Array.from({ length: 6000 }, (_, id) => ({ id, group: 0, vector: vector() })))
   await isBuilt(docs, 'near', vector())
   const everything = { $nor: [{ $nor: [{}] }] }
@@ -258,7 +248,7 @@ test('a filter that nothing passes finds nothing', async (t) => {
 test('beyond its memory limit there is no graph', async (t) => {
   const random = new Random(seed)
   const { docs } = await storeOf(t, { memoryLimit: 100_000 })
-  const vector = clustered(random, 'cosine')
+  const vector = vectorsIn(random, 'cosine')
   const put = (from: number) =>
     docs.putMany(
       Array.from({ length: 3000 }, (_, i) => ({ id: from + i, group: 0, vector: vector() })),
@@ -274,7 +264,7 @@ test('beyond its memory limit there is no graph', async (t) => {
 
 test('what a graph takes is measured', async (t) => {
   const random = new Random(seed)
-  const vector = clustered(random, 'cosine')
+  const vector = vectorsIn(random, 'cosine')
   const documents = Array.from({ length: 5000 }, (_, id) => ({ id, group: 0, vector: vector() }))
   const { docs } = await storeOf(t, {})
   await docs.putMany(documents)
@@ -299,7 +289,7 @@ test('what a graph takes is measured', async (t) => {
 for (const precision of ['bf16', 'f32'] as const) {
   test(`${precision}: more is asked for where much of what a graph names is gone`, async (t) => {
     const random = new Random(seed)
-    const vector = clustered(random, 'cosine')
+    const vector = vectorsIn(random, 'cosine')
     const { docs } = await storeOf(t, { precision })
     await docs.putMany(
       Array.from({ length: 5000 }, (_, id) => ({ id, group: 0, vector: vector() })),

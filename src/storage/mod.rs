@@ -42,8 +42,6 @@ pub mod sealed;
 mod snapshot;
 mod spaces;
 mod stats;
-#[cfg(test)]
-mod test_random;
 pub mod tree;
 mod tree_id;
 mod txn;

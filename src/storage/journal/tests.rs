@@ -17,9 +17,9 @@ use crate::storage::open::finish;
 use crate::storage::options::OpenOptions;
 use crate::storage::redo::redo;
 use crate::storage::registry::connect;
-use crate::storage::test_random::Random;
 use crate::storage::tree_id::TreeId;
 use crate::storage::txn::{Counter, Table, Tables};
+use crate::test_random::Random;
 
 const PAGE: usize = 4_096;
 

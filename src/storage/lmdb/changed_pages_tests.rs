@@ -7,7 +7,7 @@ use std::ffi::CStr;
 
 use super::*;
 use crate::storage::lmdb::{Dbi, Env, EnvFlags, EnvOptions, PutMode, RwTxn};
-use crate::storage::test_random::Random;
+use crate::test_random::Random;
 
 const NAMES: [&CStr; 3] = [c"meta", c"docs", c"index"];
 

@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use super::*;
 use crate::storage::lmdb::page_cursor::PageCursor;
 use crate::storage::lmdb::{Code, Cursor, EnvFlags, EnvOptions, PutMode, RoTxn};
-use crate::storage::test_random::Random;
+use crate::test_random::Random;
 
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 

@@ -16,7 +16,7 @@ use super::*;
 use crate::seal::{Cipher, DataKeys, KeyRecord, Random as Generator};
 use crate::storage::lmdb::{Dbi, Env, EnvFlags, EnvOptions, RoTxn};
 use crate::storage::meta::tag;
-use crate::storage::test_random::Random;
+use crate::test_random::Random;
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 

@@ -1,19 +1,9 @@
 //! Searches that walk by copies of vectors in bytes.
 
 use super::*;
+use crate::test_random::Random;
 
 const DIMENSIONS: usize = 48;
-
-/// A seed that is printed, of `LODESTORE_SEED` or a new one.
-fn seeded() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    let seed = match std::env::var("LODESTORE_SEED") {
-        Ok(seed) => seed.parse().unwrap(),
-        Err(_) => std::hash::RandomState::new().build_hasher().finish(),
-    };
-    println!("LODESTORE_SEED={seed}");
-    seed
-}
 
 /// What vectors are like.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +70,7 @@ fn hits_of(graph: &Hnsw, target: &[u8], count: usize) -> Vec<Hit> {
 
 #[test]
 fn copies_lead_to_as_many_of_the_nearest() {
-    let mut seed = seeded();
+    let mut seed = Random::from_env().u64();
     for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
         for data in [Data::Clustered, Data::Uniform, Data::OfAllLengths] {
             let packing = packing_of(metric);
@@ -109,7 +99,7 @@ fn copies_lead_to_as_many_of_the_nearest() {
 
 #[test]
 fn what_copies_lead_to_is_in_the_order_of_the_vectors() {
-    let mut seed = seeded();
+    let mut seed = Random::from_env().u64();
     for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
         let packing = packing_of(metric);
         let graph = Hnsw::new(packing, options_of(packing));
@@ -148,7 +138,7 @@ fn what_copies_lead_to_is_in_the_order_of_the_vectors() {
 
 #[test]
 fn what_is_left_out_is_further_than_what_is_needed() {
-    let mut seed = seeded();
+    let mut seed = Random::from_env().u64();
     for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
         for data in [Data::Clustered, Data::Uniform, Data::OfAllLengths] {
             let packing = packing_of(metric);
@@ -179,7 +169,7 @@ fn what_is_left_out_is_further_than_what_is_needed() {
 
 #[test]
 fn copies_are_what_packing_in_steps_makes() {
-    let mut seed = seeded();
+    let mut seed = Random::from_env().u64();
     for metric in [Metric::Cosine, Metric::Dot, Metric::L2] {
         let packing = packing_of(metric);
         let of_copies = packing.of_copies().unwrap();
@@ -211,7 +201,7 @@ fn copies_are_what_packing_in_steps_makes() {
 
 #[test]
 fn copies_grow_with_the_graph() {
-    let mut seed = seeded();
+    let mut seed = Random::from_env().u64();
     let packing = packing_of(Metric::L2);
     let (packed, targets) = vectors_of(packing, Data::Clustered, &mut seed, 2_500);
     let length = packing.bytes();
@@ -255,7 +245,7 @@ fn copies_grow_with_the_graph() {
 
 #[test]
 fn searches_by_copies_go_on_while_vectors_are_added() {
-    let mut seed = seeded();
+    let mut seed = Random::from_env().u64();
     let packing = packing_of(Metric::Cosine);
     let (packed, _) = vectors_of(packing, Data::Clustered, &mut seed, 5_000);
     let length = packing.bytes();

@@ -3,11 +3,11 @@
 #![allow(clippy::expect_used)]
 
 /// A small random generator (SplitMix64).
-pub(in crate::storage) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// With the seed of `LODESTORE_SEED`, or a new one, which it prints.
-    pub(in crate::storage) fn from_env() -> Self {
+    pub(crate) fn from_env() -> Self {
         let seed = match std::env::var("LODESTORE_SEED") {
             Ok(seed) => seed.parse().expect("LODESTORE_SEED is a number"),
             Err(_) => {
@@ -20,12 +20,12 @@ impl Random {
     }
 
     /// With a seed.
-    pub(in crate::storage) fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next 64 bits.
-    pub(in crate::storage) fn u64(&mut self) -> u64 {
+    pub(crate) fn u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.0;
         bits = (bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -34,7 +34,7 @@ impl Random {
     }
 
     /// A number below `end`, which is not 0.
-    pub(in crate::storage) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.u64() % end as u64) as usize
     }
 }
