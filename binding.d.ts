@@ -123,6 +123,8 @@ export declare class NativeDatabase {
   backup(ticket: number, path: string, options: NativeBackupOptions): void
   /** Checks pages, catalog, documents and index entries; answers with a report. */
   verify(ticket: number, options: NativeVerifyOptions): void
+  /** Brings the graph of a vector index up to date, or builds it anew. */
+  buildGraph(ticket: number, store: string, index: string, anew: boolean): void
   /** Rewrites the data file without free space. Nothing else may use the database meanwhile. */
   compact(ticket: number): void
   /** Writes everything to disk. */

@@ -306,8 +306,10 @@ export interface VectorIndexDefinition {
    */
   efSearch?: number | undefined
   /**
-   * The most memory that the graph takes, in bytes. If it takes more, there is none, and searches
-   * look at all vectors. Default: 2 GiB.
+   * The most memory that the graph takes, in bytes. If it takes more, it goes without copies in
+   * bytes of its vectors; then these stay in its file; and if that is not enough, there is none,
+   * and searches look at all vectors. While a graph is built anew, each of the two may take so
+   * much. Default: 2 GiB.
    */
   memoryLimit?: number | undefined
 }
@@ -696,6 +698,12 @@ export interface CreateIndexOptions extends Omit<IndexDefinition, 'on'>, LongWor
 export interface CreateVectorIndexOptions
   extends Omit<VectorIndexDefinition, 'on'>, LongWorkOptions {}
 
+/** Options of `buildVectorGraph`. */
+export interface BuildVectorGraphOptions extends LongWorkOptions {
+  /** Build it anew, even if there is one. Default: false. */
+  rebuild?: boolean | undefined
+}
+
 /** Options of `backup`. */
 export interface BackupOptions extends LongWorkOptions {
   /** Copy the spaces along, each consistent in itself. Default: true. */
@@ -1076,6 +1084,27 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
     source: string | AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
     options?: ImportOptions,
   ): Promise<ImportResult>
+
+  /**
+   * Brings the graph of a vector index up to date: resolves when searches find by it all that was
+   * committed at the call. Nobody has to call it: the first search begins the graph, which is built
+   * in the background, and until it has a vector that is looked at beside it. With `rebuild` it is
+   * built anew, of what there is now, while searches go by the one before. An index of fewer than
+   * 1,000 vectors has none, and there is nothing to wait for.
+   *
+   * `onProgress` tells of the phase 'graph', in vectors. If it is cancelled, a graph that was begun
+   * anew is given up; any other one stays as it is, and goes on with the next search or call.
+   *
+   * @throws {LodestoreError} STORE_NOT_FOUND, INDEX_NOT_FOUND, INDEX_NOT_READY, ABORTED, CLOSED,
+   *   INVALID_ARGUMENT; RESOURCE_LIMIT if there can be no graph, such as for its `memoryLimit`
+   * @example
+   * await db.buildVectorGraph('notes', 'semantic', { onProgress: ({ done, total }) => ... })
+   */
+  buildVectorGraph(
+    store: StoreName<T>,
+    index: string,
+    options?: BuildVectorGraphOptions,
+  ): Promise<void>
 
   /**
    * Looks for damage, in the state that the database has now, while everything goes on. Damage is
@@ -1518,8 +1547,9 @@ export interface ReadableStore<Document = any, K = Key, Indexes = AnyIndexes, In
   ): PreparedQuery<Document, K>
 
   /**
-   * The documents whose vectors are nearest to one, in a vector index: exactly, by looking at the
-   * vectors of all documents that pass the filter.
+   * The documents whose vectors are nearest to one, in a vector index: of a thousand vectors or
+   * more by its graph, which may miss one of the nearest, unless `exact` is true or looking at the
+   * vectors of all documents that pass the filter costs less.
    *
    * @throws {LodestoreError} INVALID_ARGUMENT, INVALID_QUERY at once or when it runs;
    *   INDEX_NOT_FOUND, INDEX_NOT_READY, DIMENSION_MISMATCH, ABORTED

@@ -20,6 +20,7 @@ const { TransactionSession } = require('./transaction-session')
 
 /** What is seldom needed is loaded when it is: a sixth of all there is to load. */
 const seldom = {
+  buildVectorGraph: (...args) => require('./vector-graph').buildVectorGraph(...args),
   diagnose: (...args) => require('./care/diagnostics').diagnose(...args),
   exportTo: (...args) => require('./exchange/export').exportTo(...args),
   importFrom: (...args) => require('./exchange/import').importFrom(...args),
@@ -111,6 +112,12 @@ class Database extends EventEmitter {
   /** Creates a vector index on live data. */
   async createVectorIndex(store, name, on, options) {
     await this.#schema.createVectorIndex(store, name, on, options)
+  }
+
+  /** Brings the graph of a vector index up to date, or builds it anew. */
+  async buildVectorGraph(store, index, options) {
+    this.#refuseInside('buildVectorGraph', 'do it afterwards')
+    await seldom.buildVectorGraph(this.#connection, store, index, options)
   }
 
   /** Deletes an index. */

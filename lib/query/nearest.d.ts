@@ -47,8 +47,7 @@ export interface NearestOptions<T = any> {
   where?: FilterLike<T> | undefined
   /**
    * How many candidates are kept by a search in the graph of the index: from 8 to 65,536. More find
-   * more of the nearest, and take longer. An exact search, as that for several vectors is, keeps
-   * none. Default: what the index says.
+   * more of the nearest, and take longer. An exact search keeps none. Default: what the index says.
    */
   efSearch?: number | undefined
   /**

@@ -27,7 +27,7 @@ export interface VectorSearchStage {
   maxDistance?: number | undefined
   /** As for `nearest`. */
   exact?: boolean | undefined
-  /** `efSearch` of `nearest`, as MongoDB calls it: from `limit` on. */
+  /** In place of `efSearch` of `nearest`, as MongoDB calls it: from `limit` to 1,000,000. */
   numCandidates?: number | undefined
   /** As for `nearest`. */
   mmr?: DiversityOptions | undefined

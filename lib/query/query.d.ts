@@ -3,6 +3,7 @@
 import type { Entry, Progress, ScanIterator, Update, UpdateOptions } from '../../index'
 import type { UpdatePipeline, UpdateResult } from '../../index'
 import type { Conditions } from './conditions'
+import type { NearestExplanation } from './nearest'
 import type { IsFree, Path, Selected, ValueAt } from './paths'
 import type { Accumulators, GroupFields, JoinOptions, Pipeline, Stage } from './pipeline'
 
@@ -172,6 +173,8 @@ export interface Explanation {
   examinedDocs: number
   /** How long it took, in milliseconds. */
   millis: number
+  /** How the search was made, if the filter has `$vector`. */
+  nearest?: NearestExplanation['nearest']
 }
 
 /** What a selection of fields keeps. */

@@ -34,6 +34,18 @@ pub(super) fn spawn_or_run(work: impl FnOnce() + Send + 'static) {
     }
 }
 
+/// Runs work that does little but wait on a thread of its own, where it takes nobody's place.
+///
+/// Errors: `RESOURCE_LIMIT` if no thread can be started.
+pub(super) fn spawn_apart(work: impl FnOnce() + Send + 'static) -> Result<()> {
+    let thread = std::thread::Builder::new().name("lodestore-wait".to_owned());
+    // The caller's guard tells JavaScript of a panic.
+    let run = move || drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)));
+    thread.spawn(run).map(drop).map_err(|error| {
+        Error::new(ErrorCode::ResourceLimit, "cannot start a thread").with_cause(error)
+    })
+}
+
 fn enqueue(work: Work) -> std::result::Result<(), (Work, std::io::Error)> {
     let mut pool = POOL.lock();
     if pool.threads == MAX_THREADS {

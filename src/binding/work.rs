@@ -15,6 +15,7 @@ use crate::catalog::{Catalog, IndexState};
 use crate::error::{Error, ErrorCode, Result};
 use crate::protocol::{self, Executions};
 use crate::storage::{Care, CopyMethod, backup, backup_resealed, compact};
+use crate::store::graph::build_graph;
 use crate::store::index_build::Step;
 use crate::store::{
     BuildObserver, BuiltIndex, IndexBuild, NewIndex, Reference, VerifyLevel, VerifyOptions, verify,
@@ -94,12 +95,21 @@ impl NativeDatabase {
         ticket: u32,
         work: impl FnOnce(&Shared, Arc<Reporter>) -> Result<Vec<u8>> + Send + 'static,
     ) -> Result<()> {
+        pool::spawn(self.answering(ticket, work))
+    }
+
+    /// What runs `work`, and sends what it gives.
+    fn answering(
+        &self,
+        ticket: u32,
+        work: impl FnOnce(&Shared, Arc<Reporter>) -> Result<Vec<u8>> + Send + 'static,
+    ) -> impl FnOnce() + Send + 'static {
         let cancelled = Arc::new(AtomicBool::new(false));
         self.shared.cancels.lock().insert(ticket, Arc::clone(&cancelled));
         let shared = Arc::clone(&self.shared);
         let answer = Answer { shared: Arc::clone(&shared), ticket, sent: false };
         let reporter = Arc::new(Reporter { shared: Arc::clone(&shared), ticket, cancelled });
-        pool::spawn(move || answer.send(work(&shared, reporter)))
+        move || answer.send(work(&shared, reporter))
     }
 }
 
@@ -178,6 +188,23 @@ impl NativeDatabase {
             protocol::encode_verified(verify(&shared.connection, options, &*reporter)?)
         })
         .or_throw()
+    }
+
+    /// Brings the graph of a vector index up to date, or builds it anew.
+    #[napi(catch_unwind)]
+    pub fn build_graph(
+        &self,
+        ticket: u32,
+        store: Utf16String,
+        index: Utf16String,
+        anew: bool,
+    ) -> napi::Result<()> {
+        let [store, index] = [store, index].map(|name| Wtf8String::from_utf16(&name));
+        let work = self.answering(ticket, move |shared, reporter| {
+            build_graph(&shared.connection, (&store, &index), anew, &*reporter)?;
+            Ok(Vec::new())
+        });
+        pool::spawn_apart(work).or_throw()
     }
 
     /// Rewrites the data file without free space. Nothing else may use the database meanwhile.

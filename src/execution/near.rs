@@ -28,6 +28,8 @@ use crate::vector::{Doubt, Hit, Precision, Set, Target, Wanted};
 const AT_ONCE: usize = 256;
 /// and the most bytes of vectors that are looked at there.
 const BYTES_AT_ONCE: usize = 4 << 20;
+/// About so many vectors are looked at for each candidate.
+const VISITED: usize = 8;
 /// As many times more candidates are asked for when there were too few.
 const MORE: usize = 4;
 
@@ -60,6 +62,8 @@ pub struct Near {
     /// How many of what the graph has found it names at first: if all of them are there, no more
     /// are needed.
     pub(super) of_named: usize,
+    /// Which part of the vectors of the graph the state has that is read: others are met in vain.
+    there: f64,
     /// How far off the distances of the graph may be, if that is known.
     doubt: Option<Doubt>,
     /// Whether no document has several vectors, of which another one may be nearer than the one
@@ -120,6 +124,7 @@ impl Near {
         let compared = compared_for(wanted, search.index.graph.precision);
         let effort = search.ef_search().map_or_else(|| graph.effort(), Effort::Graph);
         Self {
+            there: graph.part_below(below),
             graph,
             index: Arc::clone(&search.index),
             packed,
@@ -185,9 +190,16 @@ impl Near {
     /// What the graph has to do for so many candidates.
     pub(super) fn effort_of(&self, count: usize) -> Effort {
         match self.effort {
-            Effort::Graph(_) if count * 8 > self.graph.vectors() => Effort::All,
+            Effort::Graph(_) if self.met_for(count) * 8.0 > self.graph.vectors() as f64 => {
+                Effort::All
+            }
             effort => effort,
         }
+    }
+
+    /// How many the graph has to keep for so many that are there.
+    pub(super) fn met_for(&self, count: usize) -> f64 {
+        count as f64 / self.there.max(1e-9)
     }
 
     /// How many documents were compared.
@@ -318,12 +330,18 @@ impl Near {
         let count = match is_first || was_cut {
             true => self.asked,
             false if self.asked >= self.most => {
+                self.note_gone(view);
                 return Ok(Some(Step::Exact));
             }
             false => more.unwrap_or(self.asked.saturating_mul(MORE)).min(self.most),
         };
         let scanned = match (self.effort_of(count), &self.among) {
-            (Effort::Graph(_), _) => 0,
+            // Each of them has neighbours that are looked at; and what is in a file may have to be
+            // read from the disk.
+            (Effort::Graph(_), _) if self.graph.has_mapped() => usize::MAX,
+            (Effort::Graph(_), _) => (self.met_for(count) as usize)
+                .saturating_mul(VISITED * self.graph.bytes_walked_by()),
+            (Effort::All, None) if self.graph.has_mapped() => usize::MAX,
             (Effort::All, Some(set)) if set.is_copied() => set.memory(),
             (Effort::All, Some(set)) => set.len() * self.packed.len(),
             (Effort::All, None) => self.graph.vectors() * self.packed.len(),
@@ -344,7 +362,11 @@ impl Near {
         }
         if named.len() <= self.looked_up {
             // What was cut may have been all that there is.
-            return Ok(if was_cut { None } else { Some(Step::Exact) });
+            if was_cut {
+                return Ok(None);
+            }
+            self.note_gone(view);
+            return Ok(Some(Step::Exact));
         }
         // Those that were named before are met again, and do not count.
         self.named = named;
@@ -371,7 +393,7 @@ impl Near {
         self.fresh = labels.last().filter(|_| labels.len() == Lookups::MAX).map_or(
             // There are no more.
             self.given,
-            |last| last + 1,
+            |last| last.saturating_add(1),
         );
         Ok(labels)
     }
@@ -496,31 +518,38 @@ impl Near {
     }
 
     pub(super) fn explain(&self) -> Json {
-        let figures = self.graph.figures();
         let (method, candidates) = match self.effort {
             Effort::Graph(ef) => ("graph", json!(ef)),
             Effort::All => ("scan of the graph's vectors", Json::Null),
         };
-        let mut told = json!({
-            "method": method,
-            "precision": self.index.graph.precision.as_str(),
-            "efSearch": candidates,
-            "candidates": self.asked,
-            "inGraph": figures.vectors,
-            "gone": figures.gone,
-            "fromFile": figures.from_file,
-            "inFile": figures.in_file,
-            "memory": figures.memory,
-            "mapped": figures.mapped,
-            "copies": figures.has_copies,
-            "notInGraph": self.given - self.below,
-            "compared": self.met.len(),
-        });
-        if let (Json::Object(fields), Some(set)) = (&mut told, &self.among) {
-            fields.insert("among".to_owned(), json!(set.len()));
+        let mut told = explain_graph(&self.graph, &self.index, (self.below, self.given));
+        if let Json::Object(fields) = &mut told {
+            fields.insert("method".to_owned(), json!(method));
+            fields.insert("efSearch".to_owned(), candidates);
+            fields.insert("candidates".to_owned(), json!(self.asked));
+            fields.insert("compared".to_owned(), json!(self.met.len()));
+            if let Some(set) = &self.among {
+                fields.insert("among".to_owned(), json!(set.len()));
+            }
         }
         told
     }
+}
+
+/// What a graph has, for people: it counts for labels below one, of those that were given.
+pub(super) fn explain_graph(graph: &Graph, index: &VectorDef, (below, given): (u64, u64)) -> Json {
+    let figures = graph.figures();
+    json!({
+        "precision": index.graph.precision.as_str(),
+        "inGraph": figures.vectors,
+        "gone": figures.gone,
+        "fromFile": figures.from_file,
+        "inFile": figures.in_file,
+        "memory": figures.memory,
+        "mapped": figures.mapped,
+        "copies": figures.has_copies,
+        "notInGraph": given.saturating_sub(below),
+    })
 }
 
 /// Keeps the nearest of the documents that are met.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::access::Access;
-use super::near::Near;
+use super::near::{Near, explain_graph};
 use super::near_many::NearMany;
 use super::nearest::Search;
 use super::plan::Plan;
@@ -41,13 +41,37 @@ const MOST_INTERVALS: usize = 100;
 
 /// How a search is carried out.
 pub enum Way {
-    /// All documents that pass the filter are looked at: why, and whether it is kept which they
-    /// are.
-    Exact(String, Option<Keeping>),
+    /// All documents that pass the filter are looked at.
+    Exact(Exact),
     /// By the graph.
     Graph(Box<Near>),
     /// By the graph, for several vectors.
     GraphForMany(Box<NearMany>),
+}
+
+/// A search that looks at all documents.
+#[derive(Default)]
+pub struct Exact {
+    because: String,
+    /// Whether it is kept which documents pass the filter.
+    keeping: Option<Keeping>,
+    /// The graph that is not asked.
+    passed_over: Option<PassedOver>,
+}
+
+/// A graph that is not asked.
+struct PassedOver {
+    graph: Arc<Graph>,
+    index: Arc<VectorDef>,
+    /// The label below which it has all vectors of the state that is read, and how many there are.
+    labels: (u64, u64),
+}
+
+impl Exact {
+    /// Why it is so.
+    pub fn because(why: &str) -> Self {
+        Self { because: why.to_owned(), ..Self::default() }
+    }
 }
 
 /// Which documents pass a filter, by the labels of their vectors, found out while all of them are
@@ -94,7 +118,7 @@ impl Way {
         plan: &Plan,
         search: &Search,
     ) -> Result<Self> {
-        let exact = |why: &str| Ok(Self::Exact(why.to_owned(), None));
+        let exact = |why: &str| Ok(Self::Exact(Exact::because(why)));
         if search.is_exact() {
             return exact("it was asked for");
         }
@@ -112,18 +136,25 @@ impl Way {
             return exact("the filter names a primary key");
         }
         let Some(graph) = graphs.graph(view, store, index)? else {
-            return exact("the index is not committed yet");
+            return exact("the graph is not begun yet");
         };
         if let Some(problem) = graph.problem() {
             return exact(&format!("there is no graph: {problem}"));
         }
         let txn_id = view.txn().id();
-        let (below, given) = (graph.below(txn_id), view.count(counter(index.tree, COUNT_LABELS))?);
+        let given = view.count(counter(index.tree, COUNT_LABELS))?;
+        let below = graph.below(txn_id).min(given);
         if below < given {
+            graph.go_on();
             graphs.wake();
         }
+        let exact = |why: &str, keeping: Option<Keeping>| {
+            let (graph, index) = (Arc::clone(&graph), Arc::clone(index));
+            let passed_over = Some(PassedOver { graph, index, labels: (below, given) });
+            Ok(Self::Exact(Exact { because: why.to_owned(), keeping, passed_over }))
+        };
         if below == 0 {
-            return exact("the graph is being built, or the state is older than it is");
+            return exact("the graph is being built, or the state is older than it is", None);
         }
         let mut near = Near::new(Arc::clone(&graph), (search, target), (below, given));
         near.is_one_each = vectors == view.count(counter(index.tree, COUNT_DOCUMENTS))?;
@@ -162,6 +193,7 @@ impl Way {
                 {
                     let index = Arc::clone(index);
                     let labels = Vec::new();
+                    let graph = Arc::clone(&graph);
                     keeping = Some(Keeping { graph, index, key, txn_id, labels });
                 }
             }
@@ -169,7 +201,7 @@ impl Way {
         }
         if keeping.is_some() {
             let why = "it is found out which vectors pass the filter, for searches like this one";
-            return Ok(Self::Exact(why.to_owned(), keeping));
+            return exact(why, keeping);
         }
         if graph_cost > exact_cost {
             let why = format!(
@@ -178,7 +210,7 @@ impl Way {
                 graph_cost * several as f64 / 1000.0,
                 if fresh * 4 > vectors { ", which lags behind" } else { "" },
             );
-            return Ok(Self::Exact(why, None));
+            return exact(&why, None);
         }
         near.asked = candidates;
         near.needed = candidates;
@@ -202,7 +234,7 @@ impl Way {
     /// Finds out which documents pass, if that is to be kept.
     pub fn take_keeping(&mut self) -> Option<Keeping> {
         match self {
-            Self::Exact(_, keeping) => keeping.take(),
+            Self::Exact(exact) => exact.keeping.take(),
             _ => None,
         }
     }
@@ -215,7 +247,19 @@ impl Way {
     /// How it is carried out, for people.
     pub fn explain(&self) -> Json {
         match self {
-            Self::Exact(why, _) => json!({ "method": "exact", "because": why }),
+            Self::Exact(Exact { because, passed_over, .. }) => {
+                let mut told = match passed_over {
+                    Some(PassedOver { graph, index, labels }) => {
+                        explain_graph(graph, index, *labels)
+                    }
+                    None => json!({}),
+                };
+                if let Json::Object(fields) = &mut told {
+                    fields.insert("method".to_owned(), json!("exact"));
+                    fields.insert("because".to_owned(), json!(because));
+                }
+                told
+            }
             Self::Graph(near) => near.explain(),
             Self::GraphForMany(many) => many.explain(),
         }
@@ -274,7 +318,7 @@ impl Near {
     /// What so many candidates cost, in microseconds.
     fn cost_of(&self, candidates: usize, share: f64) -> f64 {
         let graph = match self.effort {
-            Effort::Graph(_) => candidates as f64 * self.cost_of_candidate(),
+            Effort::Graph(_) => self.met_for(candidates) * self.cost_of_candidate(),
             Effort::All => self.cost_of_scan(self.graph.vectors()),
         };
         graph + (self.compared as f64 / share).min(candidates as f64) * LOOKUP
@@ -317,7 +361,9 @@ impl Near {
     /// The graph is gone through until it has found enough of these.
     fn cost_of_graph_among(&self, count: usize) -> f64 {
         match self.candidates_among(count) {
-            Some(candidates) => candidates as f64 / self.share_of(count) * self.cost_of_candidate(),
+            Some(candidates) => {
+                self.met_for(candidates) / self.share_of(count) * self.cost_of_candidate()
+            }
             None => f64::INFINITY,
         }
     }

@@ -10,7 +10,7 @@ use super::super::nearest::{self, Search};
 use super::super::request::Returns;
 use super::super::scan::{Budget, Flow, Scan, keep};
 use super::super::sort::{SORT_MEMORY, Sorted, Sorter};
-use super::super::way::{Keeping, Way};
+use super::super::way::{Exact, Keeping, Way};
 use super::choice::Choices;
 use super::{Execution, Phase};
 use crate::error::Result;
@@ -171,7 +171,7 @@ impl Execution {
             _ => return Ok(true),
         };
         if is_exact {
-            *way = Some(Way::Exact(TOO_FEW.to_owned(), None));
+            *way = Some(Way::Exact(Exact::because(TOO_FEW)));
         }
         if found.iter().all(Option::is_some) {
             self.searched(found.into_iter().flatten().collect())?;

@@ -1,19 +1,20 @@
 //! The background thread that brings graphs up to date.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::calibration::LEAST_QUESTIONS;
+use super::calibration::{LEAST_QUESTIONS, QUESTIONS};
 use super::keeper::Keeper;
 use super::room::{Room, can_map};
 use super::{Graph, Graphs, LEAST, Place};
 use crate::catalog::{IndexState, StoreDef, VectorDef};
 use crate::error::{Error, ErrorCode, Result};
 use crate::storage::tree::Lookups;
-use crate::storage::{Environment, ReadTxn};
+use crate::storage::{Environment, ReadTxn, TreeId};
 use crate::store::entry::{self, documents};
 use crate::store::read::find_each;
 use crate::store::vectors::{
@@ -27,12 +28,16 @@ const BYTES_AT_ONCE: usize = 1 << 20;
 /// How soon it is looked whether anything was committed: at first, and at last.
 const SOON: Duration = Duration::from_millis(20);
 const LATE: Duration = Duration::from_secs(1);
+/// How long who waits for a step of the thread waits at most until it looks for itself.
+const STEP: Duration = Duration::from_millis(50);
 
 /// The thread, if it runs.
 #[derive(Default)]
 pub(super) struct Thread {
     state: Mutex<State>,
     woken: Condvar,
+    /// It has come a step further.
+    passed: Condvar,
 }
 
 #[derive(Default)]
@@ -44,14 +49,14 @@ struct State {
 }
 
 impl Thread {
-    /// There may be something to do.
-    pub(super) fn wake(self: &Arc<Self>, graphs: &Arc<Graphs>, has_files: bool) {
+    /// There may be something to do. False if there is no thread that could.
+    pub(super) fn wake(self: &Arc<Self>, graphs: &Arc<Graphs>, has_files: bool) -> bool {
         let mut state = self.state.lock();
         state.is_woken = true;
         state.has_files |= has_files;
         if state.is_running {
             self.woken.notify_one();
-            return;
+            return true;
         }
         let (thread, graphs) = (Arc::clone(self), Arc::downgrade(graphs));
         let started = std::thread::Builder::new()
@@ -59,6 +64,12 @@ impl Thread {
             .spawn(move || thread.run(&graphs));
         // Without the thread searches are exact; the next one tries again.
         state.is_running = started.is_ok();
+        state.is_running
+    }
+
+    /// Waits until it has come a step further, but not for long.
+    pub(super) fn wait(&self) {
+        self.passed.wait_for(&mut self.state.lock(), STEP);
     }
 
     fn run(&self, graphs: &Weak<Graphs>) {
@@ -71,25 +82,23 @@ impl Thread {
             let state = Some((environment.generation(), last));
             let is_new = is_woken || seen != state;
             seen = state;
-            let more = match if is_new { graphs.pass(&environment) } else { Ok(false) } {
-                Ok(true) => {
-                    seen = None;
-                    true
-                }
-                Ok(false) => false,
+            let pass = match if is_new { graphs.pass(&environment) } else { Ok(Pass::Done) } {
+                Ok(pass) => pass,
                 Err(error) if error.code() == ErrorCode::Closed => break,
                 // Snapshots give way to the growth of the map, and there are other passing reasons.
-                Err(_) => {
-                    seen = None;
-                    false
-                }
+                Err(_) => Pass::Later,
             };
+            if pass != Pass::Done {
+                seen = None;
+            }
+            let more = pass == Pass::More;
             let has_files = std::mem::take(&mut self.state.lock().has_files);
             keeper.step(&graphs, &environment, more, has_files);
             drop((graphs, environment));
             let is_soon = is_new || keeper.is_at_work();
             pause = if is_soon { SOON } else { (pause * 2).min(LATE) };
             let mut state = self.state.lock();
+            self.passed.notify_all();
             if !more && !state.is_woken {
                 self.woken.wait_for(&mut state, pause);
             }
@@ -97,7 +106,8 @@ impl Thread {
         }
         // The database is closed: the memory is given back.
         if let Some(graphs) = graphs.upgrade() {
-            graphs.known.lock().graphs.clear();
+            let known = std::mem::take(&mut *graphs.known.lock());
+            drop(known);
         }
     }
 }
@@ -109,6 +119,17 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.state.lock().is_running = false;
     }
+}
+
+/// What there is to do after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Pass {
+    /// Nothing until something is committed.
+    Done,
+    /// More, after a pause.
+    Later,
+    /// More.
+    More,
 }
 
 /// Vectors that are to be added.
@@ -143,20 +164,46 @@ impl Batch {
 }
 
 impl Graphs {
-    /// Brings all graphs a step further; whether there is more to do.
-    pub(super) fn pass(&self, environment: &Arc<Environment>) -> Result<bool> {
+    /// Brings all graphs a step further.
+    fn pass(&self, environment: &Arc<Environment>) -> Result<Pass> {
         let generation = environment.generation();
-        let graphs: Vec<_> = {
+        let (graphs, asked_for, left): (Vec<_>, _, _) = {
             let mut known = self.known.lock();
             known.check(generation);
             let both = |place: &Place| [Some(Arc::clone(&place.graph)), place.next.clone()];
-            known.graphs.values().flat_map(both).flatten().collect()
+            let graphs = known.graphs.values().flat_map(both).flatten().collect();
+            (graphs, std::mem::take(&mut known.asked_for), std::mem::take(&mut known.left))
         };
-        let mut more = false;
-        for graph in graphs {
-            more |= self.advance(environment, generation, &graph)?;
+        drop(left);
+        let mut pass = Pass::Done;
+        for asked in asked_for {
+            pass = pass.max(self.begin_asked(environment, generation, asked)?);
         }
-        Ok(more)
+        for graph in graphs {
+            pass = pass.max(self.advance(environment, generation, &graph)?);
+        }
+        Ok(pass)
+    }
+
+    /// Begins a graph that was asked for in a transaction that writes, if its index is committed.
+    fn begin_asked(
+        &self,
+        environment: &Arc<Environment>,
+        generation: u64,
+        (store, index, tree): (u32, u32, TreeId),
+    ) -> Result<Pass> {
+        let found = environment.snapshot()?.with(|txn| {
+            if environment.generation() != generation {
+                return Ok(None);
+            }
+            Ok(self.definition_of(txn, store, index, tree)?.map(|(_, index)| index))
+        })?;
+        let Some(index) = found else { return Ok(Pass::Done) };
+        let graph = Arc::new(Graph::new(store, &index)?);
+        let mut known = self.known.lock();
+        known.check(generation);
+        known.graphs.entry(tree).or_insert_with(|| Place::of(graph));
+        Ok(Pass::More)
     }
 
     fn advance(
@@ -164,7 +211,14 @@ impl Graphs {
         environment: &Arc<Environment>,
         generation: u64,
         graph: &Arc<Graph>,
-    ) -> Result<bool> {
+    ) -> Result<Pass> {
+        if graph.is_paused.load(Ordering::Relaxed) {
+            return Ok(Pass::Done);
+        }
+        // It is being written to a file, which may take long: others go on meanwhile.
+        if graph.batch.is_locked() {
+            return Ok(Pass::Later);
+        }
         self.load(environment, generation, graph)?;
         let snapshot = environment.snapshot()?;
         let read = snapshot.with(|txn| {
@@ -182,21 +236,24 @@ impl Graphs {
             Ok(Some(batch)) => batch,
             Ok(None) => {
                 self.forget(graph);
-                return Ok(true);
+                return Ok(Pass::More);
             }
             Err(error) if is_passing(&error) => return Err(error),
             // An exact search meets it, too, and names it.
             Err(error) => {
-                self.give_up(graph, format!("it could not be built: {error}"))?;
-                return Ok(false);
+                return self.give_up(environment, graph, format!("it could not be built: {error}"));
             }
         };
         // It may take seconds, for which no snapshot is held.
         if let Err(error) = graph.calibrate_far() {
-            self.give_up(graph, error.message().to_owned())?;
-            return Ok(false);
+            return self.give_up(environment, graph, error.message().to_owned());
         }
-        let Some(batch) = batch else { return Ok(false) };
+        let Some(batch) = batch else { return Ok(Pass::Done) };
+        let batch = match graph.prepare(batch) {
+            Ok(prepared) => prepared,
+            Err(error) => return self.give_up(environment, graph, error.message().to_owned()),
+        };
+        let Some(whole) = graph.batch.try_lock() else { return Ok(Pass::Later) };
         if graph.hnsw.has_copies() && !graph.has_room_for_copies(batch.live, batch.labels.len()) {
             graph.hnsw.drop_copies();
         }
@@ -207,55 +264,52 @@ impl Graphs {
             Room::WhenWritten => {
                 graph.set_mapped();
                 graph.set_waiting(true);
-                return Ok(false);
+                return Ok(Pass::Done);
             }
             Room::None if graph.would_shrink(batch.live) => {
                 return self.begin_next(graph);
             }
             Room::None => {
-                self.give_up(graph, "it would take more memory than memoryLimit".to_owned())?;
-                return Ok(false);
+                let why = "it would take more memory than memoryLimit".to_owned();
+                return self.give_up(environment, graph, why);
             }
         }
-        match graph.add(&batch) {
-            Ok(()) => {}
-            Err(error) => {
-                self.give_up(graph, error.message().to_owned())?;
-                return Ok(false);
-            }
+        if let Err(error) = graph.add(&batch) {
+            return self.give_up(environment, graph, error.message().to_owned());
         }
+        drop(whole);
         if !batch.is_last {
-            return Ok(true);
+            return Ok(Pass::More);
         }
         let mut known = self.known.lock();
         let place = known.graphs.get_mut(&graph.tree).filter(|place| place.has(graph));
-        let Some(place) = place else { return Ok(false) };
+        let Some(place) = place else { return Ok(Pass::Done) };
         // It has all that the one before it has, which is let go when nobody waits for the lock.
         let replaced = (!Arc::ptr_eq(&place.graph, graph)).then(|| {
             place.next = None;
             std::mem::replace(&mut place.graph, Arc::clone(graph))
         });
-        let more = Self::has_many_dead(graph, batch.live) && place.next.is_none();
+        let more = Self::has_many_dead(graph, batch.live) && place.may_have_next();
         if more {
             place.next = Some(Arc::new(Graph::like(graph)?));
         }
         drop(known);
         drop(replaced);
-        Ok(more)
+        Ok(if more { Pass::More } else { Pass::Done })
     }
 
     /// Begins a graph without what is not there any more, which takes the place of one, or of one
-    /// that was begun so; false if there is one already.
-    fn begin_next(&self, graph: &Arc<Graph>) -> Result<bool> {
+    /// that was begun so, unless there is one already.
+    fn begin_next(&self, graph: &Arc<Graph>) -> Result<Pass> {
         let mut known = self.known.lock();
         let Some(place) = known.graphs.get_mut(&graph.tree).filter(|place| place.has(graph)) else {
-            return Ok(false);
+            return Ok(Pass::Done);
         };
-        if Arc::ptr_eq(&place.graph, graph) && place.next.is_some() {
-            return Ok(false);
+        if Arc::ptr_eq(&place.graph, graph) && !place.may_have_next() {
+            return Ok(Pass::Done);
         }
         place.next = Some(Arc::new(Graph::like(graph)?));
-        Ok(true)
+        Ok(Pass::More)
     }
 
     /// Whether a third of what it has is not there any more, when it has all that is there.
@@ -270,28 +324,71 @@ impl Graphs {
         txn: &ReadTxn<'_>,
         graph: &Graph,
     ) -> Result<Option<(Arc<StoreDef>, Arc<VectorDef>)>> {
+        self.definition_of(txn, graph.store, graph.index, graph.tree)
+    }
+
+    fn definition_of(
+        &self,
+        txn: &ReadTxn<'_>,
+        store: u32,
+        index: u32,
+        tree: TreeId,
+    ) -> Result<Option<(Arc<StoreDef>, Arc<VectorDef>)>> {
         let catalog = self.shared.catalog(txn)?;
-        let Some(store) = catalog.store(graph.store) else { return Ok(None) };
-        let index = store.vector(graph.index).filter(|index| index.tree == graph.tree);
+        let Some(store) = catalog.store(store) else { return Ok(None) };
+        let index = store.vector(index).filter(|index| index.tree == tree);
         Ok(index.map(|index| (Arc::clone(store), Arc::clone(index))))
     }
 
     fn forget(&self, graph: &Arc<Graph>) {
         let mut known = self.known.lock();
         if known.graphs.get(&graph.tree).is_some_and(|place| place.has(graph)) {
-            known.graphs.remove(&graph.tree);
+            let place = known.graphs.remove(&graph.tree);
+            drop(known);
+            // It takes time to give back what they have.
+            drop(place);
         }
     }
 
-    /// Puts one without vectors in the place of a graph with a problem, for good.
-    fn give_up(&self, graph: &Arc<Graph>, problem: String) -> Result<()> {
+    /// Puts one without vectors in the place of a graph with a problem, until the files are opened
+    /// again or it is asked for anew. One that was to take the place of another one is given up
+    /// alone.
+    fn give_up(
+        &self,
+        environment: &Arc<Environment>,
+        graph: &Arc<Graph>,
+        problem: String,
+    ) -> Result<Pass> {
         let empty = Graph::like(graph)?;
-        *empty.problem.lock() = Some(problem);
+        *empty.problem.lock() = Some(problem.clone());
         let mut known = self.known.lock();
-        if let Some(place) = known.graphs.get_mut(&graph.tree).filter(|place| place.has(graph)) {
-            *place = Place { graph: Arc::new(empty), next: None };
+        let Some(place) = known.graphs.get_mut(&graph.tree).filter(|place| place.has(graph)) else {
+            return Ok(Pass::Done);
+        };
+        if !Arc::ptr_eq(&place.graph, graph) {
+            let next = place.next.take();
+            place.failed_at = Some(place.graph.hnsw.len());
+            place.problem = Some(problem);
+            drop(known);
+            drop(next);
+            return Ok(Pass::Done);
         }
-        Ok(())
+        let given_up = std::mem::replace(place, Place::of(Arc::new(empty)));
+        drop(known);
+        drop(given_up);
+        let named = environment
+            .snapshot()
+            .and_then(|snapshot| snapshot.with(|txn| self.definition(txn, graph)));
+        // Whoever deletes the index meanwhile need not know.
+        if let Ok(Some((store, index))) = named {
+            let message = format!(
+                "vector index {:?} of store {:?} has no graph, and searches in it are exact: \
+                 {problem}",
+                index.name, store.name,
+            );
+            environment.warn(Error::new(ErrorCode::ResourceLimit, message));
+        }
+        Ok(Pass::Done)
     }
 
     /// The next vectors of an index; `None` if there is nothing to do.
@@ -373,6 +470,7 @@ impl Graphs {
             let first = first.ok_or_else(|| damaged(index, "it lacks the entry of a document"))?;
             let labels = wanted.get(key).map(Vec::as_slice).unwrap_or_default();
             let (ends, end) = (batch.vectors.len(), batch.labels.len());
+            let is_whole = |batch: &Batch| batch.labels.len() - end == labels.len();
             loop {
                 let mut label = first.first;
                 let read = each_vector_of(index, &document, &*shapes, &mut scratch, |vector| {
@@ -384,7 +482,10 @@ impl Graphs {
                     Ok(())
                 });
                 match read {
-                    Ok(_) => return Ok(true),
+                    Ok(_) if is_whole(batch) => return Ok(true),
+                    Ok(_) => {
+                        return Err(damaged(index, "a document has fewer vectors than it says"));
+                    }
                     Err(error) if error.code() == ErrorCode::Corrupt => {
                         // Of a shape that is newer than those that are known.
                         let fresh = self.shared.reload_shapes(txn, store.id)?;
@@ -404,14 +505,30 @@ impl Graphs {
 
 impl Graph {
     /// One without vectors.
-    fn like(other: &Self) -> Result<Self> {
+    pub(super) fn like(other: &Self) -> Result<Self> {
         let graph = Self::with(other.store, other.index, (other.tree, other.form, other.options))?;
         graph.begin();
         Ok(graph)
     }
 
-    fn add(&self, batch: &Batch) -> Result<()> {
-        let _whole = self.batch.lock();
+    /// Finds out with vectors that are to be added how hard searches have to try, if the graph may
+    /// be unlike the one that was asked last.
+    fn prepare(&self, batch: Batch) -> Result<Prepared> {
+        let mut asked = Vec::new();
+        let is_of_other = self.calibration.lock().is_of_other(self.hnsw.len());
+        if batch.labels.len() >= LEAST_QUESTIONS {
+            let every = (batch.labels.len() / QUESTIONS).max(1);
+            let some = batch.vectors.chunks_exact(self.form.bytes()).step_by(every);
+            asked.extend(some.take(QUESTIONS).map(|vector| self.packing().pack_target(vector)));
+        }
+        if is_of_other && !asked.is_empty() {
+            self.calibrate(&asked)?;
+        }
+        Ok(Prepared { batch, asked })
+    }
+
+    /// Adds vectors. The caller has the lock for it.
+    fn add(&self, Prepared { batch, asked }: &Prepared) -> Result<()> {
         let packing = self.packing();
         let vectors = || batch.vectors.chunks_exact(self.form.bytes());
         let longest = self
@@ -420,16 +537,28 @@ impl Graph {
         let length = packing.bytes();
         let mut packed = Vec::with_capacity(batch.labels.len() * length);
         vectors().for_each(|vector| packing.pack(vector, *longest, &mut packed));
-        if batch.labels.len() >= LEAST_QUESTIONS
-            && self.calibration.lock().is_of_other(self.hnsw.len())
-        {
-            let targets: Vec<_> = vectors().map(|vector| packing.pack_target(vector)).collect();
-            self.calibrate(&targets, batch.live)?;
+        let is_new = self.calibration.lock().of != self.copied_for.load(Ordering::Relaxed);
+        if is_new && !asked.is_empty() {
+            self.copy_if_as_good(asked, batch.live, batch.labels.len())?;
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         self.hnsw.add(&batch.labels, &packed, threads)?;
         self.progress.lock().add(batch.below, batch.since);
         Ok(())
+    }
+}
+
+/// Vectors that are to be added, and some of them as they are searched for.
+struct Prepared {
+    batch: Batch,
+    asked: Vec<Vec<u8>>,
+}
+
+impl std::ops::Deref for Prepared {
+    type Target = Batch;
+
+    fn deref(&self) -> &Batch {
+        &self.batch
     }
 }
 

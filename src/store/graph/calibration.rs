@@ -5,6 +5,7 @@
 //! dimensions are, it takes so many that looking at all of them may be as fast.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::Graph;
 use super::dead::Dead;
@@ -12,7 +13,7 @@ use crate::error::Result;
 use crate::vector::{Eligible, Wanted};
 
 /// As many vectors are asked for, and at least.
-const QUESTIONS: usize = 64;
+pub(super) const QUESTIONS: usize = 64;
 pub(super) const LEAST_QUESTIONS: usize = 32;
 /// As many candidates are kept until something is known.
 const DEFAULT: usize = 128;
@@ -75,7 +76,7 @@ impl Calibration {
 
     /// Whether a graph of so many vectors may be unlike the one that was asked.
     pub(super) fn is_of_other(&self, vectors: usize) -> bool {
-        vectors >= NEIGHBOURS * 2 && vectors >= self.of + self.of / 2
+        vectors >= NEIGHBOURS * 2 && vectors >= self.of.saturating_add(self.of / 2)
     }
 }
 
@@ -99,9 +100,9 @@ impl<'v> Asked<'v> {
         let dead = Arc::clone(&graph.dead.read());
         let eligible = Eligible { gone: dead.vectors(), ..Eligible::ALL };
         let mut wanted = [0; 2];
-        let questions = packed.map(|packed| {
-            let all = graph.hnsw.search_all(Wanted::all(packed, FAR), false, eligible);
-            let all = all.unwrap_or_default();
+        let packed: Vec<_> = packed.collect();
+        let nearest = graph.hnsw.search_all_for(&packed, FAR, eligible);
+        let questions = packed.into_iter().zip(nearest).map(|(packed, all)| {
             let mut reaches = [f32::MIN; 2];
             for ((reach, wanted), count) in reaches.iter_mut().zip(&mut wanted).zip(COUNTS) {
                 let count = count.min(all.len());
@@ -140,15 +141,13 @@ impl Graph {
         (candidates as f64 * widening).min(1e15) as usize
     }
 
-    /// Finds out how hard a search has to try, with vectors that the graph has not got yet: what it
-    /// has is found more easily.
+    /// Finds out how hard a search has to try, with packed vectors that the graph has not got yet:
+    /// what it has is found more easily. Nothing is added to the graph meanwhile.
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
-    pub(super) fn calibrate(&self, others: &[Vec<u8>], live: u64) -> Result<()> {
-        let every = (others.len() / QUESTIONS).max(1);
-        let others_asked = others.iter().step_by(every).take(QUESTIONS).map(Vec::as_slice);
-        let asked = Asked::new(self, others_asked);
+    pub(super) fn calibrate(&self, others: &[Vec<u8>]) -> Result<()> {
+        let asked = Asked::new(self, others.iter().map(Vec::as_slice));
         let (mut effort, mut far) = (None, None);
         for (candidates, next) in self.steps() {
             let (found, found_far) = asked.found(self, candidates)?;
@@ -168,8 +167,7 @@ impl Graph {
         let live_of = of.saturating_sub(asked.dead.len());
         *self.calibration.lock() =
             Calibration { effort, far: far.unwrap_or(of), of, live: live_of };
-        let asked: Vec<_> = asked.questions.iter().map(|question| question.packed).collect();
-        self.copy_if_as_good(effort, &asked, live, others.len())
+        Ok(())
     }
 
     /// Finds out how hard it has to try for what is further away, if much has gone since that was
@@ -181,7 +179,8 @@ impl Graph {
         let known = *self.calibration.lock();
         let dead = Arc::clone(&self.dead.read());
         let live = self.hnsw.len().saturating_sub(dead.len());
-        if known.of == 0 || live * 8 >= known.live * 7 || known.effort == Effort::All {
+        let has_lost_much = live < known.live - known.live / 8;
+        if known.of == 0 || !has_lost_much || known.effort == Effort::All {
             return Ok(());
         }
         // What is further away from a vector of the graph is nearly as hard to find as from others.
@@ -217,23 +216,21 @@ impl Graph {
         if self.hnsw.is_empty() {
             return Ok(());
         }
-        let effort = self.calibration.lock().effort;
         let asked = self.hnsw.some_vectors(QUESTIONS, None);
-        let asked: Vec<_> = asked.iter().map(Vec::as_slice).collect();
-        self.copy_if_as_good(effort, &asked, self.hnsw.len() as u64, 0)
+        self.copy_if_as_good(&asked, self.hnsw.len() as u64, 0)
     }
 
     /// Lets searches walk by copies of the vectors, if there is room for so many, and if it finds
     /// as many of the nearest with the same effort. Where all vectors are nearly the same, but for
-    /// what they have in common, rounding to bytes leaves no difference between them.
-    fn copy_if_as_good(
-        &self,
-        effort: Effort,
-        asked: &[&[u8]],
-        live: u64,
-        more: usize,
-    ) -> Result<()> {
-        let Effort::Graph(candidates) = effort else {
+    /// what they have in common, rounding to bytes leaves no difference between them. No file is
+    /// written meanwhile, for whose end who replaces something has to wait.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub(super) fn copy_if_as_good(&self, asked: &[Vec<u8>], live: u64, more: usize) -> Result<()> {
+        let known = *self.calibration.lock();
+        self.copied_for.store(known.of, Ordering::Relaxed);
+        let Effort::Graph(candidates) = known.effort else {
             // Searches look at all vectors.
             self.hnsw.drop_copies();
             return Ok(());

@@ -85,10 +85,8 @@ impl Graph {
             }
             entry = cursor.next()?;
         }
-        if !labels.is_empty() {
-            at = self.hnsw.mark_others(&labels, at, &mut found);
-        }
-        self.hnsw.mark_others(&[], at, &mut found);
+        at = self.hnsw.mark_others(&labels, at, &mut found);
+        self.hnsw.mark_from(at, &mut found);
         // What searches have noted since in a newer state is met again.
         let mut dead = self.dead.write();
         if txn.id() >= dead.since {

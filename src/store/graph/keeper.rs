@@ -341,7 +341,14 @@ impl Graphs {
                     return Ok(None);
                 }
                 let Some((store, index)) = self.definition(txn, graph)? else { return Ok(None) };
-                let record = FileRecord::read(txn, graph.tree).map_err(|error| {
+                let given = txn.stored_count(counter(index.tree, COUNT_LABELS))?;
+                let record = FileRecord::read(txn, graph.tree).and_then(|record| match record {
+                    Some(record) if record.below > given => {
+                        Err(Error::corrupt("its record tells of vectors that there are not"))
+                    }
+                    record => Ok(record),
+                });
+                let record = record.map_err(|error| {
                     if is_passing(&error) { error } else { useless(&store, &index, &error) }
                 })?;
                 Ok(record.map(|record| (record, txn.id(), store, index)))

@@ -5,6 +5,7 @@
 //! process. What it says is checked against the state that a search reads, so that it may lag
 //! behind, or be ahead, and still nothing is found that is not there.
 
+mod build;
 mod builder;
 mod calibration;
 mod dead;
@@ -21,6 +22,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::{Mutex, RwLock};
 
+pub use self::build::build_graph;
 use self::builder::Thread;
 use self::calibration::Calibration;
 pub use self::calibration::Effort;
@@ -59,16 +61,35 @@ impl std::fmt::Debug for Graphs {
 struct Known {
     generation: u64,
     graphs: HashMap<TreeId, Place>,
+    /// Those that transactions which write have asked for, by store, index and tree: of indexes
+    /// that may never be committed.
+    asked_for: Vec<(u32, u32, TreeId)>,
+    /// Those of files that were replaced, until the background thread gives their memory back.
+    left: Vec<Place>,
 }
 
 /// The place of a graph.
 struct Place {
     graph: Arc<Graph>,
-    /// The graph that is being built to take the place of one with many dead labels.
+    /// The graph that is being built to take its place.
     next: Option<Arc<Graph>>,
+    /// How many vectors it had when the last such one was given up, and why that was.
+    failed_at: Option<usize>,
+    problem: Option<String>,
 }
 
 impl Place {
+    fn of(graph: Arc<Graph>) -> Self {
+        Self { graph, next: None, failed_at: None, problem: None }
+    }
+
+    /// Whether one may be begun that is to take its place: after one was given up not before it has
+    /// grown.
+    fn may_have_next(&self) -> bool {
+        let vectors = self.graph.hnsw.len();
+        self.next.is_none() && self.failed_at.is_none_or(|failed| vectors > failed + failed / 2)
+    }
+
     /// Whether it is of the graph, not of one under the same name in files that came later.
     fn has(&self, graph: &Arc<Graph>) -> bool {
         [Some(&self.graph), self.next.as_ref()]
@@ -109,16 +130,22 @@ impl Graphs {
         }
         if matches!(view, View::Write(_)) {
             // The index may be one that is never committed.
+            let asked = (store.id, index.id, index.tree);
+            if !known.asked_for.contains(&asked) {
+                known.asked_for.push(asked);
+            }
+            drop(known);
+            self.wake();
             return Ok(None);
         }
         let graph = Arc::new(Graph::new(store.id, index)?);
-        known.graphs.insert(index.tree, Place { graph: Arc::clone(&graph), next: None });
+        known.graphs.insert(index.tree, Place::of(Arc::clone(&graph)));
         Ok(Some(graph))
     }
 
-    /// A search has found that a graph lags behind.
-    pub fn wake(self: &Arc<Self>) {
-        self.thread.wake(self, false);
+    /// Graphs lag behind, as somebody has found. False if no thread can be had that builds them.
+    pub fn wake(self: &Arc<Self>) -> bool {
+        self.thread.wake(self, false)
     }
 
     /// Indexes were deleted, and files of their graphs may be left.
@@ -135,7 +162,8 @@ impl Known {
     /// Forgets what is about files that were replaced.
     fn check(&mut self, generation: u64) {
         if self.generation != generation {
-            self.graphs.clear();
+            self.left.extend(self.graphs.drain().map(|(_, place)| place));
+            self.asked_for.clear();
             self.generation = generation;
         }
     }
@@ -165,6 +193,10 @@ pub struct Graph {
     longest: OnceLock<f64>,
     /// Whether it was looked for in a file; one that takes the place of another one is not.
     is_begun: AtomicBool,
+    /// Whether it was asked that it is not built any further, until it is searched again.
+    is_paused: AtomicBool,
+    /// How many vectors it had when it was decided whether to have copies.
+    copied_for: AtomicUsize,
     /// Vectors that were read from a file.
     from_file: AtomicUsize,
     kept: Mutex<Kept>,
@@ -217,6 +249,8 @@ impl Graph {
             problem: Mutex::default(),
             longest: OnceLock::new(),
             is_begun: AtomicBool::new(false),
+            is_paused: AtomicBool::new(false),
+            copied_for: AtomicUsize::new(0),
             from_file: AtomicUsize::new(0),
             kept: Mutex::default(),
             subsets: Mutex::default(),
@@ -226,6 +260,16 @@ impl Graph {
     /// The label below which the graph has all vectors that are in the state of a transaction.
     pub fn below(&self, txn_id: u64) -> u64 {
         self.progress.lock().below(txn_id)
+    }
+
+    /// Which part of its vectors have labels below this one.
+    pub fn part_below(&self, below: u64) -> f64 {
+        (below as f64 / self.progress.lock().next().max(1) as f64).min(1.0)
+    }
+
+    /// It is built on, if it was asked not to be.
+    pub fn go_on(&self) {
+        self.is_paused.store(false, Ordering::Relaxed);
     }
 
     /// How vectors are packed for it.
@@ -254,6 +298,11 @@ impl Graph {
     /// Whether searches walk by copies of the vectors in bytes.
     pub fn has_copies(&self) -> bool {
         self.hnsw.has_copies()
+    }
+
+    /// Whether it reads vectors from a file.
+    pub fn has_mapped(&self) -> bool {
+        self.hnsw.mapped() > 0
     }
 
     /// How many bytes of a vector a search reads that walks by it.

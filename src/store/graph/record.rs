@@ -7,7 +7,7 @@ use super::calibration::{Calibration, Effort};
 use crate::error::{Error, Result};
 use crate::seal::{KEY, Key};
 use crate::storage::{GraphFileId, ReadTxn, TreeId, graph_file_key, meta};
-use crate::vector::format_version;
+use crate::vector::{MOST_NODES, format_version};
 
 /// The version of the record.
 const VERSION: u8 = 1;
@@ -97,7 +97,10 @@ impl FileRecord {
             [1] => Check::Key(Key::from_slice(take(KEY)?)?),
             _ => return None,
         };
-        let is_whole = rest.is_empty() && longest.is_finite() && vectors <= below;
+        let is_whole = rest.is_empty()
+            && longest.is_finite()
+            && vectors <= below.min(MOST_NODES as u64)
+            && of <= MOST_NODES;
         is_whole.then_some(Self { id, kind, vectors, below, longest, calibration, length, check })
     }
 
@@ -187,5 +190,14 @@ mod tests {
         assert!(with(payload.len() - 17, 2).is_none(), "checked in an unknown way");
         let many = FileRecord { vectors: 10, ..record(Check::Hash(1)) };
         assert!(FileRecord::decode(&many.encode()).is_none());
+        let most = MOST_NODES as u64;
+        let of = |vectors: u64, of: usize| {
+            let calibration = Calibration { of, ..record(Check::Hash(1)).calibration };
+            let below = u64::MAX;
+            let record = FileRecord { vectors, below, calibration, ..record(Check::Hash(1)) };
+            FileRecord::decode(&record.encode()).is_some()
+        };
+        assert!(of(most, 1) && of(1, MOST_NODES));
+        assert!(!of(most + 1, 1) && !of(u64::MAX, 1) && !of(1, MOST_NODES + 1));
     }
 }

@@ -13,6 +13,7 @@ mod rows;
 mod set;
 mod walk;
 
+use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
@@ -20,6 +21,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 pub use self::bits::Bits;
 pub use self::file::format_version;
 use self::insert::{Insertion, Locks, Work};
+pub use self::nodes::MOST_NODES;
 use self::nodes::{MOST_LEVELS, Nodes};
 use self::rows::Rows;
 pub use self::set::Set;
@@ -33,6 +35,8 @@ use crate::error::{Error, ErrorCode, Result};
 const ALONE: usize = 256;
 /// So many searches are remembered what they need memory for.
 const KEPT: usize = 8;
+/// So many vectors are looked at before others may replace something.
+const AT_ONCE: usize = if cfg!(test) { 1_000 } else { 1 << 16 };
 
 /// What is searched for.
 #[derive(Debug, Clone, Copy)]
@@ -178,6 +182,9 @@ impl Hnsw {
 
     /// Gives back the memory of the copies, if there are any.
     pub fn drop_copies(&self) {
+        if !self.has_copies() {
+            return;
+        }
         self.replace(|nodes| nodes.set_copies(None));
     }
 
@@ -300,7 +307,7 @@ impl Hnsw {
     }
 
     /// Adds the vectors from `from` on to those that are gone whose labels are not among some that
-    /// ascend, up to the last of these; how far it has come. Without any, all the rest are added.
+    /// ascend, up to the last of these; how far it has come.
     pub fn mark_others(&self, labels: &[u64], from: usize, gone: &mut Bits) -> usize {
         let nodes = self.nodes.read();
         let mut at = from;
@@ -310,11 +317,12 @@ impl Hnsw {
             let is_there = next < nodes.len() && nodes.label(next as u32) == *label;
             at = next + usize::from(is_there);
         }
-        if labels.is_empty() {
-            (at..nodes.len()).for_each(|node| gone.insert(node as u32));
-            at = nodes.len();
-        }
         at
+    }
+
+    /// Adds all vectors from `from` on to those that are gone.
+    pub fn mark_from(&self, from: usize, gone: &mut Bits) {
+        (from..self.nodes.read().len()).for_each(|node| gone.insert(node as u32));
     }
 
     /// About as many vectors as there are candidates that are nearest to a packed one, of those
@@ -417,6 +425,36 @@ impl Hnsw {
         Some(hits)
     }
 
+    /// So many vectors that are nearest to each of some packed ones, of those that are eligible, by
+    /// looking at each of them once.
+    pub fn search_all_for(
+        &self,
+        targets: &[&[u8]],
+        count: usize,
+        eligible: Eligible<'_>,
+    ) -> Vec<Vec<Hit>> {
+        let mut found = vec![BinaryHeap::with_capacity(count + 1); targets.len()];
+        let mut from = 0;
+        loop {
+            // Who wants to replace something need not wait for all of it.
+            let nodes = self.nodes.read();
+            let end = nodes.len().min(from + AT_ONCE);
+            if from >= end {
+                break;
+            }
+            let passes = eligible.test(&nodes);
+            let some = (from as u32..end as u32).filter(|node| passes(*node));
+            let walk = Walk::new(&nodes, self.packing);
+            walk.search_each_among(targets, count, &mut found, some);
+            from = end;
+        }
+        let nodes = self.nodes.read();
+        let hits = |found: BinaryHeap<Near>| {
+            found.into_sorted_vec().iter().map(|near| hit_of(near, &nodes)).collect()
+        };
+        found.into_iter().map(hits).collect()
+    }
+
     fn read(&self, at_once: bool) -> Option<RwLockReadGuard<'_, Nodes>> {
         if at_once { self.nodes.try_read() } else { Some(self.nodes.read()) }
     }
@@ -434,8 +472,11 @@ impl Hnsw {
 }
 
 fn hits_of(scratch: &Scratch, nodes: &Nodes) -> Vec<Hit> {
-    let hit = |near: &Near| Hit { label: nodes.label(near.node()), distance: near.distance() };
-    scratch.found.iter().map(hit).collect()
+    scratch.found.iter().map(|near| hit_of(near, nodes)).collect()
+}
+
+fn hit_of(near: &Near, nodes: &Nodes) -> Hit {
+    Hit { label: nodes.label(near.node()), distance: near.distance() }
 }
 
 /// Of how many vectors of a level one is in the next one. With few links, levels have to be neither

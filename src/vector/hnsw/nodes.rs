@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode, Result};
 /// The most levels above the lowest one.
 pub(super) const MOST_LEVELS: u8 = 15;
 /// The most vectors.
-pub(super) const MOST_NODES: usize = u32::MAX as usize - 1;
+pub const MOST_NODES: usize = u32::MAX as usize - 1;
 /// Lists of the upper levels have room for so many neighbours at least. They are few, and all that
 /// leads from one place to another that is far from it.
 const LEAST_ABOVE: usize = 16;

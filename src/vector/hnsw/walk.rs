@@ -279,16 +279,28 @@ impl<'n> Walk<'n> {
             if let Some(next) = among.peek() {
                 prefetch(self.vector(*next));
             }
-            let near = self.near(target, node);
-            if scratch.top.len() < count {
-                scratch.top.push(near);
-            } else if let Some(mut furthest) = scratch.top.peek_mut()
-                && near < *furthest
-            {
-                *furthest = near;
-            }
+            keep(self.near(target, node), count, &mut scratch.top);
         }
         scratch.end();
+    }
+
+    /// The same for several at once, each of which has found some already.
+    pub(super) fn search_each_among(
+        &self,
+        targets: &[&[u8]],
+        count: usize,
+        found: &mut [BinaryHeap<Near>],
+        among: impl Iterator<Item = u32>,
+    ) {
+        let mut among = among.peekable();
+        while let Some(node) = among.next() {
+            if let Some(next) = among.peek() {
+                prefetch(self.vector(*next));
+            }
+            for (target, found) in targets.iter().zip(&mut *found) {
+                keep(self.near(target, node), count, found);
+            }
+        }
     }
 
     /// The same, of a set with copies: these are all looked at, then only those are compared that
@@ -361,6 +373,17 @@ impl<'n> Walk<'n> {
             ties.sort_unstable_by_key(|near| mixed(of, near.node()));
         }
         chosen.extend(ties.iter().take(room));
+    }
+}
+
+/// Keeps one of the nearest so many.
+fn keep(near: Near, count: usize, nearest: &mut BinaryHeap<Near>) {
+    if nearest.len() < count {
+        nearest.push(near);
+    } else if let Some(mut furthest) = nearest.peek_mut()
+        && near < *furthest
+    {
+        *furthest = near;
     }
 }
 

@@ -107,6 +107,25 @@ fn a_graph_is_read_as_it_was_written() {
     }
 }
 
+#[test]
+fn searches_for_several_find_what_each_finds() {
+    let (graph, packed) = graph_of(0..2_500, GraphOptions::default_of(Metric::L2));
+    let length = graph.packing().bytes();
+    let targets: Vec<&[u8]> = packed.chunks(length).step_by(101).collect();
+    let gone = others(&graph, |label| label % 3 != 0);
+    for eligible in [Eligible::ALL, Eligible { gone: Some(&gone), below: 2_200, ..Eligible::ALL }] {
+        for count in [1, 10, 4_000] {
+            let found = graph.search_all_for(&targets, count, eligible);
+            assert_eq!(found.len(), targets.len());
+            for (target, found) in targets.iter().zip(found) {
+                let wanted = Wanted::all(target, count);
+                assert_eq!(Some(found), graph.search_all(wanted, false, eligible));
+            }
+        }
+    }
+    assert!(graph.search_all_for(&[], 10, Eligible::ALL).is_empty());
+}
+
 /// What a file with a graph would be, mapped.
 fn mapped(bytes: &[u8]) -> memmap2::Mmap {
     let mut map = memmap2::MmapMut::map_anon(bytes.len()).unwrap();
