@@ -3,7 +3,8 @@
 //! LMDB keeps the pages that commits give up for later ones. Those of the last two commits are
 //! always among them, which after a load in batches is a quarter of the file. The file keeps its
 //! length; what it has there are holes, which take no room on the disk and are filled when LMDB
-//! uses the pages again.
+//! uses the pages again. Before, what is at the end of the file is moved to the front, so that the
+//! holes are few and long.
 
 use std::cmp::Reverse;
 use std::fs::File;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::environment::Environment;
 use super::journal::journal_id;
-use super::lmdb::{Dbi, Env, PutMode, RoTxn, Txn, first_key_of_leaf};
+use super::lmdb::{Dbi, Env, Keys, PutMode, RoTxn, Txn, first_key_of_leaf};
 use super::sealed::RecordBlocks;
 use super::{lock_file, meta, platform};
 use crate::error::{ErrorCode, Result};
@@ -25,6 +26,16 @@ const PART: u64 = 8;
 /// How long a close may take for it. Each hole costs some 70 µs, and more on a busy disk; after a
 /// load of 100,000 documents there are two thousand.
 const LONGEST: Duration = Duration::from_millis(250);
+/// How long what is at the end of the file is moved to the front before. LMDB takes free pages in
+/// the order in which they were given up, so that some of what is moved comes to lie at the end
+/// again, about as large a part as of the whole file: it is moved so many times, while there is
+/// much.
+const LONGEST_MOVE: Duration = Duration::from_millis(125);
+const ROUNDS: usize = 4;
+const LEAST_MOVED: usize = 64;
+/// One of so many pages more than are in use are left at the front: for branches that are written
+/// with their leaves.
+const SPARE: u64 = 64;
 /// Pages at the beginning of the file that are never free.
 const META_PAGES: u64 = 2;
 /// Pages that are looked at together.
@@ -66,22 +77,23 @@ pub(super) fn give_back(environment: &Environment) -> Result<()> {
             if journal_id(&file).map_err(failed)? != 0 {
                 return Ok(());
             }
-            match commit_again(environment, &raw) {
-                // It is no time to write; the room stays taken.
-                Err(error) if matches!(error.code(), ErrorCode::DiskFull | ErrorCode::MapFull) => {
-                    return Ok(());
-                }
-                committed => committed?,
+            let begun = Instant::now();
+            let moved = {
+                let reader = RoTxn::begin(&raw)?;
+                let Some(txn) = reader.get() else { return Ok(()) };
+                Kept::of(environment, txn).map(drop)
+            };
+            let moved = moved
+                .and_then(|()| move_to_front(environment, &raw, begun))
+                .and_then(|()| commit_again(environment, &raw));
+            match moved {
+                Err(error) if is_no_time(error.code()) => return Ok(()),
+                moved => moved?,
             }
             let runs = longest_first(&free_pages(&raw, raw.info().last_txn_id)?);
             let reader = RoTxn::begin(&raw)?;
             let Some(txn) = reader.get() else { return Ok(()) };
-            let mut kept = match Kept::of(environment, txn) {
-                // Records that are damaged: everything stays for who mends them.
-                Err(error) if error.code() == ErrorCode::Corrupt => return Ok(()),
-                kept => kept?,
-            };
-            let begun = Instant::now();
+            let mut kept = Kept::of(environment, txn)?;
             let mut runs = runs.into_iter().take_while(|_| begun.elapsed() < LONGEST);
             // The first that cannot be given back ends it, as on a full disk: nothing is lost.
             drop(runs.try_for_each(|run| punch(&file, page_size, run, &mut kept)));
@@ -92,6 +104,68 @@ pub(super) fn give_back(environment: &Environment) -> Result<()> {
     // Somebody else has the database open, or its directory is gone: then the room stays taken.
     drop(locked);
     given_back
+}
+
+/// Whether nothing can be written now, or should not be, since something is damaged: everything
+/// stays as it is, also for who mends it.
+fn is_no_time(code: ErrorCode) -> bool {
+    use ErrorCode::{Corrupt, DiskFull, MapFull, TxTooLarge};
+    matches!(code, Corrupt | DiskFull | MapFull | TxTooLarge)
+}
+
+/// Moves what lies at the end of the file to free pages before it, so that most of what is free are
+/// a few long runs, each of which takes no longer to give back than a single page. Whether it has
+/// done so, or how far it has come, matters for nothing else.
+fn move_to_front(environment: &Environment, raw: &Env, begun: Instant) -> Result<()> {
+    let goes_on = || begun.elapsed() < LONGEST_MOVE;
+    // What the last commit has given up can be used by the one after the next one.
+    commit_again(environment, raw)?;
+    for _ in 0..ROUNDS {
+        let in_use = raw.info().last_page as u64 + 1 - free_pages(raw, u64::MAX)?.len() as u64;
+        let from = in_use + in_use / SPARE;
+        let mut moved = 0;
+        let keys = keys_behind(environment, raw, from, &goes_on)?;
+        if keys.iter().all(|(_, keys)| keys.is_empty()) {
+            break;
+        }
+        // The writer has ended: nobody else commits, or looks at the flags.
+        raw.set_sync_flags(false, false)?;
+        let mut txn = raw.write_txn()?;
+        for (tree, keys) in keys {
+            for key in keys.iter().take_while(|_| goes_on()) {
+                let value = txn.get(tree, key)?.map(<[u8]>::to_vec);
+                if let Some(value) = value {
+                    txn.put(tree, key, &value, PutMode::Upsert)?;
+                    moved += 1;
+                }
+            }
+        }
+        txn.commit()?;
+        if moved < LEAST_MOVED || !goes_on() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The entries of each tree that are to be written again so that nothing is left from a page on;
+/// none if it would take long to find them.
+fn keys_behind(
+    environment: &Environment,
+    raw: &Env,
+    from: u64,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<Vec<(Dbi, Keys)>> {
+    let reader = RoTxn::begin(raw)?;
+    let Some(txn) = reader.get() else { return Ok(Vec::new()) };
+    let mut all = Vec::new();
+    for tree in environment.tables().all() {
+        match txn.entries_behind(tree, from, goes_on)? {
+            Some(keys) => all.push((tree, keys)),
+            None => return Ok(Vec::new()),
+        }
+    }
+    Ok(all)
 }
 
 /// Commits what there is once more: then the last two states are the same, and share all pages but

@@ -90,6 +90,11 @@ impl Tables {
     }
 
     /// Where a sealed database has its blocks, its records in clear, and their copies.
+    /// All of them.
+    pub(super) const fn all(self) -> [Dbi; 4] {
+        [self.meta, self.docs, self.index, self.log]
+    }
+
     pub(super) const fn places(self) -> Places {
         Places { blocks: self.docs, clear: self.meta, copies: self.log }
     }

@@ -188,6 +188,12 @@ impl<'t> TreePages<'t> {
         usize::from(self.root.depth)
     }
 
+    /// Bytes of a page.
+    #[inline]
+    pub(super) fn page_size(&self) -> usize {
+        self.map.page_size
+    }
+
     /// A page by its number.
     #[inline]
     pub(super) fn page(&self, number: u64) -> LmdbResult<Page<'t>> {

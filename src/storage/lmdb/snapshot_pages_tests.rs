@@ -278,3 +278,52 @@ fn damaged_pages_are_told() {
     }
     assert!(damaged > 0, "some damage is noticed");
 }
+
+/// In which page each value lies.
+fn places(env: &Env, dbi: Dbi, model: &Model) -> BTreeMap<Vec<u8>, u64> {
+    let reader = RoTxn::begin(env).unwrap();
+    let txn = reader.get().unwrap();
+    let base = txn.pages(dbi).unwrap().map(|tree| tree.map.base.addr().get());
+    let place = |key: &Vec<u8>| {
+        let value = txn.get(dbi, key).unwrap().unwrap();
+        ((value.as_ptr().addr() - base.unwrap()) / env.page_size() as usize) as u64
+    };
+    model.keys().map(|key| (key.clone(), place(key))).collect()
+}
+
+#[test]
+fn what_lies_behind_is_moved_when_it_is_written_again() {
+    let mut random = Random::from_env();
+    for count in [0, 1, 40, 3_000] {
+        let directory = tempfile::tempdir().unwrap();
+        let (env, dbi, model) = filled(&mut random, directory.path(), count);
+        for part in [0, 1, 2] {
+            let from = env.info().last_page as u64 * part / 3;
+            let before = places(&env, dbi, &model);
+            let keys = {
+                let reader = RoTxn::begin(&env).unwrap();
+                let txn = reader.get().unwrap();
+                let none = txn.entries_behind(dbi, from, &|| false).unwrap();
+                assert!(none.is_none_or(|_| txn.pages(dbi).unwrap().unwrap().depth() < 2));
+                txn.entries_behind(dbi, from, &|| true).unwrap().unwrap()
+            };
+            assert!(keys.is_sorted_by(|key, next| key < next));
+            assert!(part > 0 || count < 40 || keys.len() < model.len() / 2);
+            let mut txn = env.write_txn().unwrap();
+            for key in &keys {
+                txn.put(dbi, key, &model[key], PutMode::Upsert).unwrap();
+            }
+            txn.commit().unwrap();
+            let after = places(&env, dbi, &model);
+            for (key, place) in &before {
+                let fits = HEADER + model[key].len() <= env.page_size() as usize;
+                let is_moved = after[key] != *place;
+                assert!(is_moved || !fits || *place < from, "{place}, from {from} on");
+                // Longer values stay where they are.
+                assert!(fits || !is_moved);
+            }
+            let reader = RoTxn::begin(&env).unwrap();
+            walk(&mut random, reader.get().unwrap().cursor(dbi).unwrap(), &model);
+        }
+    }
+}

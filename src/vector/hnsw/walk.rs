@@ -408,7 +408,8 @@ impl Off {
         let seen = f64::from(self.seen);
         let mean = self.sum / seen;
         let deviation = (self.squares / seen - mean * mean).max(0.0).sqrt();
-        let reach = (f64::from(distance) - mean + DEVIATIONS * deviation) as f32;
+        let deviations = DEVIATIONS * (1.0 + FEW / seen);
+        let reach = (f64::from(distance) - mean + deviations * deviation) as f32;
         // Of few not much is known.
         if self.seen < LEAST_SEEN || !reach.is_finite() { f32::INFINITY } else { reach }
     }
@@ -432,8 +433,10 @@ pub(super) struct Choice {
 const WAYS: usize = 4;
 const WAYS_ABOVE: usize = 2;
 /// Distances of copies are off by no more than so many standard deviations of what was seen,
-/// wherever at least so many were seen.
+/// wherever at least so many were seen. The deviation of few may be far too small: of ten it takes
+/// twice as many, as Student's distribution has it, for one mistake in ten million.
 const DEVIATIONS: f64 = 6.0;
+const FEW: f64 = 10.0;
 const LEAST_SEEN: u32 = 8;
 /// So many vectors are looked at by their copies before it is seen which are near.
 const AT_ONCE: usize = 1_024;
