@@ -144,8 +144,8 @@ impl Way {
         let txn_id = view.txn().id();
         let given = view.count(counter(index.tree, COUNT_LABELS))?;
         let below = graph.below(txn_id).min(given);
+        graph.go_on();
         if below < given {
-            graph.go_on();
             graphs.wake();
         }
         let exact = |why: &str, keeping: Option<Keeping>| {

@@ -16,7 +16,7 @@ use super::environment::Environment;
 use super::journal::journal_id;
 use super::lmdb::{Dbi, Env, Keys, PutMode, RoTxn, Txn, first_key_of_leaf};
 use super::sealed::RecordBlocks;
-use super::{lock_file, meta, platform};
+use super::{disk_space, lock_file, meta, platform};
 use crate::error::{ErrorCode, Result};
 
 /// Less room than this is not worth giving back, in bytes …
@@ -32,6 +32,10 @@ const LONGEST: Duration = Duration::from_millis(250);
 /// much.
 const LONGEST_MOVE: Duration = Duration::from_millis(125);
 const ROUNDS: usize = 4;
+/// So many pages at the most, and not where a commit takes so long: how long one takes that has
+/// many pages is known when it has ended.
+const MOST_MOVED: usize = 4_096;
+const LONGEST_COMMIT: Duration = Duration::from_millis(25);
 const LEAST_MOVED: usize = 64;
 /// One of so many pages more than are in use are left at the front: for branches that are written
 /// with their leaves.
@@ -77,23 +81,42 @@ pub(super) fn give_back(environment: &Environment) -> Result<()> {
             if journal_id(&file).map_err(failed)? != 0 {
                 return Ok(());
             }
-            let begun = Instant::now();
-            let moved = {
+            {
                 let reader = RoTxn::begin(&raw)?;
                 let Some(txn) = reader.get() else { return Ok(()) };
-                Kept::of(environment, txn).map(drop)
-            };
-            let moved = moved
-                .and_then(|()| move_to_front(environment, &raw, begun))
-                .and_then(|()| commit_again(environment, &raw));
-            match moved {
-                Err(error) if is_no_time(error.code()) => return Ok(()),
-                moved => moved?,
+                // Records that are damaged: everything stays for who mends them.
+                match Kept::of(environment, txn) {
+                    Err(error) if error.code() == ErrorCode::Corrupt => return Ok(()),
+                    kept => drop(kept?),
+                }
             }
-            let runs = longest_first(&free_pages(&raw, raw.info().last_txn_id)?);
+            let explained = |error| disk_space::explain(error, &raw, &path);
+            let moved = move_to_front(environment, &raw).map_err(explained);
+            if let Err(error) = moved {
+                use ErrorCode::{Corrupt, DiskFull, MapFull, TxTooLarge};
+                match error.code() {
+                    Corrupt => return Ok(()),
+                    // What cannot be moved now stays where it is.
+                    DiskFull | MapFull | TxTooLarge => {}
+                    _ => return Err(error),
+                }
+            }
+            match commit_again(environment, &raw).map_err(explained) {
+                // It is no time to write; the room stays taken.
+                Err(error) if matches!(error.code(), ErrorCode::DiskFull | ErrorCode::MapFull) => {
+                    return Ok(());
+                }
+                committed => committed?,
+            }
+            // Who has begun to read before the last commit reads pages that it does not use.
+            let oldest = raw.readers()?.into_iter().filter_map(|reader| reader.txn_id).min();
+            let before = oldest.map_or(u64::MAX, |oldest| oldest.saturating_add(1));
+            let before = before.min(raw.info().last_txn_id);
+            let runs = longest_first(&free_pages(&raw, before)?);
             let reader = RoTxn::begin(&raw)?;
             let Some(txn) = reader.get() else { return Ok(()) };
             let mut kept = Kept::of(environment, txn)?;
+            let begun = Instant::now();
             let mut runs = runs.into_iter().take_while(|_| begun.elapsed() < LONGEST);
             // The first that cannot be given back ends it, as on a full disk: nothing is lost.
             drop(runs.try_for_each(|run| punch(&file, page_size, run, &mut kept)));
@@ -106,42 +129,46 @@ pub(super) fn give_back(environment: &Environment) -> Result<()> {
     given_back
 }
 
-/// Whether nothing can be written now, or should not be, since something is damaged: everything
-/// stays as it is, also for who mends it.
-fn is_no_time(code: ErrorCode) -> bool {
-    use ErrorCode::{Corrupt, DiskFull, MapFull, TxTooLarge};
-    matches!(code, Corrupt | DiskFull | MapFull | TxTooLarge)
-}
-
 /// Moves what lies at the end of the file to free pages before it, so that most of what is free are
 /// a few long runs, each of which takes no longer to give back than a single page. Whether it has
 /// done so, or how far it has come, matters for nothing else.
-fn move_to_front(environment: &Environment, raw: &Env, begun: Instant) -> Result<()> {
+fn move_to_front(environment: &Environment, raw: &Env) -> Result<()> {
+    let begun = Instant::now();
     let goes_on = || begun.elapsed() < LONGEST_MOVE;
     // What the last commit has given up can be used by the one after the next one.
     commit_again(environment, raw)?;
+    // Not what somebody still reads, nor what those who have died do not give back. And a disk that
+    // takes long for little takes longer for much.
+    raw.clear_stale_readers()?;
+    let is_read = raw.readers()?.iter().any(|reader| reader.txn_id.is_some());
+    if is_read || begun.elapsed() > LONGEST_COMMIT {
+        return Ok(());
+    }
+    let end = raw.info().last_page;
+    let mut left = MOST_MOVED;
     for _ in 0..ROUNDS {
         let in_use = raw.info().last_page as u64 + 1 - free_pages(raw, u64::MAX)?.len() as u64;
         let from = in_use + in_use / SPARE;
-        let mut moved = 0;
         let keys = keys_behind(environment, raw, from, &goes_on)?;
-        if keys.iter().all(|(_, keys)| keys.is_empty()) {
+        let keys: Vec<_> = keys
+            .iter()
+            .flat_map(|(tree, keys)| keys.iter().map(|key| (*tree, key)))
+            .take(left)
+            .collect();
+        if keys.is_empty() {
             break;
         }
+        left -= keys.len();
         // The writer has ended: nobody else commits, or looks at the flags.
         raw.set_sync_flags(false, false)?;
         let mut txn = raw.write_txn()?;
-        for (tree, keys) in keys {
-            for key in keys.iter().take_while(|_| goes_on()) {
-                let value = txn.get(tree, key)?.map(<[u8]>::to_vec);
-                if let Some(value) = value {
-                    txn.put(tree, key, &value, PutMode::Upsert)?;
-                    moved += 1;
-                }
+        for (tree, key) in keys.iter().take_while(|_| goes_on()) {
+            if let Some(value) = txn.get(*tree, key)?.map(<[u8]>::to_vec) {
+                txn.put(*tree, key, &value, PutMode::Upsert)?;
             }
         }
         txn.commit()?;
-        if moved < LEAST_MOVED || !goes_on() {
+        if keys.len() < LEAST_MOVED || !goes_on() || raw.info().last_page > end {
             break;
         }
     }

@@ -1,6 +1,6 @@
 //! What lies far back in the data file.
 
-use super::page::{Data, HEADER, Page};
+use super::page::{Data, HEADER, Page, damaged, is_tree_page, own_pages};
 use super::snapshot_pages::TreePages;
 use super::{Dbi, LmdbResult, Txn};
 
@@ -10,8 +10,11 @@ pub(in crate::storage) type Keys = Vec<Vec<u8>>;
 impl Txn<'_> {
     /// Keys of entries: whoever writes these again as they are writes all leaves of a tree that are
     /// the page `from` or one behind it to other pages, and all values that have such a page for
-    /// themselves. Longer values are left out. `None` if `goes_on` has said no; it is asked for
-    /// each branch.
+    /// themselves. Values with more pages are left out. `None` if `goes_on` has said no; it is
+    /// asked for each child of a branch.
+    ///
+    /// LMDB believes what pages say of themselves, so all that are met have to be what their
+    /// parents say.
     ///
     /// # Errors
     /// `CORRUPTED`.
@@ -37,6 +40,9 @@ impl TreePages<'_> {
         goes_on: &dyn Fn() -> bool,
         keys: &mut Keys,
     ) -> LmdbResult<bool> {
+        if !is_tree_page(self.whole(number)?, number)? {
+            return Err(damaged());
+        }
         if height <= 1 {
             let leaf = self.leaf(number)?;
             self.leaf_behind(&leaf, number >= from, from, keys)?;
@@ -65,7 +71,8 @@ impl TreePages<'_> {
                 Some((key, Data::Elsewhere { page, len }))
                     if page >= from && HEADER + len <= self.page_size() =>
                 {
-                    keys.push(key.to_vec());
+                    let pages = own_pages(self.whole(page)?, page)?.ok_or_else(damaged)?;
+                    keys.extend((pages == 1).then(|| key.to_vec()));
                 }
                 Some((key, Data::Here(_))) => other = other.or(Some(key)),
                 _ => {}

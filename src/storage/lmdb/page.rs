@@ -16,8 +16,14 @@ use crate::storage::platform;
 pub(super) const HEADER: usize = 16;
 const FLAGS_AT: usize = 10;
 const LOWER_AT: usize = 12;
+const UPPER_AT: usize = 14;
+/// Where the first page of a value has how many there are.
+const PAGES_AT: usize = 12;
 const BRANCH: u16 = 0x01;
 const LEAF: u16 = 0x02;
+/// A value of its own, and a meta page.
+const OWN: u16 = 0x04;
+const META: u16 = 0x08;
 /// Flags of pages that our trees do not have: those of sorted duplicates.
 const FOREIGN: u16 = 0x60;
 const SLOT: usize = size_of::<u16>();
@@ -73,6 +79,21 @@ pub(super) struct Page<'t> {
 pub(crate) fn first_key_of_leaf(page: &[u8]) -> Option<&[u8]> {
     let page = Page::new(page).ok().filter(|page| page.is_leaf)?;
     page.key(0).ok()
+}
+
+/// Whether a page of a tree is what its parent says: LMDB believes what it says itself, that it has
+/// this number, and where its free room is.
+pub(super) fn is_tree_page(bytes: &[u8], number: u64) -> LmdbResult<bool> {
+    let (lower, upper) = (u16_at(bytes, LOWER_AT)?, u16_at(bytes, UPPER_AT)?);
+    Ok(u64_at(bytes, 0)? == number && lower <= upper && usize::from(upper) <= bytes.len())
+}
+
+/// How many pages a value has for itself from this one on, which may be more than it needs; `None`
+/// if it is not what its parent says.
+pub(super) fn own_pages(bytes: &[u8], number: u64) -> LmdbResult<Option<u32>> {
+    let kind = u16_at(bytes, FLAGS_AT)? & (BRANCH | LEAF | OWN | META | FOREIGN);
+    let pages = u32::from_ne_bytes(chunk(bytes, PAGES_AT)?);
+    Ok((u64_at(bytes, 0)? == number && kind == OWN && pages > 0).then_some(pages))
 }
 
 /// The data of an entry.

@@ -209,6 +209,11 @@ impl<'t> TreePages<'t> {
         unsafe { self.map.bytes(number, len) }
     }
 
+    /// All bytes of a page.
+    pub(super) fn whole(&self, number: u64) -> LmdbResult<&'t [u8]> {
+        self.bytes(number, self.map.page_size)
+    }
+
     /// The data of an entry.
     #[inline]
     pub(super) fn value(&self, data: Data<'t>) -> LmdbResult<&'t [u8]> {

@@ -1,6 +1,7 @@
 //! Building a graph while somebody waits for it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{Graph, Graphs, LEAST, Place};
 use crate::error::{Error, ErrorCode, Result};
@@ -11,17 +12,20 @@ use crate::wtf8::Wtf8String;
 
 /// What is waited for.
 struct Target {
+    store: u32,
+    index: u32,
     tree: TreeId,
-    /// The graph has to have all vectors with labels below this one,
+    /// The graph has to have all vectors with labels below this one.
     below: u64,
-    /// and to be another one than this.
-    other_than: Option<Arc<Graph>>,
+    /// Whether it is one that was begun anew.
+    anew: bool,
+    graph: Arc<Graph>,
 }
 
 /// Waits until the graph of a vector index has all that is committed; with `anew`, a graph that is
 /// built from what there is now, whatever there was before. An index of few vectors has none, and
-/// there is nothing to wait for. If it is cancelled, it is not built any further until it is
-/// searched, and what was begun anew is given up.
+/// there is nothing to wait for. If it is cancelled, and nobody else waits, it is not built any
+/// further until it is searched, and what was begun anew is given up.
 ///
 /// # Errors
 /// `STORE_NOT_FOUND`, `INDEX_NOT_FOUND`, `INDEX_NOT_READY`; `RESOURCE_LIMIT` if there can be no
@@ -34,29 +38,27 @@ pub fn build_graph(
 ) -> Result<()> {
     let no_graphs = || Error::new(ErrorCode::ResourceLimit, "there are no graphs");
     let graphs = Graphs::of(connection.environment()).ok_or_else(no_graphs)?;
-    let Some(target) = graphs.target_of(connection, (store, index), anew)? else { return Ok(()) };
-    let mut told = None;
-    loop {
-        match graphs.has_come_to(connection, &target) {
-            Ok(Come { is_there: true, .. }) => break Ok(()),
-            Ok(Come { done, total, .. }) => {
-                if told != Some((done, total)) {
-                    care.progress("graph", done, total);
-                    told = Some((done, total));
-                }
-            }
-            Err(error) => break Err(error),
+    let mut target = loop {
+        connection.check_open()?;
+        care.check_cancelled()?;
+        match graphs.target_of(connection, (store, index), anew) {
+            Err(error) if may_pass(&error) => graphs.thread.wait(),
+            Err(error) => return Err(error),
+            Ok(Some(target)) => break target,
+            Ok(None) => return Ok(()),
         }
-        if let Err(error) = care.check_cancelled() {
-            graphs.pause(&target);
-            break Err(error);
-        }
-        if !graphs.wake() {
-            let message = "there is no thread to build the graph of a vector index";
-            break Err(Error::new(ErrorCode::ResourceLimit, message));
-        }
-        graphs.thread.wait();
+    };
+    let built = graphs.wait_for(connection, &mut target, care);
+    let is_last = target.graph.waiting.fetch_sub(1, Ordering::AcqRel) == 1;
+    if is_last && built.as_ref().is_err_and(|error| error.code() == ErrorCode::Aborted) {
+        graphs.pause(&target);
     }
+    built
+}
+
+/// Whether a snapshot had to give way, such as to the growth of the map.
+fn may_pass(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::SnapshotExpired | ErrorCode::Busy)
 }
 
 /// How far a graph has come.
@@ -96,83 +98,121 @@ impl Graphs {
             if is_small {
                 return Ok(None);
             }
-            let other_than = if anew { self.begin_anew(&graph)? } else { None };
-            Ok(Some(Target { tree: index.tree, below, other_than }))
+            let graph = if anew { self.begin_anew(&graph)? } else { graph };
+            graph.waiting.fetch_add(1, Ordering::AcqRel);
+            let (store, tree, index) = (found.id, index.tree, index.id);
+            Ok(Some(Target { store, index, tree, below, anew, graph }))
         })
     }
 
-    /// Begins a graph that takes the place of one, unless that has nothing yet.
-    fn begin_anew(&self, graph: &Arc<Graph>) -> Result<Option<Arc<Graph>>> {
+    fn wait_for(
+        self: &Arc<Self>,
+        connection: &Connection,
+        target: &mut Target,
+        care: &dyn Care,
+    ) -> Result<()> {
+        let mut told = None;
+        loop {
+            match self.has_come_to(connection, target) {
+                Ok(Come { is_there: true, .. }) => return Ok(()),
+                Ok(Come { done, total, .. }) => {
+                    if told != Some((done, total)) {
+                        care.progress("graph", done, total);
+                        told = Some((done, total));
+                    }
+                }
+                Err(error) if may_pass(&error) => {}
+                Err(error) => return Err(error),
+            }
+            care.check_cancelled()?;
+            if !self.wake() {
+                let message = "there is no thread to build the graph of a vector index";
+                return Err(Error::new(ErrorCode::ResourceLimit, message));
+            }
+            self.thread.wait();
+        }
+    }
+
+    /// Begins a graph that takes the place of one; or gives the one that was begun so already.
+    fn begin_anew(&self, graph: &Arc<Graph>) -> Result<Arc<Graph>> {
         let next = Arc::new(Graph::like(graph)?);
         let mut known = self.known.lock();
         let Some(place) = known.graphs.get_mut(&graph.tree).filter(|place| place.has(graph)) else {
-            return Ok(None);
+            // It is looked for again.
+            return Ok(next);
         };
         if graph.problem().is_some() {
-            *place = Place::of(next);
-            return Ok(None);
+            *place = Place::of(Arc::clone(&next));
+            return Ok(next);
         }
-        let given_up = place.next.replace(next);
         (place.failed_at, place.problem) = (None, None);
-        drop(known);
-        drop(given_up);
-        Ok(Some(Arc::clone(graph)))
+        Ok(Arc::clone(place.next.get_or_insert(next)))
     }
 
-    fn has_come_to(&self, connection: &Connection, target: &Target) -> Result<Come> {
+    fn has_come_to(self: &Arc<Self>, connection: &Connection, target: &mut Target) -> Result<Come> {
         connection.check_open()?;
         connection.environment().snapshot()?.with(|txn| {
-            let known = self.known.lock();
-            let gone = || {
+            let definition = self.definition_of(txn, target.store, target.index, target.tree)?;
+            let (store, index) = definition.ok_or_else(|| {
                 let message = "the vector index was deleted while its graph was built";
                 Error::new(ErrorCode::IndexNotFound, message)
-            };
-            let place = known.graphs.get(&target.tree).ok_or_else(gone)?;
-            let is_other = |graph: &Arc<Graph>| {
-                target.other_than.as_ref().is_none_or(|other| !Arc::ptr_eq(other, graph))
-            };
-            if is_other(&place.graph) {
-                if let Some(problem) = place.graph.problem() {
-                    let message = format!("there is no graph of the vector index: {problem}");
-                    return Err(Error::new(ErrorCode::ResourceLimit, message));
-                }
-            } else if let (None, Some(problem)) = (&place.next, &place.problem) {
-                let message = format!("the graph of the vector index stays as it was: {problem}");
-                return Err(Error::new(ErrorCode::ResourceLimit, message));
-            } else if place.next.is_none() {
-                // Somebody else has cancelled it.
-                return Err(Error::new(ErrorCode::Aborted, "the work was cancelled"));
-            }
-            let graph = match is_other(&place.graph) {
-                true => &place.graph,
-                false => place.next.as_ref().unwrap_or(&place.graph),
-            };
-            graph.go_on();
+            })?;
             let given = txn.stored_count(counter(target.tree, COUNT_LABELS))?;
             let live = txn.stored_count(counter(target.tree, COUNT_VECTORS))?;
-            let come = graph.progress.lock().next();
+            let later = Come { is_there: false, done: 0, total: live };
+            let Some(current) = self.graph(View::Snapshot(txn), &store, &index)? else {
+                return Ok(later);
+            };
+            let is_current = Arc::ptr_eq(&current, &target.graph);
+            if let Some(problem) = self.problem_of(target, &current) {
+                return Err(Error::new(ErrorCode::ResourceLimit, problem));
+            }
+            if !is_current && !self.is_next(&target.graph) {
+                // Another one has taken its place, or the files were replaced.
+                let graph = if target.anew { self.begin_anew(&current)? } else { current };
+                graph.waiting.fetch_add(1, Ordering::AcqRel);
+                target.graph.waiting.fetch_sub(1, Ordering::AcqRel);
+                target.graph = graph;
+                return Ok(later);
+            }
+            target.graph.go_on();
+            let come = target.graph.progress.lock().next();
             // What is committed afterwards need not be waited for. What has gone since may be all
             // that there was.
-            let is_there = is_other(&place.graph) && come >= target.below.min(given)
-                || live < LEAST && graph.vectors() == 0;
+            let is_there = is_current && come >= target.below.min(given)
+                || live < LEAST && target.graph.vectors() == 0;
             // Of the labels that were given, many may not be there any more.
-            let done = (graph.vectors() as u64).min(live);
+            let done = (target.graph.vectors() as u64).min(live);
             Ok(Come { is_there, done, total: live })
         })
+    }
+
+    /// Why there will be no such graph.
+    fn problem_of(&self, target: &Target, current: &Arc<Graph>) -> Option<String> {
+        if let Some(problem) = current.problem() {
+            return Some(format!("there is no graph of the vector index: {problem}"));
+        }
+        let known = self.known.lock();
+        let place = known.graphs.get(&target.tree).filter(|_| target.anew)?;
+        let problem = place.problem.as_ref().filter(|_| place.next.is_none())?;
+        Some(format!("the graph of the vector index stays as it was: {problem}"))
+    }
+
+    fn is_next(&self, graph: &Arc<Graph>) -> bool {
+        let known = self.known.lock();
+        let next = known.graphs.get(&graph.tree).and_then(|place| place.next.as_ref());
+        next.is_some_and(|next| Arc::ptr_eq(next, graph))
     }
 
     /// Nobody waits any more for what was begun.
     fn pause(&self, target: &Target) {
         let mut known = self.known.lock();
         let Some(place) = known.graphs.get_mut(&target.tree) else { return };
-        let given_up = match &target.other_than {
-            Some(other) if Arc::ptr_eq(other, &place.graph) => place.next.take(),
-            _ => {
-                place.graph.is_paused.store(true, std::sync::atomic::Ordering::Relaxed);
-                None
-            }
-        };
+        let next = place.next.take_if(|next| Arc::ptr_eq(next, &target.graph));
+        if Arc::ptr_eq(&place.graph, &target.graph) {
+            target.graph.is_paused.store(true, Ordering::Relaxed);
+        }
         drop(known);
-        drop(given_up);
+        drop(next);
     }
 }

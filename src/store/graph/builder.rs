@@ -229,6 +229,9 @@ impl Graphs {
                 return Ok(None);
             };
             graph.note_file(txn);
+            if graph.waits_for_room() {
+                return Ok(Some(None));
+            }
             self.read_batch(txn, (&store, &index), graph).map(Some)
         });
         drop(snapshot);
@@ -261,6 +264,10 @@ impl Graphs {
         match room {
             Room::Whole => {}
             Room::WithFile => graph.set_mapped(),
+            Room::WhenWritten if environment.writable_connection().is_none() => {
+                let why = "it would take more memory than memoryLimit, and nobody may write a file";
+                return self.give_up(environment, graph, why.to_owned());
+            }
             Room::WhenWritten => {
                 graph.set_mapped();
                 graph.set_waiting(true);
@@ -327,7 +334,7 @@ impl Graphs {
         self.definition_of(txn, graph.store, graph.index, graph.tree)
     }
 
-    fn definition_of(
+    pub(super) fn definition_of(
         &self,
         txn: &ReadTxn<'_>,
         store: u32,

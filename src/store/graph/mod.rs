@@ -195,6 +195,8 @@ pub struct Graph {
     is_begun: AtomicBool,
     /// Whether it was asked that it is not built any further, until it is searched again.
     is_paused: AtomicBool,
+    /// How many wait until it has come so far.
+    waiting: AtomicUsize,
     /// How many vectors it had when it was decided whether to have copies.
     copied_for: AtomicUsize,
     /// Vectors that were read from a file.
@@ -250,6 +252,7 @@ impl Graph {
             longest: OnceLock::new(),
             is_begun: AtomicBool::new(false),
             is_paused: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             copied_for: AtomicUsize::new(0),
             from_file: AtomicUsize::new(0),
             kept: Mutex::default(),
@@ -269,7 +272,9 @@ impl Graph {
 
     /// It is built on, if it was asked not to be.
     pub fn go_on(&self) {
-        self.is_paused.store(false, Ordering::Relaxed);
+        if self.is_paused.load(Ordering::Relaxed) {
+            self.is_paused.store(false, Ordering::Relaxed);
+        }
     }
 
     /// How vectors are packed for it.
