@@ -95,6 +95,7 @@ const DATABASE: Calls = {
   storeNames: [(db) => db.storeNames, names],
   store: [(db) => db.store('s')],
   ...SCHEMA,
+  buildVectorGraph: [(db) => db.buildVectorGraph('s', 'near')],
   transaction: [
     (db) => db.transaction((tx: any) => tx.store('s').put({ id: 100, v: 'x', n: 'w' })),
     is(100, 'w'),
