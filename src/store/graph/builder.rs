@@ -244,17 +244,18 @@ impl Graphs {
             Err(error) if is_passing(&error) => return Err(error),
             // An exact search meets it, too, and names it.
             Err(error) => {
-                return self.give_up(environment, graph, format!("it could not be built: {error}"));
+                let why = format!("it could not be built: {error}");
+                return self.give_up(environment, graph, &Error::new(error.code(), why));
             }
         };
         // It may take seconds, for which no snapshot is held.
         if let Err(error) = graph.calibrate_far() {
-            return self.give_up(environment, graph, error.message().to_owned());
+            return self.give_up(environment, graph, &error);
         }
         let Some(batch) = batch else { return Ok(Pass::Done) };
         let batch = match graph.prepare(batch) {
             Ok(prepared) => prepared,
-            Err(error) => return self.give_up(environment, graph, error.message().to_owned()),
+            Err(error) => return self.give_up(environment, graph, &error),
         };
         let Some(whole) = graph.batch.try_lock() else { return Ok(Pass::Later) };
         if graph.hnsw.has_copies() && !graph.has_room_for_copies(batch.live, batch.labels.len()) {
@@ -266,7 +267,11 @@ impl Graphs {
             Room::WithFile => graph.set_mapped(),
             Room::WhenWritten if environment.writable_connection().is_none() => {
                 let why = "it would take more memory than memoryLimit, and nobody may write a file";
-                return self.give_up(environment, graph, why.to_owned());
+                return self.give_up(
+                    environment,
+                    graph,
+                    &Error::new(ErrorCode::ResourceLimit, why),
+                );
             }
             Room::WhenWritten => {
                 graph.set_mapped();
@@ -277,12 +282,16 @@ impl Graphs {
                 return self.begin_next(graph);
             }
             Room::None => {
-                let why = "it would take more memory than memoryLimit".to_owned();
-                return self.give_up(environment, graph, why);
+                let why = "it would take more memory than memoryLimit";
+                return self.give_up(
+                    environment,
+                    graph,
+                    &Error::new(ErrorCode::ResourceLimit, why),
+                );
             }
         }
         if let Err(error) = graph.add(&batch) {
-            return self.give_up(environment, graph, error.message().to_owned());
+            return self.give_up(environment, graph, &error);
         }
         drop(whole);
         if !batch.is_last {
@@ -364,8 +373,9 @@ impl Graphs {
         &self,
         environment: &Arc<Environment>,
         graph: &Arc<Graph>,
-        problem: String,
+        error: &Error,
     ) -> Result<Pass> {
+        let problem = error.message().to_owned();
         let empty = Graph::like(graph)?;
         *empty.problem.lock() = Some(problem.clone());
         let mut known = self.known.lock();
@@ -393,7 +403,7 @@ impl Graphs {
                  {problem}",
                 index.name, store.name,
             );
-            environment.warn(Error::new(ErrorCode::ResourceLimit, message));
+            environment.warn(Error::new(error.code(), message));
         }
         Ok(Pass::Done)
     }
