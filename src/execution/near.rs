@@ -338,10 +338,10 @@ impl Near {
         let scanned = match (self.effort_of(count), &self.among) {
             // Each of them has neighbours that are looked at; and what is in a file may have to be
             // read from the disk.
-            (Effort::Graph(_), _) if self.graph.has_mapped() => usize::MAX,
+            (Effort::Graph(_), _) if self.graph.is_mapped() => usize::MAX,
             (Effort::Graph(_), _) => (self.met_for(count) as usize)
                 .saturating_mul(VISITED * self.graph.bytes_walked_by()),
-            (Effort::All, None) if self.graph.has_mapped() => usize::MAX,
+            (Effort::All, None) if self.graph.is_mapped() => usize::MAX,
             (Effort::All, Some(set)) if set.is_copied() => set.memory(),
             (Effort::All, Some(set)) => set.len() * self.packed.len(),
             (Effort::All, None) => self.graph.vectors() * self.packed.len(),

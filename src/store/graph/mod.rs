@@ -305,11 +305,6 @@ impl Graph {
         self.hnsw.has_copies()
     }
 
-    /// Whether it reads vectors from a file.
-    pub fn has_mapped(&self) -> bool {
-        self.hnsw.mapped() > 0
-    }
-
     /// How many bytes of a vector a search reads that walks by it.
     pub fn bytes_walked_by(&self) -> usize {
         let copy = self.hnsw.bytes_of_copy().filter(|_| self.has_copies());

@@ -85,7 +85,7 @@ impl Graph {
     }
 
     /// Whether vectors are read from a file, as far as one has them.
-    pub(super) fn is_mapped(&self) -> bool {
+    pub fn is_mapped(&self) -> bool {
         self.is_mapped.load(Ordering::Relaxed)
     }
 
