@@ -438,7 +438,9 @@ impl Near {
     ) -> [Option<f64>; Lookups::MAX] {
         let mut known = [None; Lookups::MAX];
         let is_exact = self.index.graph.precision == Precision::F32;
-        let counts_all = query.filter.is_all()
+        // The graph may have been asked for those alone that pass the filter.
+        let do_all_pass = query.filter.is_all() || self.among.is_some();
+        let counts_all = do_all_pass
             && rows.search.as_ref().is_some_and(|search| search.max_distance() == f64::INFINITY);
         let (Some(doubt), true) = (self.doubt, is_exact && counts_all) else { return known };
         let is_settled = self.is_one_each && self.below >= self.given;
