@@ -558,10 +558,12 @@ export interface RepairReport {
 
 /**
  * Makes a new database at `to`, which must not exist or be an empty directory, of what can be read
- * of the damaged one at `from`, which stays as it is. Indexes and counts are made anew.
+ * of the damaged one at `from`, which stays as it is, but for what a crash has left in its journal:
+ * that is written to where it belongs first, as `open` does it. Indexes and counts are made anew.
  *
  * @throws {LodestoreError} DATABASE_NOT_FOUND, NOT_A_DATABASE if nothing of it can be read,
- *   UNSUPPORTED if it is encrypted, INCOMPATIBLE_VERSION, DATABASE_EXISTS, BUSY if the one at
+ *   ENCRYPTED, NOT_ENCRYPTED, WRONG_KEY, CORRUPT if the records of its keys are lost,
+ *   INCOMPATIBLE_VERSION, DATABASE_EXISTS, BUSY if the one at
  *   `from` is open anywhere, PERMISSION, DISK_FULL, IO, ABORTED, INVALID_ARGUMENT
  */
 export function repair(from: string, to: string, options?: RepairOptions): Promise<RepairReport>
@@ -1027,7 +1029,8 @@ export interface Database<T = AnyTypes> extends EventEmitter, Scope<T> {
   addKey(current: EncryptionSecret, additional: EncryptionSecret): Promise<void>
 
   /**
-   * Lets a passphrase or key open the encrypted database no more.
+   * Lets a passphrase or key open the encrypted database no more. To shut somebody out who knows it
+   * and may get the files, call `rotateKey` as well: see docs/security.md.
    *
    * @throws {LodestoreError} as `changePassphrase`; INVALID_ARGUMENT if nothing else opens it
    */

@@ -13,7 +13,9 @@ import { runTests } from './test-js.mjs'
 
 /** The tests of the engine that run on databases of either kind. */
 const RUST_TESTS = [
+  'collated_index',
   'query_laws',
+  'query_nearest',
   'query_pipelines',
   'query_planner',
   'read_model',
@@ -31,6 +33,7 @@ const RUST_TESTS = [
   'store_pending',
   'store_schema',
   'store_update',
+  'store_vectors',
   'store_write',
   'tree_model',
 ]

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { files, open, redact } from '../../index.js'
@@ -10,6 +10,10 @@ test('files lists what belongs to a database, its spaces included', async (t) =>
   const path = await temporaryDirectory(t)
   await fails(() => files(path), 'DATABASE_NOT_FOUND')
   await fails(() => files(':memory:'), 'INVALID_ARGUMENT')
+  if (process.platform !== 'win32') {
+    symlinkSync('loop', join(path, 'loop'))
+    await fails(() => files(join(path, 'loop')), 'IO')
+  }
   const db = await open(path)
   const space = await open(path, { space: 's' })
   // The journal begins with the second commit.
@@ -45,6 +49,8 @@ test('redact leaves no secrets in options', () => {
     encryption: { passphrase: secret, cipher: 'aes-256-gcm', kdf: { memory: 5 }, other: secret },
     key: new Uint8Array([1, 2, 3]),
     nested: [{ password: secret, apiKey: secret, token: secret, fine: 5 }],
+    recoveryKey: secret,
+    passphrases: [secret],
     stores: { users: { keyPath: 'id', key: 'uuidv7' } },
     onIntegrityError: () => secret,
     bytes: Buffer.from(secret),
@@ -62,6 +68,8 @@ test('redact leaves no secrets in options', () => {
     },
     key: '[redacted]',
     nested: [{ password: '[redacted]', apiKey: '[redacted]', token: '[redacted]', fine: 5 }],
+    recoveryKey: '[redacted]',
+    passphrases: '[redacted]',
     stores: { users: { keyPath: 'id', key: 'uuidv7' } },
     onIntegrityError: '[function]',
     bytes: '[7 bytes]',

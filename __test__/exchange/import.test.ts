@@ -27,6 +27,43 @@ test('an import stops at the first bad line, and keeps what came before it', asy
   }
 })
 
+test('an import stops at the first document that is refused, as at a bad line', async (t) => {
+  const db: any = await temporaryDatabase(t, { stores: STORES })
+  const store = db.store('docs')
+  const of = (id: number) => `{"id":${id},"n":${id}}\n`
+  // The 1,501st and the 1,503rd have what another one has that comes before.
+  const twice = ['{"id":5000,"n":7}\n', of(5001), '{"id":5002,"n":8}\n']
+  const source = [...lines(0, 1500), ...twice, ...lines(6000, 6100)]
+  for (const options of [{}, { checkpoint }, { onExisting: 'keep' }, { onExisting: 'refuse' }]) {
+    for (const maxErrors of [0, 1]) {
+      await store.clear()
+      await db.store('marks').clear()
+      const all = { store: 'docs', maxErrors, ...options }
+      const error: any = await rejects(db.importFrom(source, all), 'UNIQUE_VIOLATION')
+      const line = 1501 + 2 * maxErrors
+      assert.match(error.message, new RegExp(`^line ${line}: `))
+      assert.equal(error.imported, line - 1 - maxErrors)
+      assert.equal(error.failed, maxErrors)
+      assert.deepEqual(
+        error.errors.map(({ line: at, code }: any) => [at, code]),
+        [[1501, 'UNIQUE_VIOLATION']].slice(0, maxErrors),
+      )
+      assert.equal(await store.count(), error.imported)
+      assert.equal((await store.get(5001)) !== undefined, maxErrors === 1)
+      if (!('checkpoint' in options)) continue
+      // It goes on there, when what was wrong is not any more.
+      await store.deleteMany([7, 8])
+      const { imported } = await db.importFrom(source, all)
+      assert.equal(imported, source.length - maxErrors)
+    }
+  }
+  await store.clear()
+  const again = { store: 'docs', onExisting: 'refuse' }
+  const error: any = await rejects(db.importFrom(['{"id":1}\n{"id":1}\n'], again), 'KEY_EXISTS')
+  assert.match(error.message, /^line 2: /)
+  assert.deepEqual([error.imported, error.key, await store.count()], [1, 1, 1])
+})
+
 test('bad lines are counted and listed, whatever is wrong with them', async (t) => {
   const db: any = await temporaryDatabase(t, { stores: STORES })
   const bad = ['{"id":1', '[1]', '{"id":{}}', '{"id":2,"n":1}', '{"n":5}', '{"id":9,"n":{"$x":1}}']

@@ -3,6 +3,7 @@
 const { readdir, stat } = require('node:fs/promises')
 const { join, resolve } = require('node:path')
 const { LodestoreError } = require('../errors')
+const { fileError } = require('../exchange/file-error')
 const { checkPath } = require('../options/care')
 
 /** The files of a database, and what they are for. */
@@ -64,7 +65,7 @@ async function entriesOf(directory) {
     return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   } catch (error) {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
-    throw error
+    throw fileError(error, `cannot list '${directory}'`)
   }
 }
 
@@ -75,7 +76,7 @@ async function fileAt(path, role) {
     return [{ path, size, role }]
   } catch (error) {
     if (error.code === 'ENOENT') return []
-    throw error
+    throw fileError(error, `cannot look at '${path}'`)
   }
 }
 

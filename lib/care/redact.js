@@ -3,7 +3,11 @@
 const REDACTED = '[redacted]'
 
 /** Names under which secrets stand. */
-const SECRET = /pass(?:word|phrase|wd)?$|secret|token|credential|^key$|(?:api|private|data)_?key$/i
+const SECRET = new RegExp(
+  'pass(?:word|phrase|wd)?s?$|secret|token|credential|^key$|' +
+    '(?:api|private|data|recovery|encryption|master|access|signing|session)_?keys?$',
+  'i',
+)
 
 const KEY_SCHEMES = ['uuidv7', 'sequence', 'timestamp', 'datePrefix', 'shortCode']
 

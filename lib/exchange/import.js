@@ -134,27 +134,18 @@ class Import {
     return before.isComplete
   }
 
-  /** Takes the numbers of what is written. */
-  #take({ imported, existing, failed, errors }) {
-    this.#imported = imported
-    this.#existing = existing
-    this.#failed = failed
-    this.#errors = errors
-  }
-
   async #add(item) {
     const { batch = BATCH } = this.#options
-    if (item.error !== undefined) {
-      const bad = this.#batch.filter(({ error }) => error !== undefined).length
-      if (this.#failed + bad >= this.#mostErrors) {
-        await this.#send(false)
-        throw item.error
-      }
-    } else if (this.#isOther(item)) {
-      await this.#send(false)
-    }
-    if (this.#batch.length >= batch) await this.#send(false)
+    if (this.#isOther(item) || this.#batch.length >= batch) await this.#send(false)
     this.#batch.push(item)
+    // What is behind it need not be read.
+    if (item.error !== undefined && this.#isOneTooMany()) await this.#send(false)
+  }
+
+  /** Whether the batch has too many that are no documents. */
+  #isOneTooMany() {
+    const bad = this.#batch.filter(({ error }) => error !== undefined).length
+    return this.#failed + bad > this.#mostErrors
   }
 
   get #mostErrors() {
@@ -168,77 +159,135 @@ class Import {
     return one !== undefined && one.store !== store
   }
 
-  /** Writes the batch, and, if there is a checkpoint, with it how far the source was read. */
+  /** Writes the batch, or, where it has one error too many, what stands before that. */
   async #send(isComplete) {
     const items = this.#batch
     this.#batch = []
-    const { checkpoint, onExisting = 'replace', onProgress } = this.#options
+    const { checkpoint, onProgress } = this.#options
     if (items.length === 0 && (checkpoint === undefined || !isComplete)) return
-    const bad = items.filter(({ error }) => error !== undefined)
-    const outcome = { existing: 0, errors: bad.map(({ line, error }) => ({ line, error })) }
-    const good = items.filter(({ error }) => error === undefined)
-    const isSimple = checkpoint === undefined && onExisting === 'replace'
-    let numbers
-    if (isSimple) {
-      await this.#putMany(good, outcome)
-      numbers = this.#numbersWith(outcome, items.length)
-    } else {
-      numbers = await this.#database.transaction(async (tx) => {
-        await this.#putInside(tx, good, outcome, onExisting)
+    const stop = await this.#write(items, isComplete)
+    if (stop !== undefined) await this.#write(items.slice(0, stop.at), false)
+    onProgress?.({ phase: 'import', done: this.#imported, total: this.#imported })
+    if (stop !== undefined) throw stop.error
+  }
+
+  /**
+   * Writes documents, and, if there is a checkpoint, with them how far the source was read.
+   *
+   * @param {import('./read-documents').Item[]} items
+   * @param {boolean} isComplete whether there are no more
+   * @returns {Promise<Failure | undefined>} the failure that is one too many; nothing is written
+   *   then
+   */
+  async #write(items, isComplete) {
+    if (items.length === 0 && !isComplete) return undefined
+    const { checkpoint } = this.#options
+    try {
+      const numbers = await this.#database.transaction(async (tx) => {
+        const outcome = await this.#putAll(tx, items)
+        const stop = outcome.failures[Math.max(0, this.#mostErrors - this.#failed)]
+        if (stop !== undefined) throw new Stopped(stop)
         const after = this.#numbersWith(outcome, items.length)
-        // Nothing of the batch is left then.
-        if (after.failed > this.#mostErrors) throw outcome.errors[0].error
         if (checkpoint !== undefined) {
           await tx.store(checkpoint.store).put({ ...after, isComplete }, checkpoint.key)
         }
         return after
       }, TRANSACTION)
+      this.#take(numbers)
+      return undefined
+    } catch (error) {
+      if (error instanceof Stopped) return error.stop
+      throw error
     }
-    this.#take(numbers)
-    onProgress?.({ phase: 'import', done: this.#imported, total: this.#imported })
-    if (this.#failed > this.#mostErrors) throw outcome.errors[0].error
   }
 
-  /** What the numbers are once a batch is written. */
-  #numbersWith({ existing, errors }, count) {
-    const told = errors.map(({ line: at, error: { code, message } }) => ({
-      line: at,
-      code,
-      message,
-    }))
+  /** Takes the numbers of what is written. */
+  #take({ imported, existing, failed, errors }) {
+    this.#imported = imported
+    this.#existing = existing
+    this.#failed = failed
+    this.#errors = errors
+  }
+
+  /** @param {{ existing: number, failures: Failure[] }} outcome of so many */
+  #numbersWith({ existing, failures }, count) {
+    const told = failures.map(({ line, error: { code, message } }) => ({ line, code, message }))
     return {
-      imported: this.#imported + count - existing - errors.length,
+      imported: this.#imported + count - existing - failures.length,
       existing: this.#existing + existing,
-      failed: this.#failed + errors.length,
-      errors: [...this.#errors, ...told.toSorted((a, b) => a.line - b.line)].slice(0, LISTED),
+      failed: this.#failed + failures.length,
+      errors: [...this.#errors, ...told].slice(0, LISTED),
     }
   }
 
-  async #putMany(items, outcome) {
-    if (items.length === 0) return
-    const store = this.#database.store(this.#options.store ?? items[0].store)
-    const entries = items.some(({ key }) => key !== undefined)
-    const documents = items.map(({ key, document }) => (entries ? [key, document] : document))
-    const { errors } = await store.putMany(documents, { atomic: false, entries })
-    for (const { at, code, message } of errors) {
-      const { line } = items[at]
-      outcome.errors.push({ line, error: new LodestoreError(code, `line ${line}: ${message}`) })
+  /**
+   * Puts documents into their store, but for those that fail.
+   *
+   * @returns {Promise<{ existing: number, failures: Failure[] }>} the failures in their order
+   */
+  async #putAll(tx, items) {
+    const { onExisting = 'replace' } = this.#options
+    /** @type {Failure[]} */
+    const failures = []
+    const good = []
+    for (const [at, { line, error }] of items.entries()) {
+      if (error === undefined) good.push(at)
+      else failures.push({ at, line, error })
     }
+    if (good.length === 0) return { existing: 0, failures }
+    const store = tx.store(this.#options.store ?? items[good[0]].store)
+    const documents = good.map((at) => items[at])
+    const put = onExisting === 'replace' ? replaceAll : insertAll
+    let existing = 0
+    for (const { at: place, error } of await put(store, documents)) {
+      const at = good[place]
+      if (error.code === 'KEY_EXISTS' && onExisting === 'keep') existing++
+      else failures.push({ at, line: items[at].line, error: ofLine(items[at].line, error) })
+    }
+    return { existing, failures: failures.toSorted((one, other) => one.at - other.at) }
   }
+}
 
-  async #putInside(tx, items, outcome, onExisting) {
-    if (items.length === 0) return
-    const store = tx.store(this.#options.store ?? items[0].store)
-    const method = onExisting === 'replace' ? 'put' : 'add'
-    const put = ({ document, key }) => store[method](document, key)
-    const results = await Promise.allSettled(items.map(put))
-    for (const [i, { status, reason }] of results.entries()) {
-      if (status === 'fulfilled') continue
-      if (reason.code === 'KEY_EXISTS' && onExisting === 'keep') outcome.existing++
-      else if (isOfDocument(reason)) outcome.errors.push({ line: items[i].line, error: reason })
-      else throw reason
-    }
+/**
+ * A document that was not written, or a piece of text that is none.
+ *
+ * @typedef {{ at: number, line: number, error: LodestoreError }} Failure `at` in its batch
+ */
+
+/** Undoes a transaction that has one failure too many. */
+class Stopped extends Error {
+  /** @param {Failure} stop */
+  constructor(stop) {
+    super(stop.error.message)
+    this.stop = stop
   }
+}
+
+/** @returns {Promise<{ at: number, error: { code: string, message: string } }[]>} what failed */
+async function replaceAll(store, items) {
+  const entries = items.some(({ key }) => key !== undefined)
+  const documents = items.map(({ key, document }) => (entries ? [key, document] : document))
+  const { errors } = await store.putMany(documents, { atomic: false, entries })
+  return errors.map(({ at, ...error }) => ({ at, error }))
+}
+
+/** @returns {Promise<{ at: number, error: LodestoreError }[]>} what failed */
+async function insertAll(store, items) {
+  const put = ({ document, key }) => store.add(document, key)
+  const results = await Promise.allSettled(items.map(put))
+  const failed = []
+  for (const [at, { status, reason }] of results.entries()) {
+    if (status === 'fulfilled') continue
+    if (!isOfDocument(reason)) throw reason
+    failed.push({ at, error: reason })
+  }
+  return failed
+}
+
+/** Says which line an error is about. */
+function ofLine(line, error) {
+  const { code, message, store, index, key, path } = error
+  return new LodestoreError(code, `line ${line}: ${message}`, { store, index, key, path })
 }
 
 /** Whether an error is about one document, and others can be written. */
