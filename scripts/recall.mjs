@@ -56,6 +56,16 @@ function vectorsOf(data, metric) {
   }
 }
 
+/** The numbers below one, in random order. */
+function shuffled(below) {
+  const all = Array.from({ length: below }, (_, i) => i)
+  for (let i = below - 1; i > 0; i--) {
+    const other = Math.floor(random() * (i + 1))
+    ;[all[i], all[other]] = [all[other], all[i]]
+  }
+  return all
+}
+
 async function caughtUp(store, vector) {
   for (;;) {
     const { nearest } = await store.nearest('near', vector).explain()
@@ -118,9 +128,12 @@ async function run(data, metric, precision) {
     const rate = Math.round(count / seconds)
     console.log(`${name}: built in ${seconds.toFixed(1)} s (${rate}/s), ${built.memory >> 20} MiB`)
     await tell('inserted')
-    const quarter = () => Array.from({ length: count / 4 }, () => Math.floor(random() * count))
-    await put(quarter())
-    await store.deleteMany([...new Set(quarter())])
+    // A quarter is replaced, another one deleted, and as many others come.
+    const ids = shuffled(count)
+    const quarter = Math.floor(count / 4)
+    await put(ids.slice(0, quarter))
+    await store.deleteMany(ids.slice(quarter, 2 * quarter))
+    await put(Array.from({ length: quarter }, (_, i) => count + i))
     await caughtUp(store, vector())
     await tell('half changed or deleted')
     for (const share of SHARES) await tell(`filter of ${share / 10} %`, { share: { $lt: share } })

@@ -116,6 +116,21 @@ export async function check(random: Random, store: any, model: Model, least = 0.
   assert.ok(hits >= all * least, `${hits} of ${all}`)
 }
 
+/**
+ * Searches for the vector of each document: exact searches find each, searches by the graph
+ * nearly each.
+ */
+export async function checkEach(store: any, model: Model, least = 0.99): Promise<void> {
+  const documents = [...model.values()]
+  const vectors = documents.map(({ vector }) => vector)
+  for (const exact of [true, false]) {
+    const all: any[][] = await store.nearestMany('near', vectors, { k: 1, exact })
+    const missed = documents.filter(({ id }, i) => all[i]![0].key !== id)
+    const most = exact ? 0 : documents.length * (1 - least)
+    assert.ok(missed.length <= most, `${missed.length} of ${documents.length} were not found`)
+  }
+}
+
 /** The files with graphs of a database. */
 export async function graphFiles(path: string): Promise<string[]> {
   const names = await readdir(join(path, 'vectors')).catch((error: NodeJS.ErrnoException) => {

@@ -8,7 +8,7 @@ import { setTimeout as later } from 'node:timers/promises'
 import { Child } from '../support/child'
 import { count, type Counts, type KillOptions } from '../support/kills'
 import { Random } from '../support/random'
-import { check, graphFiles, isBuilt, openKept, put, range, type Model } from './kept'
+import { check, checkEach, graphFiles, isBuilt, openKept, put, range, type Model } from './kept'
 import { KEYS, KINDS, type Work } from './kill-writer'
 
 const WRITER = join(__dirname, 'kill-writer.ts')
@@ -122,6 +122,7 @@ class Kills {
       for (const document of await docs.getAll()) model.set(document.id, document)
       assert.ok(inGraph >= model.size)
       await check(this.random, docs, model)
+      await checkEach(docs, model)
       const { findings } = await db.verify({ level: 'full' })
       assert.deepEqual(findings, [])
       // A file that a record names is there, whenever the process was killed.

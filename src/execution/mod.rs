@@ -3,6 +3,7 @@
 mod access;
 mod aggregation;
 mod bounds;
+mod compared;
 mod examples;
 mod explain;
 mod group_shape;

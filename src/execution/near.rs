@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use super::compared::{Compared, FoundBy, compared_for};
 use super::nearest::{Search, sort_key};
 use super::request::Query;
 use super::rows::Rows;
@@ -36,6 +37,10 @@ const MORE: usize = 4;
 /// More are asked for as well if one of so many that were named is gone.
 const THINNED: usize = 4;
 
+/// Why all documents are looked at after the graph was asked.
+const TOO_FEW: &str = "the graph has named too few that pass the filter";
+const IN_DOUBT: &str = "with the precision of the graph too many are about as near as the nearest";
+
 /// More are asked for, too, if so many times fewer pass the filter than was estimated.
 const FEWER: f64 = 1.5;
 
@@ -56,9 +61,11 @@ pub struct Near {
     pub(super) among: Option<Arc<Set>>,
     /// Documents that are wanted.
     pub(super) wanted: u64,
-    /// Documents that are to be compared exactly at the most, since the graph knows their order
-    /// only about.
+    /// Documents that are to be compared exactly, since the graph knows their order only about;
+    /// more of them only if it turns out that others may be nearer.
     pub(super) compared: u64,
+    /// What is known of those that were.
+    seen: Compared,
     /// How many of what the graph has found it names at first: if all of them are there, no more
     /// are needed.
     pub(super) of_named: usize,
@@ -98,18 +105,8 @@ pub enum Step {
     Later,
     /// All documents were found.
     Found(Sorter),
-    /// The graph has named too few; all documents have to be looked at.
-    Exact,
-}
-
-/// As many documents are compared exactly for so many that are wanted: the graph knows their order
-/// only about.
-fn compared_for(wanted: u64, precision: Precision) -> u64 {
-    match precision {
-        Precision::F32 | Precision::B1 => wanted.saturating_add(4),
-        Precision::F16 | Precision::Bf16 => wanted.saturating_mul(2).saturating_add(4),
-        Precision::I8 => wanted.saturating_mul(3).saturating_add(8),
-    }
+    /// The graph is of no use, for a reason; all documents have to be looked at.
+    Exact(&'static str),
 }
 
 impl Near {
@@ -118,8 +115,9 @@ impl Near {
         (search, target): (&Search, &Target),
         (below, given): (u64, u64),
     ) -> Self {
-        let packed = graph.packing().pack_target(&target.vector());
-        let doubt = graph.packing().doubt(&packed);
+        let packing = graph.packing();
+        let packed = packing.pack_target(&target.vector());
+        let doubt = packing.doubt(&packed);
         let wanted = search.wanted();
         let compared = compared_for(wanted, search.index.graph.precision);
         let effort = search.ef_search().map_or_else(|| graph.effort(), Effort::Graph);
@@ -135,6 +133,7 @@ impl Near {
             among: None,
             wanted,
             compared,
+            seen: Compared::new(packing, wanted, search.max_distance()),
             of_named: usize::MAX,
             doubt,
             is_one_each: false,
@@ -162,6 +161,7 @@ impl Near {
             among: self.among.clone(),
             doubt: self.graph.packing().doubt(&packed),
             packed,
+            seen: self.seen.clone(),
             named: Vec::new(),
             met: HashSet::new(),
             gone: Vec::new(),
@@ -202,6 +202,11 @@ impl Near {
         count as f64 / self.there.max(1e-9)
     }
 
+    /// The graph counts for labels below the first of these; up to the second they were given.
+    pub(super) fn labels(&self) -> (u64, u64) {
+        (self.below, self.given)
+    }
+
     /// How many documents were compared.
     pub(super) fn compared(&self) -> usize {
         self.met.len()
@@ -238,12 +243,12 @@ impl Near {
                 continue;
             }
             let gone = self.gone.len();
-            let known = match is_fresh {
-                true => [None; Lookups::MAX],
-                false => self.known_distances(labels.len(), view, (query, rows)),
+            let found_by = match is_fresh {
+                true => [FoundBy::Nothing; Lookups::MAX],
+                false => self.found_by_graph(labels.len(), view, (query, rows)),
             };
             let from = (view, shared, store);
-            let passing = self.look_at((&labels, &known), from, query, rows, budget)?;
+            let passing = self.look_at((&labels, &found_by), from, query, rows, budget)?;
             *examined += labels.len() as u64;
             let goes_on = budget.spend(labels.len() as u64 * 2)?;
             if !is_fresh {
@@ -251,7 +256,7 @@ impl Near {
                 self.passing += passing;
                 self.note_reach();
                 let is_enough = self.passing >= self.compared && self.looked_up >= self.least;
-                if is_enough && !self.is_thinned() {
+                if is_enough && !self.is_thinned() && !self.is_in_doubt() {
                     match self.short_of(query) {
                         None => return Ok(self.found(view)),
                         more => {
@@ -275,9 +280,19 @@ impl Near {
     }
 
     /// Whether the graph has left out what may have to be compared.
-    fn is_cut_short(&self) -> bool {
+    fn is_cut_short(&mut self) -> bool {
         let last = self.named.last();
-        self.of_named < self.asked && last.is_some_and(|last| last.distance <= self.reach)
+        let is_last_within = last.is_some_and(|last| last.distance <= self.reach);
+        is_last_within && (self.of_named < self.asked || self.is_in_doubt())
+    }
+
+    /// Whether what was not compared yet may be nearer than what was. Those that are equally near
+    /// by the graph are so.
+    fn is_in_doubt(&mut self) -> bool {
+        let next = self.named.get(self.looked_up);
+        // What was not named is further away than what was.
+        let Some(least) = next.or(self.named.last()).map(|hit| hit.distance) else { return false };
+        least < self.reach && self.seen.reach().map_or(next.is_some(), |reach| least < reach)
     }
 
     /// Whether so much of what the graph has named is gone that it would not have found the nearest
@@ -313,6 +328,11 @@ impl Near {
         self.gone.clear();
     }
 
+    /// All documents have to be looked at.
+    fn exact(&self) -> Step {
+        Step::Exact(if self.passing < self.compared { TOO_FEW } else { IN_DOUBT })
+    }
+
     fn found(&mut self, view: View<'_, '_>) -> Step {
         self.note_gone(view);
         Step::Found(std::mem::replace(&mut self.sorter, Sorter::new(Some(0), 0)))
@@ -331,7 +351,7 @@ impl Near {
             true => self.asked,
             false if self.asked >= self.most => {
                 self.note_gone(view);
-                return Ok(Some(Step::Exact));
+                return Ok(Some(self.exact()));
             }
             false => more.unwrap_or(self.asked.saturating_mul(MORE)).min(self.most),
         };
@@ -366,7 +386,7 @@ impl Near {
                 return Ok(None);
             }
             self.note_gone(view);
-            return Ok(Some(Step::Exact));
+            return Ok(Some(self.exact()));
         }
         // Those that were named before are met again, and do not count.
         self.named = named;
@@ -414,7 +434,11 @@ impl Near {
     fn named_labels(&mut self, do_all_pass: bool) -> Vec<u64> {
         let wanting = match self.wanted.checked_sub(self.passing) {
             Some(wanting @ 1..) if self.doubt.is_some() => wanting,
-            _ => self.compared.saturating_sub(self.passing).max(1),
+            _ => match self.compared.saturating_sub(self.passing) {
+                // These are in doubt.
+                0 => u64::MAX,
+                wanting => wanting,
+            },
         };
         let most = match usize::try_from(wanting) {
             Ok(wanting) if do_all_pass => Lookups::MAX.min(wanting),
@@ -427,46 +451,50 @@ impl Near {
         labels
     }
 
-    /// How far those of the named vectors are that were given out last, so many, where their
-    /// documents need not be read to know it: nothing but their order counts, and no other one is
-    /// so near to them that it is in doubt.
-    fn known_distances(
+    /// How those of the named vectors were found that were given out last, so many. Where nothing
+    /// but their order counts, and no other one is so near to them that it is in doubt, their
+    /// documents need not be read to know how far they are.
+    fn found_by_graph(
         &self,
         count: usize,
         view: View<'_, '_>,
         (query, rows): (&Query, &Rows),
-    ) -> [Option<f64>; Lookups::MAX] {
-        let mut known = [None; Lookups::MAX];
+    ) -> [FoundBy; Lookups::MAX] {
+        let mut found = [FoundBy::Nothing; Lookups::MAX];
+        let from = self.looked_up.saturating_sub(count);
+        let named = self.named.get(from..self.looked_up).unwrap_or_default();
+        for (place, hit) in found.iter_mut().zip(named) {
+            *place = FoundBy::About(hit.distance);
+        }
         let is_exact = self.index.graph.precision == Precision::F32;
         // The graph may have been asked for those alone that pass the filter.
         let do_all_pass = query.filter.is_all() || self.among.is_some();
         let counts_all = do_all_pass
             && rows.search.as_ref().is_some_and(|search| search.max_distance() == f64::INFINITY);
-        let (Some(doubt), true) = (self.doubt, is_exact && counts_all) else { return known };
+        let (Some(doubt), true) = (self.doubt, is_exact && counts_all) else { return found };
         let is_settled = self.is_one_each && self.below >= self.given;
         if !is_settled || !matches!(view, View::Snapshot(_)) || !query.needs_keys_alone() {
-            return known;
+            return found;
         }
-        let from = self.looked_up.saturating_sub(count);
         let is_before = |one: &Hit, next: &Hit| doubt.beyond(one.distance) < next.distance;
-        for (place, at) in known.iter_mut().zip(from..self.looked_up) {
+        for (place, at) in found.iter_mut().zip(from..self.looked_up) {
             // Behind the last one there may be others that a wider search names.
             let (Some(hit), Some(next)) = (self.named.get(at), self.named.get(at + 1)) else {
                 break;
             };
             let before = at.checked_sub(1).and_then(|before| self.named.get(before));
             if before.is_none_or(|before| is_before(before, hit)) && is_before(hit, next) {
-                *place = Some(self.graph.packing().distance_of_documents(hit.distance));
+                *place = FoundBy::Order(self.graph.packing().distance_of_documents(hit.distance));
             }
         }
-        known
+        found
     }
 
     /// Looks vectors up; how many documents pass the filter that were not met before. Those are not
     /// read of which it is known how far they are.
     fn look_at(
         &mut self,
-        (labels, known): (&[u64], &[Option<f64>]),
+        (labels, found_by): (&[u64], &[FoundBy]),
         (view, shared, store): (View<'_, '_>, &StoreShared, &Arc<StoreDef>),
         query: &Query,
         rows: &mut Rows,
@@ -475,26 +503,33 @@ impl Near {
         let mut named = Lookups::new(entries(self.index.tree));
         labels.iter().for_each(|label| named.push(&label_key(*label)));
         let mut lookups = Lookups::new(documents(store.tree));
+        let mut about = [None; Lookups::MAX];
         let (mut passing, mut scratch) = (0, Vec::new());
-        for ((label, key), known) in labels.iter().zip(named.find(view.txn())?).zip(known) {
-            match (key, known) {
+        for ((label, key), found_by) in labels.iter().zip(named.find(view.txn())?).zip(found_by) {
+            match (key, found_by) {
                 (None, _) => self.gone.push(*label),
                 (Some(key), _) if self.met.contains(key) => {}
-                (Some(key), Some(distance)) => {
+                (Some(key), FoundBy::Order(distance)) => {
                     self.met.insert(key.into());
                     if !rows.search.as_ref().is_some_and(|search| search.excludes(key)) {
                         passing += 1;
+                        self.seen.note(*distance, None);
                         self.sorter.push(&sort_key(*distance), key)?;
                     }
                 }
-                (Some(key), None) => {
+                (Some(key), found_by) => {
                     self.met.insert(key.into());
+                    if let (Some(place), FoundBy::About(distance)) =
+                        (about.get_mut(lookups.len()), found_by)
+                    {
+                        *place = Some(*distance);
+                    }
                     lookups.push(key);
                 }
             }
         }
         let meter = &budget.meter;
-        let sorter = &mut self.sorter;
+        let (sorter, seen) = (&mut self.sorter, &mut self.seen);
         find_each(view.txn(), store, &lookups, |at, payload| {
             let payload = payload.ok_or_else(|| {
                 Error::corrupt("an index has an entry for a document that is not there")
@@ -512,7 +547,10 @@ impl Near {
             }
             passing += 1;
             if let Some(distance) = rows.distance(view, shared, store, &found)? {
-                sorter.push(&sort_key(distance), key)?;
+                seen.note(distance, about.get(at).copied().flatten());
+                if rows.search.as_ref().is_some_and(|search| search.reaches(distance)) {
+                    sorter.push(&sort_key(distance), key)?;
+                }
             }
             Ok(true)
         })?;

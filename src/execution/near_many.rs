@@ -40,9 +40,11 @@ pub struct NearMany {
     threads: usize,
     /// Those for which the graph was asked.
     asked: VecDeque<Near>,
-    /// What those before them have found; `None` if the graph has named too few.
+    /// What those before them have found; `None` if the graph was of no use.
     found: Vec<Option<Sorter>>,
     missed: usize,
+    /// Why the last one of these was missed.
+    because: Option<&'static str>,
     /// How many documents they have compared.
     compared: usize,
 }
@@ -68,8 +70,14 @@ impl NearMany {
             asked: VecDeque::new(),
             found: Vec::new(),
             missed: 0,
+            because: None,
             compared: 0,
         }
+    }
+
+    /// What each of them begins as.
+    pub(super) fn first(&self) -> &Near {
+        &self.first
     }
 
     /// Goes on.
@@ -106,7 +114,10 @@ impl NearMany {
             measure_from(rows, 0);
             let found = match step? {
                 Step::Later => return Ok(StepOfMany::Later),
-                Step::Exact => None,
+                Step::Exact(because) => {
+                    self.because = Some(because);
+                    None
+                }
                 Step::Found(sorter) => Some(sorter),
             };
             self.compared += near.compared();
@@ -164,9 +175,9 @@ impl NearMany {
         Ok(())
     }
 
-    /// Whether the graph has named enough for none of the vectors.
-    pub(super) fn has_missed_all(&self) -> bool {
-        self.missed == self.count
+    /// Why the graph was of use for none of the vectors, if it was not.
+    pub(super) fn missed_all(&self) -> Option<&'static str> {
+        self.because.filter(|_| self.missed == self.count)
     }
 
     /// How they are carried out, for people.

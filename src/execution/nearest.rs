@@ -134,17 +134,22 @@ impl Search {
         self.exact
     }
 
-    /// How far the nearest vector of a document is; `None` if it has none, or none near enough.
+    /// Whether what is so far is wanted.
+    pub fn reaches(&self, distance: f64) -> bool {
+        distance <= self.max_distance
+    }
+
+    /// How far the nearest vector of a document is; `None` if it has none.
     ///
     /// # Errors
     /// `CORRUPT`.
     pub fn distance(&mut self, document: &[u8], shapes: &ShapeTable) -> Result<Option<f64>> {
-        let Self { index, targets, current, max_distance, scratch, .. } = self;
+        let Self { index, targets, current, scratch, .. } = self;
         let Some(target) = targets.get(*current) else { return Ok(None) };
         let mut nearest = None;
         each_vector_of(index, document, shapes, scratch, |vector| {
             let distance = target.distance(vector);
-            if distance <= *max_distance && nearest.is_none_or(|nearest| distance < nearest) {
+            if nearest.is_none_or(|nearest| distance < nearest) {
                 nearest = Some(distance);
             }
             Ok(())

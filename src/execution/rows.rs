@@ -63,8 +63,7 @@ impl Rows {
         })
     }
 
-    /// How far a document is from the vector that it is to be near to; `None` if it has none that
-    /// is near enough.
+    /// How far a document is from the vector that it is to be near to; `None` if it has none.
     ///
     /// # Errors
     /// `CORRUPT`.
@@ -130,10 +129,14 @@ impl Rows {
         let mut measures = None;
         if self.search.is_some() && (of_row || of_document) {
             // In a write transaction it may have changed since it was found.
-            let Some(distance) = self.distance(view, shared, store, found)? else {
+            let distance = self.distance(view, shared, store, found)?;
+            let search = self.search.as_ref();
+            measures = search.zip(distance).and_then(|(search, distance)| {
+                search.reaches(distance).then(|| search.measures(distance))
+            });
+            if measures.is_none() {
                 return Ok(true);
-            };
-            measures = self.search.as_ref().map(|search| search.measures(distance));
+            }
         }
         let projected;
         let document = match (&query.projection, found.document) {

@@ -239,6 +239,18 @@ impl Way {
         }
     }
 
+    /// All documents are looked at, since the graph was of no use for a reason.
+    pub fn given_up(self, because: &str) -> Self {
+        let near = match &self {
+            Self::Graph(near) => near,
+            Self::GraphForMany(many) => many.first(),
+            Self::Exact(_) => return self,
+        };
+        let (graph, index) = (Arc::clone(&near.graph), Arc::clone(&near.index));
+        let passed_over = Some(PassedOver { graph, index, labels: near.labels() });
+        Self::Exact(Exact { because: because.to_owned(), keeping: None, passed_over })
+    }
+
     /// Whether it is by the graph.
     pub fn is_graph(&self) -> bool {
         !matches!(self, Self::Exact(..))

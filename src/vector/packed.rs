@@ -108,6 +108,14 @@ impl Packing {
         }
     }
 
+    /// The inverse of [`distance_of_documents`](Self::distance_of_documents).
+    pub fn distance_of_packed(self, distance: f64) -> f32 {
+        match self.form.metric {
+            Metric::L2 => distance.powi(2) as f32,
+            _ => distance as f32,
+        }
+    }
+
     /// How far off distances from a packed vector may be; `None` if that is not known. With 16 bits
     /// they are hardly ever further off, otherwise never.
     pub fn doubt(self, target: &[u8]) -> Option<Doubt> {
@@ -148,6 +156,17 @@ impl Packing {
         let mut packed = Vec::with_capacity(self.bytes());
         self.pack(vector, 0.0, &mut packed);
         packed
+    }
+
+    /// A packed vector of the graph as one to search for.
+    pub(super) fn target_of(self, packed: &[u8]) -> Vec<u8> {
+        let mut target = packed.to_vec();
+        if self.form.metric == Metric::Dot
+            && let Some(lacking) = target.last_chunk_mut::<{ size_of::<f32>() }>()
+        {
+            *lacking = 0.0_f32.to_le_bytes();
+        }
+        target
     }
 
     /// How long a vector is.

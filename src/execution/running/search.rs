@@ -10,7 +10,7 @@ use super::super::nearest::{self, Search};
 use super::super::request::Returns;
 use super::super::scan::{Budget, Flow, Scan, keep};
 use super::super::sort::{SORT_MEMORY, Sorted, Sorter};
-use super::super::way::{Exact, Keeping, Way};
+use super::super::way::{Keeping, Way};
 use super::choice::Choices;
 use super::{Execution, Phase};
 use crate::error::Result;
@@ -21,9 +21,6 @@ use crate::vector::{Block, Target};
 
 /// From so many documents it is chosen on the thread of JavaScript.
 const CHOSEN_INLINE: u64 = 256;
-
-/// Why all documents are looked at after the graph was asked.
-const TOO_FEW: &str = "the graph has named too few that pass the filter";
 
 /// What searches have found so far.
 pub(super) struct Finding {
@@ -85,7 +82,7 @@ impl Finding {
         for (key, distances) in block.keys().zip(distances.chunks_exact(sorters.len().max(1))) {
             for (sorter, distance) in sorters.iter_mut().zip(distances) {
                 let sort_key = nearest::sort_key(*distance);
-                if *distance <= search.max_distance() && !sorter.is_beyond(&sort_key) {
+                if search.reaches(*distance) && !sorter.is_beyond(&sort_key) {
                     sorter.push(&sort_key, key)?;
                 }
             }
@@ -154,24 +151,24 @@ impl Execution {
         let Self { store, query, scan, rows, phase, way, .. } = self;
         let examined = &mut scan.examined_docs;
         let from = (view, shared, &*store);
-        let (found, is_exact) = match way {
+        let (found, because) = match way {
             Some(Way::Graph(near)) => {
                 match near.step(from, query, rows, (budget, is_inline), examined)? {
                     Step::Later => return Ok(false),
-                    Step::Found(sorter) => (vec![Some(sorter)], false),
-                    Step::Exact => (vec![None], true),
+                    Step::Found(sorter) => (vec![Some(sorter)], None),
+                    Step::Exact(because) => (vec![None], Some(because)),
                 }
             }
             Some(Way::GraphForMany(many)) => {
                 match many.step(from, query, rows, (budget, is_inline), examined)? {
                     StepOfMany::Later => return Ok(false),
-                    StepOfMany::Found(found) => (found, many.has_missed_all()),
+                    StepOfMany::Found(found) => (found, many.missed_all()),
                 }
             }
             _ => return Ok(true),
         };
-        if is_exact {
-            *way = Some(Way::Exact(Exact::because(TOO_FEW)));
+        if let Some(because) = because {
+            *way = way.take().map(|way| way.given_up(because));
         }
         if found.iter().all(Option::is_some) {
             self.searched(found.into_iter().flatten().collect())?;

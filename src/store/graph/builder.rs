@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::calibration::{LEAST_QUESTIONS, QUESTIONS};
+use super::calibration::{Asking, LEAST_QUESTIONS, QUESTIONS};
 use super::keeper::Keeper;
 use super::room::{Room, can_map};
 use super::{Graph, Graphs, LEAST, Place};
@@ -528,16 +528,21 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Finds out with vectors that are to be added how hard searches have to try, if the graph may
-    /// be unlike the one that was asked last.
+    /// Finds out how hard searches have to try, if the graph may be unlike the one that was asked
+    /// last: with vectors that are to be added, or with its own if these are few.
     fn prepare(&self, batch: Batch) -> Result<Prepared> {
-        let mut asked = Vec::new();
         let is_of_other = self.calibration.lock().is_of_other(self.hnsw.len());
-        if batch.labels.len() >= LEAST_QUESTIONS {
+        if !is_of_other && !self.may_need_copies() {
+            return Ok(Prepared { batch, asked: Vec::new() });
+        }
+        let asked = if batch.labels.len() >= LEAST_QUESTIONS {
             let every = (batch.labels.len() / QUESTIONS).max(1);
             let some = batch.vectors.chunks_exact(self.form.bytes()).step_by(every);
-            asked.extend(some.take(QUESTIONS).map(|vector| self.packing().pack_target(vector)));
-        }
+            let packed = some.take(QUESTIONS).map(|vector| self.packing().pack_target(vector));
+            packed.map(Asking::new).collect()
+        } else {
+            self.own_questions()
+        };
         if is_of_other && !asked.is_empty() {
             self.calibrate(&asked)?;
         }
@@ -554,8 +559,7 @@ impl Graph {
         let length = packing.bytes();
         let mut packed = Vec::with_capacity(batch.labels.len() * length);
         vectors().for_each(|vector| packing.pack(vector, *longest, &mut packed));
-        let is_new = self.calibration.lock().of != self.copied_for.load(Ordering::Relaxed);
-        if is_new && !asked.is_empty() {
+        if self.may_need_copies() && !asked.is_empty() {
             self.copy_if_as_good(asked, batch.live, batch.labels.len())?;
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -568,7 +572,7 @@ impl Graph {
 /// Vectors that are to be added, and some of them as they are searched for.
 struct Prepared {
     batch: Batch,
-    asked: Vec<Vec<u8>>,
+    asked: Vec<Asking>,
 }
 
 impl std::ops::Deref for Prepared {

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use super::Graph;
 use super::dead::Dead;
 use crate::error::Result;
-use crate::vector::{Eligible, Wanted};
+use crate::vector::{Eligible, Own, Wanted};
 
 /// As many vectors are asked for, and at least.
 pub(super) const QUESTIONS: usize = 64;
@@ -80,6 +80,24 @@ impl Calibration {
     }
 }
 
+/// A packed vector that is searched for to find out how hard that is.
+pub(super) struct Asking {
+    packed: Vec<u8>,
+    own: Option<Own>,
+}
+
+impl Asking {
+    /// One that the graph has not got.
+    pub(super) fn new(packed: Vec<u8>) -> Self {
+        Self { packed, own: None }
+    }
+
+    /// One of the graph, which is asked as if it had not got that.
+    fn own((own, packed): (Own, Vec<u8>)) -> Self {
+        Self { packed, own: Some(own) }
+    }
+}
+
 /// Vectors that are searched for, and what has to be found.
 struct Asked<'v> {
     questions: Vec<Question<'v>>,
@@ -91,25 +109,28 @@ struct Asked<'v> {
 
 struct Question<'v> {
     packed: &'v [u8],
+    /// The vector of the graph that it is, if it is one.
+    own: Option<Own>,
     /// How far the last one is that has to be found: of the nearest, and of those further away.
     reaches: [f32; 2],
 }
 
 impl<'v> Asked<'v> {
-    fn new(graph: &Graph, packed: impl Iterator<Item = &'v [u8]>) -> Self {
+    fn new(graph: &Graph, asked: &'v [Asking]) -> Self {
         let dead = Arc::clone(&graph.dead.read());
         let eligible = Eligible { gone: dead.vectors(), ..Eligible::ALL };
         let mut wanted = [0; 2];
-        let packed: Vec<_> = packed.collect();
-        let nearest = graph.hnsw.search_all_for(&packed, FAR, eligible);
-        let questions = packed.into_iter().zip(nearest).map(|(packed, all)| {
+        let packed: Vec<_> = asked.iter().map(|asking| asking.packed.as_slice()).collect();
+        let nearest = graph.hnsw.search_all_for(&packed, FAR + 1, eligible);
+        let questions = asked.iter().zip(nearest).map(|(Asking { packed, own }, mut all)| {
+            all.retain(|hit| own.is_none_or(|own| own.label != hit.label));
             let mut reaches = [f32::MIN; 2];
             for ((reach, wanted), count) in reaches.iter_mut().zip(&mut wanted).zip(COUNTS) {
                 let count = count.min(all.len());
                 *wanted += count;
                 *reach = all.get(count.wrapping_sub(1)).map_or(*reach, |hit| hit.distance);
             }
-            Question { packed, reaches }
+            Question { packed, own: *own, reaches }
         });
         let questions = questions.collect();
         Self { questions, wanted, dead }
@@ -119,8 +140,8 @@ impl<'v> Asked<'v> {
     fn found(&self, graph: &Graph, candidates: usize) -> Result<(bool, bool)> {
         let eligible = Eligible { gone: self.dead.vectors(), ..Eligible::ALL };
         let mut found = [0; 2];
-        for Question { packed, reaches } in &self.questions {
-            let wanted = Wanted::all(packed, candidates);
+        for Question { packed, own, reaches } in &self.questions {
+            let wanted = Wanted { without: *own, ..Wanted::all(packed, candidates) };
             let near = graph.hnsw.search_without_copies(wanted, eligible)?;
             for ((found, reach), count) in found.iter_mut().zip(reaches).zip(COUNTS) {
                 let first = near.iter().take(count);
@@ -141,13 +162,19 @@ impl Graph {
         (candidates as f64 * widening).min(1e15) as usize
     }
 
-    /// Finds out how hard a search has to try, with packed vectors that the graph has not got yet:
-    /// what it has is found more easily. Nothing is added to the graph meanwhile.
+    /// Some of its vectors, to ask it with.
+    pub(super) fn own_questions(&self) -> Vec<Asking> {
+        let dead = Arc::clone(&self.dead.read());
+        let own = self.hnsw.some_vectors(QUESTIONS, dead.vectors());
+        own.into_iter().map(Asking::own).collect()
+    }
+
+    /// Finds out how hard a search has to try. Nothing is added to the graph meanwhile.
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
-    pub(super) fn calibrate(&self, others: &[Vec<u8>]) -> Result<()> {
-        let asked = Asked::new(self, others.iter().map(Vec::as_slice));
+    pub(super) fn calibrate(&self, asked: &[Asking]) -> Result<()> {
+        let asked = Asked::new(self, asked);
         let (mut effort, mut far) = (None, None);
         for (candidates, next) in self.steps() {
             let (found, found_far) = asked.found(self, candidates)?;
@@ -183,9 +210,8 @@ impl Graph {
         if known.of == 0 || !has_lost_much || known.effort == Effort::All {
             return Ok(());
         }
-        // What is further away from a vector of the graph is nearly as hard to find as from others.
-        let own = self.hnsw.some_vectors(QUESTIONS, dead.vectors());
-        let asked = Asked::new(self, own.iter().map(Vec::as_slice));
+        let own = self.own_questions();
+        let asked = Asked::new(self, &own);
         let mut far = live;
         for (candidates, next) in self.steps() {
             if asked.found(self, candidates)?.1 {
@@ -208,6 +234,11 @@ impl Graph {
         })
     }
 
+    /// Whether it is not decided yet whether searches are to walk by copies.
+    pub(super) fn may_need_copies(&self) -> bool {
+        self.calibration.lock().of != self.copied_for.load(Ordering::Relaxed)
+    }
+
     /// Lets searches walk by copies of the vectors that were read from a file, if that pays.
     ///
     /// # Errors
@@ -216,8 +247,7 @@ impl Graph {
         if self.hnsw.is_empty() {
             return Ok(());
         }
-        let asked = self.hnsw.some_vectors(QUESTIONS, None);
-        self.copy_if_as_good(&asked, self.hnsw.len() as u64, 0)
+        self.copy_if_as_good(&self.own_questions(), self.hnsw.len() as u64, 0)
     }
 
     /// Lets searches walk by copies of the vectors, if there is room for so many, and if it finds
@@ -227,7 +257,7 @@ impl Graph {
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
-    pub(super) fn copy_if_as_good(&self, asked: &[Vec<u8>], live: u64, more: usize) -> Result<()> {
+    pub(super) fn copy_if_as_good(&self, asked: &[Asking], live: u64, more: usize) -> Result<()> {
         let known = *self.calibration.lock();
         self.copied_for.store(known.of, Ordering::Relaxed);
         let Effort::Graph(candidates) = known.effort else {
@@ -244,10 +274,10 @@ impl Graph {
             return Ok(());
         }
         let (mut found, mut wanted) = (0, 0);
-        for packed in asked {
-            let all =
-                self.hnsw.search_without_copies(Wanted::all(packed, candidates), Eligible::ALL)?;
-            let near = self.hnsw.search(Wanted::all(packed, candidates), false, Eligible::ALL)?;
+        for Asking { packed, own } in asked {
+            let question = Wanted { without: *own, ..Wanted::all(packed, candidates) };
+            let all = self.hnsw.search_without_copies(question, Eligible::ALL)?;
+            let near = self.hnsw.search(question, false, Eligible::ALL)?;
             let all = all.get(..NEIGHBOURS.min(all.len())).unwrap_or_default();
             let furthest = all.last().map_or(f32::MIN, |hit| hit.distance);
             let near = near.unwrap_or_default().into_iter().take(all.len());

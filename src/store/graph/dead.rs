@@ -87,11 +87,13 @@ impl Graph {
         }
         at = self.hnsw.mark_others(&labels, at, &mut found);
         self.hnsw.mark_from(at, &mut found);
-        // What searches have noted since in a newer state is met again.
         let mut dead = self.dead.write();
-        if txn.id() >= dead.since {
-            *dead = Arc::new(Dead { vectors: found, since: txn.id() });
+        let since = dead.since.max(txn.id());
+        // What is gone never comes back, so what searches have noted in a newer state stays true.
+        if txn.id() < dead.since {
+            found.add_all(&dead.vectors);
         }
+        *dead = Arc::new(Dead { vectors: found, since });
         Ok(())
     }
 }

@@ -28,6 +28,15 @@ impl Bits {
         }
     }
 
+    /// Inserts all of others.
+    pub fn add_all(&mut self, others: &Self) {
+        if self.words.len() < others.words.len() {
+            self.words.resize(others.words.len(), 0);
+        }
+        self.words.iter_mut().zip(&others.words).for_each(|(word, other)| *word |= other);
+        self.count = self.words.iter().map(|word| word.count_ones() as usize).sum();
+    }
+
     #[inline]
     pub(super) fn contains(&self, number: u32) -> bool {
         self.words.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)

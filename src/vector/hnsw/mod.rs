@@ -47,12 +47,22 @@ pub struct Wanted<'v> {
     pub candidates: usize,
     /// How many of them are needed.
     pub needed: usize,
+    /// It is as if the graph had not got this one, if it is one of its own, under that label.
+    pub without: Option<Own>,
+}
+
+/// A vector of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Own {
+    node: u32,
+    /// Its label.
+    pub label: u64,
 }
 
 impl<'v> Wanted<'v> {
     /// Those that are nearest to a packed vector, so many.
     pub fn all(packed: &'v [u8], candidates: usize) -> Self {
-        Self { packed, candidates, needed: candidates }
+        Self { packed, candidates, needed: candidates, without: None }
     }
 }
 
@@ -202,14 +212,19 @@ impl Hnsw {
         self.bytes_of_copy().map(Rows::new)
     }
 
-    /// Some of its vectors, packed, of different ages, but for those that are gone.
-    pub fn some_vectors(&self, count: usize, gone: Option<&Bits>) -> Vec<Vec<u8>> {
+    /// Some of its vectors, of different ages, as they are searched for: none that are gone, nor
+    /// the one where searches begin.
+    pub fn some_vectors(&self, count: usize, gone: Option<&Bits>) -> Vec<(Own, Vec<u8>)> {
         let nodes = self.nodes.read();
         let there = nodes.len().saturating_sub(gone.map_or(0, Bits::len));
         let every = (there / count.max(1)).max(1);
+        let first = nodes.entry().map(|(first, _)| first);
         let is_there = |node: &u32| gone.is_none_or(|gone| !gone.contains(*node));
         let some = (0..nodes.len() as u32).filter(is_there).step_by(every).take(count);
-        some.map(|node| nodes.vector(node).to_vec()).collect()
+        let own = |node| Own { node, label: nodes.label(node) };
+        some.filter(|node| first != Some(*node))
+            .map(|node| (own(node), self.packing.target_of(nodes.vector(node))))
+            .collect()
     }
 
     /// How many of its vectors it reads from a file.
@@ -357,7 +372,7 @@ impl Hnsw {
     fn search_by(
         &self,
         may_use_copies: bool,
-        Wanted { packed, candidates, needed }: Wanted<'_>,
+        Wanted { packed, candidates, needed, without }: Wanted<'_>,
         at_once: bool,
         eligible: Eligible<'_>,
     ) -> Result<Option<Vec<Hit>>> {
@@ -375,6 +390,7 @@ impl Hnsw {
             }
             None => (exact, packed),
         };
+        let walk = walk.without(without.map(|own| own.node));
         let mut scratch = self.take_scratch();
         let passes = eligible.test(&nodes);
         let searched = walk

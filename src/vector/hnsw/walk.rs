@@ -105,17 +105,24 @@ pub(super) struct Walk<'n> {
     nodes: &'n Nodes,
     packing: Packing,
     copies: Option<&'n Rows>,
+    /// One that it does not meet.
+    without: Option<u32>,
 }
 
 impl<'n> Walk<'n> {
     /// By the vectors, which are packed so.
     pub(super) fn new(nodes: &'n Nodes, packing: Packing) -> Self {
-        Self { nodes, packing, copies: None }
+        Self { nodes, packing, copies: None, without: None }
     }
 
     /// By copies of the vectors, which are packed so.
     pub(super) fn by_copies(nodes: &'n Nodes, packing: Packing, copies: &'n Rows) -> Self {
-        Self { nodes, packing, copies: Some(copies) }
+        Self { nodes, packing, copies: Some(copies), without: None }
+    }
+
+    /// The same, but that it does not meet one vector, where it does not begin.
+    pub(super) fn without(self, node: Option<u32>) -> Self {
+        Self { without: node, ..self }
     }
 
     /// What a vector is compared by.
@@ -164,6 +171,9 @@ impl<'n> Walk<'n> {
         passes: impl Fn(u32) -> bool,
     ) -> Result<()> {
         scratch.begin(self.nodes.len())?;
+        if let Some(node) = self.without {
+            scratch.meet(node);
+        }
         for at in 0..scratch.entries.len() {
             let Some(entry) = scratch.entries.get(at).copied() else { break };
             scratch.meet(entry.node());
