@@ -35,9 +35,9 @@ pub(super) struct Compared {
     packing: Packing,
     /// As many are wanted, none of them further than this.
     wanted: usize,
-    most: f32,
-    /// How far each is, as the graph has distances.
-    distances: Vec<f32>,
+    most: f64,
+    /// How far each is, as the graph has distances, but exactly.
+    distances: Vec<f64>,
     /// How far the graph has them, and how far they are.
     trend: Trend,
 }
@@ -59,15 +59,15 @@ impl Compared {
         let distance = self.packing.distance_of_packed(distance);
         self.distances.push(distance);
         if let Some(about) = about {
-            self.trend.note(about, distance);
+            self.trend.note(f64::from(about), distance);
         }
     }
 
     /// What is further than this by the graph is hardly ever among those that are wanted; `None` if
     /// that is not known.
-    pub(super) fn reach(&mut self) -> Option<f32> {
+    pub(super) fn reach(&mut self) -> Option<f64> {
         let last = self.wanted.checked_sub(1).filter(|last| *last < self.distances.len())?;
-        let (_, furthest, _) = self.distances.select_nth_unstable_by(last, f32::total_cmp);
+        let (_, furthest, _) = self.distances.select_nth_unstable_by(last, f64::total_cmp);
         self.trend.reach(furthest.min(self.most))
     }
 }
@@ -94,8 +94,7 @@ impl Trend {
     /// Of fewer nothing is known.
     const LEAST: u64 = 8;
 
-    fn note(&mut self, about: f32, exact: f32) {
-        let (about, exact) = (f64::from(about), f64::from(exact));
+    fn note(&mut self, about: f64, exact: f64) {
         if self.seen == 0 {
             self.first = (about, exact);
         }
@@ -110,7 +109,7 @@ impl Trend {
 
     /// What is further than this by the graph is hardly ever nearer than at an exact distance;
     /// `None` if that is not known, since few were seen.
-    fn reach(&self, distance: f32) -> Option<f32> {
+    fn reach(&self, distance: f64) -> Option<f64> {
         if self.seen < Self::LEAST {
             return None;
         }
@@ -122,17 +121,17 @@ impl Trend {
         if abouts == 0.0 {
             // By the graph all are equally far. It is taken at its word if they are.
             let is_so = exacts == 0.0;
-            return Some(if is_so { self.first.0 as f32 } else { f32::INFINITY });
+            return Some(if is_so { self.first.0 } else { f64::INFINITY });
         }
         let slope = both / abouts;
         let deviation = ((exacts - slope * both).max(0.0) / (seen - 2.0)).sqrt();
         let least_slope = (slope - SLOPE_DEVIATIONS * deviation / abouts.sqrt()).min(1.0);
         if least_slope < LEAST_SLOPE {
-            return Some(f32::INFINITY);
+            return Some(f64::INFINITY);
         }
         let off = DEVIATIONS * (1.0 + FEW / seen) * deviation;
-        let beyond = f64::from(distance) - self.first.1 - exact + off;
-        Some((self.first.0 + about + beyond / least_slope) as f32)
+        let beyond = distance - self.first.1 - exact + off;
+        Some(self.first.0 + about + beyond / least_slope)
     }
 }
 
@@ -178,16 +177,16 @@ mod tests {
     fn a_graph_that_says_nothing_leaves_all_in_doubt() {
         // By the graph one is further than the other, and they are anywhere.
         let of = |at: u32| (f64::from(at * 7 % 20) / 100.0, 0.1 + at as f32 / 1_000.0);
-        assert_eq!(compared(&(0..20).map(of).collect::<Vec<_>>()).reach(), Some(f32::INFINITY));
+        assert_eq!(compared(&(0..20).map(of).collect::<Vec<_>>()).reach(), Some(f64::INFINITY));
         // By the graph all are in one place, and they are not.
         let of = |at: u32| (f64::from(at) / 100.0, 0.0);
-        assert_eq!(compared(&(0..20).map(of).collect::<Vec<_>>()).reach(), Some(f32::INFINITY));
+        assert_eq!(compared(&(0..20).map(of).collect::<Vec<_>>()).reach(), Some(f64::INFINITY));
     }
 
     #[test]
     fn those_in_one_place_are_not_in_doubt() {
         let reach = compared(&[(0.3, 0.301); 20]).reach();
-        assert_eq!(reach, Some(0.301));
+        assert_eq!(reach, Some(f64::from(0.301_f32)));
         assert_eq!(compared(&[(0.3, 0.301); 7]).reach(), None);
         assert_eq!(compared(&[(0.3, 0.301); 2]).reach(), None);
     }

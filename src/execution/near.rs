@@ -292,7 +292,8 @@ impl Near {
         let next = self.named.get(self.looked_up);
         // What was not named is further away than what was.
         let Some(least) = next.or(self.named.last()).map(|hit| hit.distance) else { return false };
-        least < self.reach && self.seen.reach().map_or(next.is_some(), |reach| least < reach)
+        let is_within = |reach: f64| f64::from(least) < reach;
+        least < self.reach && self.seen.reach().map_or(next.is_some(), is_within)
     }
 
     /// Whether so much of what the graph has named is gone that it would not have found the nearest

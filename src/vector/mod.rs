@@ -15,7 +15,7 @@ mod read;
 
 pub use block::Block;
 pub use distance::{Target, score};
-pub use hnsw::{Bits, Eligible, Hit, Hnsw, MOST_NODES, Own, Set, Wanted, format_version};
+pub use hnsw::{Bits, Copies, Eligible, Hit, Hnsw, MOST_NODES, Own, Set, Wanted, format_version};
 pub use metric::{Form, MAX_DIMENSIONS, Metric};
 pub use packed::{Doubt, Packing};
 pub use precision::{EF, GraphOptions, M, Precision};

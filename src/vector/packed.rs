@@ -109,10 +109,10 @@ impl Packing {
     }
 
     /// The inverse of [`distance_of_documents`](Self::distance_of_documents).
-    pub fn distance_of_packed(self, distance: f64) -> f32 {
+    pub fn distance_of_packed(self, distance: f64) -> f64 {
         match self.form.metric {
-            Metric::L2 => distance.powi(2) as f32,
-            _ => distance as f32,
+            Metric::L2 => distance.powi(2),
+            _ => distance,
         }
     }
 

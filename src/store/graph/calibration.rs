@@ -22,8 +22,10 @@ const NEIGHBOURS: usize = 10;
 /// … and as many: what else there is that is near lies in other clusters, or passes a filter.
 const FAR: usize = 100;
 const COUNTS: [usize; 2] = [NEIGHBOURS, FAR];
-/// The share of all neighbours that have to be found.
+/// The share of all neighbours that have to be found: of those further away more, since most of
+/// them may lie beside the nearest, and those that pass a filter elsewhere.
 const RECALL: f64 = 0.995;
+const RECALL_FAR: f64 = 0.998;
 /// What is tried, from the least on.
 const STEPS: [usize; 12] = [48, 64, 96, 144, 216, 324, 486, 730, 1_094, 1_640, 2_460, 3_690];
 /// So many times as many candidates find those that are further away, if nothing is known.
@@ -150,8 +152,8 @@ impl<'v> Asked<'v> {
         }
         let [near, far] = found;
         let [wanted, wanted_far] = self.wanted;
-        let is_enough = |found: usize, wanted: usize| found as f64 >= wanted as f64 * RECALL;
-        Ok((is_enough(near, wanted), is_enough(far, wanted_far)))
+        let is_enough = |found: usize, of: usize, share: f64| found as f64 >= of as f64 * share;
+        Ok((is_enough(near, wanted, RECALL), is_enough(far, wanted_far, RECALL_FAR)))
     }
 }
 
@@ -269,23 +271,33 @@ impl Graph {
             self.hnsw.drop_copies();
             return Ok(());
         }
-        if !self.hnsw.has_copies() && self.hnsw.make_copies().is_err() {
-            // There is no memory for what it can do without.
-            return Ok(());
+        // Searches walk by copies when it is known that these serve.
+        let mut made = None;
+        if !self.hnsw.has_copies() {
+            // If there is no memory for them, it can do without; or there are none of such vectors.
+            made = self.hnsw.copy_all().ok().flatten();
+            if made.is_none() {
+                return Ok(());
+            }
         }
         let (mut found, mut wanted) = (0, 0);
         for Asking { packed, own } in asked {
             let question = Wanted { without: *own, ..Wanted::all(packed, candidates) };
             let all = self.hnsw.search_without_copies(question, Eligible::ALL)?;
-            let near = self.hnsw.search(question, false, Eligible::ALL)?;
+            let near = match &made {
+                Some(copies) => self.hnsw.search_by_copies(copies, question, Eligible::ALL)?,
+                None => self.hnsw.search(question, false, Eligible::ALL)?.unwrap_or_default(),
+            };
             let all = all.get(..NEIGHBOURS.min(all.len())).unwrap_or_default();
             let furthest = all.last().map_or(f32::MIN, |hit| hit.distance);
-            let near = near.unwrap_or_default().into_iter().take(all.len());
+            let near = near.into_iter().take(all.len());
             found += near.filter(|hit| hit.distance <= furthest).count();
             wanted += all.len();
         }
         if (found as f64) < wanted as f64 * RECALL {
             self.hnsw.drop_copies();
+        } else if let Some(copies) = made {
+            self.hnsw.set_copies(copies);
         }
         Ok(())
     }

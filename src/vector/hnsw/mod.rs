@@ -102,6 +102,17 @@ pub struct Hit {
     pub distance: f32,
 }
 
+/// Copies of the vectors of a graph.
+pub struct Copies(Rows);
+
+/// What a search walks by.
+enum By<'c> {
+    Vectors,
+    /// By the copies that there are, or else by the vectors.
+    OwnCopies,
+    Copies(&'c Copies),
+}
+
 /// Vectors under labels, each with its near neighbours.
 pub struct Hnsw {
     packing: Packing,
@@ -169,25 +180,27 @@ impl Hnsw {
         self.has_copies.load(Ordering::Relaxed)
     }
 
-    /// Makes copies of all vectors, if there are copies of such, and none of them are in a file.
-    /// Searches go on meanwhile; not while vectors are added.
+    /// Copies of all vectors, by which no search walks as yet; `None` if there are none of such.
+    /// They are of use as long as no vectors are added.
     ///
     /// # Errors
     /// `RESOURCE_LIMIT`: there is no memory.
-    pub fn make_copies(&self) -> Result<()> {
-        let Some(mut copies) = self.new_copies() else { return Ok(()) };
-        {
-            let nodes = self.nodes.read();
-            copies.grow(nodes.len(), 0)?;
-            let mut copy = Vec::with_capacity(copies.length());
-            for node in 0..nodes.len() {
-                copy.clear();
-                self.packing.pack_copies(nodes.vector(node as u32), &mut copy);
-                copies.set(node, &copy);
-            }
+    pub fn copy_all(&self) -> Result<Option<Copies>> {
+        let Some(mut copies) = self.new_copies() else { return Ok(None) };
+        let nodes = self.nodes.read();
+        copies.grow(nodes.len(), 0)?;
+        let mut copy = Vec::with_capacity(copies.length());
+        for node in 0..nodes.len() {
+            copy.clear();
+            self.packing.pack_copies(nodes.vector(node as u32), &mut copy);
+            copies.set(node, &copy);
         }
+        Ok(Some(Copies(copies)))
+    }
+
+    /// Lets searches walk by copies of all vectors from now on, if none of these are in a file.
+    pub fn set_copies(&self, Copies(copies): Copies) {
         self.replace(|nodes| nodes.set_copies(Some(copies)));
-        Ok(())
     }
 
     /// Gives back the memory of the copies, if there are any.
@@ -353,7 +366,7 @@ impl Hnsw {
         at_once: bool,
         eligible: Eligible<'_>,
     ) -> Result<Option<Vec<Hit>>> {
-        self.search_by(true, wanted, at_once, eligible)
+        self.search_by(By::OwnCopies, wanted, at_once, eligible)
     }
 
     /// The same, by the vectors themselves.
@@ -365,13 +378,27 @@ impl Hnsw {
         wanted: Wanted<'_>,
         eligible: Eligible<'_>,
     ) -> Result<Vec<Hit>> {
-        let found = self.search_by(false, wanted, false, eligible)?;
+        let found = self.search_by(By::Vectors, wanted, false, eligible)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// The same, by copies that other searches do not walk by.
+    ///
+    /// # Errors
+    /// `RESOURCE_LIMIT`: there is no memory.
+    pub fn search_by_copies(
+        &self,
+        copies: &Copies,
+        wanted: Wanted<'_>,
+        eligible: Eligible<'_>,
+    ) -> Result<Vec<Hit>> {
+        let found = self.search_by(By::Copies(copies), wanted, false, eligible)?;
         Ok(found.unwrap_or_default())
     }
 
     fn search_by(
         &self,
-        may_use_copies: bool,
+        by: By<'_>,
         Wanted { packed, candidates, needed, without }: Wanted<'_>,
         at_once: bool,
         eligible: Eligible<'_>,
@@ -381,7 +408,12 @@ impl Hnsw {
             return Ok(Some(Vec::new()));
         };
         let exact = Walk::new(&nodes, self.packing);
-        let copies = nodes.copies().filter(|_| may_use_copies).zip(self.packing.of_copies());
+        let copies = match by {
+            By::Vectors => None,
+            By::OwnCopies => nodes.copies(),
+            By::Copies(Copies(copies)) => Some(copies),
+        };
+        let copies = copies.zip(self.packing.of_copies());
         let mut copy = Vec::new();
         let (walk, target) = match copies {
             Some((copies, packing)) => {
