@@ -165,8 +165,12 @@ class Import {
     this.#batch = []
     const { checkpoint, onProgress } = this.#options
     if (items.length === 0 && (checkpoint === undefined || !isComplete)) return
-    const stop = await this.#write(items, isComplete)
-    if (stop !== undefined) await this.#write(items.slice(0, stop.at), false)
+    let stop
+    for (let some = items; ; some = items.slice(0, stop.at)) {
+      const next = await this.#write(some, isComplete && stop === undefined)
+      if (next === undefined) break
+      stop = next
+    }
     onProgress?.({ phase: 'import', done: this.#imported, total: this.#imported })
     if (stop !== undefined) throw stop.error
   }
