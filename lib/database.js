@@ -277,6 +277,8 @@ class Database extends EventEmitter {
   async importFrom(source, options) {
     this.#refuseInside('importFrom', 'do it afterwards')
     this.#connection.checkOpen()
+    // It begins transactions of its own: a read-only one that it would join says so itself.
+    ambient.scopeOf(this.#connection, true)?.current().writes()
     return await seldom.importFrom(this, this.#connection, source, options)
   }
 
