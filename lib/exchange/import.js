@@ -185,6 +185,7 @@ class Import {
    */
   async #write(items, isComplete) {
     if (items.length === 0 && !isComplete) return undefined
+    if (await this.#writeAll(items)) return undefined
     const { checkpoint } = this.#options
     try {
       const numbers = await this.#database.transaction(async (tx) => {
@@ -203,6 +204,23 @@ class Import {
       if (error instanceof Stopped) return error.stop
       throw error
     }
+  }
+
+  /** Writes documents as fast as it can be done, if that is all: false if some of them fail. */
+  async #writeAll(items) {
+    const { checkpoint, onExisting = 'replace', store } = this.#options
+    const isAll = checkpoint === undefined && onExisting === 'replace' && items.length > 0
+    if (!isAll || items.some(({ error }) => error !== undefined)) return false
+    try {
+      const { documents, entries } = documentsOf(items)
+      await this.#database.store(store ?? items[0].store).putMany(documents, { entries })
+    } catch (error) {
+      // Large documents may take longer than a transaction may that begins by itself.
+      if (isOfDocument(error) || error.code === 'TX_TIMEOUT') return false
+      throw error
+    }
+    this.#take(this.#numbersWith({ existing: 0, failures: [] }, items.length))
+    return true
   }
 
   /** Takes the numbers of what is written. */
@@ -267,10 +285,16 @@ class Stopped extends Error {
   }
 }
 
-/** @returns {Promise<{ at: number, error: { code: string, message: string } }[]>} what failed */
-async function replaceAll(store, items) {
+/** What `putMany` takes. */
+function documentsOf(items) {
   const entries = items.some(({ key }) => key !== undefined)
   const documents = items.map(({ key, document }) => (entries ? [key, document] : document))
+  return { documents, entries }
+}
+
+/** @returns {Promise<{ at: number, error: { code: string, message: string } }[]>} what failed */
+async function replaceAll(store, items) {
+  const { documents, entries } = documentsOf(items)
   const { errors } = await store.putMany(documents, { atomic: false, entries })
   return errors.map(({ at, ...error }) => ({ at, error }))
 }
