@@ -314,8 +314,8 @@ async function insertAll(store, items) {
 
 /** Says which line an error is about. */
 function ofLine(line, error) {
-  const { code, message, store, index, key, path } = error
-  return new LodestoreError(code, `line ${line}: ${message}`, { store, index, key, path })
+  const { code, message, store, index, key, path, cause } = error
+  return new LodestoreError(code, `line ${line}: ${message}`, { store, index, key, path, cause })
 }
 
 /** Whether an error is about one document, and others can be written. */
