@@ -1170,6 +1170,8 @@ export interface DatabaseStats {
   pendingBytes: number
   /** Queries and pipelines of this handle that are in the middle of being read. */
   queries: number
+  /** What the database is encrypted with; null: it is not. */
+  cipher: Cipher | null
   /**
    * A replacement of the data key by `rotateKey` that has begun and not ended: it is under way, or
    * was stopped, or blocks are damaged. `from` and `to` are the numbers of the data keys, `blocks`

@@ -12,6 +12,16 @@ import { OWN_KEYS, unlessSealed } from '../support/sealed'
 /** Cheap, since it is not the derivation that is tested. */
 const kdf = { memory: 64, iterations: 1, parallelism: 1 }
 
+/** Whether a text shows a passphrase, or the beginning of a key, in one of the usual ways. */
+function shows(text: string, { passphrase, key }: { passphrase?: string; key?: unknown }): boolean {
+  if (passphrase !== undefined) return text.includes(passphrase)
+  const bytes = Buffer.from((key as Uint8Array).subarray(0, 6))
+  const hex = bytes.toString('hex')
+  const forms = [[...bytes].join(', '), hex.match(/../g)!.join(' '), hex, bytes.toString('base64')]
+  const flat = text.replaceAll(/\s+/g, ' ')
+  return forms.some((form) => flat.includes(form))
+}
+
 test(
   'a passphrase, a key or a function that gives a key opens what it created',
   unlessSealed(OWN_KEYS),
@@ -28,12 +38,22 @@ test(
       const path = await temporaryDirectory(t)
       const db = await open(path, { encryption, stores: { users: { keyPath: 'id' } } })
       await db.store('users').put({ id: 1, name: 'Ada' })
-      assert.equal(inspect(db, { depth: 9, showHidden: true }).includes('sesam'), false)
+      const [stats, summary] = [await db.stats(), await db.diagnostics()]
+      assert.equal(stats.cipher, encryption.cipher ?? 'aes-256-gcm')
+      assert.equal(summary.stats.cipher, stats.cipher)
+      // What a function gives is `key`.
+      const secret = typeof encryption.key === 'function' ? { key } : encryption
+      assert.ok(shows(inspect(secret), secret))
+      for (const each of [db, db.store('users'), stats, summary]) {
+        assert.ok(!shows(inspect(each, { depth: 9, showHidden: true }), secret))
+        assert.ok(!shows(JSON.stringify(each), secret))
+      }
       await db.close()
       await fails(() => open(path), 'ENCRYPTED')
       await fails(() => open(path, { mode: 'readOnly' }), 'ENCRYPTED')
       const refused = await fails(() => open(path, { encryption: wrong }), 'WRONG_KEY')
-      assert.equal(inspect(refused).includes('sesam'), false)
+      const wrongSecret = typeof wrong.key === 'function' ? { key } : wrong
+      for (const each of [secret, wrongSecret]) assert.ok(!shows(inspect(refused), each))
       const again = await open(path, { encryption })
       assert.deepEqual(await again.store('users').get(1), { id: 1, name: 'Ada' })
       await again.close()
@@ -46,7 +66,9 @@ test(
 
 test('a database that is not encrypted takes no key', unlessSealed(OWN_KEYS), async (t) => {
   const path = await temporaryDirectory(t)
-  await (await open(path)).close()
+  const db = await open(path)
+  assert.equal((await db.stats()).cipher, null)
+  await db.close()
   await fails(() => open(path, { encryption: { passphrase: 'x' } }), 'NOT_ENCRYPTED')
 })
 

@@ -21,6 +21,7 @@ use super::sweeper::{self, Sweeper};
 use super::transaction::Transactions;
 use crate::error::Result;
 use crate::protocol::{self, Executions, WriteBatch};
+use crate::seal::Cipher;
 use crate::storage::{Connection, Durability, Observer, SchemaLock};
 use crate::store::StoreShared;
 
@@ -264,6 +265,7 @@ impl NativeDatabase {
             "oldestReader": oldest,
             "pendingBytes": stats.pending_bytes,
             "queries": self.shared.store.extension::<Executions>().len(),
+            "cipher": stats.cipher.map(Cipher::name),
             "keyRotation": rotation,
             "entries": { "meta": meta, "docs": docs, "index": index, "log": log },
         })

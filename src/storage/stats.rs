@@ -8,6 +8,7 @@ use super::journal::Journal;
 use super::lmdb::{Dbi, Env, Reader};
 use super::rotate::KeyRotation;
 use crate::error::Result;
+use crate::seal::Cipher;
 
 /// Figures of an open database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Stats {
     pub pending_bytes: u64,
     /// LMDB entries by tree: meta, docs, index, log.
     pub entries: [u64; 4],
+    /// What the database is encrypted with, if it is.
+    pub cipher: Option<Cipher>,
     /// A replacement of the data key that has begun and has not ended.
     pub key_rotation: Option<KeyRotation>,
 }
@@ -80,6 +83,7 @@ impl Connection {
             oldest_reader,
             pending_bytes: environment.writer.pending_bytes() as u64,
             entries,
+            cipher: environment.sealed().map(|store| store.cipher()),
             key_rotation: self.key_rotation(&snapshot)?,
         })
     }
