@@ -66,6 +66,23 @@ test('a goal is compared with the peer, the reference or the row that it names',
   assert.equal(judged.get('get')!.isMet, true)
 })
 
+test('what an operation may take longer than in another row', async () => {
+  for (const [encrypted, isMet] of [
+    [300_000, true],
+    [200_000, false],
+  ] as const) {
+    const summary = await summarise(
+      ['getSync', 'sealedGetSync'].map((name) => ({ name, unit: 'ops/s' })),
+      {
+        getSync: { lodestore: [500_000] },
+        sealedGetSync: { lodestore: [encrypted], lmdb: [100_000] },
+      },
+    )
+    const judged = (await judge(summary)).get('sealedGetSync')!
+    assert.equal(judged.isMet, isMet, judged.reached)
+  }
+})
+
 test('what was not measured is neither met nor missed', async () => {
   const summary = await summarise([{ name: 'put', unit: 'ops/s' }], { put: { lodestore: [89] } })
   const put = (await judge(summary)).get('put')!

@@ -3,15 +3,24 @@ import { VectorSet } from '../vectors.mjs'
 
 /** One vector for so many documents of the other rows. */
 const DOCUMENTS_A_VECTOR = 5
-const QUERIES = 100
+const QUERIES = 200
 const K = 10
 const BATCH = 1000
 const AT_A_TIME = 10
 /** What a search has to find of the nearest. */
 const RECALL = 0.99
-/** How many candidates graphs look at, tried in turn until they find enough. */
-const WIDTHS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048, 4096]
+/**
+ * How many candidates graphs look at, tried in turn until they find enough: about a tenth more each
+ * time, since what a search costs goes with it, and how many are needed differs between graphs.
+ */
+const WIDTHS = widths(10, 4096)
 const ALL = 1000
+
+function widths(least, most) {
+  const all = []
+  for (let width = least; width < most; width = Math.ceil(width * 1.1)) all.push(width)
+  return [...all, most]
+}
 
 function setOf(context) {
   const count = Math.ceil(context.count / DOCUMENTS_A_VECTOR)
