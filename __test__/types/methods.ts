@@ -379,6 +379,16 @@ export async function vectors(db: Database<Types>, loose: Database): Promise<voi
   await db.createVectorIndex('visits', 'near', 'at', { dimensions: 3, metric: 'angle' })
   // @ts-expect-error no such store
   await db.createVectorIndex('other', 'near', 'at', { dimensions: 3 })
+  const built = await db.buildVectorGraph('visits', 'near', {
+    rebuild: true,
+    onProgress: ({ done, total }) => is<Same<typeof done, typeof total>>(),
+    signal: undefined,
+  })
+  is<Same<typeof built, void>>()
+  // @ts-expect-error there is no such store
+  await db.buildVectorGraph('other', 'near')
+  // @ts-expect-error there is no such option
+  await db.buildVectorGraph('visits', 'near', { threads: 2 })
   const stores: OpenOptions['stores'] = {
     a: { vectors: { near: { on: 'v', dimensions: 8, metric: 'hamming' } } },
     b: { vectors: { near: { on: 'v', dimensions: 8, precision: 'i8', efSearch: 99 } } },

@@ -11,13 +11,19 @@ import type { Order } from './actor'
 export const KEYS = 3_000
 const DIMENSIONS = 24
 
+/** Two indexes of one field, and one of another. */
+const vectors = {
+  near: { on: 'vector', dimensions: DIMENSIONS, metric: 'l2' },
+  strong: { on: 'vector', dimensions: DIMENSIONS, metric: 'dot', precision: 'f16' },
+  alike: { on: 'other', dimensions: DIMENSIONS, metric: 'cosine', precision: 'f32' },
+} as const
+
+/** The vector indexes. */
+export const INDEXES = Object.keys(vectors) as (keyof typeof vectors)[]
+
 /** The store that users share. */
 export const STORES = {
-  docs: {
-    keyPath: 'id',
-    indexes: { byGroup: { on: 'group' } },
-    vectors: { near: { on: 'vector', dimensions: DIMENSIONS, metric: 'l2' as const } },
-  },
+  docs: { keyPath: 'id', indexes: { byGroup: { on: 'group' } }, vectors },
 }
 
 /** What a user has found. */
@@ -41,8 +47,12 @@ export function vectorOf(random: Random): Float32Array {
 
 export function documentOf(random: Random, id = random.below(KEYS)): Document {
   const several = () => random.list(random.below(3), () => vectorOf(random))
-  return { id, group: random.below(4), vector: random.chance(0.9) ? vectorOf(random) : several() }
+  const vector = random.chance(0.9) ? vectorOf(random) : several()
+  return { id, group: random.below(4), vector, ...(random.chance(0.8) && otherOf(random)) }
 }
+
+/** The vector of the other field. */
+const otherOf = (random: Random) => ({ other: vectorOf(random) })
 
 async function write(random: Random, store: any): Promise<void> {
   const some = () => random.list(random.between(1, 100), () => documentOf(random))
@@ -50,6 +60,9 @@ async function write(random: Random, store: any): Promise<void> {
     [6, () => store.putMany(some())],
     [3, () => store.deleteMany(random.list(50, () => random.below(KEYS)))],
     [2, () => store.update(random.below(KEYS), { $set: { group: random.below(4) } })],
+    // Of one index a vector is another one, or gone.
+    [1, () => store.update(random.below(KEYS), { $set: otherOf(random) })],
+    [1, () => store.update(random.below(KEYS), { $unset: { other: true } })],
   ])()
 }
 
@@ -60,16 +73,23 @@ async function search(random: Random, store: any, tally: Tally): Promise<void> {
     const query: Vector = vectorOf(random)
     const [k, group] = [random.between(1, 20), random.chance(0.5) ? random.below(4) : undefined]
     const among = documents.filter((document) => group === undefined || document.group === group)
-    const all = distancesOf(among, 'l2', query)
+    const index = random.pick(INDEXES)
+    const { on, metric } = vectors[index]
+    const all = distancesOf(
+      among.map((document) => ({ id: document.id, vector: document[on] })),
+      metric,
+      query,
+    )
     const where = group === undefined ? undefined : { group }
-    const asked = store.nearest('near', query, { k, where })
+    const asked = store.nearest(index, query, { k, where })
     const found = await asked
     assert.equal(found.length, Math.min(k, all.length))
     const distances = new Map(all.map(({ key, distance }) => [key, distance]))
     let before = -Infinity
     for (const { key, distance } of found) {
       const own = distances.get(key)
-      assert.ok(own !== undefined && Math.abs(own - distance) < 1e-9, `${key}: ${distance}, ${own}`)
+      const what = `${index}: ${key}: ${distance}, ${own}`
+      assert.ok(own !== undefined && Math.abs(own - distance) < 1e-9, what)
       assert.ok(distance >= before)
       before = distance
     }

@@ -7,7 +7,7 @@ import { open } from '../../index.js'
 import { temporaryDirectory } from '../support/database'
 import { inProcess, inThread } from '../support/elsewhere'
 import { Random, seed } from '../support/random'
-import { KEYS, STORES, act, documentOf, vectorOf, type Tally } from './graph-actor'
+import { INDEXES, KEYS, STORES, act, documentOf, vectorOf, type Tally } from './graph-actor'
 import type { Order } from './actor'
 import { isBuilt } from './graphs'
 
@@ -21,7 +21,7 @@ test(`searches by graphs find what is there (LODESTORE_SEED=${seed})`, async (t)
   const random = new Random(seed)
   const docs = db.store('docs') as any
   await docs.putMany(Array.from({ length: KEYS }, (_, id) => documentOf(random, id)))
-  await isBuilt(docs, 'near', vectorOf(random))
+  for (const index of INDEXES) await isBuilt(docs, index, vectorOf(random))
   const users: ((order: Order) => Promise<Tally>)[] = [
     act,
     (order) => inThread(ACTOR, order),
