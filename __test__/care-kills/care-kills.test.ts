@@ -17,6 +17,6 @@ before(async () => {
 })
 
 test(`kills of what cares for databases (LODESTORE_SEED=${seed})`, { skip }, async (t) => {
-  const outcomes = await killCare({ seed, rounds: 36, library })
+  const outcomes = await killCare({ seed, rounds: 52, library })
   t.diagnostic(JSON.stringify(outcomes))
 })

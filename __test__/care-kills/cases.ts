@@ -90,6 +90,24 @@ function changePassphrase(): Case {
   }
 }
 
+/** Lets one passphrase more open a database, or one fewer: which ones do is all that changes. */
+function changeKeys(name: 'addKey' | 'removeKey'): Case {
+  return {
+    name,
+    sealed: true,
+    points: { 'commit-end': name === 'addKey' ? 1 : 2 },
+    async check({ path }, done) {
+      const [own, other] = [optionsOf(true), { encryption: NEW_PASSPHRASE }]
+      const isOther = await opens(path, other)
+      assert.ok(!done || isOther === (name === 'addKey'))
+      for (const options of isOther ? [own, other] : [own]) {
+        assert.equal(await stateOf(path, options), OLD)
+      }
+      return isOther ? 'both open it' : 'one opens it'
+    },
+  }
+}
+
 function rotateKey(): Case {
   return {
     name: 'rotateKey',
@@ -165,6 +183,30 @@ function backup(sealed: boolean): Case {
     sealed,
     points: { 'backup-copy': 1, ...COPIED },
     check: (work, done) => checkMade(work, done, OLD),
+  }
+}
+
+function backupOfPages(sealed: boolean): Case {
+  return { ...backup(sealed), name: 'backup of pages' }
+}
+
+/** A copy that another passphrase opens, of a database of either kind. */
+function backupEncrypted(sealed: boolean): Case {
+  return {
+    ...backup(sealed),
+    name: 'backup encrypted anew',
+    points: COPIED,
+    async check({ path, other }, done) {
+      const isThere = existsSync(other)
+      assert.ok(isThere || !done)
+      if (isThere) {
+        assert.equal(await stateOf(other, { encryption: NEW_PASSPHRASE }), OLD)
+        assert.deepEqual(showing(other), [])
+      }
+      assert.equal(await stateOf(path, optionsOf(sealed)), OLD)
+      await checkNoLeftovers(path, optionsOf(sealed), dirname(other))
+      return isThere ? 'there' : 'not there'
+    },
   }
 }
 
@@ -245,6 +287,12 @@ export const CASES: readonly Case[] = [
   reencrypt('decrypt'),
   backup(false),
   backup(true),
+  backupOfPages(false),
+  backupOfPages(true),
+  backupEncrypted(false),
+  backupEncrypted(true),
+  changeKeys('addKey'),
+  changeKeys('removeKey'),
   restore(false, false),
   restore(true, false),
   restore(false, true),

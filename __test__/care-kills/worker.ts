@@ -25,11 +25,20 @@ const WORKS: Record<string, (work: Work) => Promise<unknown>> = {
   decrypt: ({ path }) => decrypt(path, optionsOf(true) as { encryption: EncryptionOptions }),
 }
 
+/** What has to be there before. */
+const PREPARED: Record<string, (db: any) => Promise<unknown>> = {
+  removeKey: (db) => db.addKey(PASSPHRASE, NEW_PASSPHRASE),
+}
+
 /** Works on databases that are open. */
 const OPEN: Record<string, (db: any, work: Work) => Promise<unknown>> = {
   changePassphrase: (db) => db.changePassphrase(PASSPHRASE, NEW_PASSPHRASE),
+  addKey: (db) => db.addKey(PASSPHRASE, NEW_PASSPHRASE),
+  removeKey: (db) => db.removeKey(NEW_PASSPHRASE),
   rotateKey: (db) => db.rotateKey(),
   backup: (db, { other }) => db.backup(other),
+  'backup of pages': (db, { other }) => db.backup(other, { compact: false }),
+  'backup encrypted anew': (db, { other }) => db.backup(other, { encryption: NEW_PASSPHRASE }),
   compact: (db) => db.compact(),
   importFrom: (db) => db.importFrom(lines(), importOptions),
 }
@@ -39,6 +48,7 @@ async function main(): Promise<void> {
   const { name, path, sealed } = work
   const inOpen = OPEN[name]
   const db = inOpen && (await open(path, { ...optionsOf(sealed), mode: 'open' }))
+  await PREPARED[name]?.(db)
   say({ begins: true })
   await (inOpen?.(db, work) ?? WORKS[name]!(work))
   say({ done: true })

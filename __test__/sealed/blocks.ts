@@ -2,11 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { DataFile } from '../support/pages'
 
 const HEADER = 16
 const OVERFLOW = 4
 const HEAD = 16
+/** Where a record of the journal has its changes. */
+const CHANGES = 72
 
 /** An epoch: the number of its data key, and its random value. */
 export interface Epoch {
@@ -17,6 +21,13 @@ export interface Epoch {
 /** What is stored of a block in clear, and a digest of all of it. */
 export interface Block {
   epoch: number
+  nonce: string
+  digest: string
+}
+
+/** What is stored of changes in a journal: what their key is derived with, in clear. */
+export interface SealedChanges {
+  value: string
   nonce: string
   digest: string
 }
@@ -71,6 +82,21 @@ export function everyBlockOf(file: DataFile): Block[] {
     }
   }
   return blocks
+}
+
+/** The sealed changes in a journal, whichever generation they are of. */
+export function changesOf(directory: string): SealedChanges[] {
+  const bytes = readFileSync(join(directory, 'data.journal'))
+  const changes = []
+  // Records begin at multiples of 512: one that begins behind others has not been written over.
+  for (let at = 8_192; at + CHANGES < bytes.length; at += 512) {
+    if (bytes.toString('latin1', at + 8, at + 16) !== 'LodeJrnC') continue
+    const record = bytes.subarray(at, at + Number(bytes.readBigUInt64LE(at + 48)))
+    const value = record.toString('hex', CHANGES + 4, CHANGES + 20)
+    const nonce = record.toString('hex', CHANGES + 20, CHANGES + 32)
+    changes.push({ value, nonce, digest: digestOf(record.subarray(CHANGES)) })
+  }
+  return changes
 }
 
 /** The data keys that a database's blocks are encrypted with, and those of its epochs. */

@@ -3,9 +3,10 @@
 import { open } from '../../index.js'
 import { collectGarbage } from '../support/runtime'
 import { heard, say } from '../support/parent'
-import { KDF, KEY_LENGTH, PASSPHRASE, keyByte } from './key'
+import { KDF, KEY_LENGTH, NEXT_PASSPHRASE, PASSPHRASE, keyByte } from './key'
 
-async function main(path: string, kind: string): Promise<void> {
+/** `replaces`: it has the passphrase and the data key replaced, once it is told to go on. */
+async function main(path: string, kind: string, replaces: boolean): Promise<void> {
   // Its bytes stand together here alone. V8 keeps small arrays that it makes the memory for itself
   // on its heap, and leaves copies there when they move.
   const key = new Uint8Array(new ArrayBuffer(KEY_LENGTH))
@@ -19,6 +20,12 @@ async function main(path: string, kind: string): Promise<void> {
   say('given')
   await heard()
   key.fill(0)
+  if (replaces) {
+    const next = { passphrase: NEXT_PASSPHRASE, kdf: KDF }
+    await db.changePassphrase({ passphrase: PASSPHRASE }, next)
+    await db.rotateKey()
+    await db.store('s').put('after it', 1_000)
+  }
   say('open')
   await heard()
   await space.close()
@@ -28,4 +35,4 @@ async function main(path: string, kind: string): Promise<void> {
   await heard()
 }
 
-void main(process.argv[2]!, process.argv[3]!)
+void main(process.argv[2]!, process.argv[3]!, process.argv[4] === 'replaces')

@@ -8,4 +8,5 @@ export function keyByte(at: number): number {
 }
 
 export const PASSPHRASE = 'four words of many'
+export const NEXT_PASSPHRASE = 'four more of them'
 export const KDF = { memory: 64, iterations: 2, parallelism: 1 }

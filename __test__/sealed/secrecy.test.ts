@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { open } from '../../index.js'
@@ -8,6 +8,7 @@ import { runtime } from '../support/runtime'
 
 const MARKER = 'xyzzy'
 const encryption = { key: new Uint8Array(32).fill(9) }
+const anew = new Uint8Array(32).fill(11)
 
 /** The files at and under a directory. */
 function files(path: string): string[] {
@@ -52,24 +53,41 @@ test('no file shows a name, a key or a value', async (t) => {
   await space.store(name('s')).put(text(500), 1)
   await space.close()
   await db.backup(join(root, 'copy'))
+  await db.backup(join(root, 'pages'), { compact: false })
+  await db.backup(join(root, 'anew'), { encryption: { key: anew } })
   await db.compact()
   await store.put({ [name('field')]: text(600) }, 'after')
+  await db.rotateKey()
+  // With nothing read in between they are acknowledged before they are committed, if time allows.
+  for (let i = 0; i < 50; i++) await store.put({ [name('field')]: text(i) }, `${MARKER}>${i}`)
+  // As a process leaves it that is killed.
+  mkdirSync(join(root, 'open'))
+  for (const file of ['data.mdb', 'data.journal']) {
+    copyFileSync(join(path, file), join(root, 'open', file))
+  }
   await db.close()
 
   const found = files(root)
-  assert.ok(found.filter((file) => file.endsWith('data.mdb')).length === 4, found.join(' '))
+  assert.equal(found.filter((file) => file.endsWith('data.mdb')).length, 9, found.join(' '))
+  assert.ok(readFileSync(join(root, 'open', 'data.journal')).includes('LodeJrn'))
   const utf16 = Buffer.from(MARKER, 'utf16le')
   for (const file of found) {
     const bytes = readFileSync(file)
     assert.equal(bytes.includes(MARKER), false, file)
     assert.equal(bytes.includes(utf16), false, file)
-    assert.equal(bytes.includes(Buffer.from(encryption.key)), false, file)
+    for (const key of [encryption.key, anew]) {
+      assert.equal(bytes.includes(Buffer.from(key)), false, file)
+    }
   }
   for (const [from, count] of [
-    [path, 1_011],
+    [path, 1_061],
+    [join(root, 'open'), 1_061],
     [join(root, 'copy'), 1_010],
+    [join(root, 'pages'), 1_010],
+    [join(root, 'anew'), 1_010],
   ] as const) {
-    const again = await open(from, { encryption, mode: 'readOnly' })
+    const unlocking = from.endsWith('anew') ? { key: anew } : encryption
+    const again = await open(from, { encryption: unlocking, mode: 'readOnly' })
     assert.equal(await again.store(name('store')).count(), count)
     await again.close()
   }
