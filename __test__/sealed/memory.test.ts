@@ -119,7 +119,9 @@ test('no key is in memory after close: of those that were replaced', { skip }, a
   const own = new Set(Object.values(before).map((key) => key.toString('hex')))
   for (const [name, key] of Object.entries(after)) assert.ok(!own.has(key.toString('hex')), name)
   const whileOpen = count(pid, after)
-  assert.ok(Object.entries(whileOpen).some(([name, times]) => name.startsWith('data key') && times > 0))
+  assert.ok(
+    Object.entries(whileOpen).some(([name, times]) => name.startsWith('data key') && times > 0),
+  )
   for (const keys of [before, after]) {
     for (const name of ['the key that wraps', 'the key of the check']) {
       assert.equal(count(pid, keys)[name], 0, name)
