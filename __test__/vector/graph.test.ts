@@ -8,6 +8,7 @@ import { Random, seed } from '../support/random'
 import { distancesOf, type Vector } from './brute-force'
 import { clustered } from './clustered'
 import { graphOf, isBuilt } from './graphs'
+import { MAPPED, unlessSealed } from '../support/sealed'
 
 type Context = Parameters<typeof temporaryDatabase>[0]
 
@@ -146,6 +147,7 @@ test('it is told how a search is answered', async (t) => {
   await isBuilt(docs, 'near', vector())
   const graph = await explain()
   assert.equal(graph.method, 'graph')
+  assert.match(graph.because, /^it takes about \d.* ms, and to look at all documents \d/)
   assert.equal(graph.inGraph, 5100)
   assert.equal(graph.notInGraph, 0)
   assert.ok(graph.memory > 5100 * DIMENSIONS * 2)
@@ -155,7 +157,7 @@ test('it is told how a search is answered', async (t) => {
   assert.equal((await explain({ where: { id: 7 } })).because, 'the filter names a primary key')
   assert.equal((await explain({ k: 5000 })).method, 'exact')
   const text = await docs.nearest('near', vector()).explain({ format: 'text' })
-  assert.match(text, /graph: \d+ candidates, 0 labels not in it yet/)
+  assert.match(text, /graph: \d+ candidates, 0 labels not in it yet, since it takes about/)
   // In a transaction all of it holds, and what it has written is found.
   await db.transaction(async (tx: any) => {
     const target = vector()
@@ -262,7 +264,7 @@ test('beyond its memory limit there is no graph', async (t) => {
   assert.equal((await docs.nearest('near', vector())).length, 10)
 })
 
-test('what a graph takes is measured', async (t) => {
+test('what a graph takes is measured', unlessSealed(MAPPED), async (t) => {
   const random = new Random(seed)
   const vector = vectorsIn(random, 'cosine')
   const documents = Array.from({ length: 5000 }, (_, id) => ({ id, group: 0, vector: vector() }))

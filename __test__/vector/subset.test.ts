@@ -104,6 +104,7 @@ for (const [metric, precision] of KINDS) {
     const { docs, model, put, check, known, vectorsIn } = store
     const told = await known(1)
     assert.equal(told.among, vectorsIn(1))
+    assert.equal(told.because, 'it is known which vectors pass the filter')
     assert.equal(told.method, "scan of the graph's vectors")
     // As many as there are, and more.
     for (const k of [1, 5, 10, 100, 1000]) await check(docs, model, 1, k)

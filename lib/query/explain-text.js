@@ -46,10 +46,10 @@ function queryBranch({
   if (nearest !== undefined) {
     const { index, metric, k, method, because, candidates: asked, notInGraph } = nearest
     const how =
-      because === undefined
-        ? `: ${asked} candidates, ${notInGraph} labels not in it yet`
-        : `, since ${because}`
-    const text = `the ${k} nearest by ${metric} in vector index ${index}, ${method}${how}`
+      method === 'exact' ? '' : `: ${asked} candidates, ${notInGraph} labels not in it yet`
+    const text =
+      `the ${k} nearest by ${metric} in vector index ${index}, ${method}${how}, ` +
+      `since ${because}`
     branches.push({ text })
   }
   for (const [i, ranges] of bounds.entries()) {

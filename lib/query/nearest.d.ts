@@ -110,8 +110,8 @@ export interface NearestExplanation extends Explanation {
      * where a graph helps little.
      */
     method: 'exact' | 'graph' | "scan of the graph's vectors"
-    /** Why the search was exact. */
-    because?: string
+    /** Why it was answered in this way. */
+    because: string
     /** How exactly the graph has its vectors. */
     precision?: VectorPrecision
     /** How many candidates a search of ten keeps; null: all vectors of the graph are compared. */

@@ -15,6 +15,7 @@ use super::request::Query;
 use super::rows::Rows;
 use super::scan::{Budget, Found};
 use super::sort::{SORT_MEMORY, Sorter};
+use super::way::{Because, explain_graph};
 use crate::catalog::{StoreDef, VectorDef};
 use crate::error::{Error, Result};
 use crate::storage::tree::Lookups;
@@ -48,6 +49,7 @@ const FEWER: f64 = 1.5;
 pub struct Near {
     pub(super) graph: Arc<Graph>,
     pub(super) index: Arc<VectorDef>,
+    pub(super) because: Option<Because>,
     /// The vector to search for, as the graph has vectors.
     pub(super) packed: Vec<u8>,
     /// The graph counts for labels below,
@@ -125,6 +127,7 @@ impl Near {
             there: graph.part_below(below),
             graph,
             index: Arc::clone(&search.index),
+            because: None,
             packed,
             below,
             given,
@@ -566,6 +569,7 @@ impl Near {
         let mut told = explain_graph(&self.graph, &self.index, (self.below, self.given));
         if let Json::Object(fields) = &mut told {
             fields.insert("method".to_owned(), json!(method));
+            fields.extend(self.because.map(|why| ("because".to_owned(), json!(why.to_string()))));
             fields.insert("efSearch".to_owned(), candidates);
             fields.insert("candidates".to_owned(), json!(self.asked));
             fields.insert("compared".to_owned(), json!(self.met.len()));
@@ -575,22 +579,6 @@ impl Near {
         }
         told
     }
-}
-
-/// What a graph has, for people: it counts for labels below one, of those that were given.
-pub(super) fn explain_graph(graph: &Graph, index: &VectorDef, (below, given): (u64, u64)) -> Json {
-    let figures = graph.figures();
-    json!({
-        "precision": index.graph.precision.as_str(),
-        "inGraph": figures.vectors,
-        "gone": figures.gone,
-        "fromFile": figures.from_file,
-        "inFile": figures.in_file,
-        "memory": figures.memory,
-        "mapped": figures.mapped,
-        "copies": figures.has_copies,
-        "notInGraph": given.saturating_sub(below),
-    })
 }
 
 /// Keeps the nearest of the documents that are met.

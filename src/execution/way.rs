@@ -1,12 +1,13 @@
 //! How a search for near vectors is carried out: by the graph of the index, among the vectors of
 //! the documents that pass the filter if these are known, or by looking at all documents that pass.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
 use super::access::Access;
-use super::near::{Near, explain_graph};
+use super::near::Near;
 use super::near_many::NearMany;
 use super::nearest::Search;
 use super::plan::Plan;
@@ -172,6 +173,7 @@ impl Way {
             Some(((Some(set), _), _)) => {
                 let cost = near.cost_among_set(&set) + fresh_cost;
                 if cost <= graph_cost.min(exact_cost) {
+                    near.because = Some(Because::Known);
                     near.search_among(set);
                     return Ok(Self::by_graph(near, several, cost));
                 }
@@ -212,6 +214,8 @@ impl Way {
             );
             return exact(&why, None);
         }
+        let [graph, all] = [graph_cost, exact_cost].map(|cost| cost * several as f64);
+        near.because = Some(Because::Faster { graph, all });
         near.asked = candidates;
         near.needed = candidates;
         if near.graph.has_copies() && near.is_one_each && plan.share >= 1.0 {
@@ -276,6 +280,43 @@ impl Way {
             Self::GraphForMany(many) => many.explain(),
         }
     }
+}
+
+/// Why a search is by the graph.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Because {
+    /// It is known which vectors pass the filter.
+    Known,
+    /// What it costs by the graph, and to look at all documents that may pass, in microseconds.
+    Faster { graph: f64, all: f64 },
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known => f.write_str("it is known which vectors pass the filter"),
+            Self::Faster { graph, all } => {
+                let [graph, all] = [graph, all].map(|cost| cost / 1000.0);
+                write!(f, "it takes about {graph:.1} ms, and to look at all documents {all:.1} ms")
+            }
+        }
+    }
+}
+
+/// What a graph has, for people: it counts for labels below one, of those that were given.
+pub(super) fn explain_graph(graph: &Graph, index: &VectorDef, (below, given): (u64, u64)) -> Json {
+    let figures = graph.figures();
+    json!({
+        "precision": index.graph.precision.as_str(),
+        "inGraph": figures.vectors,
+        "gone": figures.gone,
+        "fromFile": figures.from_file,
+        "inFile": figures.in_file,
+        "memory": figures.memory,
+        "mapped": figures.mapped,
+        "copies": figures.has_copies,
+        "notInGraph": given.saturating_sub(below),
+    })
 }
 
 /// What it takes to compare all documents that a plan meets with so many vectors, in microseconds.
