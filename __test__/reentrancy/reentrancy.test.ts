@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { objectsOf } from './objects'
 import { Probe } from './probe'
-import { CLASSES, ROWS, groupsOf } from './rows'
+import { CLASSES, ROWS, groupsOf, type Row } from './rows'
 import { openOld } from './state'
 import { SITUATIONS, cellOf, readTables, writeTables } from './table'
 import { endWorker } from './threads'
@@ -47,21 +47,28 @@ test('every public method and property has a row', async () => {
   await db.close()
 })
 
+/** What the table says of a call, or what encrypted databases answer instead. */
+function expectedOf(name: string, { method }: Row): string | undefined {
+  const written = table.get(name)
+  if (!isSealed || written !== '`NOT_ENCRYPTED`') return written
+  // Keys are refused as those of another database; `rotateKey` is given none, and writes.
+  if (method !== 'rotateKey') return '`WRONG_KEY`'
+  return name.startsWith('busy: ') ? 'waits, ok' : 'ok'
+}
+
 for (const situation of SITUATIONS) {
   test(`in the situation '${situation.name}'`, async () => {
     const rows = ROWS.filter(({ of }) => situation.classes.includes(of))
     const differences: string[] = []
     for (const group of groupsOf(rows, situation.inert === true)) {
       const names = group.map((row) => cellOf(situation.name, row))
-      const probes = group.map((row, i) => new Probe(row, table.get(names[i]!)))
+      const probes = group.map((row, i) => new Probe(row, expectedOf(names[i]!, row)))
       const directory = await mkdtemp(join(tmpdir(), 'lodestore-reentrancy-'))
       const words = await situation.run(probes, directory)
       for (const [i, name] of names.entries()) {
         executed.add(name)
         if (isWritten) table.set(name, words[i]!)
-        const written = table.get(name) ?? 'missing in docs/reentrancy.md'
-        // Keys are refused as those of another database.
-        const expected = isSealed ? written.replace('NOT_ENCRYPTED', 'WRONG_KEY') : written
+        const expected = expectedOf(name, group[i]!) ?? 'missing in docs/reentrancy.md'
         if (words[i] !== expected) differences.push(`${name}: ${words[i]}, not ${expected}`)
       }
     }

@@ -18,6 +18,9 @@ export const PAGES = 'it looks into pages; damage/ and sealed_tampering.rs are a
 /** The test chooses its own keys, and expects other ones to be needed where none is given. */
 export const OWN_KEYS = 'it has encrypted databases of its own'
 
+/** The test is about graphs whose vectors stay in a file that is mapped. */
+export const MAPPED = 'the files of encrypted databases are not mapped'
+
 const hook = join(__dirname, 'sealed.cjs')
 
 /** What makes the databases of a child process encrypted. */

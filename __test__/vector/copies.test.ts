@@ -7,6 +7,7 @@ import { open, type VectorMetric, type VectorPrecision } from '../../index.js'
 import { temporaryDirectory } from '../support/database'
 import { Random, seed } from '../support/random'
 import { graphOf } from './graphs'
+import { MAPPED, unlessSealed } from '../support/sealed'
 
 const DIMENSIONS = 32
 const COUNT = 4_000
@@ -131,7 +132,7 @@ test(`a graph that is read from its file has copies if they serve (${seed})`, as
   }
 })
 
-test('copies count as memory, and are the first to go', async (t) => {
+test('copies count as memory, and are the first to go', unlessSealed(MAPPED), async (t) => {
   const vector = vectorsOf(new Random(seed))
   const directory = await temporaryDirectory(t)
   const explained = async (name: string, memoryLimit: number, options: object = {}) => {

@@ -10,6 +10,7 @@ import { Random, seed } from '../support/random'
 import { graphOf } from './graphs'
 import { check, DIMENSIONS, filesAre, graphFiles, isBuilt, openKept } from './kept'
 import { put, range, STORES, vectorOf, type Model } from './kept'
+import { MAPPED, OWN_KEYS, unlessSealed } from '../support/sealed'
 
 /** More than the links of so many vectors, and less than with the vectors. */
 const COUNT = 10_000
@@ -52,7 +53,9 @@ function isBounded({ memory, mapped, inGraph }: any): void {
   assert.ok(mapped >= (inGraph * BYTES) / 2 && mapped <= inGraph * BYTES, `${mapped} bytes mapped`)
 }
 
-test(`without memory, vectors stay in the file (LODESTORE_SEED=${seed})`, async (t) => {
+const mapped = unlessSealed(MAPPED)
+
+test(`without memory, vectors stay in the file (LODESTORE_SEED=${seed})`, mapped, async (t) => {
   const { random, path, model, db, docs, told } = await filled(t)
   isBounded(told)
   await check(random, docs, model)
@@ -81,7 +84,7 @@ test(`without memory, vectors stay in the file (LODESTORE_SEED=${seed})`, async 
   }
 })
 
-test('a file that stays where it is is checked as any other', async (t) => {
+test('a file that stays where it is is checked as any other', mapped, async (t) => {
   const { random, path, model, db } = await filled(t)
   await db.close()
   // The one before it may still be there.
@@ -98,14 +101,18 @@ test('a file that stays where it is is checked as any other', async (t) => {
   await check(random, docs, model)
 })
 
-test('vectors of an encrypted database do not stay in a file', async (t) => {
-  const random = new Random(seed)
-  const path = join(await temporaryDirectory(t), 'db')
-  const { docs } = await opened(t, path, { encryption: { key: Buffer.alloc(32, 7) } })
-  await put(random, docs, new Map(), range(0, COUNT))
-  const told = await graphOf(
-    () => docs.nearest('near', vectorOf(random)).explain(),
-    ({ because }) => because?.startsWith('there is no graph') ?? false,
-  )
-  assert.equal(told.because, 'there is no graph: it would take more memory than memoryLimit')
-})
+test(
+  'vectors of an encrypted database do not stay in a file',
+  unlessSealed(OWN_KEYS),
+  async (t) => {
+    const random = new Random(seed)
+    const path = join(await temporaryDirectory(t), 'db')
+    const { docs } = await opened(t, path, { encryption: { key: Buffer.alloc(32, 7) } })
+    await put(random, docs, new Map(), range(0, COUNT))
+    const told = await graphOf(
+      () => docs.nearest('near', vectorOf(random)).explain(),
+      ({ because }) => because?.startsWith('there is no graph') ?? false,
+    )
+    assert.equal(told.because, 'there is no graph: it would take more memory than memoryLimit')
+  },
+)
