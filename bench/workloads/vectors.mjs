@@ -10,10 +10,12 @@ const AT_A_TIME = 10
 /** What a search has to find of the nearest. */
 const RECALL = 0.99
 /**
- * How many candidates graphs look at, tried in turn until they find enough: about a tenth more each
- * time, since what a search costs goes with it, and how many are needed differs between graphs.
+ * How many candidates graphs look at: about a tenth more each time, since what a search costs goes
+ * with it, and how many are needed differs between graphs.
  */
 const WIDTHS = widths(10, 4096)
+/** So many of them are left out until enough is found, and tried then. */
+const STEP = 4
 const ALL = 1000
 
 function widths(least, most) {
@@ -68,17 +70,32 @@ async function recallOf(set, expected, search) {
   return all === 0 ? 1 : found / all
 }
 
+/** Leaves the least width at which enough is found; the recall there, or at the largest one. */
+async function leastWidth(recallAt) {
+  const last = WIDTHS.length - 1
+  let at = 0
+  let recall = await recallAt(WIDTHS[at])
+  while (recall < RECALL && at < last) {
+    at = Math.min(at + STEP, last)
+    recall = await recallAt(WIDTHS[at])
+  }
+  for (let below = Math.max(0, at - STEP + 1); below < at; below++) {
+    const found = await recallAt(WIDTHS[below])
+    if (found >= RECALL) return found
+  }
+  return recallAt(WIDTHS[at])
+}
+
 /** Searches of one caller at the least width at which they find enough. */
 async function searches(context, below, search) {
   const { db, seconds } = context
   const set = setOf(context)
   const expected = set.expected(below)
-  let recall = 0
-  for (const width of db.setWidth === undefined ? [K] : WIDTHS) {
+  const recallAt = (width) => {
     db.setWidth?.(width)
-    recall = await recallOf(set, expected, search)
-    if (recall >= RECALL) break
+    return recallOf(set, expected, search)
   }
+  const recall = db.setWidth === undefined ? await recallAt(K) : await leastWidth(recallAt)
   check(recall >= RECALL, `only ${recall.toFixed(3)} of the nearest were found`)
   let next = 0
   const figure = await rateOf(async () => {
