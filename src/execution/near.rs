@@ -49,6 +49,7 @@ const FEWER: f64 = 1.5;
 pub struct Near {
     pub(super) graph: Arc<Graph>,
     pub(super) index: Arc<VectorDef>,
+    /// Why it is by the graph, once that is settled.
     pub(super) because: Option<Because>,
     /// The vector to search for, as the graph has vectors.
     pub(super) packed: Vec<u8>,
