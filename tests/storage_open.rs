@@ -115,9 +115,8 @@ fn a_truncated_file_is_refused_at_every_length() {
     let dir = tempfile::tempdir().unwrap();
     let source = dir.path().join("source");
     let db = open(&source);
-    for i in 0..200u8 {
-        write(&db, move |txn| TREE.put(txn, &[i], &[i; 5000])).unwrap();
-    }
+    // In one commit: how much of the end many commits leave free depends on when they were synced.
+    write(&db, |txn| (0..200u8).try_for_each(|i| TREE.put(txn, &[i], &[i; 5000]))).unwrap();
     db.close().unwrap();
     let whole = fs::read(source.join("data.mdb")).unwrap();
     let path = dir.path().join("cut");
@@ -138,8 +137,7 @@ fn a_truncated_file_is_refused_at_every_length() {
             }
         }
     }
-    // How much of the end is free depends on how soon commits were synced.
-    assert!(refused > 40, "{refused}");
+    assert!(refused > 80, "{refused}");
 }
 
 #[test]
