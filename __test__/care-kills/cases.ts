@@ -60,16 +60,17 @@ async function checkNoLeftovers(path: string, options: object, directory: string
   assert.deepEqual(left, [])
 }
 
-/** Either nothing is there, or all of it. */
+/** Either nothing is there, or all of it, which these options open. */
 async function checkMade(
   { path, other, sealed }: Work,
   done: boolean,
   state: string,
+  unlocking: object = optionsOf(sealed),
 ): Promise<string> {
   const options = optionsOf(sealed)
   const isThere = existsSync(other)
   assert.ok(isThere || !done)
-  if (isThere) assert.equal(await stateOf(other, options), state)
+  if (isThere) assert.equal(await stateOf(other, unlocking), state)
   assert.equal(await stateOf(path, options), state)
   await checkNoLeftovers(path, options, dirname(other))
   return isThere ? 'there' : 'not there'
@@ -196,16 +197,10 @@ function backupEncrypted(sealed: boolean): Case {
     ...backup(sealed),
     name: 'backup encrypted anew',
     points: COPIED,
-    async check({ path, other }, done) {
-      const isThere = existsSync(other)
-      assert.ok(isThere || !done)
-      if (isThere) {
-        assert.equal(await stateOf(other, { encryption: NEW_PASSPHRASE }), OLD)
-        assert.deepEqual(showing(other), [])
-      }
-      assert.equal(await stateOf(path, optionsOf(sealed)), OLD)
-      await checkNoLeftovers(path, optionsOf(sealed), dirname(other))
-      return isThere ? 'there' : 'not there'
+    async check(work, done) {
+      const found = await checkMade(work, done, OLD, { encryption: NEW_PASSPHRASE })
+      if (found === 'there') assert.deepEqual(showing(work.other), [])
+      return found
     },
   }
 }
