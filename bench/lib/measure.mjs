@@ -12,6 +12,17 @@ const CHUNK = 100
 const WARM_UP = 8_000
 const MOST_WARM_UP = 3
 
+/**
+ * How long a warm-up takes before `seconds` are measured: as long at least, and for so many
+ * operations, unless that takes too long. V8 optimises what was called often, beside the program,
+ * which then has one processor less.
+ *
+ * @param {number} seconds
+ */
+export function warmUp(seconds) {
+  return { seconds, least: WARM_UP, most: MOST_WARM_UP * seconds }
+}
+
 /** A peer that gave another answer than the generator. */
 export class WrongResult extends Error {}
 
@@ -45,16 +56,14 @@ export class Turns {
 }
 
 /**
- * Repeats a batch of work until the time is up, after a warm-up: of the same length at least, and
- * for so many operations, unless that takes too long. V8 optimises what was called often, beside
- * the program, which then has one processor less.
+ * Repeats a batch of work until the time is up, after a warm-up.
  *
  * @param {() => number | Promise<number>} batch answers with how many operations it did
  * @param {number} seconds
  * @returns {Promise<number>} operations a second
  */
 export async function rateOf(batch, seconds) {
-  await repeat(batch, { seconds, least: WARM_UP, most: MOST_WARM_UP * seconds })
+  await repeat(batch, warmUp(seconds))
   const { operations, elapsed } = await repeat(batch, { seconds })
   return operations / elapsed
 }

@@ -1,14 +1,12 @@
 import { documentAt } from '../dataset.mjs'
-import { bytesOnDisk, check, documents, Stopwatch, Turns } from '../lib/measure.mjs'
+import { bytesOnDisk, check, documents, Stopwatch, Turns, warmUp } from '../lib/measure.mjs'
 import { checkIndexes, checkSamples } from './check.mjs'
 
 const BATCH = 1000
 const CONCURRENT = 10_000
 /** Documents of single puts that are made at a time. */
 const SINGLE = 200
-/** A warm-up's share of the measured time. */
-const WARM_UP = 1 / 5
-/** Documents that a batch of it has, at most. */
+/** Documents that a batch of a warm-up has, at most. */
 const WARM_UP_SIZE = 500
 
 async function insertAll({ db, count }) {
@@ -22,11 +20,14 @@ async function insertAll({ db, count }) {
   return count / watch.seconds
 }
 
-/** Puts documents until the time is up; `put` settles when the documents it got are stored. */
-async function putUntil(seconds, from, size, put) {
+/**
+ * Puts documents until the time is up, then until it were `least` documents or `most` seconds;
+ * `put` settles when the documents it got are stored.
+ */
+async function putUntil({ seconds, least = 0, most = seconds }, from, size, put) {
   const watch = new Stopwatch()
   let next = from
-  while (watch.seconds < seconds) {
+  while (watch.seconds < seconds || (next - from < least && watch.seconds < most)) {
     const batch = await documents(next, next + size)
     await watch.time(() => put(batch))
     next += size
@@ -35,8 +36,8 @@ async function putUntil(seconds, from, size, put) {
 }
 
 async function putAll({ db, seconds }, size, put) {
-  const { next } = await putUntil(seconds * WARM_UP, 0, Math.min(size, WARM_UP_SIZE), put)
-  const { next: stored, rate } = await putUntil(seconds, next, size, put)
+  const { next } = await putUntil(warmUp(seconds), 0, Math.min(size, WARM_UP_SIZE), put)
+  const { next: stored, rate } = await putUntil({ seconds }, next, size, put)
   await checkSamples(db, stored)
   await checkIndexes(db, stored)
   return rate
