@@ -17,18 +17,20 @@ pub(super) const QUESTIONS: usize = 64;
 pub(super) const LEAST_QUESTIONS: usize = 32;
 /// As many candidates are kept until something is known.
 const DEFAULT: usize = 128;
-/// As many neighbours of each, …
+/// As many neighbours of each: the nearest, …
 const NEIGHBOURS: usize = 10;
-/// … and as many: what else there is that is near lies in other clusters, or passes a filter.
-const FAR: usize = 100;
-const COUNTS: [usize; 2] = [NEIGHBOURS, FAR];
-/// The share of all neighbours that have to be found: of those further away more, since most of
-/// them may lie beside the nearest, and those that pass a filter elsewhere.
+/// … and those that are the nearest of a random part. The last of these is the 100th of all in the
+/// mean, and may lie in another cluster.
+const PART: f64 = 0.1;
+/// How far away it is at the most.
+const FURTHEST: usize = 250;
+/// How far away it is taken to be: by a standard deviation further than in the mean.
+const FAR: f64 = 130.0;
+/// The share of all neighbours that have to be found.
 const RECALL: f64 = 0.995;
-const RECALL_FAR: f64 = 0.998;
 /// What is tried, from the least on.
 const STEPS: [usize; 12] = [48, 64, 96, 144, 216, 324, 486, 730, 1_094, 1_640, 2_460, 3_690];
-/// So many times as many candidates find those that are further away, if nothing is known.
+/// So many times as many candidates find the nearest of a part, if nothing is known.
 const UNKNOWN: f64 = 8.0;
 /// Keeping a candidate costs as much as looking at twelve vectors: it has neighbours.
 const CANDIDATE: usize = 12;
@@ -47,7 +49,7 @@ pub enum Effort {
 pub(super) struct Calibration {
     /// What finds the nearest.
     pub effort: Effort,
-    /// How many candidates find those that are further away; 0 if that is not known.
+    /// How many candidates find the nearest of a part; 0 if that is not known.
     pub far: usize,
     /// How many vectors there were, and how many of them were not known to be gone.
     pub of: usize,
@@ -69,7 +71,7 @@ impl Calibration {
             _ => UNKNOWN,
         };
         // By as many times again whenever it is as many times further.
-        let far = FAR as f64 / NEIGHBOURS as f64;
+        let far = FAR / NEIGHBOURS as f64;
         match further < far {
             true => known.max(1.0).powf(further.ln() / far.ln()),
             false => known.max(1.0) * further / far,
@@ -103,8 +105,8 @@ impl Asking {
 /// Vectors that are searched for, and what has to be found.
 struct Asked<'v> {
     questions: Vec<Question<'v>>,
-    /// How many vectors have to be found in all: of the nearest, and of those further away.
-    wanted: [usize; 2],
+    /// How many vectors have to be found in all: of the nearest, and of those of a part.
+    wanted: [f64; 2],
     /// These are not to be found.
     dead: Arc<Dead>,
 }
@@ -113,47 +115,69 @@ struct Question<'v> {
     packed: &'v [u8],
     /// The vector of the graph that it is, if it is one.
     own: Option<Own>,
-    /// How far the last one is that has to be found: of the nearest, and of those further away.
-    reaches: [f32; 2],
+    /// How far the nearest are, in order.
+    nearest: Vec<f32>,
 }
 
 impl<'v> Asked<'v> {
     fn new(graph: &Graph, asked: &'v [Asking]) -> Self {
         let dead = Arc::clone(&graph.dead.read());
         let eligible = Eligible { gone: dead.vectors(), ..Eligible::ALL };
-        let mut wanted = [0; 2];
         let packed: Vec<_> = asked.iter().map(|asking| asking.packed.as_slice()).collect();
-        let nearest = graph.hnsw.search_all_for(&packed, FAR + 1, eligible);
+        let nearest = graph.hnsw.search_all_for(&packed, FURTHEST + 1, eligible);
         let questions = asked.iter().zip(nearest).map(|(Asking { packed, own }, mut all)| {
             all.retain(|hit| own.is_none_or(|own| own.label != hit.label));
-            let mut reaches = [f32::MIN; 2];
-            for ((reach, wanted), count) in reaches.iter_mut().zip(&mut wanted).zip(COUNTS) {
-                let count = count.min(all.len());
-                *wanted += count;
-                *reach = all.get(count.wrapping_sub(1)).map_or(*reach, |hit| hit.distance);
-            }
-            Question { packed, own: *own, reaches }
+            all.truncate(FURTHEST);
+            let nearest = all.into_iter().map(|hit| hit.distance).collect();
+            Question { packed, own: *own, nearest }
         });
-        let questions = questions.collect();
-        Self { questions, wanted, dead }
+        let mut asked = Self { questions: questions.collect(), wanted: [0.0; 2], dead };
+        for question in &asked.questions {
+            let wanted = question.found(&question.nearest);
+            asked.wanted.iter_mut().zip(wanted).for_each(|(all, each)| *all += each);
+        }
+        asked
     }
 
-    /// Whether so many candidates find enough: of the nearest, and of those further away.
+    /// Whether so many candidates find enough: of the nearest, and of those of a part.
     fn found(&self, graph: &Graph, candidates: usize) -> Result<(bool, bool)> {
         let eligible = Eligible { gone: self.dead.vectors(), ..Eligible::ALL };
-        let mut found = [0; 2];
-        for Question { packed, own, reaches } in &self.questions {
-            let wanted = Wanted { without: *own, ..Wanted::all(packed, candidates) };
+        let mut found = [0.0; 2];
+        for question in &self.questions {
+            let wanted = Wanted::all(question.packed, candidates);
+            let wanted = Wanted { without: question.own, ..wanted };
             let near = graph.hnsw.search_without_copies(wanted, eligible)?;
-            for ((found, reach), count) in found.iter_mut().zip(reaches).zip(COUNTS) {
-                let first = near.iter().take(count);
-                *found += first.filter(|hit| hit.distance <= *reach).count();
+            let near: Vec<_> = near.iter().map(|hit| hit.distance).collect();
+            let each = question.found(&near);
+            found.iter_mut().zip(each).for_each(|(all, each)| *all += each);
+        }
+        let [near, of_part] = found;
+        let [wanted, wanted_of_part] = self.wanted;
+        Ok((near >= wanted * RECALL, of_part >= wanted_of_part * RECALL))
+    }
+}
+
+impl Question<'_> {
+    /// How many are found, if what is found is so far away, in order: of the nearest; and of those
+    /// up to the last of the nearest of a part, in the mean over all parts.
+    fn found(&self, distances: &[f32]) -> [f64; 2] {
+        let (mut near, mut of_part) = (0.0, 0.0);
+        let mut found = 0;
+        let mut probability = PART.powi(NEIGHBOURS as i32);
+        for (place, reach) in (1..).zip(&self.nearest) {
+            found += distances.iter().skip(found).take_while(|distance| *distance <= reach).count();
+            let found = found.min(place) as f64;
+            if place <= NEIGHBOURS {
+                near = found;
+            }
+            // Here is the last one if it passes, and all but one of the others that are wanted do.
+            if place >= NEIGHBOURS {
+                of_part += probability * found;
+                let ways = place as f64 / (place + 1 - NEIGHBOURS) as f64;
+                probability *= ways * (1.0 - PART);
             }
         }
-        let [near, far] = found;
-        let [wanted, wanted_far] = self.wanted;
-        let is_enough = |found: usize, of: usize, share: f64| found as f64 >= of as f64 * share;
-        Ok((is_enough(near, wanted, RECALL), is_enough(far, wanted_far, RECALL_FAR)))
+        [near, of_part]
     }
 }
 
@@ -180,12 +204,12 @@ impl Graph {
         let (mut effort, mut far) = (None, None);
         for (candidates, next) in self.steps() {
             let (found, found_far) = asked.found(self, candidates)?;
-            // One step more: other questions may be harder.
+            // One step more: other questions may be harder. Of parts there are enough.
             if effort.is_none() && found {
                 effort = Some(next);
             }
-            if found_far {
-                far = Some(next);
+            if far.is_none() && found_far {
+                far = Some(candidates);
             }
             if effort.is_some() && far.is_some() {
                 break;
@@ -215,9 +239,9 @@ impl Graph {
         let own = self.own_questions();
         let asked = Asked::new(self, &own);
         let mut far = live;
-        for (candidates, next) in self.steps() {
+        for (candidates, _) in self.steps() {
             if asked.found(self, candidates)?.1 {
-                far = next;
+                far = candidates;
                 break;
             }
         }
@@ -300,5 +324,55 @@ impl Graph {
             self.hnsw.set_copies(copies);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What it is to find those in these places, of so many that lie in a row.
+    fn found(places: impl Iterator<Item = usize>, of: usize) -> [f64; 2] {
+        let nearest = (0..of).map(|place| place as f32).collect();
+        let distances: Vec<_> = places.map(|place| place as f32).collect();
+        Question { packed: &[], own: None, nearest }.found(&distances)
+    }
+
+    #[test]
+    fn the_last_of_a_part_is_the_100th_in_the_mean() {
+        let [near, of_part] = found(0..FURTHEST, FURTHEST);
+        assert_eq!(near, 10.0);
+        assert!((of_part - 100.0).abs() < 0.5, "{of_part}");
+    }
+
+    #[test]
+    fn what_is_missing_counts_as_often_as_it_is_wanted() {
+        let [_, all] = found(0..FURTHEST, FURTHEST);
+        let without =
+            |missing: usize| found((0..FURTHEST).filter(|place| *place != missing), FURTHEST);
+        let [near, of_part] = without(3);
+        assert_eq!(near, 9.0);
+        assert!((all - of_part - 1.0).abs() < 0.01, "{of_part}");
+        // Of those around the 100th every other one is wanted, of those behind it few.
+        let [near, of_part] = without(97);
+        assert_eq!(near, 10.0);
+        assert!((0.4..0.6).contains(&(all - of_part)), "{of_part}");
+        let [_, of_part] = without(180);
+        assert!((0.0..0.05).contains(&(all - of_part)), "{of_part}");
+    }
+
+    #[test]
+    fn equally_near_ones_stand_for_each_other() {
+        let nearest = vec![1.0; FURTHEST];
+        let question = Question { packed: &[], own: None, nearest };
+        assert_eq!(question.found(&[1.0; 10])[0], 10.0);
+        assert_eq!(question.found(&[1.0; 2 * FURTHEST]), question.found(&[1.0; FURTHEST]));
+        assert_eq!(question.found(&[2.0; FURTHEST]), [0.0; 2]);
+    }
+
+    #[test]
+    fn few_vectors_are_no_problem() {
+        assert_eq!(found(0..0, 0), [0.0; 2]);
+        assert_eq!(found(0..7, 7), [7.0, 0.0]);
     }
 }
